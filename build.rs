@@ -1,0 +1,35 @@
+//! Tells the program what it was built from: `--version` and `run.json` say so.
+
+use std::env;
+use std::process::Command;
+
+fn main() {
+    // A commit changes HEAD's log and no source file; a change that is not
+    // committed changes a source file and no log.
+    for path in ["src", "build.rs", "Cargo.toml", ".git/HEAD", ".git/logs/HEAD"] {
+        if std::path::Path::new(path).exists() {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
+    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let is_dirty = changes.is_some_and(|changes| !changes.is_empty());
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"]));
+    tell("COMMIT", &commit);
+    tell("DIRTY", if is_dirty { "true" } else { "false" });
+    tell("RUSTC", &rustc.unwrap_or_default());
+    tell("TARGET", &env::var("TARGET").unwrap_or_default());
+    tell("TARGET_FEATURES", &env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default());
+    tell("OPT_LEVEL", &env::var("OPT_LEVEL").unwrap_or_default());
+}
+
+/// Sets a variable for `env!` in the crate.
+fn tell(name: &str, value: &str) {
+    println!("cargo:rustc-env=NTHREAD_{name}={value}");
+}
+
+/// What a command prints, if it is there and succeeds.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+}

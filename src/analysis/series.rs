@@ -1,0 +1,129 @@
+//! Cases that belong together: the job that they share, and the series of one
+//! backend over its thread counts.
+
+use super::{CaseSummary, Summary};
+use crate::record::Case;
+
+/// The backend of swept commands, which are told apart by their label.
+const COMMAND: &str = "command";
+
+/// The cases that compute the same tally, and so may be compared.
+pub struct Job<'a> {
+    /// In the order of the plan; at least one.
+    pub cases: Vec<&'a CaseSummary>,
+}
+
+impl<'a> Job<'a> {
+    /// A case of it, for what all have in common: kernel, draws, block, seed.
+    pub fn settings(&self) -> &'a Case {
+        &self.cases[0].case
+    }
+
+    /// The baseline.
+    pub fn baseline(&self) -> Option<&'a CaseSummary> {
+        self.cases.iter().copied().find(|case| case.case.is_baseline())
+    }
+
+    /// The others, one series a line.
+    pub fn series(&self) -> Vec<Series<'a>> {
+        let others: Vec<_> =
+            self.cases.iter().copied().filter(|case| !case.case.is_baseline()).collect();
+        series(&others)
+    }
+}
+
+/// The jobs of a run, in the order in which the plan first names them.
+pub fn jobs(summary: &Summary) -> Vec<Job<'_>> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for case in &summary.cases {
+        match jobs.iter_mut().find(|job| job.settings().same_job(&case.case)) {
+            Some(job) => job.cases.push(case),
+            None => jobs.push(Job { cases: vec![case] }),
+        }
+    }
+    jobs
+}
+
+/// The cases that differ in their thread count only (and in a chunk that
+/// follows from it).
+pub struct Series<'a> {
+    /// The backend, or the command that was swept.
+    pub name: String,
+    /// The settings in which it differs from others of its name.
+    pub detail: String,
+    /// In the order of the plan; at least one.
+    pub cases: Vec<&'a CaseSummary>,
+}
+
+/// One series a line, in the order in which the cases first name it.
+pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
+    let mut lines: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();
+    for case in cases {
+        let key = Key::new(&case.case, chunk_matters(&case.case, cases));
+        match lines.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, cases)) => cases.push(case),
+            None => lines.push((key, vec![case])),
+        }
+    }
+    let keys: Vec<Key> = lines.iter().map(|(key, _)| key.clone()).collect();
+    let series = |(key, cases): (Key, Vec<&'a CaseSummary>)| {
+        let detail = key.detail(&keys);
+        Series { detail, name: key.name, cases }
+    };
+    lines.into_iter().map(series).collect()
+}
+
+/// What the cases of a series have in common.
+#[derive(Clone, PartialEq)]
+struct Key {
+    name: String,
+    /// Every setting in words, empty where there is nothing to say.
+    settings: [String; 7],
+}
+
+impl Key {
+    fn new(case: &Case, by_chunk: bool) -> Key {
+        let is_labelled = case.backend == COMMAND && !case.label.is_empty();
+        let (name, label) = match is_labelled {
+            true => (&case.label, String::new()),
+            false => (&case.backend, case.label.clone()),
+        };
+        let chunk = case.chunk.filter(|_| by_chunk);
+        Key {
+            name: name.clone(),
+            settings: [
+                label,
+                case.schedule.clone(),
+                chunk.map_or(String::new(), |blocks| format!("chunk {blocks}")),
+                format!("pin {}", case.pin),
+                case.start_method.clone(),
+                format!("{} inner", case.inner_nthread),
+                case.scaling.clone(),
+            ],
+        }
+    }
+
+    /// The settings in which namesakes differ.
+    fn detail(&self, keys: &[Key]) -> String {
+        let namesakes = || keys.iter().filter(|other| other.name == self.name);
+        let differs = |(index, setting): &(usize, &String)| {
+            !setting.is_empty() && namesakes().any(|other| other.settings[*index] != **setting)
+        };
+        let told: Vec<&str> = self
+            .settings
+            .iter()
+            .enumerate()
+            .filter(differs)
+            .map(|(_, setting)| setting.as_str())
+            .collect();
+        told.join(", ")
+    }
+}
+
+/// The chunk tells series apart only where a backend has several chunks at the
+/// same thread count; else it may be a default that depends on the count.
+fn chunk_matters(case: &Case, cases: &[&CaseSummary]) -> bool {
+    let is_alike = |other: &Case| Key::new(other, false) == Key::new(case, false);
+    let alike: Vec<&Case> = cases.iter().map(|c| &c.case).filter(|c| is_alike(c)).collect();
+    alike.iter().any(|a| alike.iter().any(|b| a.nthread == b.nthread && a.chunk != b.chunk))
+}

@@ -1,0 +1,57 @@
+//! `std::thread::scope`: threads that are spawned and joined in each call.
+
+use std::thread;
+
+use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, panic_message};
+
+/// Scoped threads of the standard library.
+pub struct StdThread;
+
+impl Backend for StdThread {
+    fn name(&self) -> &'static str {
+        "std-thread"
+    }
+
+    fn about(&self) -> &'static str {
+        "std::thread::scope, n threads spawned in each call"
+    }
+
+    fn schedules(&self) -> &'static [Schedule] {
+        &[Schedule::Static, Schedule::Dynamic, Schedule::Guided]
+    }
+
+    fn team(&self, work: Work, chunks: Chunks) -> Result<Box<dyn Team>, TeamError> {
+        Ok(Box::new(Scoped { work, chunks }))
+    }
+}
+
+struct Scoped {
+    work: Work,
+    chunks: Chunks,
+}
+
+impl Team for Scoped {
+    fn call(&mut self) -> Result<Vec<Report>, TeamError> {
+        let (work, nthread) = (self.work, self.chunks.nthread);
+        let dealer = &self.chunks.dealer();
+        thread::scope(|scope| {
+            let spawn = |worker: usize| {
+                thread::Builder::new()
+                    .spawn_scoped(scope, move || work.run_all(dealer.hand(worker)))
+                    .map_err(|source| TeamError::CannotStart {
+                        worker: worker + 1,
+                        nthread,
+                        source,
+                    })
+            };
+            let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
+            let join = |(worker, handle): (usize, thread::ScopedJoinHandle<'_, Report>)| {
+                handle.join().map_err(|panic| TeamError::Panicked {
+                    worker: worker + 1,
+                    message: panic_message(&*panic),
+                })
+            };
+            workers.into_iter().enumerate().map(join).collect()
+        })
+    }
+}

@@ -1,0 +1,194 @@
+//! Before the first visit: how long a call must be, what it must return, and
+//! how long the run will take.
+
+use std::time::Duration;
+
+use super::visit::{Errand, Form, Visited};
+use super::{Campaign, CampaignError, Truth};
+use crate::kernel::Tally;
+use crate::plan::{self, Calibration, Draws, round_order};
+use crate::record::{BASELINE, Case, Expected, Plan};
+
+/// A sequential call that is at least this long tells the speed of the kernel.
+const LONG_ENOUGH_NS: u64 = 10_000_000;
+
+/// Calls of a visit that measures the speed.
+const CALLS: u32 = 3;
+
+/// What a visit of the calibration may last at most. Its calls are short; but
+/// a kernel of the user's own may have slow blocks.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A visit is killed after this many times its predicted length.
+const TIMEOUT_FACTOR: u32 = 20;
+
+/// And never sooner than this.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The portable form is at most so many times slower than the fastest.
+const PORTABLE_FACTOR: u32 = 16;
+
+/// What the machine can do with one kernel.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    kernel: String,
+    ns_per_draw: f64,
+    /// What a visit lasts beyond its calls.
+    overhead_ns: f64,
+}
+
+/// What is known of the durations.
+#[derive(Clone, Debug, Default)]
+pub struct Forecast {
+    speeds: Vec<Speed>,
+    usable_cpus: u32,
+}
+
+impl Forecast {
+    /// How long a visit lasts: perfect speedup up to the usable CPUs, none
+    /// beyond.
+    pub fn visit_ns(&self, plan: &Plan, case: &Case) -> f64 {
+        let Some(speed) = self.speeds.iter().find(|speed| speed.kernel == case.kernel) else {
+            return 0.0;
+        };
+        let sequential = speed.ns_per_draw * case.draws.unwrap_or_default() as f64;
+        let call = sequential / f64::from(case.nthread.min(self.usable_cpus).max(1));
+        f64::from(plan.warmup + plan.iterations) * call + speed.overhead_ns
+    }
+
+    /// How long so many rounds last.
+    pub fn rounds_ns(&self, plan: &Plan, rounds: u32) -> f64 {
+        let first = round_order(plan, 0);
+        let round = first.iter().flatten().map(|&case| self.visit_ns(plan, &plan.cases[case]));
+        f64::from(rounds) * round.sum::<f64>()
+    }
+
+    /// When a visit is given up.
+    pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
+        let rule = || {
+            let visit = Duration::from_secs_f64(self.visit_ns(plan, case) / 1e9);
+            (visit * TIMEOUT_FACTOR).max(LEAST_TIMEOUT)
+        };
+        plan.timeout_ns.map_or_else(rule, Duration::from_nanos)
+    }
+}
+
+impl Campaign<'_> {
+    /// Chooses the draws where nobody gave them, and forecasts the run.
+    pub(super) fn calibrate(&mut self, draws: &Draws) -> Result<(), CampaignError> {
+        let mut kernels: Vec<String> =
+            self.run.plan.cases.iter().map(|case| case.kernel.clone()).collect();
+        kernels.dedup();
+        self.forecast.usable_cpus = self.usable_cpus;
+        for kernel in &kernels {
+            let speed = self.speed_of(kernel)?;
+            self.forecast.speeds.push(speed);
+        }
+        if let Draws::Calibrated(rule) = draws {
+            let mut rule = *rule;
+            self.choose_draws(&kernels, rule);
+            while let Some(limit) = rule.run_ns
+                && rule.call_ns > 1_000_000
+                && self.forecast.rounds_ns(&self.run.plan, self.run.plan.stopping.rounds)
+                    > limit as f64
+            {
+                rule.call_ns /= 2;
+                rule.call_ns_per_thread /= 2;
+                self.choose_draws(&kernels, rule);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each kernel the draws that the rule asks for.
+    fn choose_draws(&mut self, kernels: &[String], rule: Calibration) {
+        let nthread = &self.run.plan.nthread;
+        let usable = nthread.iter().copied().filter(|n| *n <= self.usable_cpus).max().unwrap_or(1);
+        let least = plan::least_draws(nthread, self.run.plan.cases[0].block);
+        for (kernel, speed) in kernels.iter().zip(&self.forecast.speeds) {
+            let draws = rule.target_ns(usable) as f64 / speed.ns_per_draw;
+            plan::settle(
+                &mut self.run.plan,
+                kernel,
+                (draws.ceil() as u64).next_power_of_two().max(least),
+            );
+        }
+    }
+
+    /// Measures the sequential speed of a kernel, with calls that grow until
+    /// they are long enough.
+    fn speed_of(&mut self, kernel: &str) -> Result<Speed, CampaignError> {
+        let mut case = self.baseline_case(kernel);
+        let most = case.draws.unwrap_or(u64::MAX);
+        let mut draws = (32 * case.block).min(most);
+        loop {
+            case.draws = Some(draws);
+            let visited = self.reference_visit(&case, 1, CALLS, Form::Fastest, PATIENCE)?;
+            let fastest = visited.call_ns().min().unwrap_or(1).max(1);
+            let beyond = visited.wall.as_nanos() as f64 - visited.all_calls_ns() as f64;
+            if fastest >= LONG_ENOUGH_NS || draws >= most || draws >= 1 << 50 {
+                let mut calls: Vec<u64> = visited.call_ns().collect();
+                calls.sort_unstable();
+                let median = calls[calls.len() / 2] as f64;
+                let ns_per_draw = median / draws as f64;
+                return Ok(Speed { kernel: kernel.to_string(), ns_per_draw, overhead_ns: beyond });
+            }
+            let growth = (2 * LONG_ENOUGH_NS).div_ceil(fastest).next_power_of_two();
+            draws = draws.saturating_mul(growth.clamp(2, 1024)).min(most);
+        }
+    }
+
+    /// Finds out what every job must return: one visit each, sequential, in the
+    /// portable form, not measured.
+    pub(super) fn find_expected(&mut self) -> Result<(), CampaignError> {
+        let baselines: Vec<Case> =
+            self.run.plan.cases.iter().filter(|case| case.is_baseline()).cloned().collect();
+        for case in baselines {
+            let patience = self.forecast.timeout(&self.run.plan, &case) * PORTABLE_FACTOR;
+            let visited = self.reference_visit(&case, 0, 1, Form::Portable, patience)?;
+            let tally = visited.rows.iter().find_map(|row| {
+                Some(Tally {
+                    draws: row.tally_draws?,
+                    sum: row.tally_sum?,
+                    sum_sq: row.tally_sum_sq?,
+                })
+            });
+            let tally = tally.unwrap_or_default();
+            self.run.plan.expected.push(Expected {
+                kernel: case.kernel.clone(),
+                seed: case.seed,
+                block: case.block,
+                draws: tally.draws,
+                sum: tally.sum.to_string(),
+                sum_sq: tally.sum_sq.to_string(),
+            });
+            self.expected.push((case, tally));
+        }
+        Ok(())
+    }
+
+    /// The baseline's case of a kernel, as the plan has it.
+    fn baseline_case(&self, kernel: &str) -> Case {
+        let is_it = |case: &&Case| case.kernel == kernel && case.backend == BASELINE;
+        self.run.plan.cases.iter().find(is_it).cloned().unwrap_or_default()
+    }
+
+    /// A visit that leaves no rows; it must not fail.
+    fn reference_visit(
+        &mut self,
+        case: &Case,
+        warmup: u32,
+        iterations: u32,
+        form: Form,
+        timeout: Duration,
+    ) -> Result<Visited, CampaignError> {
+        let kernel = self.kernel_of(case)?;
+        let truth = Truth { kernel, tally: None };
+        let errand = Errand { case, truth, warmup, iterations, timeout, form };
+        let visited = self.send(&errand, super::Position::default())?;
+        match visited.problem {
+            None => Ok(visited),
+            Some(problem) => Err(CampaignError::Reference { kernel: case.kernel.clone(), problem }),
+        }
+    }
+}

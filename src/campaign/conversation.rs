@@ -1,0 +1,217 @@
+//! Listens to a runner: every line must make sense, come in its place, and
+//! carry the right answer.
+
+use std::collections::HashMap;
+
+use crate::kernel::{Kernel, Tally};
+use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit};
+
+/// Standard errors by which an estimate may miss the exact answer: chance alone
+/// does so once in 1.7 million calls.
+const Z_LIMIT: f64 = 5.0;
+
+/// What a runner's answers are held to.
+#[derive(Clone, Copy)]
+pub struct Truth {
+    /// The kernel, for its scale and its exact answer.
+    pub kernel: &'static dyn Kernel,
+    /// The tally that runners with the block streams must return; `None` while
+    /// the reference visit itself is finding it out.
+    pub tally: Option<Tally>,
+}
+
+/// One visit's lines so far.
+pub struct Conversation<'a> {
+    visit: &'a Visit,
+    truth: Truth,
+    check: Option<Check>,
+    stage: Stage,
+}
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Hello,
+    Setup,
+    /// Calls that were heard so far, warm-ups included.
+    Calls(u32),
+    Teardown,
+    Done,
+    End,
+}
+
+impl<'a> Conversation<'a> {
+    /// Before the first line.
+    pub fn new(visit: &'a Visit, truth: Truth) -> Self {
+        Conversation { visit, truth, check: None, stage: Stage::Hello }
+    }
+
+    /// Whether an event may come now, and carries the right answer.
+    ///
+    /// # Errors
+    /// What is wrong with it: the visit does not count.
+    pub fn judge(&mut self, event: &Event) -> Result<(), String> {
+        let calls = self.visit.warmup + self.visit.iterations;
+        let after_call = |heard: u32| {
+            if heard == calls { Stage::Teardown } else { Stage::Calls(heard) }
+        };
+        self.stage = match (self.stage, event) {
+            (_, Event::Error(failure)) => return Err(failure.message.clone()),
+            (Stage::Hello, Event::Hello(hello)) => {
+                if hello.protocol != PROTOCOL {
+                    return Err(format!(
+                        "the runner speaks protocol {}, this harness speaks {PROTOCOL}",
+                        hello.protocol
+                    ));
+                }
+                self.check = Some(hello.check);
+                Stage::Setup
+            }
+            (Stage::Setup, Event::Setup(_)) => after_call(0),
+            (Stage::Calls(heard), Event::Warmup(call)) if heard < self.visit.warmup => {
+                self.check_call(call)?;
+                after_call(heard + 1)
+            }
+            (Stage::Calls(heard), Event::Call(call)) if heard >= self.visit.warmup => {
+                self.check_call(call)?;
+                after_call(heard + 1)
+            }
+            (Stage::Teardown, Event::Teardown(_)) => Stage::Done,
+            (Stage::Done, Event::Done(_)) => Stage::End,
+            (stage, event) => {
+                let (said, due) = (name(event), self.due(stage));
+                return Err(format!("the runner said {said} where {due} was due"));
+            }
+        };
+        Ok(())
+    }
+
+    /// After the last line.
+    ///
+    /// # Errors
+    /// If something is missing.
+    pub fn finish(&self) -> Result<(), String> {
+        match self.stage {
+            Stage::End => Ok(()),
+            stage => Err(format!("the runner ended where {} was due", self.due(stage))),
+        }
+    }
+
+    /// What may come at that stage, in words.
+    fn due(&self, stage: Stage) -> &'static str {
+        match stage {
+            Stage::Hello => "\"hello\"",
+            Stage::Setup => "\"setup\"",
+            Stage::Calls(heard) if heard < self.visit.warmup => "\"warmup\"",
+            Stage::Calls(_) => "\"call\"",
+            Stage::Teardown => "\"teardown\"",
+            Stage::Done => "\"done\"",
+            Stage::End => "the end",
+        }
+    }
+
+    /// The answer of a call, and of each of its workers.
+    fn check_call(&self, call: &Call) -> Result<(), String> {
+        if call.wall_ns == 0 {
+            return Err("the runner reports a call of 0 ns".to_string());
+        }
+        let draws = self.visit.blocks * self.visit.block;
+        if call.tally.draws != draws {
+            return Err(format!("wrong tally: {} draws instead of {draws}", call.tally.draws));
+        }
+        self.check_parts(call)?;
+        match (self.check, self.truth.tally) {
+            (Some(Check::Exact), Some(expected)) if call.tally != expected => Err(format!(
+                "wrong tally: sum {} and sum of squares {} instead of {} and {}",
+                call.tally.sum, call.tally.sum_sq, expected.sum, expected.sum_sq
+            )),
+            (Some(Check::Z), _) => self.check_z(call),
+            _ => Ok(()),
+        }
+    }
+
+    /// The workers' parts must add up to the whole.
+    fn check_parts(&self, call: &Call) -> Result<(), String> {
+        if call.workers.len() > self.visit.nthread as usize {
+            return Err(format!(
+                "{} workers answered where {} were asked for",
+                call.workers.len(),
+                self.visit.nthread
+            ));
+        }
+        let blocks: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.blocks).collect();
+        let blocks = blocks.filter(|blocks| !blocks.is_empty());
+        let sum = blocks.map(|blocks| blocks.into_iter().fold(0, u64::wrapping_add));
+        if let Some(sum) = sum.filter(|sum| *sum != self.visit.blocks) {
+            return Err(format!("the workers computed {sum} of {} blocks", self.visit.blocks));
+        }
+        let tallies: Option<Vec<Tally>> = call.workers.iter().map(|worker| worker.tally).collect();
+        match tallies {
+            Some(tallies) if !tallies.is_empty() => {
+                let sum = tallies.into_iter().fold(Tally::default(), |sum, tally| sum + tally);
+                if sum == call.tally {
+                    Ok(())
+                } else {
+                    Err("wrong tally: the workers' tallies do not add up to it".to_string())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A runner with random numbers of its own: the estimate must be plausible,
+    /// and no two workers may have thrown the same darts.
+    fn check_z(&self, call: &Call) -> Result<(), String> {
+        let mut seen: HashMap<Tally, &str> = HashMap::new();
+        for worker in &call.workers {
+            let Some(tally) = worker.tally.filter(|tally| tally.draws > 1 && tally.sum != 0) else {
+                continue;
+            };
+            if let Some(other) = seen.insert(tally, &worker.name) {
+                return Err(format!(
+                    "wrong tally: workers {other:?} and {:?} have the same sum {} over {} draws: \
+                     do they use the same random numbers?",
+                    worker.name, tally.sum, tally.draws
+                ));
+            }
+        }
+        let kernel = self.truth.kernel;
+        let Some(exact) = kernel.exact() else { return Ok(()) };
+        match call.tally.z(kernel.scale(), exact) {
+            Some(z) if z.abs() <= Z_LIMIT => Ok(()),
+            Some(z) => Err(format!(
+                "wrong tally: the estimate {} lies {z:.1} standard errors from {exact}",
+                call.tally.estimate(kernel.scale()).unwrap_or(f64::NAN)
+            )),
+            None => Err("wrong tally: it has no spread, so it cannot be random".to_string()),
+        }
+    }
+}
+
+/// Understands a line.
+///
+/// # Errors
+/// If it is no event.
+pub fn parse(line: &[u8]) -> Result<Event, String> {
+    serde_json::from_slice(line)
+        .map_err(|error| format!("the runner said {}, which is no event: {error}", excerpt(line)))
+}
+
+/// The key of an event.
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::Hello(_) => "\"hello\"",
+        Event::Setup(_) => "\"setup\"",
+        Event::Warmup(_) => "\"warmup\"",
+        Event::Call(_) => "\"call\"",
+        Event::Teardown(_) => "\"teardown\"",
+        Event::Done(_) => "\"done\"",
+        Event::Error(_) => "\"error\"",
+    }
+}
+
+/// The beginning of a line, fit to be shown.
+fn excerpt(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(80)]);
+    if line.len() > 80 { format!("{text:?} …") } else { format!("{text:?}") }
+}

@@ -1,0 +1,130 @@
+//! The end of processes: noticing it, reaping it, and bringing it about.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{Pid, getpid};
+
+/// How long helpers of a runner that ended well may take to end by themselves.
+/// Python's resource tracker, for one, ends a moment after its parent.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How a process ended, and what it used, all that it waited for included.
+pub struct Ended {
+    /// Its exit code, or minus the signal that killed it.
+    pub exit_status: i32,
+    /// User CPU time.
+    pub user: Duration,
+    /// System CPU time.
+    pub system: Duration,
+}
+
+/// Whether a child has ended. Does not reap it.
+pub fn has_exited(pid: Pid) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
+}
+
+/// Waits for a child to end, and reaps it.
+pub fn wait(pid: Pid) -> Ended {
+    let mut status = 0;
+    // SAFETY: all-zero bytes are a valid `rusage`, which is plain numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live variables of the right types. nix has
+    // no `wait4`, and no other call tells what one single child used.
+    while unsafe { libc::wait4(pid.as_raw(), &mut status, 0, &mut usage) } < 0
+        && Errno::last() == Errno::EINTR
+    {}
+    let exit_status =
+        if libc::WIFSIGNALED(status) { -libc::WTERMSIG(status) } else { libc::WEXITSTATUS(status) };
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    Ended { exit_status, user: duration(usage.ru_utime), system: duration(usage.ru_stime) }
+}
+
+/// Kills and reaps every child that is left, and theirs, which become ours. If
+/// `may_end` they are given a moment to end by themselves. Names those that
+/// had to be killed.
+pub fn all_that_is_left(may_end: bool) -> Vec<String> {
+    let mut killed = Vec::new();
+    let patience = Instant::now() + if may_end { GRACE } else { Duration::ZERO };
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => {
+                if Instant::now() >= patience {
+                    for process in processes().filter(|process| process.parent == getpid()) {
+                        let _ = kill(process.pid, Signal::SIGKILL);
+                        if process.state != 'Z' {
+                            killed.push(process.to_string());
+                        }
+                    }
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+    killed.sort_unstable();
+    killed.dedup();
+    killed
+}
+
+/// Names, pids and states of the processes of a group.
+pub fn describe_group(group: Pid) -> Vec<String> {
+    let members = processes().filter(|process| process.group == group);
+    members.map(|process| process.to_string()).collect()
+}
+
+/// A line of /proc/PID/stat.
+struct Process {
+    pid: Pid,
+    name: String,
+    state: char,
+    parent: Pid,
+    group: Pid,
+}
+
+impl std::fmt::Display for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (pid {}, state {})", self.name, self.pid, self.state)
+    }
+}
+
+/// All processes that /proc shows.
+fn processes() -> impl Iterator<Item = Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        parse_stat(pid, &fs::read_to_string(entry.path().join("stat")).ok()?)
+    })
+}
+
+/// `pid (name) state parent group …`; the name may hold anything, so the last
+/// parenthesis ends it.
+fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
+    let (head, tail) = stat.rsplit_once(')')?;
+    let name = head.split_once('(')?.1.to_string();
+    let mut fields = tail.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+    let group = Pid::from_raw(fields.next()?.parse().ok()?);
+    Some(Process { pid: Pid::from_raw(pid), name, state, parent, group })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let process = parse_stat(7, "7 (a) R (b) S 3 5 5 0 -1").expect("a process");
+        assert_eq!(process.name, "a) R (b");
+        assert_eq!((process.state, process.parent.as_raw(), process.group.as_raw()), ('S', 3, 5));
+    }
+}

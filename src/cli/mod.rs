@@ -1,0 +1,164 @@
+//! The command line: the only place that knows the names of flags.
+
+mod options;
+mod settings;
+mod show;
+mod values;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::campaign::progress::Progress;
+use crate::campaign::{Campaign, CampaignError, Outcome};
+use crate::machine::Cpus;
+use crate::record::Run;
+use crate::registry::Registry;
+use crate::report;
+use options::{Cli, SweepOptions, Verb};
+use values::{UsageError, given};
+
+/// Something failed its check.
+const FAILED: u8 = 1;
+/// Bad usage, or input that cannot be read.
+const USAGE: u8 = 2;
+
+/// Parses the command line and does what it says.
+pub fn main(registry: &Registry) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results and go to stdout; errors do not.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let done = match cli.verb {
+        None => sweep(registry, &cli.sweep),
+        Some(Verb::List { runner }) => list(registry, &runner),
+        Some(Verb::Env) => print_result(&show::environment(&variable)),
+        Some(Verb::Report { dir, color }) => report_again(&dir, color.as_deref()),
+        Some(Verb::Completions { shell }) => completions(shell),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::from(exit_code_of(&error))
+        }
+    }
+}
+
+/// Bad usage before anything was measured, or something that failed.
+fn exit_code_of(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<CampaignError>() {
+        Some(CampaignError::Out { .. } | CampaignError::NotEntered) => USAGE,
+        Some(CampaignError::Interrupted(signal)) => 128 + *signal as u8,
+        None if error.is::<UsageError>() => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// Measures, then reports.
+fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
+    let machine = crate::machine::inspect();
+    let host = machine.hostname.clone().unwrap_or_default();
+    let settings = settings::settle(options, &variable, registry, &Cpus::read(), &host)?;
+    let style = style("--color", options.color.as_deref())?;
+    if values::switch("--dry-run", options.dry_run, &variable)? {
+        return print_result(&(serde_json::to_string_pretty(&settings.plan)? + "\n"));
+    }
+    let progress = Progress::new(settings::show(options, &variable)?);
+    settings.remarks.iter().for_each(|remark| progress.note(remark));
+    settings.plan.skipped.iter().for_each(|skipped| {
+        let (backend, what, reason) = (&skipped.backend, &skipped.what, &skipped.reason);
+        progress.note(&format!("left out: {backend}, {what}: {reason}"));
+    });
+    let run = Run {
+        plan: settings.plan,
+        sessions: Vec::new(),
+        machine,
+        build: show::build(),
+        environment: show::thread_environment(&variable),
+        clock: crate::machine::clock::inspect(),
+    };
+    if run.build.opt_level == "0" {
+        progress
+            .problem("this build is not optimised: build with --release before you quote a number");
+    }
+    let campaign = Campaign::new(&settings.registry, &progress, run, &settings.out)?;
+    let outcome = campaign.measure(&settings.draws, settings.budget)?;
+    conclude(&settings.out, outcome, style)
+}
+
+/// The end of a run: table, files and plots, or how to get them later.
+fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Result<u8> {
+    if let Some(signal) = outcome.signal {
+        let dir = dir.display();
+        let _ = writeln!(
+            io::stderr(),
+            "interrupted by {signal}: every whole visit is in {dir}; `harness report {dir}` makes the report of them"
+        );
+        return Ok(128 + signal as u8);
+    }
+    let summary = report::read(dir)?;
+    report::write_all(&summary, dir)?;
+    let mut text = report::table(&summary, style);
+    text.push_str(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()));
+    print_result(&text)?;
+    Ok(if outcome.failures > 0 { FAILED } else { 0 })
+}
+
+/// `harness report DIR`.
+fn report_again(dir: &Path, color: Option<&str>) -> anyhow::Result<u8> {
+    let style = style("--color", color)?;
+    let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
+    report::write_all(&summary, dir)?;
+    print_result(&report::table(&summary, style))
+}
+
+/// `harness list`.
+fn list(registry: &Registry, runners: &[String]) -> anyhow::Result<u8> {
+    let mut registry = registry.clone();
+    settings::add_runners(&mut registry, runners, &variable)?;
+    print_result(&show::list(&registry))
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "harness", &mut script);
+    print_result(&String::from_utf8_lossy(&script))
+}
+
+/// Whether the table is in colour.
+fn style(flag: &'static str, typed: Option<&str>) -> Result<report::Style, UsageError> {
+    let given = given(flag, typed, &variable);
+    let is_colourful = match given.as_ref().map(|given| given.text.as_str()) {
+        Some("always") => true,
+        Some("never") => false,
+        None | Some("auto") => io::stdout().is_terminal() && variable("NO_COLOR").is_none(),
+        Some(other) => {
+            let problem = format!("{other:?} is not auto, always or never");
+            return Err(
+                given.map_or_else(|| UsageError(problem.clone()), |given| given.error(&problem))
+            );
+        }
+    };
+    Ok(if is_colourful { report::Style::Bold } else { report::Style::Plain })
+}
+
+/// A variable of the environment that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Writes a result to stdout. Whoever closed the pipe has read enough.
+fn print_result(text: &str) -> anyhow::Result<u8> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(0),
+    }
+}

@@ -1,0 +1,155 @@
+//! The command line as it is typed: names, help and examples, but no meaning.
+//!
+//! Every value is text here. `settings` decides what it means, and treats a
+//! flag and its variable alike.
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("NTHREAD_COMMIT"), ")");
+
+const EXAMPLES: &str = "\
+Three things that people do:
+  harness                            sweep every backend over this machine
+  harness --quick                    the same, an answer in about ten seconds
+  harness -n 1..16 -b rayon,std-thread --rounds 20
+
+More:
+  harness -n 1..64x2 --dry-run       see what would be measured, as JSON
+  harness --draws 1e6,1e7,1e8        where does parallel begin to pay?
+  harness --schedule static,dynamic --chunk 16
+  harness --runner mine='python3 my_runner.py' -b rayon,mine
+  harness report results/DIR         make tables and plots again
+  HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
+
+Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
+unreadable input · 128 + signal when interrupted (130 for Ctrl-C).";
+
+const LISTS: &str = "\
+Lists of thread counts: 1..16 (16 included), 1..16:5 (1, 6, 11, 16), 1..64*2 or
+1..64x2 (1, 2, 4 … 64), 1..cpus, 2*cpus, cores, and any of these with commas.
+
+Without --nthread and HARNESS_NTHREAD, RAYON_NUM_THREADS or OMP_NUM_THREADS sets
+the top of the default list.";
+
+/// How should this work be parallelised here, and with how many threads?
+///
+/// Runs one Monte Carlo kernel under several parallel backends over a sweep of
+/// thread counts, checks every answer, and writes CSV, plots and a table.
+#[derive(Debug, Parser)]
+#[command(
+    name = "harness",
+    version = VERSION,
+    before_help = EXAMPLES,
+    after_long_help = LISTS,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do instead of a sweep.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// The options of a sweep.
+    #[command(flatten)]
+    pub sweep: SweepOptions,
+}
+
+/// Everything but a sweep.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List kernels and backends, and whether each can run here
+    List {
+        /// The same runners as for a sweep
+        #[arg(long, value_name = "NAME=COMMAND")]
+        runner: Vec<String>,
+    },
+    /// Show the machine and the thread settings as seen, and where each comes from
+    Env,
+    /// Make tables and plots of a results directory again
+    Report {
+        /// The results directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: std::path::PathBuf,
+        /// Colours: auto, always or never [auto]
+        #[arg(long, value_name = "WHEN")]
+        color: Option<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The options of a sweep, as they were typed.
+#[derive(Debug, Default, Args)]
+pub struct SweepOptions {
+    /// Thread counts [1, 2, 3, 4, 6, 8, 12, 16 … up to the usable CPUs]
+    #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
+    pub nthread: Option<String>,
+    /// Backends, or `all`; sequential is always added [all that can run here]
+    #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
+    pub backend: Option<String>,
+    /// Kernels [pi]
+    #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
+    pub kernel: Option<String>,
+    /// Draws of a call: 1e8, 2^30, 100_000_000 [calibrated: calls of 50 ms and more]
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub draws: Option<String>,
+    /// static, dynamic, guided, stealing [each backend's own]
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub schedule: Option<String>,
+    /// Blocks of a chunk [each schedule's own]
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub chunk: Option<String>,
+    /// One more backend, in a program that speaks the runner protocol
+    #[arg(long, value_name = "NAME=COMMAND", help_heading = "What to sweep")]
+    pub runner: Vec<String>,
+    /// The plan of an earlier run: same cases, draws, seed
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to sweep")]
+    pub like: Option<String>,
+    /// Draws of a block, a power of two; other blocks are other random streams [16384]
+    #[arg(long, value_name = "DRAWS", help_heading = "What to sweep")]
+    pub block: Option<String>,
+    /// Seed of the random streams [20261122]
+    #[arg(long, value_name = "N", help_heading = "What to sweep")]
+    pub seed: Option<String>,
+
+    /// An answer in about 10 s: 6 rounds, few counts, short calls
+    #[arg(long, help_heading = "How long")]
+    pub quick: bool,
+    /// Exactly N rounds, whatever they take [12, within the time budget]
+    #[arg(long, value_name = "N", help_heading = "How long")]
+    pub rounds: Option<String>,
+    /// Stop after this time, between visits: 90s, 2min [what 12 rounds take, 1 to 10 min]
+    #[arg(long, value_name = "TIME", help_heading = "How long")]
+    pub time_budget: Option<String>,
+    /// Calls of a visit that are not counted [1]
+    #[arg(long, value_name = "N", help_heading = "How long")]
+    pub warmup: Option<String>,
+    /// Calls of a visit that are counted [1]
+    #[arg(long, value_name = "N", help_heading = "How long")]
+    pub iterations: Option<String>,
+    /// A visit that lasts longer is killed and fails [the larger of 5 s and 20 × the forecast]
+    #[arg(long, value_name = "TIME", help_heading = "How long")]
+    pub timeout: Option<String>,
+    /// Seed of the order of visits [fresh in each run, recorded]
+    #[arg(long, value_name = "N", help_heading = "How long")]
+    pub order_seed: Option<String>,
+
+    /// Results directory; must not exist yet [results/<UTC time>-<host>]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub out: Option<String>,
+    /// Print the plan as JSON and measure nothing
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+    /// No progress and no remarks, only what went wrong and the result
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+    /// Plain lines instead of a progress bar
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+    /// Colours: auto, always or never; NO_COLOR is honoured [auto]
+    #[arg(long, value_name = "WHEN", help_heading = "Output")]
+    pub color: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! What `list` and `env` print, and what `run.json` says of build and
+//! environment.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+use sha2::{Digest as _, Sha256};
+
+use super::options::Cli;
+use super::values::{Lookup, variable_of};
+use crate::campaign::visit::thread_variables;
+use crate::machine::{self, Cpus, Limit, limits};
+use crate::record::{Build, Machine};
+use crate::registry::Registry;
+
+/// Kernels and backends, and whether each can run here.
+pub fn list(registry: &Registry) -> String {
+    let mut text = String::from("kernels\n");
+    for kernel in &registry.kernels {
+        let _ = writeln!(text, "  {:<14} {}", kernel.name(), kernel.about());
+    }
+    text.push_str("backends (the first schedule is the default)\n");
+    for name in registry.backend_names() {
+        let (about, schedules) = match (registry.backend(name), registry.runner(name)) {
+            (Some(backend), _) => {
+                let schedules: Vec<_> = backend.schedules().iter().map(|s| s.name()).collect();
+                (backend.about().to_string(), schedules.join(", "))
+            }
+            (None, Some(runner)) => {
+                (format!("runner: {}", runner.command.join(" ")), "its own".to_string())
+            }
+            (None, None) => continue,
+        };
+        let _ = writeln!(text, "  {name:<14} {about} [{schedules}]");
+        if let Some(reason) = registry.obstacle(name) {
+            let _ = writeln!(text, "  {:<14} CANNOT RUN HERE: {reason}", "");
+        }
+    }
+    text
+}
+
+/// The machine and the thread settings as seen, and where each comes from.
+pub fn environment(lookup: Lookup<'_>) -> String {
+    let (machine, cpus) = (machine::inspect(), Cpus::read());
+    let mut text = String::from("machine\n");
+    for (name, value) in facts(&machine, &cpus) {
+        let _ = writeln!(text, "  {name:<16} {value}");
+    }
+    let _ = writeln!(text, "  {:<16} {}", "build", build_line());
+    text.push_str("thread variables\n");
+    for name in thread_variables() {
+        let value = lookup(name).unwrap_or_else(|| "not set".to_string());
+        let _ = writeln!(text, "  {name:<24} {value}");
+    }
+    text.push_str("options\n");
+    for flag in option_flags() {
+        let variable = variable_of(&flag);
+        match lookup(&variable) {
+            Some(value) => drop(writeln!(text, "  {flag:<16} {value}  (from {variable})")),
+            None => drop(writeln!(text, "  {flag:<16} default  ({variable} is not set)")),
+        }
+    }
+    text
+}
+
+/// The long flags of a sweep, in their order.
+fn option_flags() -> Vec<String> {
+    let command = Cli::command();
+    let flags = command.get_arguments().filter_map(|argument| argument.get_long());
+    let has_no_variable = ["help", "version"];
+    flags.filter(|flag| !has_no_variable.contains(flag)).map(|flag| format!("--{flag}")).collect()
+}
+
+/// What is known of the machine, line by line.
+fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
+    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_string());
+    let limit = match cpus.limit {
+        Limit::Affinity => "the affinity mask",
+        Limit::Quota => "the cgroup quota",
+        Limit::Online => "the CPUs online",
+    };
+    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| format!("{quota} CPUs"));
+    let threads = limits::thread_limit(std::path::Path::new("/"));
+    vec![
+        ("host", or_unknown(machine.hostname.clone())),
+        ("CPU", or_unknown(machine.cpu_model.clone())),
+        ("usable CPUs", format!("{} (the least is {limit})", cpus.usable)),
+        ("affinity", or_unknown(machine.affinity.clone())),
+        ("cgroup quota", quota),
+        ("online", cpus.online.to_string()),
+        ("physical cores", format!("{} within the mask", cpus.cores)),
+        ("SMT", or_unknown(machine.threads_per_core.map(|n| format!("{n} threads a core")))),
+        ("governor", or_unknown(machine.governor.clone())),
+        ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
+        ("kernel", or_unknown(machine.kernel.clone())),
+        ("thread limit", threads.map_or("none".to_string(), |room| format!("{room} more"))),
+        ("load", or_unknown(machine.load_average_1min.map(|load| format!("{load:.2} over 1 min")))),
+    ]
+}
+
+fn build_line() -> String {
+    let dirty = if env!("NTHREAD_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("NTHREAD_COMMIT"));
+    let (rustc, level) = (env!("NTHREAD_RUSTC"), env!("NTHREAD_OPT_LEVEL"));
+    format!("{version} ({commit}{dirty}), {rustc}, opt-level {level}")
+}
+
+/// What measured, for the record.
+pub fn build() -> Build {
+    Build {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        git_commit: env!("NTHREAD_COMMIT").to_string(),
+        git_dirty: env!("NTHREAD_DIRTY") == "true",
+        executable_sha256: executable_sha256().unwrap_or_default(),
+        rustc: env!("NTHREAD_RUSTC").to_string(),
+        target: env!("NTHREAD_TARGET").to_string(),
+        target_features: env!("NTHREAD_TARGET_FEATURES").to_string(),
+        opt_level: env!("NTHREAD_OPT_LEVEL").to_string(),
+    }
+}
+
+fn executable_sha256() -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut std::fs::File::open("/proc/self/exe")?, &mut hash)?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The variables that steer threads, as they are set.
+pub fn thread_environment(lookup: Lookup<'_>) -> BTreeMap<String, String> {
+    thread_variables().filter_map(|name| Some((name.to_string(), lookup(name)?))).collect()
+}

@@ -1,0 +1,21 @@
+//! Integers as decimal strings in JSON, whose numbers are 64-bit floats in many
+//! languages. For serde's `with`.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::{Deserialize as _, Deserializer, Serializer, de::Error};
+
+pub fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+pub fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    let text = Cow::<str>::deserialize(from)?;
+    text.parse().map_err(|error| D::Error::custom(format!("{text:?} is no integer: {error}")))
+}

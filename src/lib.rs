@@ -1,0 +1,65 @@
+//! How should this work be parallelised here, and with how many threads?
+//!
+//! The program `harness` runs one Monte Carlo kernel under several parallel
+//! backends over a sweep of thread counts, checks that every backend computed
+//! the same answer, writes every sample to CSV, and turns the CSV into tables
+//! and plots.
+//!
+//! ```text
+//! flags ─ cli ─▶ plan ─▶ campaign ─▶ runner (own process: kernel × backend) ─▶ record ─▶ samples.csv
+//!                                                                                          ║ the wall
+//!                                             table · csv · plots  ◀─ analysis ◀───────────╝
+//! ```
+//!
+//! Left of the wall measures, right of it starts from the files of a results
+//! directory alone.
+//!
+//! - [`kernel`]: what is computed, a pure function of (seed, block) into integers
+//! - [`backend`]: who computes it, how blocks reach workers and tallies come back
+//! - [`registry`]: what exists, as a value
+//! - [`runner`]: one visit, in a process of its own; its protocol
+//! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
+//! - [`plan`]: what will run, in which order; pure
+//! - [`campaign`]: rounds, supervision, checking, stopping
+//! - [`machine`]: what the machine is and allows
+//! - [`record`]: rows and run.json as plain data: the wall
+//! - [`stats`]: estimators on plain slices
+//! - [`analysis`]: speedups, efficiencies, intervals
+//! - [`report`]: table, CSV, plots
+//! - `cli`: the only place that knows flag names
+//!
+//! A crate with a kernel or backend of its own has the whole program in three
+//! lines:
+//!
+//! ```no_run
+//! let mut registry = nthread::Registry::default();
+//! registry.kernels.push(&nthread::kernel::PiRand); // a kernel of one's own
+//! nthread::run(&registry);
+//! ```
+#![deny(missing_docs)]
+
+pub mod analysis;
+pub mod backend;
+pub mod campaign;
+mod cli;
+pub mod kernel;
+pub mod machine;
+pub mod nthread;
+pub mod number;
+pub mod plan;
+pub mod record;
+pub mod registry;
+pub mod report;
+pub mod runner;
+pub mod stats;
+
+pub use registry::Registry;
+pub use runner::enter;
+
+/// The whole program over the kernels and backends of `registry`: parses the
+/// command line, and sweeps, reports or lists as it says. In a process that was
+/// started as a runner it makes one visit instead.
+pub fn run(registry: &Registry) -> std::process::ExitCode {
+    enter(registry);
+    cli::main(registry)
+}

@@ -1,0 +1,7 @@
+//! The program `harness`: the library's own kernels and backends.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nthread::run(&nthread::Registry::default())
+}

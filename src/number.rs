@@ -1,0 +1,333 @@
+//! Numbers as people write them on a command line: `100_000_000`, `1e8`, `2^30`, `90s`, `1m 30s`.
+
+use std::time::Duration;
+
+use jiff::fmt::friendly::SpanParser;
+
+/// No duration is longer, about 136 years, so that adding one to a clock can never overflow.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+const COUNT_EXAMPLE: &str = "100_000_000, 1e8 or 2^30";
+const DURATION_EXAMPLE: &str = "90s, 1.5 (seconds) or 2min";
+
+/// A number that cannot be used: which part, why, and what would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{part:?} {cause}; write for example {example}")]
+pub struct NumberError {
+    /// The offending part of the text.
+    pub part: String,
+    /// What is wrong with it.
+    pub cause: NumberCause,
+    /// Correct numbers of the same sort.
+    pub example: &'static str,
+}
+
+/// What can be wrong with a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NumberCause {
+    /// There is none.
+    #[error("is empty")]
+    Empty,
+    /// It is zero.
+    #[error("is zero")]
+    Zero,
+    /// It is below zero.
+    #[error("is negative")]
+    Negative,
+    /// It is not whole, and should be.
+    #[error("is not a whole number")]
+    Fraction,
+    /// It does not fit.
+    #[error("is too large")]
+    Overflow,
+    /// It is no number.
+    #[error("is not a number")]
+    Junk,
+    /// It is no length of time.
+    #[error("is not a length of time")]
+    NotTime,
+}
+
+/// Reads a positive whole number: `100_000_000`, `1e8`, `1.5e6` or `2^30`.
+pub fn parse_count(text: &str) -> Result<u64, NumberError> {
+    let part = text.trim();
+    count_value(part).map_err(|cause| NumberError {
+        part: part.to_owned(),
+        cause,
+        example: COUNT_EXAMPLE,
+    })
+}
+
+/// Reads a comma-separated list of [`parse_count`]'s numbers; sorted and without duplicates.
+pub fn parse_counts(text: &str) -> Result<Vec<u64>, NumberError> {
+    let mut counts = text.split(',').map(parse_count).collect::<Result<Vec<u64>, NumberError>>()?;
+    counts.sort_unstable();
+    counts.dedup();
+    Ok(counts)
+}
+
+/// Reads a length of time: `90s`, `2min`, `1m 30s`, `500ms`, `1h`; a plain number is in seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, NumberError> {
+    let part = text.trim();
+    duration_value(part).map_err(|cause| NumberError {
+        part: part.to_owned(),
+        cause,
+        example: DURATION_EXAMPLE,
+    })
+}
+
+fn count_value(text: &str) -> Result<u64, NumberCause> {
+    refuse_empty_and_negative(text)?;
+    let value = match text.split_once('^') {
+        Some((base, exponent)) => power(base, exponent)?,
+        None => decimal(text)?,
+    };
+    match value {
+        0 => Err(NumberCause::Zero),
+        _ => Ok(value),
+    }
+}
+
+fn refuse_empty_and_negative(text: &str) -> Result<(), NumberCause> {
+    match text.strip_prefix('-') {
+        Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => {
+            Err(NumberCause::Negative)
+        }
+        None if text.is_empty() => Err(NumberCause::Empty),
+        _ => Ok(()),
+    }
+}
+
+fn power(base: &str, exponent: &str) -> Result<u64, NumberCause> {
+    let base = whole(&digits(base)?)?;
+    let exponent = digits(exponent)?;
+    match base {
+        // These have a value whatever the exponent; all others overflow long before 2^32.
+        0 | 1 => Ok(base),
+        _ => {
+            let exponent = exponent.parse().map_err(|_| NumberCause::Overflow)?;
+            base.checked_pow(exponent).ok_or(NumberCause::Overflow)
+        }
+    }
+}
+
+/// `100_000`, `1e8`, `1.5e6`: exact, since it never leaves the integers.
+fn decimal(text: &str) -> Result<u64, NumberCause> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, digits(exponent)?),
+        None => (text, "0".to_owned()),
+    };
+    let (integer, fraction) = match mantissa.split_once('.') {
+        Some((integer, fraction)) => (digits(integer)?, digits(fraction)?),
+        None => (digits(mantissa)?, String::new()),
+    };
+    let fraction = fraction.trim_end_matches('0');
+    let all_digits = integer + fraction;
+    if all_digits.bytes().all(|digit| digit == b'0') {
+        return Ok(0);
+    }
+    let exponent: u64 = exponent.parse().map_err(|_| NumberCause::Overflow)?;
+    let zeros = exponent.checked_sub(fraction.len() as u64).ok_or(NumberCause::Fraction)?;
+    let zeros = u32::try_from(zeros).map_err(|_| NumberCause::Overflow)?;
+    10_u64
+        .checked_pow(zeros)
+        .and_then(|scale| whole(&all_digits).ok()?.checked_mul(scale))
+        .ok_or(NumberCause::Overflow)
+}
+
+/// The digits of an integer less its separators, each of which stands between two digits.
+fn digits(text: &str) -> Result<String, NumberCause> {
+    let groups: Vec<&str> = text.split('_').collect();
+    let is_digits =
+        |group: &&str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    if groups.iter().all(is_digits) { Ok(groups.concat()) } else { Err(NumberCause::Junk) }
+}
+
+fn whole(digits: &str) -> Result<u64, NumberCause> {
+    digits.parse().map_err(|_| NumberCause::Overflow)
+}
+
+fn duration_value(text: &str) -> Result<Duration, NumberCause> {
+    refuse_empty_and_negative(text)?;
+    let duration = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        let seconds: f64 = text.parse().map_err(|_| NumberCause::NotTime)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| NumberCause::Overflow)?
+    } else {
+        friendly(text)?
+    };
+    match duration {
+        Duration::ZERO => Err(NumberCause::Zero),
+        _ if duration > LONGEST => Err(NumberCause::Overflow),
+        _ => Ok(duration),
+    }
+}
+
+fn friendly(text: &str) -> Result<Duration, NumberCause> {
+    let Ok(signed) = SpanParser::new().parse_duration(text) else {
+        return Err(friendly_cause(text));
+    };
+    // "1 hour ago" is a negative one without a sign.
+    Duration::try_from(signed).map_err(|_| NumberCause::Negative)
+}
+
+/// The parser says in prose what went wrong. Only "too large" deserves a cause of its own: what
+/// is right once its numbers are replaced by ones was wrong because of them.
+fn friendly_cause(text: &str) -> NumberCause {
+    let mut small = String::new();
+    for character in text.chars() {
+        match character {
+            digit if digit.is_ascii_digit() => {
+                if !small.ends_with('1') {
+                    small.push('1');
+                }
+            }
+            other => small.push(other),
+        }
+    }
+    match SpanParser::new().parse_duration(small) {
+        Ok(_) => NumberCause::Overflow,
+        Err(_) => NumberCause::NotTime,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn count_cause(text: &str) -> NumberCause {
+        match parse_count(text) {
+            Ok(count) => panic!("{text:?} was read as {count}"),
+            Err(error) => error.cause,
+        }
+    }
+
+    fn duration_cause(text: &str) -> NumberCause {
+        match parse_duration(text) {
+            Ok(duration) => panic!("{text:?} was read as {duration:?}"),
+            Err(error) => error.cause,
+        }
+    }
+
+    #[test]
+    fn a_count_has_several_ways_to_be_written() {
+        assert_eq!(parse_count("100_000_000"), Ok(100_000_000));
+        assert_eq!(parse_count("1e8"), Ok(100_000_000));
+        assert_eq!(parse_count(" 1.5e6 "), Ok(1_500_000));
+        assert_eq!(parse_count("1.50E1"), Ok(15));
+        assert_eq!(parse_count("2^30"), Ok(1 << 30));
+        assert_eq!(parse_count("2^63"), Ok(1 << 63));
+        assert_eq!(parse_count("1^99999999999"), Ok(1));
+        assert_eq!(parse_count("18446744073709551615"), Ok(u64::MAX));
+        assert_eq!(parse_count("1844674407370955161.5e1"), Ok(u64::MAX));
+    }
+
+    #[test]
+    fn what_is_no_count_is_refused_with_its_cause() {
+        for text in ["0", "0e5", "0.0", "0^3", "0e99999999999"] {
+            assert_eq!(count_cause(text), NumberCause::Zero, "{text}");
+        }
+        for text in ["1.5", "1.25e1", "0.1"] {
+            assert_eq!(count_cause(text), NumberCause::Fraction, "{text}");
+        }
+        for text in ["18446744073709551616", "2^64", "1e20", "1e99999999999", "1e5000000000"] {
+            assert_eq!(count_cause(text), NumberCause::Overflow, "{text}");
+        }
+        for text in ["_1", "1_", "1__0", "1e", "e5", "1e-3", "1.e3", ".5e1", "2^", "^2", "1k", "+1"]
+        {
+            assert_eq!(count_cause(text), NumberCause::Junk, "{text}");
+        }
+        assert_eq!(count_cause("-5"), NumberCause::Negative);
+        assert_eq!(count_cause("-x"), NumberCause::Junk);
+        assert_eq!(count_cause(" "), NumberCause::Empty);
+    }
+
+    #[test]
+    fn a_list_of_counts_is_sorted_and_without_duplicates() {
+        assert_eq!(parse_counts("1e3, 10 ,1_000,2^3"), Ok(vec![8, 10, 1000]));
+        assert_eq!(parse_counts("1,,2").unwrap_err().cause, NumberCause::Empty);
+        assert_eq!(parse_counts("1, 2.5").unwrap_err().part, "2.5");
+    }
+
+    #[test]
+    fn an_error_shows_the_part_and_an_example() {
+        assert_eq!(
+            parse_count("-5").unwrap_err().to_string(),
+            "\"-5\" is negative; write for example 100_000_000, 1e8 or 2^30"
+        );
+    }
+
+    #[test]
+    fn a_plain_number_is_in_seconds() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("0.25"), Ok(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_duration_may_have_units() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2min"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1.5h"), Ok(Duration::from_secs(5400)));
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused_with_its_cause() {
+        assert_eq!(duration_cause(""), NumberCause::Empty);
+        for text in ["0", "0.0", "0s", "0.00000000001"] {
+            assert_eq!(duration_cause(text), NumberCause::Zero, "{text}");
+        }
+        for text in ["-5", "-5s", "5s ago", "-1m 30s"] {
+            assert_eq!(duration_cause(text), NumberCause::Negative, "{text}");
+        }
+        for text in ["junk", "1..2", ".", "s", "5 parsecs", "inf", "nan", "1m-30s"] {
+            assert_eq!(duration_cause(text), NumberCause::NotTime, "{text}");
+        }
+        for text in ["9999999999", "99999999999999999999999", "2000000h"] {
+            assert_eq!(duration_cause(text), NumberCause::Overflow, "{text}");
+        }
+        for text in ["99999999999999999999h", "9223372036854775807h"] {
+            assert_eq!(duration_cause(text), NumberCause::Overflow, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_example_is_itself_correct() {
+        for count in ["100_000_000", "1e8", "2^30"] {
+            assert!(COUNT_EXAMPLE.contains(count) && parse_count(count).is_ok());
+        }
+        for duration in ["90s", "1.5", "2min"] {
+            assert!(DURATION_EXAMPLE.contains(duration) && parse_duration(duration).is_ok());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_count_survives_being_written(count in 1..=u64::MAX) {
+            prop_assert_eq!(parse_count(&count.to_string()), Ok(count));
+        }
+
+        #[test]
+        fn a_decimal_is_exact_or_an_error(integer in 0..100_000_u64, fraction in 1..1000_u64, zeros in 0..8_u32) {
+            let thousandths = integer * 1000 + fraction;
+            let scaled = thousandths * 10_u64.pow(zeros);
+            let parsed = parse_count(&format!("{integer}.{fraction:03}e{zeros}"));
+            if scaled % 1000 == 0 {
+                prop_assert_eq!(parsed, Ok(scaled / 1000));
+            } else {
+                prop_assert_eq!(parsed.unwrap_err().cause, NumberCause::Fraction);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_a_parser_panic(text in prop_oneof!["\\PC{0,20}", "[0-9_.e^ smh-]{0,20}"]) {
+            if let Ok(count) = parse_count(&text) {
+                prop_assert!(count > 0);
+            }
+            if let Ok(duration) = parse_duration(&text) {
+                prop_assert!(!duration.is_zero());
+            }
+        }
+    }
+}

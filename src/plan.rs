@@ -1,0 +1,299 @@
+//! What will run, and in which order. Pure: nothing here measures, and the
+//! same request gives the same plan.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::backend::{Backend, Schedule};
+use crate::record::{BASELINE, Case, Plan, Skipped, Stopping};
+use crate::registry::Registry;
+
+/// Blocks that every worker gets at least when the draws are calibrated.
+const BLOCKS_PER_WORKER: u64 = 32;
+
+/// Cases of a group at most, its baseline not counted. With the calibrated
+/// calls, a group of 8 and its baseline last about a second.
+const GROUP_CASES: usize = 8;
+
+/// What was asked for: names that exist, and values within their limits.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Kernels, by name.
+    pub kernels: Vec<String>,
+    /// Backends, by name.
+    pub backends: Vec<String>,
+    /// Thread counts.
+    pub nthread: Vec<u32>,
+    /// Where the thread counts come from, in words.
+    pub nthread_source: String,
+    /// Draws of a call.
+    pub draws: Draws,
+    /// Draws of a block.
+    pub block: u64,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// Seed of the order of visits.
+    pub order_seed: u64,
+    /// Schedules; empty means each backend's own.
+    pub schedules: Vec<Schedule>,
+    /// Blocks of a chunk; empty means each schedule's own.
+    pub chunks: Vec<u64>,
+    /// Rounds.
+    pub rounds: u32,
+    /// And how long they may take.
+    pub budget: Budget,
+    /// Calls of a visit that are not counted.
+    pub warmup: u32,
+    /// Calls of a visit that are counted.
+    pub iterations: u32,
+    /// Limit of a visit; `None` follows the rule.
+    pub timeout_ns: Option<u64>,
+}
+
+/// How long a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// As long as its rounds take.
+    Unlimited,
+    /// So many nanoseconds, looked at before each visit.
+    Given(u64),
+    /// What the rounds are forecast to take, with a margin, within limits.
+    Forecast,
+}
+
+/// How many draws a call has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Draws {
+    /// As given, each rounded up to whole blocks.
+    Given(Vec<u64>),
+    /// A power of two, chosen so that a call is long enough to be timed well.
+    Calibrated(Calibration),
+}
+
+/// The rule of a calibration: how long a sequential call lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calibration {
+    /// At least this long, in nanoseconds.
+    pub call_ns: u64,
+    /// And at least this long for each thread of the largest usable count.
+    pub call_ns_per_thread: u64,
+    /// The whole run lasts at most this long: shorter calls where it would not.
+    pub run_ns: Option<u64>,
+}
+
+impl Calibration {
+    /// The rule of a full sweep: dispatch and timer vanish in a call.
+    pub const FULL: Calibration =
+        Calibration { call_ns: 50_000_000, call_ns_per_thread: 5_000_000, run_ns: None };
+
+    /// The rule of `--quick`: an answer in about ten seconds.
+    pub const QUICK: Calibration = Calibration { run_ns: Some(8_000_000_000), ..Self::FULL };
+
+    /// What a sequential call must last at least, when `usable_nthread` is the
+    /// largest thread count that is not oversubscribed.
+    pub fn target_ns(&self, usable_nthread: u32) -> u64 {
+        self.call_ns.max(self.call_ns_per_thread * u64::from(usable_nthread))
+    }
+}
+
+impl fmt::Display for Draws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Draws::Calibrated(rule) = self else {
+            return f.write_str("as given, rounded up to whole blocks");
+        };
+        write!(
+            f,
+            "calibrated: a power of two such that a sequential call lasts max({} ms, {} ms × the \
+             largest usable nthread) and every worker gets at least {BLOCKS_PER_WORKER} blocks",
+            rule.call_ns / 1_000_000,
+            rule.call_ns_per_thread / 1_000_000,
+        )?;
+        match rule.run_ns {
+            Some(ns) => {
+                write!(f, "; halved while the run would last over {} s", ns / 1_000_000_000)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The plan that follows from a request.
+pub fn draft(request: &Request, registry: &Registry) -> Plan {
+    let given: Vec<Option<u64>> = match &request.draws {
+        Draws::Given(list) => {
+            list.iter().map(|draws| Some(whole_blocks(*draws, request.block))).collect()
+        }
+        Draws::Calibrated(_) => vec![None],
+    };
+    let mut backends = vec![BASELINE];
+    backends.extend(request.backends.iter().map(String::as_str).filter(|name| *name != BASELINE));
+    let mut cases = Vec::new();
+    let mut skipped = Vec::new();
+    for kernel in &request.kernels {
+        for draws in &given {
+            for name in &backends {
+                let case = Case {
+                    kernel: kernel.clone(),
+                    backend: (*name).to_string(),
+                    nthread: 1,
+                    block: request.block,
+                    pin: "none".to_string(),
+                    inner_nthread: 1,
+                    scaling: "strong".to_string(),
+                    draws: *draws,
+                    seed: request.seed,
+                    ..Case::default()
+                };
+                match registry.backend(name) {
+                    Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
+                    None => cases.extend(at_each_count(request, &case)),
+                }
+            }
+        }
+    }
+    skipped.dedup();
+    let mut plan = Plan {
+        cases,
+        skipped,
+        nthread: request.nthread.clone(),
+        nthread_source: request.nthread_source.clone(),
+        order_seed: request.order_seed,
+        draws_rule: request.draws.to_string(),
+        stopping: Stopping {
+            rounds: request.rounds,
+            time_budget_ns: match request.budget {
+                Budget::Given(ns) => Some(ns),
+                Budget::Unlimited | Budget::Forecast => None,
+            },
+        },
+        warmup: request.warmup,
+        iterations: request.iterations,
+        timeout_ns: request.timeout_ns,
+        runners: runners_of(registry, &backends),
+        first_round: Vec::new(),
+        expected: Vec::new(),
+    };
+    fill_chunks(&mut plan);
+    plan.first_round = round_order(&plan, 0);
+    plan
+}
+
+/// Draws, rounded up to whole blocks.
+fn whole_blocks(draws: u64, block: u64) -> u64 {
+    draws.div_ceil(block).saturating_mul(block)
+}
+
+/// The cases of a backend of ours: each schedule, chunk and thread count.
+fn variants(
+    request: &Request,
+    backend: &dyn Backend,
+    case: &Case,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Case> {
+    let start_method = backend.start_method().unwrap_or_default().to_string();
+    if case.is_baseline() {
+        // One loop: no other schedule or chunk makes another case of it.
+        let schedule = Schedule::Static.to_string();
+        return vec![Case { schedule, start_method, ..case.clone() }];
+    }
+    let (known, unknown): (Vec<_>, Vec<_>) = match &request.schedules[..] {
+        [] => (vec![backend.schedules()[0]], Vec::new()),
+        asked => asked.iter().copied().partition(|asked| backend.schedules().contains(asked)),
+    };
+    for schedule in unknown {
+        let names: Vec<_> = backend.schedules().iter().map(|known| known.name()).collect();
+        skipped.push(Skipped {
+            backend: case.backend.clone(),
+            what: format!("schedule {schedule}"),
+            reason: format!("{} knows {}", case.backend, names.join(", ")),
+        });
+    }
+    let chunks: Vec<Option<u64>> = match &request.chunks[..] {
+        [] => vec![None],
+        asked => asked.iter().copied().map(Some).collect(),
+    };
+    let mut cases = Vec::new();
+    for schedule in known {
+        for chunk in &chunks {
+            let start_method = start_method.clone();
+            let schedule = schedule.to_string();
+            cases.extend(at_each_count(
+                request,
+                &Case { schedule, chunk: *chunk, start_method, ..case.clone() },
+            ));
+        }
+    }
+    cases
+}
+
+/// The same case at each thread count.
+fn at_each_count(request: &Request, case: &Case) -> Vec<Case> {
+    request.nthread.iter().map(|&nthread| Case { nthread, ..case.clone() }).collect()
+}
+
+/// Commands of the foreign runners among `backends`.
+fn runners_of(registry: &Registry, backends: &[&str]) -> BTreeMap<String, Vec<String>> {
+    let runners = backends.iter().filter_map(|name| registry.runner(name));
+    runners.map(|runner| (runner.name.clone(), runner.command.clone())).collect()
+}
+
+/// Gives a kernel's cases their calibrated draws.
+pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
+    for case in plan.cases.iter_mut().filter(|case| case.kernel == kernel) {
+        case.draws.get_or_insert(draws);
+    }
+    fill_chunks(plan);
+}
+
+/// Fills in the chunks that follow from the draws.
+fn fill_chunks(plan: &mut Plan) {
+    for case in &mut plan.cases {
+        if let (None, Some(draws), Ok(schedule)) =
+            (case.chunk, case.draws, case.schedule.parse::<Schedule>())
+        {
+            case.chunk = Some(schedule.default_chunk(draws / case.block, case.nthread));
+        }
+    }
+}
+
+/// The fewest draws with which every worker gets enough blocks.
+pub fn least_draws(nthread: &[u32], block: u64) -> u64 {
+    let most = nthread.iter().copied().max().unwrap_or(1);
+    (BLOCKS_PER_WORKER * u64::from(most) * block).next_power_of_two()
+}
+
+/// The visits of a round, in groups: a fresh random order for each, drawn from
+/// (order seed, round) alone, so that any round's order can be told without
+/// the others.
+///
+/// The cases are shuffled and cut into groups of nearly equal size; then each
+/// group gets, at a random place, one visit to the baseline of every job in it.
+pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.order_seed);
+    for _ in 0..round {
+        rng.jump();
+    }
+    let (baselines, mut others): (Vec<usize>, Vec<usize>) =
+        (0..plan.cases.len()).partition(|&case| plan.cases[case].is_baseline());
+    others.shuffle(&mut rng);
+    let groups = others.len().div_ceil(GROUP_CASES).max(1);
+    (0..groups)
+        .map(|group| {
+            let bounds = [group, group + 1].map(|edge| edge * others.len() / groups);
+            let mut visits = others[bounds[0]..bounds[1]].to_vec();
+            for &baseline in &baselines {
+                let is_needed = others.is_empty()
+                    || visits.iter().any(|&case| plan.cases[case].same_job(&plan.cases[baseline]));
+                if is_needed {
+                    visits.insert(rng.random_range(0..=visits.len()), baseline);
+                }
+            }
+            visits
+        })
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! What a run leaves behind, as plain data: the rows of `samples.csv` and the
+//! object in `run.json`.
+//!
+//! This is the wall. Everything to the left of it measures and writes these
+//! types; everything to the right of it (analysis, report) reads them back
+//! from a results directory and knows nothing else. The module therefore
+//! imports nothing of this crate.
+
+mod machine;
+mod row;
+mod run;
+mod samples;
+
+pub use machine::{Cache, Machine};
+pub use row::{COLUMNS, Phase, Row, SCHEMA};
+pub use run::{
+    Build, Clock, Expected, Plan, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
+    replace,
+};
+pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
+
+use serde::{Deserialize, Serialize};
+
+/// One point of the sweep: every setting that tells it apart from the others.
+///
+/// The field names are the columns of `samples.csv`, the keys of `run.json`'s
+/// `plan.cases` and the keys of `summary.json`'s `cases`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Case {
+    /// What is computed; empty for a swept command.
+    pub kernel: String,
+    /// Who computes it.
+    pub backend: String,
+    /// Workers.
+    pub nthread: u32,
+    /// How chunks meet workers: `static`, `dynamic`, `guided`, `stealing`;
+    /// empty where the backend is a foreign runner that decides itself.
+    pub schedule: String,
+    /// Blocks of a chunk; `None` while the draws are not calibrated.
+    pub chunk: Option<u64>,
+    /// Draws of a block.
+    pub block: u64,
+    /// Worker affinity: `none`, `close`, `spread`.
+    pub pin: String,
+    /// How a process backend starts its processes; empty for threads.
+    pub start_method: String,
+    /// Threads inside each worker.
+    pub inner_nthread: u32,
+    /// `strong` (fixed work) or `weak` (work grows with the workers).
+    pub scaling: String,
+    /// Draws of a call; `None` while they are not calibrated.
+    pub draws: Option<u64>,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// Tells two cases of the same backend apart; empty where nothing must.
+    pub label: String,
+}
+
+/// The backend that every speedup is relative to.
+pub const BASELINE: &str = "sequential";
+
+impl Case {
+    /// Whether this case is what others are compared with.
+    pub fn is_baseline(&self) -> bool {
+        self.backend == BASELINE
+    }
+
+    /// Whether two cases compute the same tally: same kernel, seed, block and
+    /// draws. Only such cases may be divided by each other.
+    pub fn same_job(&self, other: &Case) -> bool {
+        (&self.kernel, self.seed, self.block, self.draws)
+            == (&other.kernel, other.seed, other.block, other.draws)
+    }
+}

@@ -1,0 +1,214 @@
+//! `run.json`: what was planned, where, with what, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Case, Machine};
+
+/// Name of the file in a results directory.
+pub const RUN_FILE: &str = "run.json";
+
+/// Everything about a run but its samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// What was to be measured.
+    pub plan: Plan,
+    /// When it was measured: one session, and one more for each resume.
+    pub sessions: Vec<Session>,
+    /// On what.
+    pub machine: Machine,
+    /// By what.
+    pub build: Build,
+    /// The variables that steer threads, as they were set.
+    pub environment: BTreeMap<String, String>,
+    /// The instrument.
+    pub clock: Clock,
+}
+
+/// What is to be measured, and by which rules. `--dry-run` prints it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The cases; rows refer to them by their settings.
+    pub cases: Vec<Case>,
+    /// Cases that were asked for and cannot run.
+    pub skipped: Vec<Skipped>,
+    /// Thread counts of the sweep.
+    pub nthread: Vec<u32>,
+    /// Where they come from.
+    pub nthread_source: String,
+    /// Seed of the order of visits.
+    pub order_seed: u64,
+    /// The rule that the draws follow, in words.
+    pub draws_rule: String,
+    /// The rule that ends the run.
+    pub stopping: Stopping,
+    /// Calls of a visit that are not counted.
+    pub warmup: u32,
+    /// Calls of a visit that are counted.
+    pub iterations: u32,
+    /// A visit that lasts longer is killed; null follows the rule (the larger of
+    /// 5 s and 20 × the predicted visit).
+    pub timeout_ns: Option<u64>,
+    /// Commands of the foreign runners, by name.
+    pub runners: BTreeMap<String, Vec<String>>,
+    /// Order of the first round: groups of indices into `cases`.
+    pub first_round: Vec<Vec<usize>>,
+    /// The tally that each job must return, by the reference visit.
+    pub expected: Vec<Expected>,
+}
+
+/// A case that was asked for and cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The backend.
+    pub backend: String,
+    /// Which of its cases.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// When a run ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Rounds.
+    pub rounds: u32,
+    /// Time, looked at before each visit; null means none, or (in a dry run)
+    /// that it follows from the calibration.
+    pub time_budget_ns: Option<u64>,
+}
+
+/// The tally that a job must return. Tally fields are decimal strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The kernel of the job.
+    pub kernel: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Its block.
+    pub block: u64,
+    /// Its draws.
+    pub draws: u64,
+    /// Sum over the draws.
+    pub sum: String,
+    /// Sum of squares over the draws.
+    pub sum_sq: String,
+}
+
+/// One stretch of measuring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// When it began, UTC, RFC 3339.
+    pub start: String,
+    /// When it ended; null while it runs, or if it was killed.
+    pub end: Option<String>,
+    /// Why it ended.
+    pub stop_reason: Option<StopReason>,
+    /// Cases that failed twice in a row and were not visited again.
+    pub retired: Vec<Retired>,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StopReason {
+    /// Every ratio was known well enough.
+    Precision,
+    /// The time was up.
+    Budget,
+    /// The last look had been taken.
+    Looks,
+    /// All rounds were done.
+    Rounds,
+    /// Somebody, or a full disk, ended it.
+    Interrupted,
+}
+
+/// A case that failed twice in a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// Index into the plan's cases.
+    pub case: usize,
+    /// The round of the second failure.
+    pub round: u32,
+    /// What went wrong.
+    pub error: String,
+}
+
+/// What measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Version of the harness.
+    pub version: String,
+    /// Commit that it was built from; empty if unknown.
+    pub git_commit: String,
+    /// Whether the tree had changes that were not committed.
+    pub git_dirty: bool,
+    /// SHA-256 of the executable, in hex; empty if it cannot be read.
+    pub executable_sha256: String,
+    /// Compiler.
+    pub rustc: String,
+    /// Target triple.
+    pub target: String,
+    /// Target features that the compiler could assume.
+    pub target_features: String,
+    /// Optimisation level.
+    pub opt_level: String,
+}
+
+/// The clock that timed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// The kernel's clock source, such as `tsc`; empty if unknown.
+    pub source: String,
+    /// Resolution.
+    pub resolution_ns: u64,
+    /// What one reading costs.
+    pub reading_ns: f64,
+}
+
+impl Run {
+    /// Reads the `run.json` of a results directory.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or holds something else.
+    pub fn read(dir: &Path) -> anyhow::Result<Run> {
+        use anyhow::Context as _;
+        let path = dir.join(RUN_FILE);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// Writes the `run.json` of a results directory, by rename.
+    ///
+    /// # Errors
+    /// Where the disk refuses; an older file is left as it was.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        replace(&dir.join(RUN_FILE), &text)
+    }
+}
+
+/// Writes a file beside its final place and moves it there, so that no reader
+/// ever sees half of it.
+///
+/// # Errors
+/// Where the disk refuses; the older file is left as it was.
+pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".part");
+    let part: PathBuf = path.with_file_name(name);
+    let written = File::create(&part)
+        .and_then(|mut file| file.write_all(contents))
+        .and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        drop(std::fs::remove_file(&part));
+    }
+    written
+}

@@ -1,0 +1,243 @@
+//! `samples.csv` as a file: appended to by the campaign, read by the analysis.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::row::{COLUMNS, Row, SCHEMA};
+
+/// Name of the file in a results directory.
+pub const SAMPLES_FILE: &str = "samples.csv";
+
+/// Appends rows. What it leaves on the disk is always whole rows.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    /// Length of the file up to the last whole row.
+    whole_bytes: u64,
+}
+
+impl Writer {
+    /// Creates the file, which must not exist yet, with its header.
+    ///
+    /// # Errors
+    /// Where it exists, or cannot be written.
+    pub fn create(path: &Path) -> io::Result<Writer> {
+        let file = File::create_new(path)?;
+        let mut writer = Writer { file, whole_bytes: 0 };
+        writer.append_bytes(format!("{}\n", COLUMNS.join(",")).as_bytes())?;
+        Ok(writer)
+    }
+
+    /// Appends rows, all of them or none.
+    ///
+    /// # Errors
+    /// Where the disk refuses. The file is cut back to its last whole row.
+    pub fn append(&mut self, rows: &[Row]) -> io::Result<()> {
+        let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        for row in rows {
+            csv.serialize(row)?;
+        }
+        let bytes = csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        self.append_bytes(&bytes)
+    }
+
+    fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.flush());
+        match written {
+            Ok(()) => self.whole_bytes += bytes.len() as u64,
+            // If even cutting fails, the reader drops the torn row.
+            Err(_) => drop(self.file.set_len(self.whole_bytes)),
+        }
+        written
+    }
+}
+
+/// Why rows cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The header is not ours.
+    #[error(
+        "{path}, line 1, column {column}: expected {expected:?}, found {found:?}; is this a samples.csv of this harness?"
+    )]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Number of the column, from 1.
+        column: usize,
+        /// What should stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A row that makes no sense.
+    #[error("{path}, line {line}: {message}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: u64,
+        /// What is wrong, and in which column.
+        message: String,
+    },
+}
+
+/// Reads all rows. A last row that was torn off by a crash is left out, as is
+/// whatever later versions appended to the right.
+///
+/// # Errors
+/// Where the file cannot be read, or holds something else.
+pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
+    let bytes =
+        std::fs::read(path).map_err(|source| ReadError::Io { path: path.to_path_buf(), source })?;
+    let is_torn = !bytes.ends_with(b"\n");
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*bytes);
+    let mut record = csv::StringRecord::new();
+    let mut rows = Vec::new();
+    let mut header_seen = false;
+    loop {
+        let line = reader.position().line();
+        let wrong = |message: String| ReadError::Row { path: path.to_path_buf(), line, message };
+        match reader.read_record(&mut record) {
+            Ok(false) if header_seen => return Ok(rows),
+            Ok(true) if !header_seen => {
+                check_header(path, &record)?;
+                header_seen = true;
+            }
+            Ok(false) => check_header(path, &csv::StringRecord::new())?,
+            Ok(true) if is_torn && reader.is_done() => return Ok(rows),
+            Ok(true) => rows.push(parse(&mut record).map_err(wrong)?),
+            Err(error) => return Err(wrong(error.to_string())),
+        }
+    }
+}
+
+/// The columns must be ours, in our order; more may follow.
+fn check_header(path: &Path, header: &csv::StringRecord) -> Result<(), ReadError> {
+    for (index, expected) in COLUMNS.into_iter().enumerate() {
+        let found = header.get(index).unwrap_or("nothing");
+        if found != expected {
+            let (column, found) = (index + 1, found.to_string());
+            return Err(ReadError::Header { path: path.to_path_buf(), column, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// One row, by position.
+fn parse(record: &mut csv::StringRecord) -> Result<Row, String> {
+    if record.len() < COLUMNS.len() {
+        return Err(format!("{} fields, expected {}", record.len(), COLUMNS.len()));
+    }
+    record.truncate(COLUMNS.len());
+    let row: Row = record.deserialize(None).map_err(|error| match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|field| COLUMNS.get(field as usize));
+            format!("column {}: {}", column.unwrap_or(&"?"), err.kind())
+        }
+        _ => error.to_string(),
+    })?;
+    if row.schema == SCHEMA {
+        Ok(row)
+    } else {
+        Err(format!("column schema: {} (this harness reads {SCHEMA})", row.schema))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Case, Phase};
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            schema: SCHEMA,
+            version: "0.1.0".into(),
+            session: 0,
+            round: 3,
+            group: 1,
+            visit: 17,
+            phase: Phase::Call,
+            iteration: Some(0),
+            started_ns: 123,
+            case: Case {
+                kernel: "pi".into(),
+                backend: "rayon".into(),
+                nthread: 2,
+                ..Case::default()
+            },
+            wall_ns: Some(1_000_000),
+            cpus: "0-3,8".into(),
+            isa: "avx2".into(),
+            tally_draws: Some(u64::MAX),
+            tally_sum: Some(i128::MIN),
+            tally_sum_sq: Some(i128::MAX),
+            estimate: Some(std::f64::consts::PI),
+            std_error: Some(1e-9),
+            exit_status: Some(-9),
+            error: "a \"quoted\", comma".into(),
+            ..Row::default()
+        }
+    }
+
+    fn written(rows: &[Row]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join(SAMPLES_FILE);
+        Writer::create(&path).and_then(|mut writer| writer.append(rows)).expect("written");
+        (dir, path)
+    }
+
+    #[test]
+    fn what_was_written_is_what_is_read() {
+        let rows = [row(), Row { error: String::new(), ..row() }];
+        let (_dir, path) = written(&rows);
+        assert_eq!(read_rows(&path).expect("readable"), rows);
+    }
+
+    #[test]
+    fn a_torn_last_row_is_left_out() {
+        let (_dir, path) = written(&[row(), row()]);
+        let text = std::fs::read_to_string(&path).expect("text");
+        let first_row_ends = text.match_indices('\n').nth(1).expect("two rows").0 + 1;
+        for cut in first_row_ends..text.len() {
+            std::fs::write(&path, &text[..cut]).expect("written");
+            assert_eq!(read_rows(&path).expect("readable"), [row()], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_later_version_may_append_columns() {
+        let (_dir, path) = written(&[row()]);
+        let text = std::fs::read_to_string(&path).expect("text");
+        std::fs::write(&path, text.replace('\n', ",more\n")).expect("written");
+        assert_eq!(read_rows(&path).expect("readable"), [row()]);
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_with_its_line_and_column() {
+        let (_dir, path) = written(&[row(), row()]);
+        let text = std::fs::read_to_string(&path).expect("text");
+        let at = text.rfind("1000000").expect("wall_ns");
+        std::fs::write(&path, format!("{}fast{}", &text[..at], &text[at + 7..])).expect("written");
+        let message = read_rows(&path).expect_err("not a number").to_string();
+        assert!(message.contains("line 3: column wall_ns"), "{message}");
+    }
+
+    #[test]
+    fn another_file_is_refused_by_its_header() {
+        let (_dir, path) = written(&[]);
+        for other in ["", "a,b\n1,2\n"] {
+            std::fs::write(&path, other).expect("written");
+            assert!(matches!(read_rows(&path), Err(ReadError::Header { column: 1, .. })));
+        }
+    }
+}

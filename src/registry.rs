@@ -1,0 +1,100 @@
+//! What exists: kernels, backends, and runners in other programs.
+//!
+//! A value, not a global: command line, tests and docs iterate over it, and a
+//! crate with a kernel or a backend of its own adds it here and has the whole
+//! program.
+
+use std::path::Path;
+
+use crate::backend::{BACKENDS, Backend};
+use crate::kernel::{KERNELS, Kernel};
+use crate::record::BASELINE;
+
+/// Kernels, backends and foreign runners, each under a name of its own.
+#[derive(Clone)]
+pub struct Registry {
+    /// What can be computed.
+    pub kernels: Vec<&'static dyn Kernel>,
+    /// Who can compute it, in this program.
+    pub backends: Vec<&'static dyn Backend>,
+    /// Who can compute it, in other programs.
+    pub runners: Vec<ForeignRunner>,
+}
+
+/// A program that speaks the runner protocol: one more backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignRunner {
+    /// Its name as a backend.
+    pub name: String,
+    /// Program and arguments; no shell comes between.
+    pub command: Vec<String>,
+}
+
+impl Default for Registry {
+    /// What this crate brings.
+    fn default() -> Registry {
+        Registry { kernels: KERNELS.to_vec(), backends: BACKENDS.to_vec(), runners: Vec::new() }
+    }
+}
+
+impl Registry {
+    /// The kernel of that name.
+    pub fn kernel(&self, name: &str) -> Option<&'static dyn Kernel> {
+        self.kernels.iter().copied().find(|kernel| kernel.name() == name)
+    }
+
+    /// The backend of that name, in this program.
+    pub fn backend(&self, name: &str) -> Option<&'static dyn Backend> {
+        self.backends.iter().copied().find(|backend| backend.name() == name)
+    }
+
+    /// The foreign runner of that name.
+    pub fn runner(&self, name: &str) -> Option<&ForeignRunner> {
+        self.runners.iter().find(|runner| runner.name == name)
+    }
+
+    /// Names of all backends, the baseline first, foreign runners last.
+    pub fn backend_names(&self) -> Vec<&str> {
+        let own = self.backends.iter().map(|backend| backend.name());
+        let mut names: Vec<&str> =
+            own.chain(self.runners.iter().map(|runner| runner.name.as_str())).collect();
+        names.sort_by_key(|name| *name != BASELINE);
+        names
+    }
+
+    /// Why the backend of that name cannot run here, if it cannot.
+    pub fn obstacle(&self, name: &str) -> Option<String> {
+        match (self.backend(name), self.runner(name)) {
+            (Some(backend), _) => backend.obstacle(),
+            (None, Some(runner)) => runner.obstacle(),
+            (None, None) => Some("there is no such backend".to_string()),
+        }
+    }
+
+    /// Names of all kernels.
+    pub fn kernel_names(&self) -> Vec<&str> {
+        self.kernels.iter().map(|kernel| kernel.name()).collect()
+    }
+}
+
+impl ForeignRunner {
+    /// Why its program cannot be started, if it cannot.
+    pub fn obstacle(&self) -> Option<String> {
+        let Some(program) = self.command.first() else {
+            return Some("its command is empty".to_string());
+        };
+        if program.contains('/') {
+            return (!is_executable(Path::new(program)))
+                .then(|| format!("{program} is not an executable file"));
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let is_found = std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)));
+        (!is_found).then(|| format!("there is no {program} in PATH"))
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,41 @@
+//! What a results directory is turned into: one file here for each output.
+//!
+//! Everything starts from `run.json` and `samples.csv`, so a report can be made
+//! again at any time, on any machine. What is derived carries no clock: the
+//! same samples give the same bytes.
+
+mod plots;
+mod summary;
+mod table;
+
+pub use plots::PlotError;
+pub use summary::{SUMMARY_COLUMNS, write_csv, write_json};
+pub use table::{Style, table};
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::analysis::{Summary, summarise};
+use crate::record::{Run, SAMPLES_FILE, read_rows};
+
+/// Reads a results directory and summarises it.
+///
+/// # Errors
+/// Where it lacks a file, or a file makes no sense.
+pub fn read(dir: &Path) -> anyhow::Result<Summary> {
+    let run = Run::read(dir)?;
+    let rows = read_rows(&dir.join(SAMPLES_FILE))?;
+    Ok(summarise(&run, &rows))
+}
+
+/// Writes every derived file of a results directory, replacing older ones.
+///
+/// # Errors
+/// Where the disk refuses; the older file is left as it was.
+pub fn write_all(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
+    write_csv(summary, dir).context("summary.csv")?;
+    write_json(summary, dir).context("summary.json")?;
+    plots::write(summary, dir)?;
+    Ok(())
+}

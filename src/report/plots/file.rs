@@ -1,0 +1,128 @@
+//! From a plot to the bytes of a file, in either format.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
+
+use super::PlotError;
+use super::canvas::UNITS;
+use super::figure::{self, Layout};
+use super::font;
+use super::series::Plot;
+use crate::record;
+
+/// Pixels of the PNG (half as many as were drawn) in a metre, when a CSS pixel
+/// is 1/96 inch.
+const PIXELS_PER_METRE: f64 = UNITS / 2.0 * 96.0 / 0.0254;
+
+/// Writes the plot as SVG.
+pub(super) fn svg(plot: &Plot, path: &Path) -> Result<PathBuf, PlotError> {
+    replace(path, svg_text(plot)?.as_bytes())
+}
+
+/// Writes the plot as PNG.
+pub(super) fn png(plot: &Plot, path: &Path) -> Result<PathBuf, PlotError> {
+    let encode = |source| PlotError::Encode { path: path.to_owned(), source };
+    let (size, pixels) = pixels(plot)?;
+    let bytes = encoded(size, &pixels).map_err(encode)?;
+    replace(path, &bytes)
+}
+
+/// The plot as an SVG document with its font inside.
+pub(super) fn svg_text(plot: &Plot) -> Result<String, PlotError> {
+    let layout = Layout::new(plot);
+    let mut drawing = String::new();
+    let mut backend = SVGBackend::with_string(&mut drawing, page(&layout));
+    figure::draw(plot, &layout, &mut backend)?;
+    let presented = backend.present();
+    presented.map_err(|error| PlotError::Draw(error.to_string()))?;
+    drop(backend);
+    // The library's own opening tag knows neither units nor readers.
+    let shapes = drawing.split_once('>').map_or("", |(_, rest)| rest);
+    Ok(format!("{}{shapes}", svg_head(plot, &layout)))
+}
+
+fn svg_head(plot: &Plot, layout: &Layout) -> String {
+    let (width, height) = layout.size;
+    let (units_wide, units_high) = page(layout);
+    let series: Vec<&str> = plot.series.iter().map(|s| s.name.as_str()).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {units_wide} {units_high}\" role=\"img\" aria-label=\"{title}\">\n\
+         <title>{title}</title>\n\
+         <desc>{subtitle}. Against the thread count, for: {series}.</desc>\n\
+         <style>@font-face{{font-family:\"{family}\";src:url(data:font/ttf;base64,{font}) \
+         format(\"truetype\")}}text{{font-family:\"{family}\",sans-serif}}</style>\n",
+        title = escaped(&figure::title(plot)),
+        subtitle = escaped(&figure::subtitle(plot)),
+        series = escaped(&series.join(", ")),
+        family = font::FAMILY,
+        font = STANDARD.encode(font::BYTES),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The page in backend units.
+fn page(layout: &Layout) -> (u32, u32) {
+    let units = |length: f64| (length * UNITS).round() as u32;
+    (units(layout.size.0), units(layout.size.1))
+}
+
+/// The plot as RGB pixels, row by row, with width and height.
+pub(super) fn pixels(plot: &Plot) -> Result<((usize, usize), Vec<u8>), PlotError> {
+    let layout = Layout::new(plot);
+    let (width, height) = page(&layout);
+    let mut drawn = vec![0; width as usize * height as usize * 3];
+    let mut backend = BitMapBackend::with_buffer(&mut drawn, (width, height));
+    figure::draw(plot, &layout, &mut backend)?;
+    drop(backend);
+    Ok(shrunk(&drawn, width as usize, height as usize))
+}
+
+/// Half as wide and half as high: each pixel is the mean of four, which smooths
+/// the edges that the library leaves rough.
+fn shrunk(drawn: &[u8], width: usize, height: usize) -> ((usize, usize), Vec<u8>) {
+    let (columns, rows) = (width / 2, height / 2);
+    let mut out = Vec::with_capacity(columns * rows * 3);
+    for row in 0..rows {
+        let above = &drawn[2 * row * width * 3..];
+        let below = &drawn[(2 * row + 1) * width * 3..];
+        for byte in 0..columns * 3 {
+            let left = byte / 3 * 6 + byte % 3;
+            let sum = u16::from(above[left])
+                + u16::from(above[left + 3])
+                + u16::from(below[left])
+                + u16::from(below[left + 3]);
+            out.push(((sum + 2) / 4) as u8);
+        }
+    }
+    ((columns, rows), out)
+}
+
+fn encoded((width, height): (usize, usize), pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: PIXELS_PER_METRE.round() as u32,
+        yppu: PIXELS_PER_METRE.round() as u32,
+        unit: png::Unit::Meter,
+    }));
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// Puts a whole file in the place of an old one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
+    record::replace(path, bytes)
+        .map(|()| path.to_owned())
+        .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+}

@@ -1,0 +1,141 @@
+//! The legend, right of the plot area, where it hides nothing.
+
+use super::PlotError;
+use super::canvas::{Anchor, Canvas, Letters};
+use super::figure::Layout;
+use super::series::{Plot, Series};
+use super::style::{BASELINE_DASH, GREY, GRID, IDEAL_DASH, INK, Look, SHADE, look};
+use super::{curves, font};
+
+/// What stands before the text of an entry.
+enum Sample {
+    Series(Look),
+    /// A line to compare with.
+    Line((f64, f64)),
+    /// A coloured region.
+    Region,
+    /// Nothing: there are no data.
+    None,
+}
+
+/// One entry: a sample, a name, and perhaps a remark below it.
+struct Entry {
+    sample: Sample,
+    name: String,
+    remark: String,
+}
+
+const NAME: f64 = 12.5;
+const REMARK: f64 = 11.0;
+const ROW: f64 = 22.0;
+const REMARK_ROW: f64 = 14.0;
+const SAMPLE: f64 = 36.0;
+const ROOM: f64 = 150.0;
+
+/// How much height it needs.
+pub(super) fn height(plot: &Plot) -> f64 {
+    // The remark of the ideal depends on the layout, so it always has a row.
+    let entries = entries(plot, true);
+    let remarks = entries.iter().filter(|entry| !entry.remark.is_empty());
+    entries.len() as f64 * ROW + remarks.count() as f64 * REMARK_ROW
+}
+
+/// Draws it from its corner downwards.
+pub(super) fn draw<B: Letters>(
+    canvas: &mut Canvas<B>,
+    plot: &Plot,
+    layout: &Layout,
+) -> Result<(), PlotError> {
+    let (left, top) = layout.legend;
+    let text = left + SAMPLE + 8.0;
+    let mut y = top + ROW / 2.0;
+    for entry in entries(plot, curves::ideal_leaves(plot, layout)) {
+        sample(canvas, &entry.sample, (left, y))?;
+        let colour = if matches!(entry.sample, Sample::None) { GREY } else { INK };
+        let name = font::elide(&entry.name, NAME, ROOM);
+        canvas.text(&name, (text, y), NAME, colour, Anchor::Left)?;
+        if !entry.remark.is_empty() {
+            y += REMARK_ROW;
+            let remark = font::elide(&entry.remark, REMARK, ROOM);
+            canvas.text(&remark, (text, y), REMARK, GREY, Anchor::Left)?;
+        }
+        y += ROW;
+    }
+    Ok(())
+}
+
+fn entries(plot: &Plot, ideal_leaves: bool) -> Vec<Entry> {
+    let series = plot.series.iter().enumerate();
+    let mut entries: Vec<Entry> = series.map(|(i, series)| series_entry(i, series)).collect();
+    entries.extend(plot.reference.iter().map(|reference| Entry {
+        sample: match reference.value {
+            Some(_) => Sample::Line(BASELINE_DASH),
+            None => Sample::None,
+        },
+        name: match reference.value {
+            Some(_) => reference.name.clone(),
+            None => format!("{}: no data", reference.name),
+        },
+        remark: String::new(),
+    }));
+    if plot.ideal(1.0).is_some() {
+        entries.push(Entry {
+            sample: Sample::Line(IDEAL_DASH),
+            name: "ideal".to_owned(),
+            remark: if ideal_leaves { "leaves the figure at its top" } else { "" }.to_owned(),
+        });
+    }
+    if plot.counts.iter().any(|n| plot.oversubscribed(*n)) {
+        entries.push(Entry {
+            sample: Sample::Region,
+            name: "oversubscribed".to_owned(),
+            remark: String::new(),
+        });
+    }
+    entries
+}
+
+fn series_entry(index: usize, series: &Series) -> Entry {
+    if series.points.is_empty() {
+        return Entry {
+            sample: Sample::None,
+            name: format!("{}: no data", series.name),
+            remark: series.detail.clone(),
+        };
+    }
+    let missing: Vec<String> = series.missing.iter().map(u32::to_string).collect();
+    let mut remarks = vec![series.detail.clone()];
+    if !missing.is_empty() {
+        remarks.push(format!("no data at {}", missing.join(", ")));
+    }
+    remarks.retain(|remark| !remark.is_empty());
+    Entry {
+        sample: Sample::Series(look(index)),
+        name: series.name.clone(),
+        remark: remarks.join("; "),
+    }
+}
+
+fn sample<B: Letters>(
+    canvas: &mut Canvas<B>,
+    sample: &Sample,
+    (x, y): (f64, f64),
+) -> Result<(), PlotError> {
+    let ends = [(x, y), (x + SAMPLE, y)];
+    match sample {
+        Sample::Series(look) => {
+            canvas.dashed(&ends, look.colour, 1.5, look.dash)?;
+            canvas.mark((x + SAMPLE / 2.0, y), 4.2, look)
+        }
+        Sample::Line(dash) => {
+            let colour = if *dash == IDEAL_DASH { GREY } else { INK };
+            canvas.dashed(&ends, colour, 1.4, *dash)
+        }
+        Sample::Region => {
+            let (from, to) = ((x, y - 6.0), (x + SAMPLE, y + 6.0));
+            canvas.fill(from, to, GRID)?;
+            canvas.fill((from.0 + 1.0, from.1 + 1.0), (to.0 - 1.0, to.1 - 1.0), SHADE)
+        }
+        Sample::None => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Four figures for each job of a run, as SVG and PNG: time of a call,
+//! speedup, efficiency and throughput against the thread count.
+//!
+//! [`write()`] goes through five steps, one file each: the cases of a job
+//! (`job`), what is shown of them (`series`, in the terms of a `metric`),
+//! where it lies (`axis`), how it looks (`style`) and the drawing (`figure`:
+//! `frame`, `curves`, `legend`). Both formats come from the same drawing code
+//! on a `canvas`; the bytes depend on nothing but the summary.
+
+use std::path::{Path, PathBuf};
+
+use crate::analysis::{Summary, jobs};
+
+mod axis;
+mod canvas;
+mod curves;
+mod figure;
+mod file;
+mod font;
+mod format;
+mod frame;
+mod job;
+mod legend;
+mod metric;
+mod scale;
+mod series;
+mod style;
+#[cfg(test)]
+mod tests;
+
+use series::Plot;
+
+/// Why a figure could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PlotError {
+    /// The directory does not take the file.
+    #[error("cannot write the plot {}: {source}", path.display())]
+    Write {
+        /// The file that was meant.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The picture could not be encoded.
+    #[error("cannot encode the plot {} as PNG: {source}", path.display())]
+    Encode {
+        /// The file that was meant.
+        path: PathBuf,
+        /// What the encoder said.
+        source: png::EncodingError,
+    },
+    /// The drawing library refused a shape.
+    #[error("cannot draw a plot: {0}")]
+    Draw(String),
+}
+
+/// Writes the figures of every job of the run into `dir` and returns their
+/// paths: `time.svg`, `time.png`, `speedup.svg` … when the run has one job,
+/// else each with a suffix that names the job. Files that exist are replaced
+/// as a whole or not at all.
+///
+/// A job without draws (a swept command) has no figure of its throughput.
+pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    let jobs = jobs(summary);
+    let mut written = Vec::new();
+    for (job, suffix) in jobs.iter().zip(job::suffixes(&jobs)) {
+        for metric in job::metrics(job) {
+            let plot = Plot::new(summary, job, metric);
+            let name = format!("{}{suffix}", metric.file_stem());
+            written.push(file::svg(&plot, &dir.join(format!("{name}.svg")))?);
+            written.push(file::png(&plot, &dir.join(format!("{name}.png")))?);
+        }
+    }
+    Ok(written)
+}

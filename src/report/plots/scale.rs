@@ -1,0 +1,70 @@
+//! Linear and logarithmic scales, and the round numbers on them.
+
+/// How values become positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    Linear,
+    Log,
+}
+
+impl Scale {
+    /// Where `value` lies between `low` (0) and `high` (1); outside of these it
+    /// goes on.
+    pub(super) fn position(self, value: f64, low: f64, high: f64) -> f64 {
+        match self {
+            Scale::Linear => (value - low) / (high - low),
+            Scale::Log => (value / low).ln() / (high / low).ln(),
+        }
+    }
+
+    /// The value at a position; undoes [`Scale::position`].
+    pub(super) fn value(self, position: f64, low: f64, high: f64) -> f64 {
+        match self {
+            Scale::Linear => low + position * (high - low),
+            Scale::Log => low * (high / low).powf(position),
+        }
+    }
+
+    /// Round numbers from `low` to `high`, ascending.
+    pub(super) fn ticks(self, low: f64, high: f64) -> Vec<f64> {
+        let log = match self {
+            Scale::Linear => Vec::new(),
+            Scale::Log => log_ticks(low, high),
+        };
+        if log.len() < 3 { linear_ticks(low, high) } else { log }
+    }
+}
+
+/// Decimals that tell these ticks apart.
+pub(super) fn tick_decimals(ticks: &[f64]) -> usize {
+    let exact = |places: usize| {
+        let power = 10f64.powi(places as i32);
+        ticks.iter().all(|tick| ((tick * power).round() / power - tick).abs() <= tick.abs() * 1e-9)
+    };
+    (0..12).find(|places| exact(*places)).unwrap_or(12)
+}
+
+fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
+    let rough = (high - low) / 8.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= rough * 0.999)
+        .unwrap_or(10.0 * power);
+    let slack = step * 1e-9;
+    let first = ((low - slack) / step).ceil() as i64;
+    let last = ((high + slack) / step).floor() as i64;
+    (first..=last).map(|i| i as f64 * step).collect()
+}
+
+fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let decades = (high / low).log10();
+    let factors: &[f64] = if decades > 3.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let first = low.log10().floor() as i32;
+    let last = high.log10().ceil() as i32;
+    (first..=last)
+        .flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)))
+        .filter(|tick| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(tick))
+        .collect()
+}

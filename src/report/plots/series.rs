@@ -1,0 +1,172 @@
+//! What a figure shows: one series a backend, and the lines to compare with.
+
+use std::collections::BTreeMap;
+
+use super::metric::{Metric, Values};
+use crate::analysis::{self, CaseSummary, Job, Summary};
+
+/// Dots of a case; more are thinned out.
+pub(super) const MAX_DOTS: usize = 200;
+
+/// Everything that one figure shows, before it has a place.
+pub(super) struct Plot {
+    pub(super) metric: Metric,
+    pub(super) kernel: String,
+    pub(super) draws: Option<u64>,
+    pub(super) cpu_model: String,
+    pub(super) usable_cpus: u32,
+    pub(super) confidence: f64,
+    /// Fewest and most rounds of a case that is shown.
+    pub(super) rounds: Option<(usize, usize)>,
+    /// Whether a case has more rounds than dots.
+    pub(super) thinned: bool,
+    /// Thread counts of the x axis, ascending.
+    pub(super) counts: Vec<u32>,
+    pub(super) series: Vec<Series>,
+    /// A horizontal line: the sequential baseline.
+    pub(super) reference: Option<Reference>,
+}
+
+/// One line of the figure.
+pub(super) struct Series {
+    pub(super) name: String,
+    /// What tells it from others of the same name; may be empty.
+    pub(super) detail: String,
+    /// By thread count, ascending.
+    pub(super) points: Vec<Point>,
+    /// Thread counts whose case has no data.
+    pub(super) missing: Vec<u32>,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) nthread: u32,
+    pub(super) value: f64,
+    pub(super) interval: Option<(f64, f64)>,
+    /// The rounds, thinned to [`MAX_DOTS`].
+    pub(super) dots: Vec<f64>,
+    /// Whether `dots` leaves rounds out.
+    pub(super) thinned: bool,
+}
+
+/// A horizontal line to compare with.
+pub(super) struct Reference {
+    pub(super) name: String,
+    /// `None` where the baseline has no data.
+    pub(super) value: Option<f64>,
+}
+
+impl Plot {
+    /// What the figure of `metric` shows of `job`.
+    pub(super) fn new(summary: &Summary, job: &Job<'_>, metric: Metric) -> Plot {
+        let is_other = |case: &&CaseSummary| !case.case.is_baseline();
+        let others: Vec<&CaseSummary> = job.cases.iter().copied().filter(is_other).collect();
+        let series = series(job.series(), metric);
+        let thinned = points(&series).any(|point| point.thinned);
+        let mut counts: Vec<u32> = others.iter().map(|case| case.case.nthread).collect();
+        if counts.is_empty() {
+            counts = job.cases.iter().map(|case| case.case.nthread).collect();
+        }
+        counts.sort_unstable();
+        counts.dedup();
+        let rounds = others.iter().map(|case| case.rounds).filter(|n| *n > 0);
+        Plot {
+            metric,
+            kernel: job.settings().kernel.clone(),
+            draws: job.settings().draws,
+            cpu_model: summary.cpu_model.clone(),
+            usable_cpus: summary.usable_cpus,
+            confidence: summary.confidence,
+            rounds: rounds.clone().min().zip(rounds.max()),
+            thinned,
+            counts,
+            series,
+            reference: reference(job, metric),
+        }
+    }
+
+    /// Every case that is shown.
+    pub(super) fn points(&self) -> impl Iterator<Item = &Point> {
+        points(&self.series)
+    }
+
+    /// What perfect scaling would give, unless the baseline's line says the same.
+    pub(super) fn ideal(&self, nthread: f64) -> Option<f64> {
+        let only_one = self.metric == Metric::Speedup && self.counts == [1];
+        self.metric.ideal(nthread).filter(|_| !only_one)
+    }
+
+    /// Whether `nthread` is more than the machine has.
+    pub(super) fn oversubscribed(&self, nthread: u32) -> bool {
+        self.usable_cpus > 0 && nthread > self.usable_cpus
+    }
+
+    /// The pieces of a series that may be joined by a line: it is broken where
+    /// oversubscription begins and where a case has no data.
+    pub(super) fn pieces<'a>(&self, series: &'a Series) -> Vec<&'a [Point]> {
+        let joined = |a: &Point, b: &Point| {
+            self.oversubscribed(a.nthread) == self.oversubscribed(b.nthread)
+                && !series.missing.iter().any(|n| (a.nthread..b.nthread).contains(n))
+        };
+        series.points.chunk_by(joined).collect()
+    }
+}
+
+fn points(series: &[Series]) -> impl Iterator<Item = &Point> {
+    series.iter().flat_map(|series| &series.points)
+}
+
+fn series(groups: Vec<analysis::Series<'_>>, metric: Metric) -> Vec<Series> {
+    groups
+        .into_iter()
+        .map(|group| {
+            let mut cases: BTreeMap<u32, Option<Values>> = BTreeMap::new();
+            for case in &group.cases {
+                cases.insert(case.case.nthread, metric.values(case));
+            }
+            Series {
+                name: group.name,
+                detail: group.detail,
+                missing: cases
+                    .iter()
+                    .filter(|(_, values)| values.is_none())
+                    .map(|(nthread, _)| *nthread)
+                    .collect(),
+                points: cases
+                    .into_iter()
+                    .filter_map(|(nthread, values)| Some(point(nthread, values?)))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn point(nthread: u32, values: Values) -> Point {
+    Point {
+        nthread,
+        value: values.median,
+        interval: values.interval,
+        thinned: values.rounds.len() > MAX_DOTS,
+        dots: thin(&values.rounds, MAX_DOTS),
+    }
+}
+
+/// The line of the baseline, where it says more than the ideal does.
+fn reference(job: &Job<'_>, metric: Metric) -> Option<Reference> {
+    let case = job.baseline()?;
+    let value = match metric {
+        Metric::Time | Metric::Throughput => metric.values(case).map(|values| values.median),
+        Metric::Speedup => case.median_ns.map(|_| 1.0),
+        Metric::Efficiency => return None,
+    };
+    Some(Reference { name: case.case.backend.clone(), value })
+}
+
+/// At most `most` of the values, evenly spaced in their order.
+pub(super) fn thin(values: &[f64], most: usize) -> Vec<f64> {
+    if values.len() <= most {
+        return values.to_vec();
+    }
+    (0..most).map(|i| values[i * values.len() / most]).collect()
+}

@@ -1,0 +1,80 @@
+//! `summary.csv` and `summary.json`: one tidy row, or object, a case.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::analysis::Summary;
+use crate::record::replace;
+
+/// Columns of `summary.csv`: the settings as in `samples.csv`, then the figures.
+pub const SUMMARY_COLUMNS: [&str; 33] = [
+    "kernel",
+    "backend",
+    "nthread",
+    "schedule",
+    "chunk",
+    "block",
+    "pin",
+    "start_method",
+    "inner_nthread",
+    "scaling",
+    "draws",
+    "seed",
+    "label",
+    "rounds",
+    "pairs",
+    "median_ns",
+    "median_low_ns",
+    "median_high_ns",
+    "throughput",
+    "baseline",
+    "speedup",
+    "speedup_low",
+    "speedup_high",
+    "efficiency",
+    "efficiency_low",
+    "efficiency_high",
+    "karp_flatt",
+    "oversubscribed",
+    "fastest",
+    "rank_low",
+    "rank_high",
+    "failed_visits",
+    "problem",
+];
+
+/// Writes `summary.csv`.
+///
+/// # Errors
+/// Where the disk refuses.
+pub fn write_csv(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(SUMMARY_COLUMNS)?;
+    for case in &summary.cases {
+        let mut object = serde_json::to_value(case)?;
+        object["failed_visits"] = case.problems.len().into();
+        object["problem"] = case.problems.first().cloned().unwrap_or_default().into();
+        csv.write_record(SUMMARY_COLUMNS.map(|column| cell(&object[column])))?;
+    }
+    Ok(replace(&dir.join("summary.csv"), &csv.into_inner()?)?)
+}
+
+/// Writes `summary.json`.
+///
+/// # Errors
+/// Where the disk refuses.
+pub fn write_json(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec_pretty(summary)?;
+    text.push(b'\n');
+    Ok(replace(&dir.join("summary.json"), &text)?)
+}
+
+/// A value as a field: text without its quotes, nothing for null.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,187 @@
+//! One visit, in a process of its own.
+//!
+//! The campaign starts this same executable again with the hidden verb
+//! [`VERB`] for each visit. A fresh process keeps the pools of one backend out
+//! of the samples of the next, makes `fork` safe because only one thread
+//! exists, and turns a crash into an error row. Any program may take this
+//! process's place that speaks the same [`protocol`].
+
+pub mod protocol;
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow, bail};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+
+use crate::backend::{Backend, Chunks, Report, Schedule, Team, Work, panic_message};
+use crate::kernel::{Isa, Job};
+use crate::registry::Registry;
+use protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL, Timed, Visit, Worker};
+
+/// First argument of an executable that is started as a runner.
+pub const VERB: &str = "__runner";
+
+/// Variable that forces the instruction set of the kernel.
+pub const ISA_VARIABLE: &str = "HARNESS_ISA";
+
+/// Whether [`enter`] was called: only then may this executable be started
+/// again, since otherwise it would do from the start whatever it does.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Runs a visit and ends the process, if it was started for one; else returns.
+///
+/// Every executable that measures must call this first: the program itself
+/// does, and so must a bench, a test or a program of one's own. A campaign
+/// that starts in an executable that did not is an error that says so.
+pub fn enter(registry: &Registry) {
+    ENTERED.store(true, Ordering::Relaxed);
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(VERB)) {
+        let code = serve(registry, io::stdin().lock(), io::stdout().lock());
+        std::process::exit(i32::from(code != ExitCode::SUCCESS));
+    }
+}
+
+/// Whether [`enter`] was called in this process.
+pub fn is_entered() -> bool {
+    ENTERED.load(Ordering::Relaxed)
+}
+
+/// One visit, from `input` to `output`.
+fn serve(registry: &Registry, mut input: impl io::Read, mut output: impl Write) -> ExitCode {
+    let mut say = |event: Event| -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(&event)?;
+        line.push(b'\n');
+        output.write_all(&line).context("cannot write to stdout")
+    };
+    let mut text = String::new();
+    let visited = input
+        .read_to_string(&mut text)
+        .context("cannot read the visit from stdin")
+        .and_then(|_| serde_json::from_str(&text).context("stdin holds no visit"))
+        .and_then(|visit: Visit| visit_all(registry, &visit, &mut say));
+    match visited {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // If the harness is gone there is nobody left to tell.
+            drop(say(Event::Error(Failure { message: format!("{error:#}") })));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The phases of a visit, each said as soon as it is over. What is said is
+/// written between the timed phases, never inside one.
+fn visit_all(
+    registry: &Registry,
+    visit: &Visit,
+    say: &mut impl FnMut(Event) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if visit.protocol != PROTOCOL {
+        bail!("the harness speaks protocol {}, this runner speaks {PROTOCOL}", visit.protocol);
+    }
+    let (backend, work, chunks) = understand(registry, visit)?;
+    let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
+    say(Event::Hello(Hello { protocol: PROTOCOL, build, check: Check::Exact }))?;
+
+    let start = Instant::now();
+    let mut team = backend.team(work, chunks)?;
+    say(Event::Setup(Timed { wall_ns: elapsed_ns(start) }))?;
+    for _ in 0..visit.warmup {
+        say(Event::Warmup(timed_call(backend, &mut *team)?))?;
+    }
+    for _ in 0..visit.iterations {
+        say(Event::Call(timed_call(backend, &mut *team)?))?;
+    }
+    let start = Instant::now();
+    drop(team);
+    say(Event::Teardown(Timed { wall_ns: elapsed_ns(start) }))?;
+    say(Event::Done(Done { isa: work.isa().name().to_string(), ..Done::default() }))
+}
+
+/// What a visit asks for, in this registry.
+fn understand(
+    registry: &Registry,
+    visit: &Visit,
+) -> anyhow::Result<(&'static dyn Backend, Work, Chunks)> {
+    let kernel = registry
+        .kernel(&visit.kernel)
+        .ok_or_else(|| anyhow!("there is no kernel {:?} here", visit.kernel))?;
+    let backend = registry
+        .backend(&visit.backend)
+        .ok_or_else(|| anyhow!("there is no backend {:?} here", visit.backend))?;
+    let schedule = match &visit.schedule {
+        Some(name) => {
+            name.parse::<Schedule>().map_err(|()| anyhow!("there is no schedule {name:?}"))?
+        }
+        None => backend.schedules()[0],
+    };
+    let chunk = visit.chunk.unwrap_or_else(|| schedule.default_chunk(visit.blocks, visit.nthread));
+    if chunk == 0 || visit.nthread == 0 {
+        bail!("chunk and nthread must be at least 1");
+    }
+    let isa = match std::env::var(ISA_VARIABLE).ok().filter(|name| !name.is_empty()) {
+        Some(name) => Isa::find(&name).ok_or_else(|| {
+            let known: Vec<_> = Isa::available().map(Isa::name).collect();
+            anyhow!("{ISA_VARIABLE}={name}: this CPU has {}", known.join(", "))
+        })?,
+        None => Isa::best(),
+    };
+    let job = Job { seed: visit.seed, block: visit.block, blocks: visit.blocks };
+    let chunks = Chunks { blocks: visit.blocks, chunk, schedule, nthread: visit.nthread as usize };
+    Ok((backend, Work::new(kernel, job, isa), chunks))
+}
+
+/// One call, timed from outside.
+fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call> {
+    let (user_before, system_before) = cpu_times()?;
+    let start = Instant::now();
+    let called = catch_unwind(AssertUnwindSafe(|| team.call()));
+    let wall_ns = elapsed_ns(start);
+    let (user, system) = cpu_times()?;
+    let reports = called
+        .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?
+        .context("the call failed")?;
+    let whole = reports.iter().fold(Report::default(), |mut whole, report| {
+        whole += *report;
+        whole
+    });
+    Ok(Call {
+        wall_ns,
+        user_ns: Some(user.saturating_sub(user_before)),
+        system_ns: Some(system.saturating_sub(system_before)),
+        tally: whole.tally,
+        workers: reports
+            .into_iter()
+            .enumerate()
+            .map(|(worker, report)| Worker {
+                name: backend.worker_name(worker),
+                busy_ns: Some(report.busy_ns),
+                cpu_ns: Some(report.cpu_ns),
+                blocks: Some(report.blocks),
+                tally: Some(report.tally),
+            })
+            .collect(),
+    })
+}
+
+/// User and system time so far of this process and the children it has reaped.
+fn cpu_times() -> anyhow::Result<(u64, u64)> {
+    let mut sums = (0, 0);
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who).context("cannot read CPU times")?;
+        sums.0 += usage.user_time().num_microseconds() as u64 * 1000;
+        sums.1 += usage.system_time().num_microseconds() as u64 * 1000;
+    }
+    Ok(sums)
+}
+
+/// Nanoseconds since `start`.
+fn elapsed_ns(start: Instant) -> u64 {
+    start.elapsed().as_nanos() as u64
+}

@@ -1,0 +1,151 @@
+//! What a harness and a runner say to each other: the types of docs/RUNNER.md.
+//!
+//! One JSON object on stdin, the [`Visit`]; JSON lines on stdout, each an
+//! [`Event`]. Unknown keys are ignored. Seeds and tallies are decimal strings,
+//! since a JSON number is a 64-bit float in many languages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Tally, decimal};
+
+/// Version of the protocol.
+pub const PROTOCOL: u32 = 1;
+
+/// What a runner is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Version of the protocol, [`PROTOCOL`].
+    pub protocol: u32,
+    /// What to compute.
+    pub kernel: String,
+    /// The backend's name: the runner's own, if it has several.
+    pub backend: String,
+    /// Workers.
+    pub nthread: u32,
+    /// Threads inside each worker.
+    pub inner_nthread: u32,
+    /// How chunks meet workers; null leaves it to the runner.
+    pub schedule: Option<String>,
+    /// Blocks of a chunk; null leaves it to the runner.
+    pub chunk: Option<u64>,
+    /// Draws of a block.
+    pub block: u64,
+    /// Blocks of a call.
+    pub blocks: u64,
+    /// Seed of the random streams.
+    #[serde(with = "decimal")]
+    pub seed: u64,
+    /// CPUs of each worker, or null.
+    pub pin: Option<Vec<String>>,
+    /// How processes are started, or null.
+    pub start_method: Option<String>,
+    /// Calls that are not counted.
+    pub warmup: u32,
+    /// Calls that are counted.
+    pub iterations: u32,
+}
+
+/// What a runner says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// First line.
+    Hello(Hello),
+    /// The team exists.
+    Setup(Timed),
+    /// A call that is not counted.
+    Warmup(Call),
+    /// A call that is counted.
+    Call(Call),
+    /// The team is gone.
+    Teardown(Timed),
+    /// Last line.
+    Done(Done),
+    /// It cannot go on.
+    Error(Failure),
+}
+
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Version of the protocol.
+    pub protocol: u32,
+    /// Version of the runner, in its own words.
+    #[serde(default)]
+    pub build: String,
+    /// How its answers are to be checked.
+    pub check: Check,
+}
+
+/// How a runner's answers are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Check {
+    /// It uses the block streams: the tally must be identical.
+    Exact,
+    /// It has random numbers of its own: the estimate must be plausible.
+    Z,
+}
+
+/// A phase that is only timed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timed {
+    /// Wall time.
+    pub wall_ns: u64,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Wall time.
+    pub wall_ns: u64,
+    /// User CPU time of every worker.
+    pub user_ns: Option<u64>,
+    /// System CPU time of every worker.
+    pub system_ns: Option<u64>,
+    /// The answer.
+    pub tally: Tally,
+    /// What each worker did; may be empty.
+    #[serde(default)]
+    pub workers: Vec<Worker>,
+}
+
+/// What a worker did in a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// What it is called.
+    #[serde(default)]
+    pub name: String,
+    /// Wall time inside the kernel.
+    pub busy_ns: Option<u64>,
+    /// CPU time inside the kernel.
+    pub cpu_ns: Option<u64>,
+    /// Blocks that it computed.
+    pub blocks: Option<u64>,
+    /// Its part of the answer.
+    pub tally: Option<Tally>,
+}
+
+/// What only the end of a visit can tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Voluntary context switches.
+    pub voluntary_switches: Option<u64>,
+    /// Involuntary context switches.
+    pub involuntary_switches: Option<u64>,
+    /// Peak memory.
+    pub max_rss_bytes: Option<u64>,
+    /// Instruction set of the kernel.
+    #[serde(default)]
+    pub isa: String,
+    /// CPUs used, such as `0-3,8`.
+    #[serde(default)]
+    pub cpus: String,
+}
+
+/// Why a runner cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// In words.
+    pub message: String,
+}
