@@ -297,3 +297,123 @@ pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            kernels: vec!["pi".to_string()],
+            backends: vec!["std-thread".to_string(), "rayon".to_string()],
+            nthread: vec![1, 2, 3],
+            nthread_source: String::new(),
+            draws: Draws::Given(vec![1_000_000]),
+            block: 1 << 14,
+            seed: 1,
+            order_seed: 7,
+            schedules: Vec::new(),
+            chunks: Vec::new(),
+            rounds: 12,
+            budget: Budget::Unlimited,
+            warmup: 1,
+            iterations: 1,
+            timeout_ns: None,
+        }
+    }
+
+    fn plan(request: &Request) -> Plan {
+        draft(request, &Registry::default())
+    }
+
+    #[test]
+    fn the_baseline_is_one_case_whatever_the_list() {
+        for backends in [&["sequential"][..], &["rayon"], &["rayon", "sequential"]] {
+            let backends = backends.iter().map(ToString::to_string).collect();
+            let plan = plan(&Request { backends, ..request() });
+            let baselines = plan.cases.iter().filter(|case| case.is_baseline());
+            assert_eq!(baselines.map(|case| case.nthread).collect::<Vec<_>>(), [1]);
+        }
+    }
+
+    #[test]
+    fn draws_are_rounded_up_to_whole_blocks() {
+        let plan = plan(&request());
+        assert!(plan.cases.iter().all(|case| case.draws == Some(62 << 14)));
+    }
+
+    #[test]
+    fn every_round_visits_each_case_once_and_its_baseline_in_each_group() {
+        let request = Request { nthread: (1..=16).collect(), ..request() };
+        let plan = plan(&request);
+        for round in 0..20 {
+            let order = round_order(&plan, round);
+            assert!(order.iter().all(|group| group.iter().filter(|case| **case == 0).count() == 1));
+            assert!(order.iter().all(|group| (5..=9).contains(&group.len())));
+            let mut others: Vec<usize> =
+                order.into_iter().flatten().filter(|case| *case != 0).collect();
+            others.sort_unstable();
+            assert_eq!(others, (1..plan.cases.len()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn each_round_has_an_order_of_its_own_that_the_seed_decides() {
+        let plan = plan(&request());
+        assert_eq!(round_order(&plan, 3), round_order(&plan, 3));
+        assert_ne!(round_order(&plan, 3), round_order(&plan, 4));
+        let other = Plan { order_seed: 8, ..plan.clone() };
+        assert_ne!(round_order(&plan, 3), round_order(&other, 3));
+    }
+
+    #[test]
+    fn each_job_of_a_group_gets_a_baseline_of_its_own() {
+        let draws = Draws::Given(vec![1 << 20, 1 << 21]);
+        let plan = plan(&Request { draws, ..request() });
+        for group in round_order(&plan, 0) {
+            for &case in &group {
+                let is_beside = |other: &&usize| {
+                    plan.cases[**other].is_baseline()
+                        && plan.cases[**other].same_job(&plan.cases[case])
+                };
+                assert_eq!(group.iter().filter(is_beside).count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_baseline_alone_is_still_visited() {
+        let plan = plan(&Request { backends: Vec::new(), ..request() });
+        assert_eq!(round_order(&plan, 0), [[0]]);
+    }
+
+    #[test]
+    fn chunks_follow_from_the_draws_once_these_are_known() {
+        let draws = Draws::Calibrated(Calibration::FULL);
+        let mut plan = plan(&Request { draws, ..request() });
+        assert!(plan.cases.iter().all(|case| case.chunk.is_none() && case.draws.is_none()));
+        settle(&mut plan, "pi", 1 << 24);
+        let chunk = |backend: &str, nthread| {
+            let is_it = |case: &&Case| case.backend == backend && case.nthread == nthread;
+            plan.cases.iter().find(is_it).and_then(|case| case.chunk)
+        };
+        assert_eq!(chunk("sequential", 1), Some(1024));
+        assert_eq!(chunk("std-thread", 3), Some(342));
+        assert_eq!(chunk("rayon", 2), Some(16));
+    }
+
+    #[test]
+    fn a_schedule_that_a_backend_does_not_know_is_left_out_with_the_reason() {
+        let backends = vec!["rayon".to_string(), "process-pipe".to_string()];
+        let plan = plan(&Request { backends, schedules: vec![Schedule::Dynamic], ..request() });
+        assert!(plan.cases.iter().all(|case| case.backend != "process-pipe"));
+        assert_eq!(plan.skipped.len(), 1);
+        assert_eq!(plan.skipped[0].reason, "process-pipe knows static");
+    }
+
+    #[test]
+    fn every_worker_gets_thirty_two_blocks() {
+        assert_eq!(least_draws(&[1, 3], 1 << 14), 1 << 21);
+        assert_eq!(least_draws(&[1], 64), 1 << 11);
+    }
+}

@@ -215,3 +215,133 @@ fn excerpt(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(&line[..line.len().min(80)]);
     if line.len() > 80 { format!("{text:?} …") } else { format!("{text:?}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Pi;
+    use crate::runner::protocol::Worker;
+
+    fn visit() -> Visit {
+        Visit {
+            protocol: PROTOCOL,
+            kernel: "pi".into(),
+            backend: "mine".into(),
+            nthread: 2,
+            inner_nthread: 1,
+            schedule: None,
+            chunk: None,
+            block: 64,
+            blocks: 4,
+            seed: 1,
+            pin: None,
+            start_method: None,
+            warmup: 1,
+            iterations: 1,
+        }
+    }
+
+    const TRUTH: Truth =
+        Truth { kernel: &Pi, tally: Some(Tally { draws: 256, sum: 200, sum_sq: 200 }) };
+
+    fn call(hits: [u64; 2]) -> Call {
+        let worker = |hits: u64| Worker {
+            name: format!("w{hits}"),
+            busy_ns: None,
+            cpu_ns: None,
+            blocks: Some(2),
+            tally: Some(Tally::of_hits(128, hits)),
+        };
+        Call {
+            wall_ns: 1000,
+            user_ns: None,
+            system_ns: None,
+            tally: Tally::of_hits(256, hits[0] + hits[1]),
+            workers: hits.map(worker).to_vec(),
+        }
+    }
+
+    /// What is wrong with a whole visit whose only counted call is `call`.
+    fn judged(check: &str, call: Call) -> Result<(), String> {
+        let visit = visit();
+        let mut conversation = Conversation::new(&visit, TRUTH);
+        let hello = format!(r#"{{"hello":{{"protocol":1,"check":"{check}"}}}}"#);
+        conversation.judge(&parse(hello.as_bytes())?)?;
+        conversation.judge(&parse(br#"{"setup":{"wall_ns":1,"later":true}}"#)?)?;
+        conversation.judge(&Event::Warmup(call.clone()))?;
+        conversation.judge(&Event::Call(call))?;
+        conversation.judge(&parse(br#"{"teardown":{"wall_ns":1}}"#)?)?;
+        conversation.judge(&parse(br#"{"done":{}}"#)?)?;
+        conversation.finish()
+    }
+
+    #[test]
+    fn the_right_answer_passes() {
+        assert_eq!(judged("exact", call([99, 101])), Ok(()));
+    }
+
+    #[test]
+    fn one_hit_too_many_is_a_wrong_tally() {
+        let problem = judged("exact", call([99, 102])).expect_err("wrong");
+        assert!(problem.contains("sum 201 and sum of squares 201 instead of 200"), "{problem}");
+    }
+
+    #[test]
+    fn workers_that_do_not_add_up_are_a_wrong_tally() {
+        let mut wrong = call([99, 101]);
+        wrong.workers[0].tally = Some(Tally::of_hits(128, 98));
+        assert!(judged("exact", wrong).expect_err("wrong").contains("do not add up"));
+    }
+
+    #[test]
+    fn a_block_that_nobody_computed_is_noticed() {
+        let mut wrong = call([99, 101]);
+        wrong.workers[0].blocks = Some(1);
+        assert_eq!(judged("exact", wrong), Err("the workers computed 3 of 4 blocks".to_string()));
+    }
+
+    #[test]
+    fn a_runner_with_its_own_numbers_is_held_to_the_exact_answer() {
+        assert_eq!(judged("z", call([98, 103])), Ok(()));
+        let problem = judged("z", call([128, 120])).expect_err("implausible");
+        assert!(problem.contains("standard errors from 3.14159"), "{problem}");
+    }
+
+    #[test]
+    fn workers_that_threw_the_same_darts_are_found_out() {
+        let mut wrong = call([100, 100]);
+        wrong.workers[1].name = "other".into();
+        let problem = judged("z", wrong).expect_err("the same darts");
+        assert!(problem.contains("\"w100\" and \"other\" have the same sum 100"), "{problem}");
+    }
+
+    #[test]
+    fn an_answer_without_spread_is_not_random() {
+        let problem = judged("z", call([128, 128])).expect_err("all inside");
+        assert!(problem.contains("same sum") || problem.contains("no spread"), "{problem}");
+    }
+
+    #[test]
+    fn a_call_that_took_no_time_is_refused() {
+        let problem = judged("exact", Call { wall_ns: 0, ..call([99, 101]) });
+        assert_eq!(problem, Err("the runner reports a call of 0 ns".to_string()));
+    }
+
+    #[test]
+    fn events_out_of_order_say_what_was_due() {
+        let visit = visit();
+        let mut conversation = Conversation::new(&visit, TRUTH);
+        let problem = conversation.judge(&Event::Call(call([99, 101])));
+        assert_eq!(problem, Err("the runner said \"call\" where \"hello\" was due".to_string()));
+        assert_eq!(
+            conversation.finish(),
+            Err("the runner ended where \"hello\" was due".to_string())
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_is_quoted() {
+        let problem = parse(b"Traceback (most recent call last):").expect_err("no event");
+        assert!(problem.contains("Traceback"), "{problem}");
+    }
+}

@@ -137,3 +137,78 @@ impl Add for Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEED: u64 = 20_261_122;
+
+    /// (kernel, first block, blocks, draws of a block, hits), computed by an
+    /// independent program in another language, with integers of any size.
+    const HITS: [(&dyn Kernel, u64, u64, u64, u64); 6] = [
+        (&Pi, 0, 8, 1 << 14, 102_929),
+        (&Pi, 0, 1, 64, 52),
+        (&Pi, 1 << 40, 1, 1 << 10, 794),
+        (&PiRand, 0, 8, 1 << 14, 102_629),
+        (&PiRand, 0, 1, 64, 54),
+        (&PiRand, 1 << 40, 1, 1 << 10, 792),
+    ];
+
+    #[test]
+    fn every_form_returns_the_tally_of_the_independent_program() {
+        for isa in Isa::available() {
+            for (kernel, first, blocks, draws, hits) in HITS {
+                let job = Job { seed: SEED, block: draws, blocks };
+                let tally = job.tally(kernel, first..first + blocks, isa);
+                let expected = Tally::of_hits(draws * blocks, hits);
+                assert_eq!(tally, expected, "{} in its {isa} form", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_returns_the_same_tally_for_any_block() {
+        for kernel in KERNELS {
+            for block in [64, 128, 1 << 10, 1 << 17] {
+                for seed in [0, 1, SEED, u64::MAX] {
+                    let portable = kernel.tally(seed, seed ^ 5, block, Isa::Portable);
+                    assert_eq!(portable.draws, block);
+                    for isa in Isa::available() {
+                        assert_eq!(kernel.tally(seed, seed ^ 5, block, isa), portable);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_may_be_computed_in_any_order_and_grouping() {
+        let job = Job { seed: 1, block: 64, blocks: 30 };
+        let whole = job.tally(&Pi, 0..30, Isa::best());
+        let parts = [20..30, 0..1, 1..20].map(|blocks| job.tally(&Pi, blocks, Isa::best()));
+        assert_eq!(parts.into_iter().fold(Tally::default(), Add::add), whole);
+    }
+
+    #[test]
+    fn every_kernel_estimates_its_exact_answer() {
+        for kernel in KERNELS {
+            let Some(exact) = kernel.exact() else { continue };
+            let job = Job { seed: SEED, block: DEFAULT_BLOCK, blocks: 64 };
+            let tally = job.tally(*kernel, 0..64, Isa::best());
+            let z = tally.z(kernel.scale(), exact).expect("a spread");
+            assert!(z.abs() < 4.0, "{}: z = {z}", kernel.name());
+        }
+    }
+
+    #[test]
+    fn the_standard_error_is_the_one_of_the_sample_mean() {
+        // Four draws 0, 1, 1, 1: mean 3/4, unbiased variance 1/4.
+        let tally = Tally::of_hits(4, 3);
+        assert_eq!(tally.estimate(4.0), Some(3.0));
+        assert_eq!(tally.std_error(4.0), Some(4.0 * (0.25_f64 / 4.0).sqrt()));
+        assert_eq!(Tally::default().estimate(4.0), None);
+        assert_eq!(Tally::of_hits(1, 1).std_error(4.0), None);
+        assert_eq!(Tally::of_hits(9, 9).z(4.0, 3.0), None);
+    }
+}

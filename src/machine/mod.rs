@@ -65,6 +65,7 @@ fn read_text(root: &Path, path: &str) -> Option<String> {
 mod tests {
     use super::fake::FakeRoot;
     use super::*;
+    use crate::record::Cache;
 
     const CPU: &str = "/sys/devices/system/cpu";
 

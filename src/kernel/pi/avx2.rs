@@ -34,9 +34,9 @@ fn outside_of_group(group: &[LaneState], steps: u64) -> u64 {
     });
     let mut outside = [_mm256_setzero_si256(); VECTORS];
     for _ in 0..steps {
-        for vector in 0..VECTORS {
+        for (vector, outside) in outside.iter_mut().enumerate() {
             let darts = next(&mut words, vector);
-            outside[vector] = _mm256_add_epi64(outside[vector], is_outside(darts));
+            *outside = _mm256_add_epi64(*outside, is_outside(darts));
         }
     }
     outside
