@@ -2,7 +2,7 @@
 //! down.
 //!
 //! The campaign computes no kernel. It decides who is next, sends a runner
-//! ([`visit`]), hears it out ([`supervise`], [`conversation`]), writes rows and
+//! (`visit`), hears it out (`supervise`, `conversation`), writes rows and
 //! goes on. A visit that fails is a row; a case that fails twice in a row is
 //! retired; only a signal, a full disk or the plan's end ends the run.
 
@@ -219,11 +219,13 @@ impl<'a> Campaign<'a> {
             Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
             None => String::new(),
         };
+        let runners =
+            if plan.runners.is_empty() { "" } else { ", if other runners are as fast as ours" };
         self.progress.note(&format!(
-            "{} cases, {} rounds: about {:.0} s{budget}",
+            "{} cases, {} rounds: about {:.0} s{budget}{runners}",
             plan.cases.len(),
             plan.stopping.rounds,
-            forecast_ns / 1e9,
+            (forecast_ns / 1e9).ceil(),
         ));
     }
 

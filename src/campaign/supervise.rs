@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, killpg, raise};
+use nix::sys::signal::{SigSet, Signal, kill, killpg, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
@@ -138,6 +138,8 @@ impl Supervisor {
         let verdict = self.listen(&mut runner, timeout, listener);
         if verdict.is_err() {
             let _ = killpg(runner.group, Signal::SIGKILL);
+            // Itself, too: it may have moved to another group.
+            let _ = kill(runner.group, Signal::SIGKILL);
         }
         let ended = reap::wait(runner.group);
         let wall = started.elapsed();

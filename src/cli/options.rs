@@ -29,7 +29,11 @@ Lists of thread counts: 1..16 (16 included), 1..16:5 (1, 6, 11, 16), 1..64*2 or
 1..64x2 (1, 2, 4 … 64), 1..cpus, 2*cpus, cores, and any of these with commas.
 
 Without --nthread and HARNESS_NTHREAD, RAYON_NUM_THREADS or OMP_NUM_THREADS sets
-the top of the default list.";
+the top of the default list.
+
+Every option has a variable, HARNESS_ and its name: HARNESS_TIME_BUDGET=2min. A
+switch takes 1 or 0; HARNESS_RUNNER takes one runner a line. An empty variable is
+not set. HARNESS_ISA (portable, avx2, avx512) forces the form of the kernel.";
 
 /// How should this work be parallelised here, and with how many threads?
 ///
@@ -70,7 +74,7 @@ pub enum Verb {
         /// The results directory
         #[arg(value_hint = ValueHint::DirPath)]
         dir: std::path::PathBuf,
-        /// Colours: auto, always or never [auto]
+        /// Colours: auto, always or never (default: auto)
         #[arg(long, value_name = "WHEN")]
         color: Option<String>,
     },
@@ -84,22 +88,22 @@ pub enum Verb {
 /// The options of a sweep, as they were typed.
 #[derive(Debug, Default, Args)]
 pub struct SweepOptions {
-    /// Thread counts [1, 2, 3, 4, 6, 8, 12, 16 … up to the usable CPUs]
+    /// Thread counts (default: 1, 2, 3, 4, 6, 8, 12, 16 … up to the usable CPUs)
     #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
     pub nthread: Option<String>,
-    /// Backends, or `all`; sequential is always added [all that can run here]
+    /// Backends, or `all`; sequential is always added (default: all that can run here)
     #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
     pub backend: Option<String>,
-    /// Kernels [pi]
+    /// Kernels (default: pi)
     #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
     pub kernel: Option<String>,
-    /// Draws of a call: 1e8, 2^30, 100_000_000 [calibrated: calls of 50 ms and more]
+    /// Draws of a call: 1e8, 2^30, 100_000_000 (default: calibrated: calls of 50 ms and more)
     #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
     pub draws: Option<String>,
-    /// static, dynamic, guided, stealing [each backend's own]
+    /// static, dynamic, guided, stealing (default: each backend's own)
     #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
     pub schedule: Option<String>,
-    /// Blocks of a chunk [each schedule's own]
+    /// Blocks of a chunk (default: each schedule's own)
     #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
     pub chunk: Option<String>,
     /// One more backend, in a program that speaks the runner protocol
@@ -108,36 +112,36 @@ pub struct SweepOptions {
     /// The plan of an earlier run: same cases, draws, seed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to sweep")]
     pub like: Option<String>,
-    /// Draws of a block, a power of two; other blocks are other random streams [16384]
+    /// Draws of a block, a power of two; other blocks are other random streams (default: 16384)
     #[arg(long, value_name = "DRAWS", help_heading = "What to sweep")]
     pub block: Option<String>,
-    /// Seed of the random streams [20261122]
+    /// Seed of the random streams (default: 20261122)
     #[arg(long, value_name = "N", help_heading = "What to sweep")]
     pub seed: Option<String>,
 
     /// An answer in about 10 s: 6 rounds, few counts, short calls
     #[arg(long, help_heading = "How long")]
     pub quick: bool,
-    /// Exactly N rounds, whatever they take [12, within the time budget]
+    /// Exactly N rounds, whatever they take (default: 12, within the time budget)
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub rounds: Option<String>,
-    /// Stop after this time, between visits: 90s, 2min [what 12 rounds take, 1 to 10 min]
+    /// Stop after this time, between visits: 90s, 2min (default: what 12 rounds take, 1 to 10 min)
     #[arg(long, value_name = "TIME", help_heading = "How long")]
     pub time_budget: Option<String>,
-    /// Calls of a visit that are not counted [1]
+    /// Calls of a visit that are not counted (default: 1)
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub warmup: Option<String>,
-    /// Calls of a visit that are counted [1]
+    /// Calls of a visit that are counted (default: 1)
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub iterations: Option<String>,
-    /// A visit that lasts longer is killed and fails [the larger of 5 s and 20 × the forecast]
+    /// A visit that lasts longer is killed and fails (default: the larger of 5 s and 20 × the forecast)
     #[arg(long, value_name = "TIME", help_heading = "How long")]
     pub timeout: Option<String>,
-    /// Seed of the order of visits [fresh in each run, recorded]
+    /// Seed of the order of visits (default: fresh in each run, recorded)
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub order_seed: Option<String>,
 
-    /// Results directory; must not exist yet [results/<UTC time>-<host>]
+    /// Results directory; must not exist yet (default: results/TIME-HOST)
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<String>,
     /// Print the plan as JSON and measure nothing
@@ -149,7 +153,7 @@ pub struct SweepOptions {
     /// Plain lines instead of a progress bar
     #[arg(long, help_heading = "Output")]
     pub no_progress: bool,
-    /// Colours: auto, always or never; NO_COLOR is honoured [auto]
+    /// Colours: auto, always or never; NO_COLOR is honoured (default: auto)
     #[arg(long, value_name = "WHEN", help_heading = "Output")]
     pub color: Option<String>,
 }

@@ -7,13 +7,14 @@ use super::options::SweepOptions;
 use super::values::{Given, Lookup, UsageError, given, nearest, switch};
 use crate::backend::Schedule;
 use crate::campaign::progress::Show;
-use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
+use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK, Isa};
 use crate::machine::{Cpus, limits};
 use crate::nthread::{self, Counts, Source};
 use crate::number::{parse_count, parse_counts, parse_duration};
 use crate::plan::{self, Budget, Calibration, Draws, Request};
 use crate::record::{BASELINE, Plan, Run, Skipped};
 use crate::registry::{ForeignRunner, Registry};
+use crate::runner::ISA_VARIABLE;
 
 /// Rounds of a run: enough for a 95% interval that leaves out the two most
 /// extreme rounds on either side.
@@ -67,6 +68,7 @@ pub fn settle(
 ) -> Result<Settings, UsageError> {
     let mut registry = registry.clone();
     add_runners(&mut registry, &options.runner, lookup)?;
+    check_isa(lookup)?;
     let is_quick = switch("--quick", options.quick, lookup)?;
     let (rounds, budget) = stopping(options, lookup, is_quick)?;
     let calls = |flag, typed: &Option<String>| {
@@ -430,6 +432,17 @@ fn plan_like(
     let draws = plan.cases.iter().filter_map(|case| case.draws).collect();
     let remark = format!("cases, draws and seed as in {}", like.text);
     Ok((plan, Draws::Given(draws), vec![remark]))
+}
+
+/// The form of the kernel that HARNESS_ISA forces must be one that this CPU has.
+fn check_isa(lookup: Lookup<'_>) -> Result<(), UsageError> {
+    match lookup(ISA_VARIABLE).filter(|name| !name.is_empty() && Isa::find(name).is_none()) {
+        None => Ok(()),
+        Some(name) => {
+            let known: Vec<&str> = Isa::available().map(Isa::name).collect();
+            Err(UsageError(format!("{ISA_VARIABLE}: {name:?}: this CPU has {}", known.join(", "))))
+        }
+    }
 }
 
 /// Refuses what the system would refuse later, before anything runs.

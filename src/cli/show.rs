@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::options::Cli;
 use super::values::{Lookup, variable_of};
 use crate::campaign::visit::thread_variables;
+use crate::kernel::Isa;
 use crate::machine::{self, Cpus, Limit, limits};
 use crate::record::{Build, Machine};
 use crate::registry::Registry;
@@ -85,12 +86,13 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
     vec![
         ("host", or_unknown(machine.hostname.clone())),
         ("CPU", or_unknown(machine.cpu_model.clone())),
-        ("usable CPUs", format!("{} (the least is {limit})", cpus.usable)),
+        ("usable CPUs", format!("{} (by {limit})", cpus.usable)),
         ("affinity", or_unknown(machine.affinity.clone())),
         ("cgroup quota", quota),
         ("online", cpus.online.to_string()),
         ("physical cores", format!("{} within the mask", cpus.cores)),
         ("SMT", or_unknown(machine.threads_per_core.map(|n| format!("{n} threads a core")))),
+        ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
         ("governor", or_unknown(machine.governor.clone())),
         ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
         ("kernel", or_unknown(machine.kernel.clone())),

@@ -106,10 +106,11 @@ fn header((_, unit): (f64, &str)) -> Row {
 }
 
 fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
-    let name = match series.detail.as_str() {
-        "" => series.name.clone(),
-        _ => series.name.clone(),
-    };
+    // What tells two series of a backend apart is in the next column, but for
+    // a label.
+    let label = &series.cases[0].case.label;
+    let name =
+        if label.is_empty() { series.name.clone() } else { format!("{} {label}", series.name) };
     let Some(case) = best_case(series) else {
         let dash = || "–".to_string();
         return [name, schedule(series.cases[0]), dash(), "no data".into(), dash(), dash(), dash()];
@@ -131,11 +132,22 @@ fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
     ]
 }
 
-/// The count with the highest speedup, or, without a baseline, the shortest
-/// time.
+/// The count with the highest speedup (without a baseline: the shortest time).
+/// One with more threads than CPUs must be better beyond its interval to be
+/// preferred to one without.
 fn best_case<'a>(series: &Series<'a>) -> Option<&'a CaseSummary> {
-    let measured = series.cases.iter().copied().filter(|case| case.median_ns.is_some());
-    measured.max_by(|a, b| figure(a).total_cmp(&figure(b)))
+    let is_measured = |case: &&CaseSummary| case.median_ns.is_some();
+    let measured = || series.cases.iter().copied().filter(is_measured);
+    let better = |a: &&CaseSummary, b: &&CaseSummary| figure(a).total_cmp(&figure(b));
+    let best = measured().max_by(better)?;
+    let modest = measured().filter(|case| !case.oversubscribed).max_by(better);
+    Some(modest.filter(|modest| best.oversubscribed && overlap(modest, best)).unwrap_or(best))
+}
+
+/// Whether the intervals of two speedups share a point; those without an
+/// interval cannot be told apart.
+fn overlap(lower: &CaseSummary, higher: &CaseSummary) -> bool {
+    lower.speedup_high.zip(higher.speedup_low).is_none_or(|(high, low)| high >= low)
 }
 
 /// What a case is judged by: higher is better.
@@ -146,29 +158,30 @@ fn figure(case: &CaseSummary) -> f64 {
 /// One sentence. Which cases cannot be told apart is left to their intervals.
 fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> String {
     let Some(baseline_ns) = job.baseline().and_then(|case| case.median_ns) else {
-        return String::new();
+        return "no baseline, so no speedup.".to_string();
     };
     let (scale, unit) = unit(baseline_ns);
-    let name = |case: &CaseSummary| format!("{} at n = {}", case.case.backend, case.case.nthread);
+    let (backend, nthread) = (&fastest.case.backend, fastest.case.nthread);
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
-    let mut text = format!(
-        "{} has the highest speedup: {speedup} × the sequential {} {unit}",
-        name(fastest),
-        digits(baseline_ns / scale),
-    );
-    let overlaps = |case: &&&CaseSummary| {
-        !std::ptr::eq(**case, fastest)
-            && matches!((case.speedup_high, fastest.speedup_low), (Some(high), Some(low)) if high >= low)
+    let time = digits(baseline_ns / scale);
+    let others: Vec<&str> = best
+        .iter()
+        .filter(|case| !std::ptr::eq(**case, fastest) && overlap(case, fastest))
+        .map(|case| case.case.backend.as_str())
+        .collect();
+    let caveat = match others.len() {
+        _ if fastest.speedup_low.is_none() => "; too few rounds for intervals".to_string(),
+        0 => "; no other interval reaches it".to_string(),
+        all if all + 1 == best.len() => "; the intervals of all others overlap with it".to_string(),
+        _ => format!("; intervals that overlap with it: {}", others.join(", ")),
     };
-    let others: Vec<&str> =
-        best.iter().filter(overlaps).map(|case| case.case.backend.as_str()).collect();
-    if fastest.speedup_low.is_none() {
-        text.push_str("; too few rounds for intervals");
-    } else if !others.is_empty() {
-        let _ = write!(text, "; intervals overlap with {}", others.join(", "));
+    let caveat = if best.len() > 1 { caveat } else { String::new() };
+    if fastest.speedup.is_some_and(|speedup| speedup < 1.0) {
+        return format!(
+            "nothing beats the sequential {time} {unit}; best: {backend}, n = {nthread}: {speedup} ×{caveat}."
+        );
     }
-    text.push('.');
-    text
+    format!("fastest: {backend}, n = {nthread}: {speedup} × the sequential {time} {unit}{caveat}.")
 }
 
 /// How chunks met workers, and how many blocks they had.
@@ -191,14 +204,16 @@ fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> Str
     }
 }
 
-/// Three or four digits that count.
+/// Three digits that count; large numbers whole, in groups.
 fn digits(value: f64) -> String {
-    match value.abs() {
-        v if v >= 100.0 => format!("{value:.0}"),
-        v if v >= 10.0 => format!("{value:.1}"),
-        v if v >= 0.995 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+    let magnitude = value.abs();
+    if magnitude >= 1000.0 {
+        return grouped(value.round() as u64);
     }
+    // 0.9995 reads 1.00, so it is the rounded value whose digits count.
+    let decimals =
+        if magnitude > 0.0 { 2 - (magnitude * 1.0005).log10().floor() as i32 } else { 2 };
+    format!("{value:.*}", decimals.clamp(0, 9) as usize)
 }
 
 /// Units of time: nanoseconds of each, and its name.
@@ -233,4 +248,103 @@ fn align(rows: &[Row]) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ")
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Case;
+
+    fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
+        let ns = 50e6 / speedup.0;
+        CaseSummary {
+            case: Case {
+                kernel: "pi".into(),
+                backend: backend.into(),
+                nthread,
+                schedule: "static".into(),
+                chunk: Some(64),
+                draws: Some(100_000_000),
+                ..Case::default()
+            },
+            rounds: 12,
+            pairs: 12,
+            median_ns: Some(ns),
+            median_low_ns: Some(ns * 0.99),
+            median_high_ns: Some(ns * 1.01),
+            throughput: Some(1e17 / ns),
+            speedup: Some(speedup.0),
+            speedup_low: Some(speedup.1),
+            speedup_high: Some(speedup.2),
+            efficiency: Some(speedup.0 / f64::from(nthread)),
+            oversubscribed: nthread > 2,
+            ..CaseSummary::default()
+        }
+    }
+
+    fn summary(others: Vec<CaseSummary>) -> Summary {
+        let mut cases = vec![case("sequential", 1, (1.0, 1.0, 1.0))];
+        cases.extend(others);
+        Summary {
+            confidence: 0.95,
+            cases,
+            cpu_model: "Some CPU".into(),
+            usable_cpus: 2,
+            answers: crate::analysis::Answers { calls: 72, identical: true },
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn a_run_is_a_table_with_its_baseline_and_a_conclusion() {
+        let summary = summary(vec![
+            case("rayon", 1, (0.99, 0.98, 1.0)),
+            case("rayon", 2, (1.93, 1.91, 1.94)),
+            case("process-pipe", 2, (1.8, 1.75, 1.85)),
+        ]);
+        let expected = "\
+pi, 100,000,000 draws a call, 2 usable CPUs, Some CPU
+baseline: sequential 50.0 (49.5–50.5) ms, 2.00 G draws/s; 12 rounds
+backend       schedule chunk  best n     time ms (95%)     speedup (95%)  eff.  Gdraws/s
+rayon         static 64            2  25.9 (25.6–26.2)  1.93 (1.91–1.94)   96%      3.86
+process-pipe  static 64            2  27.8 (27.5–28.1)  1.80 (1.75–1.85)   90%      3.60
+fastest: rayon, n = 2: 1.93 (1.91–1.94) × the sequential 50.0 ms; no other interval reaches it.
+every answer identical: 72 calls checked
+";
+        assert_eq!(table(&summary, Style::Plain), expected);
+    }
+
+    #[test]
+    fn oversubscription_must_win_beyond_doubt_to_be_best() {
+        let near = vec![case("a", 2, (1.9, 1.8, 1.95)), case("a", 8, (1.92, 1.85, 1.99))];
+        let row = |others| table(&summary(others), Style::Plain);
+        assert!(!row(near).contains("8*"));
+        let far = vec![case("a", 2, (1.9, 1.8, 1.95)), case("a", 8, (2.92, 2.85, 2.99))];
+        let text = row(far);
+        assert!(text.contains("8*") && text.contains("* more threads than the 2 usable CPUs"));
+    }
+
+    #[test]
+    fn a_backend_without_a_clean_visit_says_so_with_the_reason() {
+        let mut broken = case("mine", 2, (1.0, 1.0, 1.0));
+        (broken.median_ns, broken.speedup) = (None, None);
+        broken.problems = vec!["the runner was killed by SIGSEGV".into(); 2];
+        let text = table(&summary(vec![broken, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+        assert!(text.contains("no data"), "{text}");
+        assert!(text.contains("2 FAILED VISITS"), "{text}");
+        assert!(text.contains("mine, n = 2: 2 × the runner was killed by SIGSEGV"), "{text}");
+        assert!(!text.contains("identical"), "{text}");
+    }
+
+    #[test]
+    fn a_slowdown_is_not_called_fastest() {
+        let text = table(&summary(vec![case("a", 2, (0.5, 0.4, 0.6))]), Style::Plain);
+        assert!(text.contains("nothing beats the sequential 50.0 ms; best: a, n = 2"), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_three_digits_that_count() {
+        let shown = [0.0019, 0.0999, 0.9996, 1.979, 63.54, 372.4, 262_797.1].map(digits);
+        assert_eq!(shown, ["0.00190", "0.0999", "1.00", "1.98", "63.5", "372", "262,797"]);
+    }
 }
