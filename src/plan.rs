@@ -10,7 +10,7 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::backend::{Backend, Schedule};
-use crate::record::{BASELINE, Case, Plan, Skipped, Stopping};
+use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
 
 /// Blocks that every worker gets at least when the draws are calibrated.
@@ -37,12 +37,17 @@ pub struct Request {
     pub block: u64,
     /// Seed of the random streams.
     pub seed: u64,
-    /// Seed of the order of visits.
-    pub order_seed: u64,
     /// Schedules; empty means each backend's own.
     pub schedules: Vec<Schedule>,
     /// Blocks of a chunk; empty means each schedule's own.
     pub chunks: Vec<u64>,
+}
+
+/// How to measure, whatever the cases.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Seed of the order of visits.
+    pub order_seed: u64,
     /// Rounds.
     pub rounds: u32,
     /// And how long they may take.
@@ -53,6 +58,22 @@ pub struct Request {
     pub iterations: u32,
     /// Limit of a visit; `None` follows the rule.
     pub timeout_ns: Option<u64>,
+}
+
+impl Rules {
+    /// Lets a plan be measured by these rules.
+    pub fn apply(&self, plan: &mut Plan) {
+        plan.order_seed = self.order_seed;
+        plan.stopping.rounds = self.rounds;
+        plan.stopping.time_budget_ns = match self.budget {
+            Budget::Given(ns) => Some(ns),
+            Budget::Unlimited | Budget::Forecast => None,
+        };
+        plan.warmup = self.warmup;
+        plan.iterations = self.iterations;
+        plan.timeout_ns = self.timeout_ns;
+        plan.first_round = round_order(plan, 0);
+    }
 }
 
 /// How long a run may take.
@@ -123,7 +144,7 @@ impl fmt::Display for Draws {
 }
 
 /// The plan that follows from a request.
-pub fn draft(request: &Request, registry: &Registry) -> Plan {
+pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
     let given: Vec<Option<u64>> = match &request.draws {
         Draws::Given(list) => {
             list.iter().map(|draws| Some(whole_blocks(*draws, request.block))).collect()
@@ -162,24 +183,12 @@ pub fn draft(request: &Request, registry: &Registry) -> Plan {
         skipped,
         nthread: request.nthread.clone(),
         nthread_source: request.nthread_source.clone(),
-        order_seed: request.order_seed,
         draws_rule: request.draws.to_string(),
-        stopping: Stopping {
-            rounds: request.rounds,
-            time_budget_ns: match request.budget {
-                Budget::Given(ns) => Some(ns),
-                Budget::Unlimited | Budget::Forecast => None,
-            },
-        },
-        warmup: request.warmup,
-        iterations: request.iterations,
-        timeout_ns: request.timeout_ns,
         runners: runners_of(registry, &backends),
-        first_round: Vec::new(),
-        expected: Vec::new(),
+        ..Plan::default()
     };
     fill_chunks(&mut plan);
-    plan.first_round = round_order(&plan, 0);
+    rules.apply(&mut plan);
     plan
 }
 
@@ -311,19 +320,21 @@ mod tests {
             draws: Draws::Given(vec![1_000_000]),
             block: 1 << 14,
             seed: 1,
-            order_seed: 7,
             schedules: Vec::new(),
             chunks: Vec::new(),
+        }
+    }
+
+    fn plan(request: &Request) -> Plan {
+        let rules = Rules {
+            order_seed: 7,
             rounds: 12,
             budget: Budget::Unlimited,
             warmup: 1,
             iterations: 1,
             timeout_ns: None,
-        }
-    }
-
-    fn plan(request: &Request) -> Plan {
-        draft(request, &Registry::default())
+        };
+        draft(request, &rules, &Registry::default())
     }
 
     #[test]

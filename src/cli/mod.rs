@@ -1,6 +1,9 @@
 //! The command line: the only place that knows the names of flags.
 
+mod cases;
+mod like;
 mod options;
+mod runners;
 mod settings;
 mod show;
 mod values;
@@ -122,7 +125,7 @@ fn report_again(dir: &Path, color: Option<&str>) -> anyhow::Result<u8> {
 /// `harness list`.
 fn list(registry: &Registry, runners: &[String]) -> anyhow::Result<u8> {
     let mut registry = registry.clone();
-    settings::add_runners(&mut registry, runners, &variable)?;
+    runners::add_runners(&mut registry, runners, &variable)?;
     print_result(&show::list(&registry))
 }
 

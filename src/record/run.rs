@@ -30,7 +30,7 @@ pub struct Run {
 }
 
 /// What is to be measured, and by which rules. `--dry-run` prints it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The cases; rows refer to them by their settings.
     pub cases: Vec<Case>,
@@ -73,7 +73,7 @@ pub struct Skipped {
 }
 
 /// When a run ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopping {
     /// Rounds.
     pub rounds: u32,

@@ -1,0 +1,162 @@
+//! What to sweep: thread counts, backends, kernels, draws, schedules, chunks.
+
+use super::options::SweepOptions;
+use super::values::{Given, Lookup, Origin, UsageError, given, nearest};
+use crate::backend::Schedule;
+use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
+use crate::machine::Cpus;
+use crate::nthread::{self, Counts, Source};
+use crate::number::{parse_count, parse_counts};
+use crate::plan::{Calibration, Draws};
+use crate::record::{BASELINE, Plan, Skipped};
+use crate::registry::Registry;
+
+/// Draws of a call at most: days, on any machine.
+const MOST_DRAWS: u64 = 1 << 50;
+
+pub fn thread_counts(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    cpus: &Cpus,
+) -> Result<Counts, UsageError> {
+    let given = given("--nthread", options.nthread.as_deref(), lookup);
+    let given = given.as_ref().map(|given| match given.origin {
+        Origin::Flag(_) => (Source::Flag, given.text.as_str()),
+        Origin::Variable(_) => (Source::Variable("HARNESS_NTHREAD"), given.text.as_str()),
+    });
+    nthread::resolve(given, lookup, cpus.usable, cpus.cores)
+        .map_err(|error| UsageError(error.to_string()))
+}
+
+/// The counts of a quick run: one, two, and all; a list that somebody gave
+/// stays as it is.
+pub fn few(counts: &Counts) -> Vec<u32> {
+    let is_given = matches!(counts.source, Source::Flag | Source::Variable("HARNESS_NTHREAD"));
+    let last = counts.counts.last().copied();
+    let keep = |count: &u32| is_given || *count <= 2 || Some(*count) == last;
+    counts.counts.iter().copied().filter(keep).collect()
+}
+
+pub fn kernels(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    registry: &Registry,
+) -> Result<Vec<String>, UsageError> {
+    let Some(given) = given("--kernel", options.kernel.as_deref(), lookup) else {
+        return Ok(vec![registry.kernel_names().first().unwrap_or(&"pi").to_string()]);
+    };
+    names(&given, &registry.kernel_names(), "kernel")
+}
+
+/// The backends to sweep, and those of `all` that cannot run here.
+pub fn backends(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    registry: &Registry,
+) -> Result<(Vec<String>, Vec<Skipped>), UsageError> {
+    let all = registry.backend_names();
+    let given = given("--backend", options.backend.as_deref(), lookup)
+        .filter(|given| given.text.trim() != "all");
+    let Some(given) = given else {
+        let (kept, skipped): (Vec<&str>, Vec<&str>) =
+            all.iter().partition(|name| registry.obstacle(name).is_none());
+        let skip = |name: &str| Skipped {
+            backend: name.to_string(),
+            what: "all".to_string(),
+            reason: registry.obstacle(name).unwrap_or_default(),
+        };
+        let kept = kept.into_iter().map(str::to_string).collect();
+        return Ok((kept, skipped.into_iter().map(skip).collect()));
+    };
+    let asked = names(&given, &all, "backend")?;
+    match asked.iter().find_map(|name| Some((name, registry.obstacle(name)?))) {
+        Some((name, reason)) => Err(given.error(format!("{name} cannot run here: {reason}"))),
+        None => Ok((asked, Vec::new())),
+    }
+}
+
+/// A list of names that must exist.
+fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, UsageError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in given.text.split(',').map(str::trim) {
+        if !known.contains(&name) {
+            return Err(
+                given.error(format!("there is no {what} {name:?}; {}", nearest(name, known)))
+            );
+        }
+        if !names.iter().any(|other| other == name) {
+            names.push(name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+pub fn draws(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    is_quick: bool,
+) -> Result<Draws, UsageError> {
+    let Some(given) = given("--draws", options.draws.as_deref(), lookup) else {
+        return Ok(Draws::Calibrated(if is_quick {
+            Calibration::QUICK
+        } else {
+            Calibration::FULL
+        }));
+    };
+    let list = parse_counts(&given.text).map_err(|error| given.error(error))?;
+    match list.last() {
+        Some(&most) if most > MOST_DRAWS => {
+            Err(given.error(format!("{most} draws are too many; at most 2^50 can be asked for")))
+        }
+        _ => Ok(Draws::Given(list)),
+    }
+}
+
+pub fn block(options: &SweepOptions, lookup: Lookup<'_>) -> Result<u64, UsageError> {
+    let Some(given) = given("--block", options.block.as_deref(), lookup) else {
+        return Ok(DEFAULT_BLOCK);
+    };
+    let block = parse_count(&given.text).map_err(|error| given.error(error))?;
+    if block.is_power_of_two() && BLOCK_RANGE.contains(&block) {
+        Ok(block)
+    } else {
+        Err(given.error(format!("{block} is no power of two from 64 to 2^30; for example 2^14")))
+    }
+}
+
+pub fn schedules(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Schedule>, UsageError> {
+    let Some(given) = given("--schedule", options.schedule.as_deref(), lookup) else {
+        return Ok(Vec::new());
+    };
+    let names = names(&given, &Schedule::ALL.map(Schedule::name), "schedule")?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+pub fn chunks(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<u64>, UsageError> {
+    let Some(given) = given("--chunk", options.chunk.as_deref(), lookup) else {
+        return Ok(Vec::new());
+    };
+    parse_counts(&given.text).map_err(|error| given.error(error))
+}
+
+/// A backend that was asked for by name and knows none of the schedules that
+/// were asked for cannot do what was asked.
+pub fn check_schedules(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    plan: &Plan,
+) -> Result<(), UsageError> {
+    let Some(given) = given("--schedule", options.schedule.as_deref(), lookup) else {
+        return Ok(());
+    };
+    let has_a_case = |name: &str| plan.cases.iter().any(|case| case.backend == name);
+    let is_by_name = options.backend.as_deref().is_some_and(|list| list.trim() != "all");
+    let lost = plan.skipped.iter().find(|skipped| !has_a_case(&skipped.backend));
+    match lost {
+        Some(skipped) if is_by_name => Err(given.error(&skipped.reason)),
+        _ if plan.cases.iter().all(|case| case.backend == BASELINE) && !plan.skipped.is_empty() => {
+            Err(given.error("no backend knows such a schedule"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,59 @@
+//! The plan of an earlier run, for `--like`.
+
+use std::path::Path;
+
+use super::options::SweepOptions;
+use super::values::{Given, UsageError};
+use crate::plan::Draws;
+use crate::record::{Plan, Run};
+use crate::registry::{ForeignRunner, Registry};
+
+/// The plan of an earlier run. Nothing that changes its cases may be typed
+/// beside it; variables are passed over, since they never conflict.
+pub fn plan_like(
+    like: &Given,
+    options: &SweepOptions,
+    registry: &mut Registry,
+) -> Result<(Plan, Draws, Vec<String>), UsageError> {
+    let typed = [
+        ("--nthread", options.nthread.is_some()),
+        ("--backend", options.backend.is_some()),
+        ("--kernel", options.kernel.is_some()),
+        ("--draws", options.draws.is_some()),
+        ("--schedule", options.schedule.is_some()),
+        ("--chunk", options.chunk.is_some()),
+        ("--block", options.block.is_some()),
+        ("--seed", options.seed.is_some()),
+        ("--quick", options.quick),
+    ];
+    if let Some((flag, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) {
+        return Err(like.error(format!("the cases come from there, so {flag} cannot change them")));
+    }
+    let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
+    let mut plan = run.plan;
+    for (name, command) in &plan.runners {
+        if registry.runner(name).is_none() {
+            let (name, command) = (name.clone(), command.clone());
+            registry.runners.push(ForeignRunner { name, command });
+        }
+    }
+    for case in &plan.cases {
+        if registry.kernel(&case.kernel).is_none() {
+            return Err(like.error(format!("there is no kernel {:?} here", case.kernel)));
+        }
+        if !registry.backend_names().contains(&case.backend.as_str()) {
+            return Err(like.error(format!("there is no backend {:?} here", case.backend)));
+        }
+        if let Some(reason) = registry.obstacle(&case.backend) {
+            return Err(like.error(format!("{} cannot run here: {reason}", case.backend)));
+        }
+        if case.draws.is_none() || case.block == 0 {
+            return Err(like.error("its draws were never calibrated"));
+        }
+    }
+    plan.expected.clear();
+    plan.draws_rule = format!("as in {}", like.text);
+    let draws = plan.cases.iter().filter_map(|case| case.draws).collect();
+    let remark = format!("cases, draws and seed as in {}", like.text);
+    Ok((plan, Draws::Given(draws), vec![remark]))
+}
