@@ -84,7 +84,7 @@ pub trait Team {
 #[derive(Debug, thiserror::Error)]
 pub enum TeamError {
     /// The system refused a thread or a process.
-    #[error("cannot start worker {worker} of {nthread}: {source}")]
+    #[error("cannot start worker {worker} of {nthread}")]
     CannotStart {
         /// Which one, from 1.
         worker: usize,
@@ -121,7 +121,7 @@ pub enum TeamError {
         threads: u64,
     },
     /// A pipe, or a channel between workers, failed.
-    #[error("cannot talk to worker {worker}: {source}")]
+    #[error("cannot talk to worker {worker}")]
     Channel {
         /// Which one, from 1.
         worker: usize,

@@ -54,7 +54,7 @@ pub enum CampaignError {
     #[error("cannot take over signals and children: {0}")]
     Supervise(io::Error),
     /// The results directory cannot be created.
-    #[error("--out: cannot create {}: {source}", path.display())]
+    #[error("cannot create the results directory {}", path.display())]
     Out {
         /// The directory.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum CampaignError {
         source: io::Error,
     },
     /// A file cannot be written.
-    #[error("cannot write {}: {source} (whole visits up to here are kept)", path.display())]
+    #[error("every whole visit up to here is kept, but {} cannot be written", path.display())]
     Write {
         /// The file.
         path: PathBuf,

@@ -72,7 +72,7 @@ pub fn settle(
     let is_quick = switch("--quick", options.quick, lookup)?;
     let rules = rules(options, lookup, is_quick)?;
     let out = given("--out", options.out.as_deref(), lookup);
-    let out = out.map_or_else(|| default_out(host), |given| PathBuf::from(given.text));
+    let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
     let like = given("--like", options.like.as_deref(), lookup);
     let (mut plan, draws, remarks) = match like {
         Some(like) => plan_like(&like, options, &mut registry)?,
@@ -207,6 +207,16 @@ fn check_fits(plan: &Plan) -> Result<(), UsageError> {
 /// A seed that no run had before, small enough for any JSON reader.
 fn fresh_seed() -> u64 {
     rand::random::<u64>() >> 11
+}
+
+/// The results directory that somebody named.
+fn new_dir(given: &Given) -> Result<PathBuf, UsageError> {
+    match PathBuf::from(&given.text) {
+        dir if dir.symlink_metadata().is_ok() => {
+            Err(given.error(format!("{} exists already; name a new directory", dir.display())))
+        }
+        dir => Ok(dir),
+    }
 }
 
 /// `results/<UTC time>-<host>`.

@@ -34,7 +34,7 @@ use series::Plot;
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
     /// The directory does not take the file.
-    #[error("cannot write the plot {}: {source}", path.display())]
+    #[error("cannot write the plot {}", path.display())]
     Write {
         /// The file that was meant.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum PlotError {
         source: std::io::Error,
     },
     /// The picture could not be encoded.
-    #[error("cannot encode the plot {} as PNG: {source}", path.display())]
+    #[error("cannot encode the plot {} as PNG", path.display())]
     Encode {
         /// The file that was meant.
         path: PathBuf,
