@@ -10,6 +10,7 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::backend::{Backend, Schedule};
+use crate::kernel::stream::stream_seed;
 use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
 
@@ -283,10 +284,7 @@ pub fn least_draws(nthread: &[u32], block: u64) -> u64 {
 /// The cases are shuffled and cut into groups of nearly equal size; then each
 /// group gets, at a random place, one visit to the baseline of every job in it.
 pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.order_seed);
-    for _ in 0..round {
-        rng.jump();
-    }
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(plan.order_seed, round.into()));
     let (baselines, mut others): (Vec<usize>, Vec<usize>) =
         (0..plan.cases.len()).partition(|&case| plan.cases[case].is_baseline());
     others.shuffle(&mut rng);

@@ -165,14 +165,18 @@ impl<'a> Campaign<'a> {
     /// If it cannot begin (then the directory is removed again), or the disk
     /// refuses a row (then every whole visit is kept).
     pub fn measure(mut self, draws: &Draws, budget: Budget) -> Result<Outcome, CampaignError> {
-        if let Err(error) = self.prepare(draws, budget) {
-            // Nothing was measured, so there is nothing to keep.
-            let _ = std::fs::remove_dir_all(&self.dir);
-            return Err(error);
-        }
         let samples = self.dir.join(SAMPLES_FILE);
         let refused = |source| CampaignError::Write { path: samples.clone(), source };
-        let mut writer = Writer::create(&samples).map_err(refused)?;
+        let prepared = self.prepare(draws, budget);
+        let opened = prepared.and_then(|()| Writer::create(&samples).map_err(refused));
+        let mut writer = match opened {
+            Ok(writer) => writer,
+            Err(error) => {
+                // Nothing was measured, so there is nothing to keep.
+                let _ = std::fs::remove_dir_all(&self.dir);
+                return Err(error);
+            }
+        };
         self.progress.begin(self.visits_planned());
         let measured = self.rounds(&mut writer);
         self.progress.end();

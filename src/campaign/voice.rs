@@ -21,6 +21,9 @@ const LINE_BYTES: usize = 4 << 20;
 /// Bytes of stderr that are kept, the last ones.
 const STDERR_BYTES: usize = 2048;
 
+/// Reads of stderr in a row.
+const READS: u32 = 64;
+
 /// A runner that was started, with what it has begun to say.
 ///
 /// It is not a `std::process::Child`, because it is not waited for as one: its
@@ -125,10 +128,12 @@ impl Runner {
         Ok(())
     }
 
-    /// Keeps the end of what is there on stderr.
+    /// Keeps the end of what is there on stderr. One that never pauses is left
+    /// alone after a while, so that its deadline is noticed.
     pub fn read_stderr(&mut self) {
         let mut buffer = [0; 4096];
-        while let Some(stderr) = &mut self.stderr {
+        for _ in 0..READS {
+            let Some(stderr) = &mut self.stderr else { return };
             match stderr.read(&mut buffer) {
                 Ok(count) if count > 0 => {
                     self.stderr_tail.extend_from_slice(&buffer[..count]);
