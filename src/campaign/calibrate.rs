@@ -63,13 +63,15 @@ impl Forecast {
         f64::from(rounds) * round.sum::<f64>()
     }
 
-    /// When a visit is given up.
+    /// When a visit is given up: when the user says so, or by the rule.
     pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
-        let rule = || {
-            let visit = Duration::from_secs_f64(self.visit_ns(plan, case) / 1e9);
-            (visit * TIMEOUT_FACTOR).max(LEAST_TIMEOUT)
-        };
-        plan.timeout_ns.map_or_else(rule, Duration::from_nanos)
+        plan.timeout_ns.map_or_else(|| self.patience(plan, case), Duration::from_nanos)
+    }
+
+    /// The rule: no visit lasts that much longer than its forecast.
+    fn patience(&self, plan: &Plan, case: &Case) -> Duration {
+        let visit = Duration::from_secs_f64(self.visit_ns(plan, case) / 1e9);
+        (visit * TIMEOUT_FACTOR).max(LEAST_TIMEOUT)
     }
 }
 
@@ -144,7 +146,7 @@ impl Campaign<'_> {
         let baselines: Vec<Case> =
             self.run.plan.cases.iter().filter(|case| case.is_baseline()).cloned().collect();
         for case in baselines {
-            let patience = self.forecast.timeout(&self.run.plan, &case) * PORTABLE_FACTOR;
+            let patience = self.forecast.patience(&self.run.plan, &case) * PORTABLE_FACTOR;
             let visited = self.reference_visit(&case, 0, 1, Form::Portable, patience)?;
             let tally = visited.rows.iter().find_map(|row| {
                 Some(Tally {
