@@ -6,13 +6,19 @@ use std::process::Command;
 fn main() {
     // A commit changes HEAD's log and no source file; a change that is not
     // committed changes a source file and no log.
-    for path in ["src", "build.rs", "Cargo.toml", ".git/HEAD", ".git/logs/HEAD"] {
+    for path in
+        ["src", "assets", "build.rs", "Cargo.toml", "Cargo.lock", ".git/HEAD", ".git/logs/HEAD"]
+    {
         if std::path::Path::new(path).exists() {
             println!("cargo:rerun-if-changed={path}");
         }
     }
-    let commit = output("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
-    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"]);
+    // An unpacked crate may lie inside a repository of somebody else.
+    let own = env::var("CARGO_MANIFEST_DIR").ok();
+    let is_ours = output("git", &["rev-parse", "--show-toplevel"]) == own;
+    let git = |arguments: &[&str]| is_ours.then(|| output("git", arguments)).flatten();
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
+    let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
     let is_dirty = changes.is_some_and(|changes| !changes.is_empty());
     let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"]));
     tell("COMMIT", &commit);

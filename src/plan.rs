@@ -10,7 +10,9 @@ use rand::seq::SliceRandom as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::backend::{Backend, Schedule};
+use crate::kernel::BLOCK_RANGE;
 use crate::kernel::stream::stream_seed;
+use crate::nthread::MAX_NTHREAD;
 use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
 
@@ -20,6 +22,9 @@ const BLOCKS_PER_WORKER: u64 = 32;
 /// Cases of a group at most, its baseline not counted. With the calibrated
 /// calls, a group of 8 and its baseline last about a second.
 const GROUP_CASES: usize = 8;
+
+/// Draws of a call at most: days, on any machine.
+pub const MOST_DRAWS: u64 = 1 << 50;
 
 /// What was asked for: names that exist, and values within their limits.
 #[derive(Clone, Debug)]
@@ -146,12 +151,14 @@ impl fmt::Display for Draws {
 
 /// The plan that follows from a request.
 pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
-    let given: Vec<Option<u64>> = match &request.draws {
+    let mut given: Vec<Option<u64>> = match &request.draws {
         Draws::Given(list) => {
             list.iter().map(|draws| Some(whole_blocks(*draws, request.block))).collect()
         }
         Draws::Calibrated(_) => vec![None],
     };
+    // Two numbers of draws may round up to the same blocks: one case, not two.
+    given.dedup();
     let mut backends = vec![BASELINE];
     backends.extend(request.backends.iter().map(String::as_str).filter(|name| *name != BASELINE));
     let mut cases = Vec::new();
@@ -250,6 +257,44 @@ fn at_each_count(request: &Request, case: &Case) -> Vec<Case> {
 fn runners_of(registry: &Registry, backends: &[&str]) -> BTreeMap<String, Vec<String>> {
     let runners = backends.iter().filter_map(|name| registry.runner(name));
     runners.map(|runner| (runner.name.clone(), runner.command.clone())).collect()
+}
+
+/// Whether a plan that comes from a file can be measured.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
+    for (index, case) in plan.cases.iter().enumerate() {
+        let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
+        let schedule_is_known =
+            case.schedule.is_empty() || case.schedule.parse::<Schedule>().is_ok();
+        let draws = case.draws.unwrap_or(0);
+        if registry.kernel(&case.kernel).is_none() {
+            return wrong(format!("there is no kernel {:?} here", case.kernel));
+        }
+        if let Some(reason) = registry.obstacle(&case.backend) {
+            return wrong(format!("{} cannot run here: {reason}", case.backend));
+        }
+        if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
+            return wrong(format!("a block of {} draws", case.block));
+        }
+        if draws == 0 || draws > MOST_DRAWS || draws % case.block != 0 {
+            return wrong(format!("{draws} draws in blocks of {}", case.block));
+        }
+        if case.nthread == 0 || case.nthread > MAX_NTHREAD || case.chunk == Some(0) {
+            return wrong("no threads, too many threads, or empty chunks".to_string());
+        }
+        if !schedule_is_known {
+            return wrong(format!("there is no schedule {:?}", case.schedule));
+        }
+        if plan.cases[..index].contains(case) {
+            return wrong("it is there twice".to_string());
+        }
+        if !plan.cases.iter().any(|other| other.is_baseline() && other.same_job(case)) {
+            return wrong("its job has no baseline".to_string());
+        }
+    }
+    if plan.cases.is_empty() { Err("its plan has no cases".to_string()) } else { Ok(()) }
 }
 
 /// Gives a kernel's cases their calibrated draws.
@@ -387,6 +432,41 @@ mod tests {
                 };
                 assert_eq!(group.iter().filter(is_beside).count(), 1);
             }
+        }
+    }
+
+    #[test]
+    fn draws_that_round_up_to_the_same_blocks_are_one_case() {
+        let draws = Draws::Given(vec![1_000, 10_000, 20_000]);
+        let plan = plan(&Request { draws, ..request() });
+        let baselines = plan.cases.iter().filter(|case| case.is_baseline());
+        assert_eq!(
+            baselines.map(|case| case.draws).collect::<Vec<_>>(),
+            [Some(1 << 14), Some(1 << 15)]
+        );
+    }
+
+    #[test]
+    fn a_plan_from_a_file_is_checked_case_by_case() {
+        let registry = Registry::default();
+        let good = plan(&request());
+        assert_eq!(check(&good, &registry), Ok(()));
+        let broken: [fn(&mut Plan); 10] = [
+            |plan| plan.cases[1].kernel = "e".into(),
+            |plan| plan.cases[1].backend = "fibers".into(),
+            |plan| plan.cases[1].block = 100,
+            |plan| plan.cases[1].draws = Some(0),
+            |plan| plan.cases[1].draws = Some(1),
+            |plan| plan.cases[1].nthread = 0,
+            |plan| plan.cases[1].schedule = "fair".into(),
+            |plan| plan.cases[2] = plan.cases[1].clone(),
+            |plan| drop(plan.cases.remove(0)),
+            |plan| plan.cases.clear(),
+        ];
+        for (index, breaks) in broken.into_iter().enumerate() {
+            let mut plan = good.clone();
+            breaks(&mut plan);
+            assert!(check(&plan, &registry).is_err(), "break {index}");
         }
     }
 

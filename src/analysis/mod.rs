@@ -101,13 +101,13 @@ pub struct Summary {
 pub struct Answers {
     /// Calls, warm-ups included.
     pub calls: usize,
-    /// Whether all calls of a job gave the same tally, bit for bit.
+    /// Whether each gave the tally that its job must return, bit for bit.
     pub identical: bool,
 }
 
 /// Summarises a run.
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
-    let visits = Visits::of(rows);
+    let visits = Visits::of(rows, &run.plan.expected);
     let usable_cpus = run.machine.usable_cpus.unwrap_or(1);
     let cases = &run.plan.cases;
     let baseline_of =

@@ -4,9 +4,6 @@
 use super::{CaseSummary, Summary};
 use crate::record::Case;
 
-/// The backend of swept commands, which are told apart by their label.
-const COMMAND: &str = "command";
-
 /// The cases that compute the same tally, and so may be compared.
 pub struct Job<'a> {
     /// In the order of the plan; at least one.
@@ -47,7 +44,7 @@ pub fn jobs(summary: &Summary) -> Vec<Job<'_>> {
 /// The cases that differ in their thread count only (and in a chunk that
 /// follows from it).
 pub struct Series<'a> {
-    /// The backend, or the command that was swept.
+    /// The backend.
     pub name: String,
     /// The settings in which it differs from others of its name.
     pub detail: String,
@@ -59,7 +56,7 @@ pub struct Series<'a> {
 pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
     let mut lines: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();
     for case in cases {
-        let key = Key::new(&case.case, chunk_matters(&case.case, cases));
+        let key = Key::new(&case.case, chunk_that_matters(&case.case, cases));
         match lines.iter_mut().find(|(other, _)| *other == key) {
             Some((_, cases)) => cases.push(case),
             None => lines.push((key, vec![case])),
@@ -82,17 +79,11 @@ struct Key {
 }
 
 impl Key {
-    fn new(case: &Case, by_chunk: bool) -> Key {
-        let is_labelled = case.backend == COMMAND && !case.label.is_empty();
-        let (name, label) = match is_labelled {
-            true => (&case.label, String::new()),
-            false => (&case.backend, case.label.clone()),
-        };
-        let chunk = case.chunk.filter(|_| by_chunk);
+    fn new(case: &Case, chunk: Option<u64>) -> Key {
         Key {
-            name: name.clone(),
+            name: case.backend.clone(),
             settings: [
-                label,
+                case.label.clone(),
                 case.schedule.clone(),
                 chunk.map_or(String::new(), |blocks| format!("chunk {blocks}")),
                 format!("pin {}", case.pin),
@@ -120,10 +111,13 @@ impl Key {
     }
 }
 
-/// The chunk tells series apart only where a backend has several chunks at the
-/// same thread count; else it may be a default that depends on the count.
-fn chunk_matters(case: &Case, cases: &[&CaseSummary]) -> bool {
-    let is_alike = |other: &Case| Key::new(other, false) == Key::new(case, false);
+/// The chunk of a case, if it tells series apart: only where a backend has
+/// several chunks at the same thread count; else it may be a default that
+/// depends on the count.
+fn chunk_that_matters(case: &Case, cases: &[&CaseSummary]) -> Option<u64> {
+    let is_alike = |other: &Case| Key::new(other, None) == Key::new(case, None);
     let alike: Vec<&Case> = cases.iter().map(|c| &c.case).filter(|c| is_alike(c)).collect();
-    alike.iter().any(|a| alike.iter().any(|b| a.nthread == b.nthread && a.chunk != b.chunk))
+    let matters =
+        alike.iter().any(|a| alike.iter().any(|b| a.nthread == b.nthread && a.chunk != b.chunk));
+    case.chunk.filter(|_| matters)
 }

@@ -67,12 +67,12 @@ where
     };
     crossbeam::thread::scope(|scope| {
         let body = &body;
-        let spawn =
-            |worker: usize| {
-                scope.builder().spawn(move |_| body(worker)).map_err(|source| {
-                    TeamError::CannotStart { worker: worker + 1, nthread, source }
-                })
-            };
+        let spawn = |worker: usize| {
+            scope
+                .builder()
+                .spawn(move |_| body(worker).with_cpu_of_this_thread())
+                .map_err(|source| TeamError::CannotStart { worker: worker + 1, nthread, source })
+        };
         let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
         let join = |(worker, handle): (usize, ScopedJoinHandle<'_, Report>)| {
             handle.join().map_err(|panic| panicked(worker + 1, panic))

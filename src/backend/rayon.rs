@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work};
+use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, cpu_clock};
 
 /// A rayon pool of n threads.
 pub struct Rayon;
@@ -34,7 +34,7 @@ struct Pool {
     /// `None` only while it is dropped.
     pool: Option<rayon::ThreadPool>,
     /// rayon does not wait for its threads when a pool is dropped. We spawn
-    /// them for it, so that we can.
+    /// them for it, so that we can. In the order of their indices.
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -92,6 +92,11 @@ impl Team for Pool {
         }
         let dealer = self.chunks.dealer();
         Ok(pool.broadcast(|worker| self.work.run_all(dealer.hand(worker.index()))))
+    }
+
+    fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.iter().map(cpu_clock::of_thread_ns).collect()
     }
 }
 

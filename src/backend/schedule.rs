@@ -15,7 +15,8 @@ pub enum Schedule {
     /// As dynamic, with chunks that shrink: half of an even share of what is
     /// left, and never below the chunk.
     Guided,
-    /// Recursive halving and work stealing, down to the chunk: rayon's own.
+    /// rayon's own: chunks are halved among threads, and halved again where
+    /// somebody steals. A piece holds at least one chunk, and often many.
     Stealing,
 }
 
@@ -38,8 +39,8 @@ impl Schedule {
     ///
     /// Static: an even share. Guided: one block, the smallest that its chunks
     /// shrink to. The others: 32 chunks a worker, few enough that handing them
-    /// out costs nothing that can be measured, and enough that the last one
-    /// holds the call up by about a percent.
+    /// out costs nothing that can be measured; with a dynamic schedule the last
+    /// one holds the call up by a percent or two.
     pub fn default_chunk(self, blocks: u64, nthread: u32) -> u64 {
         let workers = u64::from(nthread.max(1));
         match self {
@@ -117,6 +118,11 @@ impl Dealer {
             Schedule::Static => own.next().map(|index| self.chunks.range(index)),
             _ => self.deal(),
         })
+    }
+
+    /// Begins anew. Nobody may be asking meanwhile.
+    pub fn reset(&self) {
+        self.dealt.store(0, Ordering::Relaxed);
     }
 
     /// The next blocks for whoever asks.

@@ -1,6 +1,6 @@
 //! One loop: the baseline of every speedup.
 
-use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work};
+use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, cpu_clock};
 
 /// The plain loop.
 pub struct Sequential;
@@ -30,5 +30,9 @@ struct Loop {
 impl Team for Loop {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         Ok(vec![self.work.run(0..self.work.blocks())])
+    }
+
+    fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
+        vec![cpu_clock::own_ns()]
     }
 }

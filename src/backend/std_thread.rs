@@ -37,7 +37,9 @@ impl Team for Scoped {
         thread::scope(|scope| {
             let spawn = |worker: usize| {
                 thread::Builder::new()
-                    .spawn_scoped(scope, move || work.run_all(dealer.hand(worker)))
+                    .spawn_scoped(scope, move || {
+                        work.run_all(dealer.hand(worker)).with_cpu_of_this_thread()
+                    })
                     .map_err(|source| TeamError::CannotStart {
                         worker: worker + 1,
                         nthread,

@@ -7,7 +7,9 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 
-use super::{Backend, Chunks, Dealer, Report, Schedule, Team, TeamError, Work, panic_message};
+use super::{
+    Backend, Chunks, Dealer, Report, Schedule, Team, TeamError, Work, cpu_clock, panic_message,
+};
 
 /// A pool of std threads fed by a channel.
 pub struct ThreadPool;
@@ -30,15 +32,15 @@ impl Backend for ThreadPool {
     }
 }
 
-/// One worker's part of a call: its number, and where its chunks come from.
-/// `None` ends the thread that receives it.
-type Part = Option<(usize, Arc<Dealer>)>;
+/// One part of a call, by number; `None` ends the thread that receives it.
+type Part = Option<usize>;
 
-/// The answer to a part: the report, or what a panic said.
+/// The answer of a thread to a part: the report, or what a panic said.
 type Answer = (usize, Result<Report, String>);
 
 struct Pool {
-    chunks: Chunks,
+    /// Where the threads get their chunks; reset before each call.
+    dealer: Arc<Dealer>,
     parts: Sender<Part>,
     answers: Receiver<Answer>,
     threads: Vec<JoinHandle<()>>,
@@ -48,45 +50,65 @@ impl Pool {
     fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
         let (parts, inbox) = unbounded();
         let (outbox, answers) = unbounded();
-        let mut pool = Pool { chunks, parts, answers, threads: Vec::new() };
-        for worker in 1..=chunks.nthread {
+        let dealer = Arc::new(chunks.dealer());
+        let mut pool = Pool { dealer, parts, answers, threads: Vec::new() };
+        for index in 0..chunks.nthread {
             let (inbox, outbox) = (inbox.clone(), outbox.clone());
-            let thread =
-                thread::Builder::new().spawn(move || serve(work, &inbox, &outbox)).map_err(
-                    |source| TeamError::CannotStart { worker, nthread: chunks.nthread, source },
-                )?;
-            pool.threads.push(thread);
+            let dealer = Arc::clone(&pool.dealer);
+            let refused = |source| TeamError::CannotStart {
+                worker: index + 1,
+                nthread: chunks.nthread,
+                source,
+            };
+            let life = move || serve(index, work, &dealer, &inbox, &outbox);
+            pool.threads.push(thread::Builder::new().spawn(life).map_err(refused)?);
         }
         Ok(pool)
     }
 
     /// The threads end only after they were told to, so somebody listens.
     fn send(&self, part: Part) {
-        drop(self.parts.send(part));
+        let _ = self.parts.send(part);
     }
 }
 
-/// A thread's life: answer parts until there is none.
-fn serve(work: Work, inbox: &Receiver<Part>, outbox: &Sender<Answer>) {
-    while let Ok(Some((worker, dealer))) = inbox.recv() {
-        let answer = catch_unwind(AssertUnwindSafe(|| work.run_all(dealer.hand(worker))));
-        drop(outbox.send((worker, answer.map_err(|panic| panic_message(&*panic)))));
+/// A thread's life: answer parts until there is none. One that is faster may
+/// answer two parts of a call, and another none.
+fn serve(
+    index: usize,
+    work: Work,
+    dealer: &Dealer,
+    inbox: &Receiver<Part>,
+    outbox: &Sender<Answer>,
+) {
+    while let Ok(Some(part)) = inbox.recv() {
+        let answer = catch_unwind(AssertUnwindSafe(|| work.run_all(dealer.hand(part))));
+        drop(outbox.send((index, answer.map_err(|panic| panic_message(&*panic)))));
     }
 }
 
 impl Team for Pool {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
-        let nthread = self.chunks.nthread;
-        let dealer = Arc::new(self.chunks.dealer());
-        (0..nthread).for_each(|worker| self.send(Some((worker, Arc::clone(&dealer)))));
+        let nthread = self.threads.len();
+        self.dealer.reset();
+        (0..nthread).for_each(|part| self.send(Some(part)));
+        let mut reports = vec![Report::default(); nthread];
+        let mut panicked = None;
         // All answers are taken, whatever they say: the next call must not
-        // find one of this one.
-        let mut answers: Vec<Answer> = self.answers.iter().take(nthread).collect();
-        answers.sort_by_key(|(worker, _)| *worker);
-        let report = |(worker, answer): Answer| {
-            answer.map_err(|message| TeamError::Panicked { worker: worker + 1, message })
-        };
-        answers.into_iter().map(report).collect()
+        // find one of this one, nor a thread that still asks for its chunks.
+        for (index, answer) in self.answers.iter().take(nthread) {
+            match answer {
+                Ok(report) => reports[index] += report,
+                Err(message) => {
+                    panicked = Some(TeamError::Panicked { worker: index + 1, message });
+                }
+            }
+        }
+        panicked.map_or(Ok(reports), Err)
+    }
+
+    fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
+        self.threads.iter().map(cpu_clock::of_thread_ns).collect()
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::visit::{Errand, Form, Visited};
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
-use crate::plan::{self, Calibration, Draws, round_order};
-use crate::record::{BASELINE, Case, Expected, Plan};
+use crate::plan::{self, Calibration, Draws, MOST_DRAWS, round_order};
+use crate::record::{Case, Expected, Plan};
 
 /// A sequential call that is at least this long tells the speed of the kernel.
 const LONG_ENOUGH_NS: u64 = 10_000_000;
@@ -15,15 +15,21 @@ const LONG_ENOUGH_NS: u64 = 10_000_000;
 /// Calls of a visit that measures the speed.
 const CALLS: u32 = 3;
 
+/// Calls are not made shorter than this to make a run shorter.
+const SHORTEST_CALL_NS: u64 = 2_000_000;
+
 /// What a visit of the calibration may last at most. Its calls are short; but
 /// a kernel of the user's own may have slow blocks.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A visit is killed after this many times its predicted length.
-const TIMEOUT_FACTOR: u32 = 20;
+const TIMEOUT_FACTOR: f64 = 20.0;
 
 /// And never sooner than this.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// No forecast is longer: what is added to a clock must fit it.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The portable form is at most so many times slower than the fastest.
 const PORTABLE_FACTOR: u32 = 16;
@@ -70,8 +76,7 @@ impl Forecast {
 
     /// The rule: no visit lasts that much longer than its forecast.
     fn patience(&self, plan: &Plan, case: &Case) -> Duration {
-        let visit = Duration::from_secs_f64(self.visit_ns(plan, case) / 1e9);
-        (visit * TIMEOUT_FACTOR).max(LEAST_TIMEOUT)
+        duration(TIMEOUT_FACTOR * self.visit_ns(plan, case)).max(LEAST_TIMEOUT)
     }
 }
 
@@ -87,15 +92,17 @@ impl Campaign<'_> {
             self.forecast.speeds.push(speed);
         }
         if let Draws::Calibrated(rule) = draws {
+            let drafted = self.run.plan.clone();
             let mut rule = *rule;
             self.choose_draws(&kernels, rule);
-            while let Some(limit) = rule.run_ns
-                && rule.call_ns > 1_000_000
+            while let Some(limit_ns) = rule.run_ns
+                && rule.call_ns > SHORTEST_CALL_NS
                 && self.forecast.rounds_ns(&self.run.plan, self.run.plan.stopping.rounds)
-                    > limit as f64
+                    > limit_ns as f64
             {
                 rule.call_ns /= 2;
                 rule.call_ns_per_thread /= 2;
+                self.run.plan.cases.clone_from(&drafted.cases);
                 self.choose_draws(&kernels, rule);
             }
         }
@@ -109,11 +116,8 @@ impl Campaign<'_> {
         let least = plan::least_draws(nthread, self.run.plan.cases[0].block);
         for (kernel, speed) in kernels.iter().zip(&self.forecast.speeds) {
             let draws = rule.target_ns(usable) as f64 / speed.ns_per_draw;
-            plan::settle(
-                &mut self.run.plan,
-                kernel,
-                (draws.ceil() as u64).next_power_of_two().max(least),
-            );
+            let draws = (draws.ceil() as u64).clamp(least, MOST_DRAWS).next_power_of_two();
+            plan::settle(&mut self.run.plan, kernel, draws);
         }
     }
 
@@ -169,10 +173,11 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// The baseline's case of a kernel, as the plan has it.
+    /// The baseline's case of a kernel, the one with the most draws.
     fn baseline_case(&self, kernel: &str) -> Case {
-        let is_it = |case: &&Case| case.kernel == kernel && case.backend == BASELINE;
-        self.run.plan.cases.iter().find(is_it).cloned().unwrap_or_default()
+        let is_it = |case: &&Case| case.kernel == kernel && case.is_baseline();
+        let baselines = self.run.plan.cases.iter().filter(is_it);
+        baselines.max_by_key(|case| case.draws).cloned().unwrap_or_default()
     }
 
     /// A visit that leaves no rows; it must not fail.
@@ -193,4 +198,9 @@ impl Campaign<'_> {
             Some(problem) => Err(CampaignError::Reference { kernel: case.kernel.clone(), problem }),
         }
     }
+}
+
+/// A forecast as a duration, however odd the forecast.
+pub(super) fn duration(nanoseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(nanoseconds / 1e9).map_or(LONGEST, |time| time.min(LONGEST))
 }

@@ -1,14 +1,21 @@
 //! Listens to a runner: every line must make sense, come in its place, and
 //! carry the right answer.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use crate::kernel::{Kernel, Tally};
-use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit};
+use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit, Worker};
 
 /// Standard errors by which an estimate may miss the exact answer: chance alone
 /// does so once in 1.7 million calls.
 const Z_LIMIT: f64 = 5.0;
+
+/// A standard error may differ from the reference's by this factor: that of an
+/// honest runner differs by far less from some thousand draws on.
+const SPREAD: f64 = 1.5;
+
+/// Below this chance, workers with equal tallies did not meet by chance.
+const CHANCE_LIMIT: f64 = 1e-5;
 
 /// What a runner's answers are held to.
 #[derive(Clone, Copy)]
@@ -26,6 +33,9 @@ pub struct Conversation<'a> {
     truth: Truth,
     check: Option<Check>,
     stage: Stage,
+    /// Calls that were heard, and the pairs of workers with equal tallies in
+    /// each of them.
+    equal_in_all_calls: Option<(u32, BTreeSet<(usize, usize)>)>,
 }
 
 /// What may come next.
@@ -43,7 +53,8 @@ enum Stage {
 impl<'a> Conversation<'a> {
     /// Before the first line.
     pub fn new(visit: &'a Visit, truth: Truth) -> Self {
-        Conversation { visit, truth, check: None, stage: Stage::Hello }
+        let stage = Stage::Hello;
+        Conversation { visit, truth, check: None, stage, equal_in_all_calls: None }
     }
 
     /// Whether an event may come now, and carries the right answer.
@@ -92,7 +103,7 @@ impl<'a> Conversation<'a> {
     /// If something is missing.
     pub fn finish(&self) -> Result<(), String> {
         match self.stage {
-            Stage::End => Ok(()),
+            Stage::End => self.check_twins(),
             stage => Err(format!("the runner ended where {} was due", self.due(stage))),
         }
     }
@@ -111,7 +122,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// The answer of a call, and of each of its workers.
-    fn check_call(&self, call: &Call) -> Result<(), String> {
+    fn check_call(&mut self, call: &Call) -> Result<(), String> {
         if call.wall_ns == 0 {
             return Err("the runner reports a call of 0 ns".to_string());
         }
@@ -160,32 +171,90 @@ impl<'a> Conversation<'a> {
     }
 
     /// A runner with random numbers of its own: the estimate must be plausible,
-    /// and no two workers may have thrown the same darts.
-    fn check_z(&self, call: &Call) -> Result<(), String> {
-        let mut seen: HashMap<Tally, &str> = HashMap::new();
-        for worker in &call.workers {
-            let Some(tally) = worker.tally.filter(|tally| tally.draws > 1 && tally.sum != 0) else {
-                continue;
-            };
-            if let Some(other) = seen.insert(tally, &worker.name) {
+    /// and its workers must not have thrown the same darts.
+    fn check_z(&mut self, call: &Call) -> Result<(), String> {
+        self.check_coincidences(call)?;
+        let Some(reference) = self.truth.tally else { return Ok(()) };
+        let scale = self.truth.kernel.scale();
+        let said = (call.tally.estimate(scale), call.tally.std_error(scale));
+        let expected = (reference.estimate(scale), reference.std_error(scale));
+        let ((Some(estimate), Some(error)), (Some(centre), Some(sigma))) = (said, expected) else {
+            return Err("wrong tally: too few draws to be judged".to_string());
+        };
+        // The yardstick is the reference's, of as many draws: a runner whose
+        // sum of squares is wrong must not be judged by its own.
+        if !(error / sigma > 1.0 / SPREAD && error / sigma < SPREAD) {
+            return Err(format!(
+                "wrong tally: its standard error is {error:e}, the reference's is {sigma:e}; \
+                 is sum_sq the sum of the squares?"
+            ));
+        }
+        let (centre, sigma) = match self.truth.kernel.exact() {
+            Some(exact) => (exact, sigma),
+            None => (centre, sigma * std::f64::consts::SQRT_2),
+        };
+        let z = (estimate - centre) / sigma;
+        if z.abs() <= Z_LIMIT {
+            return Ok(());
+        }
+        Err(format!(
+            "wrong tally: the estimate {estimate} lies {z:.1} standard errors from {centre}"
+        ))
+    }
+
+    /// Two workers with equal tallies may have met by chance; not in every call
+    /// of a visit, and not many workers at once.
+    fn check_coincidences(&mut self, call: &Call) -> Result<(), String> {
+        let random = |worker: &Worker| worker.tally.filter(|tally| tally.draws > 1);
+        let tallies: Vec<Option<Tally>> = call.workers.iter().map(random).collect();
+        let mut equal = BTreeSet::new();
+        for (one, tally) in tallies.iter().enumerate().filter(|(_, tally)| tally.is_some()) {
+            let others = tallies.iter().enumerate().skip(one + 1);
+            equal
+                .extend(others.filter(|(_, other)| *other == tally).map(|(other, _)| (one, other)));
+        }
+        if let Some((one, _)) = equal.first() {
+            let alike = tallies.iter().filter(|tally| **tally == tallies[*one]).count();
+            let chance = chance_of_equality(call, tallies[*one]);
+            if alike > 2 && chance.powi(alike as i32 - 1) < CHANCE_LIMIT {
                 return Err(format!(
-                    "wrong tally: workers {other:?} and {:?} have the same sum {} over {} draws: \
-                     do they use the same random numbers?",
-                    worker.name, tally.sum, tally.draws
+                    "wrong tally: {alike} workers have the same sum: do they use the same random numbers?"
                 ));
             }
         }
-        let kernel = self.truth.kernel;
-        let Some(exact) = kernel.exact() else { return Ok(()) };
-        match call.tally.z(kernel.scale(), exact) {
-            Some(z) if z.abs() <= Z_LIMIT => Ok(()),
-            Some(z) => Err(format!(
-                "wrong tally: the estimate {} lies {z:.1} standard errors from {exact}",
-                call.tally.estimate(kernel.scale()).unwrap_or(f64::NAN)
+        self.equal_in_all_calls = match self.equal_in_all_calls.take() {
+            None => Some((1, equal)),
+            Some((calls, before)) => {
+                Some((calls + 1, before.intersection(&equal).copied().collect()))
+            }
+        };
+        Ok(())
+    }
+
+    /// Workers that gave the same tally in every call of the visit.
+    fn check_twins(&self) -> Result<(), String> {
+        let Some((calls, pairs)) = &self.equal_in_all_calls else { return Ok(()) };
+        match pairs.first() {
+            Some((one, other)) if *calls > 1 => Err(format!(
+                "wrong tally: workers {} and {} have equal tallies in all {calls} calls: do they \
+                 use the same random numbers?",
+                one + 1,
+                other + 1
             )),
-            None => Err("wrong tally: it has no spread, so it cannot be random".to_string()),
+            _ => Ok(()),
         }
     }
+}
+
+/// The chance that two workers with independent numbers have the same sum:
+/// 1 / (2 √π σ), for sums that are nearly normal with standard deviation σ.
+fn chance_of_equality(call: &Call, tally: Option<Tally>) -> f64 {
+    let workers = call.workers.len().max(1) as f64;
+    let draws = tally.map_or(call.tally.draws as f64 / workers, |tally| tally.draws as f64);
+    let (sum, sum_sq) = (call.tally.sum as f64, call.tally.sum_sq as f64);
+    let all = call.tally.draws as f64;
+    let variance = (sum_sq / all - (sum / all).powi(2)).max(f64::MIN_POSITIVE) * draws;
+    1.0 / (2.0 * std::f64::consts::PI.sqrt() * variance.sqrt()).max(1.0)
 }
 
 /// Understands a line.
@@ -220,7 +289,6 @@ fn excerpt(line: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::kernel::Pi;
-    use crate::runner::protocol::Worker;
 
     fn visit() -> Visit {
         Visit {
@@ -244,14 +312,17 @@ mod tests {
     const TRUTH: Truth =
         Truth { kernel: &Pi, tally: Some(Tally { draws: 256, sum: 200, sum_sq: 200 }) };
 
-    fn call(hits: [u64; 2]) -> Call {
-        let worker = |hits: u64| Worker {
+    fn worker(hits: u64) -> Worker {
+        Worker {
             name: format!("w{hits}"),
             busy_ns: None,
             cpu_ns: None,
             blocks: Some(2),
             tally: Some(Tally::of_hits(128, hits)),
-        };
+        }
+    }
+
+    fn call(hits: [u64; 2]) -> Call {
         Call {
             wall_ns: 1000,
             user_ns: None,
@@ -303,22 +374,57 @@ mod tests {
     #[test]
     fn a_runner_with_its_own_numbers_is_held_to_the_exact_answer() {
         assert_eq!(judged("z", call([98, 103])), Ok(()));
-        let problem = judged("z", call([128, 120])).expect_err("implausible");
+        let problem = judged("z", call([60, 68])).expect_err("implausible");
         assert!(problem.contains("standard errors from 3.14159"), "{problem}");
     }
 
     #[test]
-    fn workers_that_threw_the_same_darts_are_found_out() {
-        let mut wrong = call([100, 100]);
-        wrong.workers[1].name = "other".into();
-        let problem = judged("z", wrong).expect_err("the same darts");
-        assert!(problem.contains("\"w100\" and \"other\" have the same sum 100"), "{problem}");
+    fn workers_that_threw_the_same_darts_in_every_call_are_found_out() {
+        let problem = judged("z", call([100, 100])).expect_err("the same darts");
+        assert!(problem.contains("workers 1 and 2 have equal tallies in all 2 calls"), "{problem}");
+    }
+
+    #[test]
+    fn the_notebooks_four_workers_are_found_out_in_a_single_call() {
+        // 4 × 19,529 of 4 × 25,000, which the notebook printed as 3.12464.
+        let visit = Visit { nthread: 4, block: 1 << 5, blocks: 3125, warmup: 0, ..visit() };
+        let tally = Some(Tally::of_hits(100_000, 78_500));
+        let truth = Truth { kernel: &Pi, tally };
+        let mut conversation = Conversation::new(&visit, truth);
+        let share = Worker { tally: Some(Tally::of_hits(25_000, 19_529)), ..worker(0) };
+        let share = Worker { blocks: None, ..share };
+        let tally = Tally::of_hits(100_000, 78_116);
+        let call = Call { tally, workers: vec![share; 4], ..call([1, 1]) };
+        let hello = parse(br#"{"hello":{"protocol":1,"check":"z"}}"#).expect("hello");
+        conversation.judge(&hello).expect("hello is due");
+        conversation.judge(&parse(br#"{"setup":{"wall_ns":1}}"#).expect("setup")).expect("due");
+        let problem = conversation.judge(&Event::Call(call)).expect_err("the same darts");
+        assert!(problem.contains("4 workers have the same sum"), "{problem}");
+    }
+
+    #[test]
+    fn two_workers_may_meet_by_chance() {
+        let visit = visit();
+        let mut conversation = Conversation::new(&visit, TRUTH);
+        conversation.check = Some(Check::Z);
+        assert_eq!(conversation.check_call(&call([100, 100])), Ok(()));
+        assert_eq!(conversation.check_call(&call([98, 103])), Ok(()));
+        assert_eq!(conversation.check_twins(), Ok(()));
     }
 
     #[test]
     fn an_answer_without_spread_is_not_random() {
         let problem = judged("z", call([128, 128])).expect_err("all inside");
-        assert!(problem.contains("same sum") || problem.contains("no spread"), "{problem}");
+        assert!(problem.contains("its standard error is 0"), "{problem}");
+    }
+
+    #[test]
+    fn a_wrong_sum_of_squares_does_not_excuse_a_wrong_estimate() {
+        let mut wrong = call([64, 64]);
+        wrong.tally.sum_sq = 128 * 128;
+        wrong.workers.clear();
+        let problem = judged("z", wrong).expect_err("a spread that cannot be");
+        assert!(problem.contains("is sum_sq the sum of the squares?"), "{problem}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod calibrate;
 mod conversation;
 pub mod progress;
 mod reap;
+mod signals;
 mod supervise;
 pub mod visit;
 mod voice;
@@ -22,13 +23,13 @@ use nix::sys::signal::Signal;
 
 use crate::kernel::{Kernel, Tally};
 use crate::plan::{Budget, Draws, round_order};
-use crate::record::{Case, Retired, Run, SAMPLES_FILE, Session, StopReason, Writer};
+use crate::record::{Case, RUN_FILE, Retired, Run, SAMPLES_FILE, Session, StopReason, Writer};
 use crate::registry::Registry;
 use crate::runner::is_entered;
 use calibrate::Forecast;
 use conversation::Truth;
 use progress::Progress;
-use supervise::{Interrupted, Supervisor};
+use supervise::{CutShort, Supervisor};
 use visit::{Clerk, Errand, Form, Position, Visited};
 
 /// Without `--time-budget`, a run may last so many times its forecast: enough
@@ -61,7 +62,15 @@ pub enum CampaignError {
         /// What the system said.
         source: io::Error,
     },
-    /// A file cannot be written.
+    /// A file cannot be written, and nothing was measured yet.
+    #[error("nothing was measured: {} cannot be written", path.display())]
+    Begin {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file cannot be written any more.
     #[error("every whole visit up to here is kept, but {} cannot be written", path.display())]
     Write {
         /// The file.
@@ -90,6 +99,10 @@ impl From<Interrupted> for CampaignError {
         CampaignError::Interrupted(signal)
     }
 }
+
+/// A signal asked the run to end.
+#[derive(Debug)]
+struct Interrupted(Signal);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +134,8 @@ pub struct Campaign<'a> {
     expected: Vec<(Case, Tally)>,
     session_start: Instant,
     session: u32,
+    /// How long the run was stopped in all: no part of its time budget.
+    suspended: Duration,
     fates: Vec<Fate>,
     failures: u64,
 }
@@ -154,6 +169,7 @@ impl<'a> Campaign<'a> {
             expected: Vec::new(),
             session_start: Instant::now(),
             session: 0,
+            suspended: Duration::ZERO,
             failures: 0,
         })
     }
@@ -166,9 +182,10 @@ impl<'a> Campaign<'a> {
     /// refuses a row (then every whole visit is kept).
     pub fn measure(mut self, draws: &Draws, budget: Budget) -> Result<Outcome, CampaignError> {
         let samples = self.dir.join(SAMPLES_FILE);
-        let refused = |source| CampaignError::Write { path: samples.clone(), source };
-        let prepared = self.prepare(draws, budget);
-        let opened = prepared.and_then(|()| Writer::create(&samples).map_err(refused));
+        let path = samples.clone();
+        let opened = self.prepare(draws, budget).and_then(|()| {
+            Writer::create(&samples).map_err(|source| CampaignError::Begin { path, source })
+        });
         let mut writer = match opened {
             Ok(writer) => writer,
             Err(error) => {
@@ -188,9 +205,10 @@ impl<'a> Campaign<'a> {
             session.end = Some(now_utc());
             session.stop_reason = Some(stop_reason);
         }
-        let closed = self.write_run();
-        measured.map_err(refused)?;
-        closed?;
+        let refused = |path, source| CampaignError::Write { path, source };
+        let closed = self.run.write(&self.dir);
+        measured.map_err(|source| refused(samples, source))?;
+        closed.map_err(|source| refused(self.dir.join(RUN_FILE), source))?;
         Ok(Outcome { stop_reason, signal, failures: self.failures })
     }
 
@@ -201,7 +219,7 @@ impl<'a> Campaign<'a> {
         let stopping = &self.run.plan.stopping;
         let forecast = self.forecast.rounds_ns(&self.run.plan, stopping.rounds);
         if budget == Budget::Forecast {
-            let budget = Duration::from_secs_f64(BUDGET_FACTOR * forecast / 1e9);
+            let budget = calibrate::duration(BUDGET_FACTOR * forecast);
             let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());
             self.run.plan.stopping.time_budget_ns = Some(budget.as_nanos() as u64);
         }
@@ -213,7 +231,8 @@ impl<'a> Campaign<'a> {
             stop_reason: None,
             retired: Vec::new(),
         });
-        self.write_run()
+        let path = self.dir.join(RUN_FILE);
+        self.run.write(&self.dir).map_err(|source| CampaignError::Begin { path, source })
     }
 
     /// Says what will happen, and how long it will take.
@@ -231,13 +250,6 @@ impl<'a> Campaign<'a> {
             plan.stopping.rounds,
             (forecast_ns / 1e9).ceil(),
         ));
-    }
-
-    fn write_run(&self) -> Result<(), CampaignError> {
-        self.run.write(&self.dir).map_err(|source| CampaignError::Write {
-            path: self.dir.join(crate::record::RUN_FILE),
-            source,
-        })
     }
 
     /// Visits of the whole run, if no case is retired.
@@ -280,7 +292,7 @@ impl<'a> Campaign<'a> {
 
     fn is_time_up(&self) -> bool {
         let budget = self.run.plan.stopping.time_budget_ns.map(Duration::from_nanos);
-        budget.is_some_and(|budget| self.session_start.elapsed() >= budget)
+        budget.is_some_and(|budget| self.session_start.elapsed() >= budget + self.suspended)
     }
 
     /// One visit, written down when it is over: nothing touches the disk while
@@ -338,10 +350,24 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Sends a runner on an errand.
+    /// Sends a runner on an errand; again, if the run was stopped meanwhile.
     fn send(&mut self, errand: &Errand<'_>, position: Position) -> Result<Visited, Interrupted> {
-        let clerk = Clerk { session_start: self.session_start, position, progress: self.progress };
-        visit::visit(&mut self.supervisor, self.registry, errand, clerk)
+        loop {
+            let clerk =
+                Clerk { session_start: self.session_start, position, progress: self.progress };
+            match visit::visit(&mut self.supervisor, self.registry, errand, clerk) {
+                Ok(visited) => return Ok(visited),
+                Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),
+                Err(CutShort::Suspended(time)) => {
+                    self.suspended += time;
+                    let (who, n) = (&errand.case.backend, errand.case.nthread);
+                    self.progress.problem(&format!(
+                        "stopped for {:.1} s during {who}, n = {n}: that visit is made again",
+                        time.as_secs_f64()
+                    ));
+                }
+            }
+        }
     }
 
     fn kernel_of(&self, case: &Case) -> Result<&'static dyn Kernel, CampaignError> {

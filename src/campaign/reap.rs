@@ -9,9 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 
-/// How long helpers of a runner that ended well may take to end by themselves.
-/// Python's resource tracker, for one, ends a moment after its parent.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long a killed process may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a process ended, and what it used, all that it waited for included.
 pub struct Ended {
@@ -47,32 +46,41 @@ pub fn wait(pid: Pid) -> Ended {
     Ended { exit_status, user: duration(usage.ru_utime), system: duration(usage.ru_stime) }
 }
 
-/// Kills and reaps every child that is left, and theirs, which become ours. If
-/// `may_end` they are given a moment to end by themselves. Names those that
-/// had to be killed.
-pub fn all_that_is_left(may_end: bool) -> Vec<String> {
-    let mut killed = Vec::new();
-    let patience = Instant::now() + if may_end { GRACE } else { Duration::ZERO };
-    loop {
+/// Kills and reaps every child but `bystanders`, and theirs, which become ours.
+/// They are given a moment of `grace` to end by themselves. Names those that
+/// were still there then.
+pub fn all_that_is_left(bystanders: &[Pid], grace: Duration) -> Vec<String> {
+    let start = Instant::now();
+    let mut left = Vec::new();
+    while start.elapsed() < grace + PATIENCE {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::StillAlive) => {
-                if Instant::now() >= patience {
-                    for process in processes().filter(|process| process.parent == getpid()) {
-                        let _ = kill(process.pid, Signal::SIGKILL);
-                        if process.state != 'Z' {
-                            killed.push(process.to_string());
-                        }
-                    }
-                }
-                thread::sleep(Duration::from_millis(1));
-            }
-            Ok(_) | Err(Errno::EINTR) => {}
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(_) | Err(Errno::EINTR) => continue,
             Err(_) => break,
         }
+        let is_left =
+            |process: &Process| process.parent == getpid() && !bystanders.contains(&process.pid);
+        let still: Vec<Process> = processes().filter(is_left).collect();
+        if still.is_empty() {
+            break;
+        }
+        if start.elapsed() >= grace {
+            for process in &still {
+                let _ = kill(process.pid, Signal::SIGKILL);
+            }
+            left.extend(still.iter().filter(|it| it.state != 'Z').map(Process::to_string));
+        }
+        thread::sleep(Duration::from_millis(1));
     }
-    killed.sort_unstable();
-    killed.dedup();
-    killed
+    left.sort_unstable();
+    left.dedup();
+    left
+}
+
+/// The children of this process.
+pub fn children() -> Vec<Pid> {
+    let own = processes().filter(|process| process.parent == getpid());
+    own.map(|process| process.pid).collect()
 }
 
 /// Names, pids and states of the processes of a group.

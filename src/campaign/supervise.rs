@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, kill, killpg, raise};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::unistd::Pid;
 
 use super::reap;
+use super::signals::{Signals, Wish};
 use super::voice::Runner;
 
 /// How long a runner may take to end after it closed its stdout.
@@ -27,14 +27,18 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How often the progress display is woken.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The signals that end a run.
-const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+/// How long what a runner left behind may take to end by itself, if the runner
+/// ended well. Python's resource tracker, for one, ends a moment after its
+/// parent.
+const HELPERS_GRACE: Duration = Duration::from_millis(500);
 
 /// Watches runners. There is one in a process, on its main thread: a runner is
 /// killed by the kernel when the thread that started it ends.
 pub struct Supervisor {
-    signals: SignalFd,
+    signals: Signals,
     interrupted: Option<Signal>,
+    /// Children that were there before us, and are none of our business.
+    bystanders: Vec<Pid>,
 }
 
 /// How a visit ended.
@@ -54,9 +58,14 @@ pub struct Watched {
     pub problem: Option<String>,
 }
 
-/// The visit was cut short by a signal, and is not to be counted.
-#[derive(Debug)]
-pub struct Interrupted(pub Signal);
+/// A signal cut the visit short: it is not to be counted, and not a failure.
+#[derive(Clone, Copy, Debug)]
+pub enum CutShort {
+    /// The run is to end.
+    Interrupted(Signal),
+    /// The run was stopped (Ctrl-Z) for so long, and goes on.
+    Suspended(Duration),
+}
 
 /// What the supervisor tells, and asks, while a visit runs.
 pub trait Listener {
@@ -82,24 +91,18 @@ impl Supervisor {
     /// # Errors
     /// Where the system refuses.
     pub fn new() -> io::Result<Supervisor> {
-        let mut mask = SigSet::empty();
-        ENDING.into_iter().for_each(|signal| mask.add(signal));
-        mask.add(Signal::SIGTSTP);
-        mask.add(Signal::SIGCHLD);
-        mask.thread_block()?;
         prctl::set_child_subreaper(true)?;
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        Ok(Supervisor { signals: SignalFd::with_flags(&mask, flags)?, interrupted: None })
+        let bystanders = reap::children();
+        Ok(Supervisor { signals: Signals::take_over()?, interrupted: None, bystanders })
     }
 
     /// The signal that asked the run to end, if one came by now.
     pub fn interrupted(&mut self) -> Option<Signal> {
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            let signal = Signal::try_from(info.ssi_signo as i32).ok();
-            match signal {
-                Some(Signal::SIGTSTP) => drop(raise(Signal::SIGSTOP)),
-                Some(signal) if ENDING.contains(&signal) => self.interrupted = Some(signal),
-                _ => {}
+        while let Some(wish) = self.signals.next() {
+            match wish {
+                Wish::End(signal) => self.interrupted = Some(signal),
+                Wish::Stop => drop(raise(Signal::SIGSTOP)),
+                Wish::Look => {}
             }
         }
         self.interrupted
@@ -109,14 +112,14 @@ impl Supervisor {
     /// `timeout` is over. Nothing of it is alive afterwards.
     ///
     /// # Errors
-    /// If a signal asked the run to end.
+    /// If a signal cut it short.
     pub fn watch(
         &mut self,
         command: &mut Command,
         input: &[u8],
         timeout: Duration,
         listener: &mut dyn Listener,
-    ) -> Result<Watched, Interrupted> {
+    ) -> Result<Watched, CutShort> {
         let started = Instant::now();
         let mut runner = match Runner::start(command, input) {
             Ok(runner) => runner,
@@ -144,16 +147,25 @@ impl Supervisor {
         let ended = reap::wait(runner.group);
         let wall = started.elapsed();
         runner.read_stderr();
-        let left = reap::all_that_is_left(verdict.is_ok());
-        let problem = match verdict {
-            Err(Trouble::Interrupted(signal)) => return Err(Interrupted(signal)),
+        let grace = if verdict.is_ok() { HELPERS_GRACE } else { Duration::ZERO };
+        let left = reap::all_that_is_left(&self.bystanders, grace);
+        let heard = match verdict {
+            Err(Trouble::CutShort(cut)) => return Err(cut),
             Err(Trouble::Misbehaved(problem)) => Some(problem),
             Ok(()) if left.is_empty() => None,
             Ok(()) => Some(format!("the runner left processes behind: {}", left.join(", "))),
         };
-        let problem = explain(problem, ended.exit_status, &runner.stderr_tail);
-        let (user, system) = (ended.user, ended.system);
-        Ok(Watched { started, wall, exit_status: Some(ended.exit_status), user, system, problem })
+        let problem = explain(heard, ended.exit_status, &runner.stderr_tail);
+        // Whoever ends a run may tell all its processes at once: what a runner
+        // dies of then is not its own failure.
+        match self.interrupted() {
+            Some(signal) if problem.is_some() => Err(CutShort::Interrupted(signal)),
+            _ => {
+                let (user, system) = (ended.user, ended.system);
+                let exit_status = Some(ended.exit_status);
+                Ok(Watched { started, wall, exit_status, user, system, problem })
+            }
+        }
     }
 
     /// Hears the runner out, until it has closed its stdout and exited.
@@ -187,13 +199,10 @@ impl Supervisor {
                 }
             }
         }
-        listener.end().map_err(Trouble::Misbehaved)?;
         if suspended > Duration::ZERO {
-            let seconds = suspended.as_secs_f64();
-            let problem = format!("suspended for {seconds:.1} s (Ctrl-Z) during the visit");
-            return Err(Trouble::Misbehaved(problem));
+            return Err(Trouble::CutShort(CutShort::Suspended(suspended)));
         }
-        Ok(())
+        listener.end().map_err(Trouble::Misbehaved)
     }
 
     /// Sleeps until the runner says something, a signal comes, or it is time.
@@ -213,23 +222,29 @@ impl Supervisor {
     /// suspended. (The death of a child needs no more than to wake us.)
     fn handle_signals(&mut self, group: Pid) -> Result<Duration, Trouble> {
         let mut stopped = Duration::ZERO;
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            match Signal::try_from(info.ssi_signo as i32) {
-                Ok(Signal::SIGTSTP) => stopped += suspend_with(group),
-                Ok(signal) if ENDING.contains(&signal) => {
+        while let Some(wish) = self.signals.next() {
+            match wish {
+                Wish::Stop => stopped += suspend_with(group),
+                Wish::Look => {}
+                Wish::End(signal) => {
                     self.interrupted = Some(signal);
-                    return Err(Trouble::Interrupted(signal));
+                    return Err(Trouble::CutShort(CutShort::Interrupted(signal)));
                 }
-                _ => {}
             }
         }
         Ok(stopped)
     }
 }
 
-/// Why a visit was cut short.
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let _ = prctl::set_child_subreaper(false);
+    }
+}
+
+/// Why a runner was not heard out.
 enum Trouble {
-    Interrupted(Signal),
+    CutShort(CutShort),
     Misbehaved(String),
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::conversation::{Conversation, Truth, parse};
 use super::progress::Progress;
-use super::supervise::{Interrupted, Listener, Supervisor, Watched};
+use super::supervise::{CutShort, Listener, Supervisor, Watched};
 use crate::record::{Case, Phase, Row, SCHEMA};
 use crate::registry::Registry;
 use crate::runner::protocol::{Call, Done, Event, PROTOCOL, Visit};
@@ -89,20 +89,20 @@ impl Visited {
     /// Wall time of all calls, warm-ups included.
     pub fn all_calls_ns(&self) -> u64 {
         let is_call = |row: &&Row| matches!(row.phase, Phase::Call | Phase::Warmup);
-        self.rows.iter().filter(is_call).filter_map(|row| row.wall_ns).sum()
+        sum(self.rows.iter().filter(is_call).filter_map(|row| row.wall_ns))
     }
 }
 
 /// Sends a runner on its errand, and writes down what it says.
 ///
 /// # Errors
-/// If a signal asked the run to end.
+/// If a signal cut it short.
 pub fn visit(
     supervisor: &mut Supervisor,
     registry: &Registry,
     errand: &Errand<'_>,
     clerk: Clerk<'_>,
-) -> Result<Visited, Interrupted> {
+) -> Result<Visited, CutShort> {
     let request = ask(errand);
     let mut input = serde_json::to_vec(&request).unwrap_or_default();
     input.push(b'\n');
@@ -197,7 +197,8 @@ impl Listener for Hearing<'_> {
             self.rows.push(row);
         }
         if let Event::Done(done) = event {
-            self.done = done;
+            let (isa, cpus) = (short(&done.isa), short(&done.cpus));
+            self.done = Done { isa, cpus, ..done };
         }
         judged
     }
@@ -240,14 +241,12 @@ impl Hearing<'_> {
         let busy: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.busy_ns).collect();
         let busy = busy.filter(|busy| !busy.is_empty()).unwrap_or_default();
         let cpu: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.cpu_ns).collect();
-        let saturating_sum =
-            |times: &[u64]| times.iter().fold(0_u64, |sum, ns| sum.saturating_add(*ns));
         row.user_ns = call.user_ns;
         row.system_ns = call.system_ns;
         row.busy_min_ns = busy.iter().copied().min();
         row.busy_max_ns = busy.iter().copied().max();
-        row.busy_sum_ns = (!busy.is_empty()).then(|| saturating_sum(&busy));
-        row.worker_cpu_sum_ns = cpu.filter(|cpu| !cpu.is_empty()).map(|cpu| saturating_sum(&cpu));
+        row.busy_sum_ns = (!busy.is_empty()).then(|| sum(busy));
+        row.worker_cpu_sum_ns = cpu.filter(|cpu| !cpu.is_empty()).map(sum);
         let scale = self.errand.truth.kernel.scale();
         row.tally_draws = Some(call.tally.draws);
         row.tally_sum = Some(call.tally.sum);
@@ -258,6 +257,7 @@ impl Hearing<'_> {
 
     /// Ends the rows with the one of the whole visit.
     fn close(mut self, watched: Watched) -> Visited {
+        let problem = watched.problem.clone().or_else(|| self.impossible_times(watched.wall));
         let nanoseconds = |time: Duration| time.as_nanos() as u64;
         let mut row = self.blank(Phase::Visit, watched.started);
         row.wall_ns = Some(nanoseconds(watched.wall));
@@ -269,13 +269,22 @@ impl Hearing<'_> {
         row.voluntary_switches = self.done.voluntary_switches;
         row.involuntary_switches = self.done.involuntary_switches;
         row.max_rss_bytes = self.done.max_rss_bytes;
-        row.error = watched.problem.as_deref().map(one_line).unwrap_or_default();
+        row.error = problem.as_deref().map(one_line).unwrap_or_default();
         self.rows.push(row);
         for row in &mut self.rows {
             row.isa.clone_from(&self.done.isa);
             row.cpus.clone_from(&self.done.cpus);
         }
-        Visited { rows: self.rows, wall: watched.wall, problem: watched.problem }
+        Visited { rows: self.rows, wall: watched.wall, problem }
+    }
+
+    /// The phases of a visit cannot last longer than the visit itself.
+    fn impossible_times(&self, wall: Duration) -> Option<String> {
+        let phases = sum(self.rows.iter().filter_map(|row| row.wall_ns));
+        (u128::from(phases) > wall.as_nanos()).then(|| {
+            let (said, seen) = (Duration::from_nanos(phases), wall);
+            format!("the runner reports {said:.1?} in a visit of {seen:.1?}: is wall_ns in ns?")
+        })
     }
 
     /// A row that says only what every row says.
@@ -304,4 +313,14 @@ fn one_line(message: &str) -> String {
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// As much of a runner's word as belongs into a field.
+fn short(word: &str) -> String {
+    one_line(word).chars().take(200).collect()
+}
+
+/// A sum of times that a runner reported: it may have reported anything.
+fn sum(times: impl IntoIterator<Item = u64>) -> u64 {
+    times.into_iter().fold(0, u64::saturating_add)
 }

@@ -7,12 +7,9 @@ use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::nthread::{self, Counts, Source};
 use crate::number::{parse_count, parse_counts};
-use crate::plan::{Calibration, Draws};
+use crate::plan::{Calibration, Draws, MOST_DRAWS};
 use crate::record::{BASELINE, Plan, Skipped};
 use crate::registry::Registry;
-
-/// Draws of a call at most: days, on any machine.
-const MOST_DRAWS: u64 = 1 << 50;
 
 pub fn thread_counts(
     options: &SweepOptions,
@@ -150,7 +147,8 @@ pub fn check_schedules(
         return Ok(());
     };
     let has_a_case = |name: &str| plan.cases.iter().any(|case| case.backend == name);
-    let is_by_name = options.backend.as_deref().is_some_and(|list| list.trim() != "all");
+    let backends = self::given("--backend", options.backend.as_deref(), lookup);
+    let is_by_name = backends.is_some_and(|list| list.text.trim() != "all");
     let lost = plan.skipped.iter().find(|skipped| !has_a_case(&skipped.backend));
     match lost {
         Some(skipped) if is_by_name => Err(given.error(&skipped.reason)),

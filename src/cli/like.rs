@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::options::SweepOptions;
 use super::values::{Given, UsageError};
-use crate::plan::Draws;
+use crate::plan::{self, Draws};
 use crate::record::{Plan, Run};
 use crate::registry::{ForeignRunner, Registry};
 
@@ -32,25 +32,18 @@ pub fn plan_like(
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
     let mut plan = run.plan;
     for (name, command) in &plan.runners {
-        if registry.runner(name).is_none() {
-            let (name, command) = (name.clone(), command.clone());
-            registry.runners.push(ForeignRunner { name, command });
+        match registry.runner(name) {
+            None => registry
+                .runners
+                .push(ForeignRunner { name: name.clone(), command: command.clone() }),
+            Some(runner) if runner.command == *command => {}
+            Some(_) => {
+                let problem = format!("there, the runner {name} was {}", command.join(" "));
+                return Err(like.error(problem));
+            }
         }
     }
-    for case in &plan.cases {
-        if registry.kernel(&case.kernel).is_none() {
-            return Err(like.error(format!("there is no kernel {:?} here", case.kernel)));
-        }
-        if !registry.backend_names().contains(&case.backend.as_str()) {
-            return Err(like.error(format!("there is no backend {:?} here", case.backend)));
-        }
-        if let Some(reason) = registry.obstacle(&case.backend) {
-            return Err(like.error(format!("{} cannot run here: {reason}", case.backend)));
-        }
-        if case.draws.is_none() || case.block == 0 {
-            return Err(like.error("its draws were never calibrated"));
-        }
-    }
+    plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
     plan.expected.clear();
     plan.draws_rule = format!("as in {}", like.text);
     let draws = plan.cases.iter().filter_map(|case| case.draws).collect();

@@ -106,11 +106,11 @@ fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Resul
         );
         return Ok(128 + signal as u8);
     }
+    // The table first: a disk that is full must not hide what was measured.
     let summary = report::read(dir)?;
+    print_result(&report::table(&summary, style))?;
     report::write_all(&summary, dir)?;
-    let mut text = report::table(&summary, style);
-    text.push_str(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()));
-    print_result(&text)?;
+    print_result(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
 }
 

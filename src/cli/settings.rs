@@ -201,7 +201,8 @@ fn check_fits(plan: &Plan) -> Result<(), UsageError> {
     let most = plan.cases.iter().map(|case| case.nthread).max().unwrap_or(1);
     // Where the limit cannot be raised, the check below says what is missing.
     drop(limits::raise_descriptor_limit());
-    limits::check_fits(most).map_err(|error| UsageError(format!("--nthread: {error}")))
+    let source = &plan.nthread_source;
+    limits::check_fits(most).map_err(|error| UsageError(format!("{source}: {error}")))
 }
 
 /// A seed that no run had before, small enough for any JSON reader.

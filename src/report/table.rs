@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::analysis::{CaseSummary, Job, Series, Summary, jobs};
+use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
+use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Style {
 const OVERSUBSCRIBED: &str = "*";
 
 /// One row of the table.
-type Row = [String; 7];
+type Row = [String; 8];
 
 /// The table of every job, with its baseline above and its answer below.
 pub fn table(summary: &Summary, style: Style) -> String {
@@ -94,14 +95,17 @@ fn baseline_line(job: &Job<'_>) -> String {
             let throughput = case
                 .throughput
                 .map_or(String::new(), |t| format!(", {} G draws/s", digits(t / 1e9)));
-            format!("sequential {time} {name}{throughput}; {} rounds", case.rounds)
+            let level = ranks(case.rounds, CONFIDENCE).map_or(String::new(), |(.., level)| {
+                format!(", intervals of {:.1}%", 100.0 * level)
+            });
+            format!("sequential {time} {name}{throughput}; {} rounds{level}", case.rounds)
         }
     }
 }
 
 fn header((_, unit): (f64, &str)) -> Row {
     let time = format!("time {unit} (95%)");
-    ["backend", "schedule chunk", "best n", &time, "speedup (95%)", "eff.", "Gdraws/s"]
+    ["backend", "schedule chunk", "best n", &time, "speedup (95%)", "pairs", "eff.", "Gdraws/s"]
         .map(str::to_string)
 }
 
@@ -113,7 +117,16 @@ fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
         if label.is_empty() { series.name.clone() } else { format!("{} {label}", series.name) };
     let Some(case) = best_case(series) else {
         let dash = || "–".to_string();
-        return [name, schedule(series.cases[0]), dash(), "no data".into(), dash(), dash(), dash()];
+        return [
+            name,
+            schedule(series.cases[0]),
+            dash(),
+            "no data".into(),
+            dash(),
+            dash(),
+            dash(),
+            dash(),
+        ];
     };
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
     let scaled = |ns: Option<f64>| ns.map(|ns| ns / scale);
@@ -127,6 +140,7 @@ fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
             scaled(case.median_high_ns),
         ),
         with_interval(case.speedup, case.speedup_low, case.speedup_high),
+        case.pairs.to_string(),
         case.efficiency.map_or("–".to_string(), |e| format!("{:.0}%", 100.0 * e)),
         case.throughput.map_or("–".to_string(), |t| digits(t / 1e9)),
     ]
@@ -240,7 +254,7 @@ fn grouped(number: u64) -> String {
 /// The rows as lines: text to the left, figures to the right.
 fn align(rows: &[Row]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..7).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..8).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Row| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
@@ -304,10 +318,10 @@ mod tests {
         ]);
         let expected = "\
 pi, 100,000,000 draws a call, 2 usable CPUs, Some CPU
-baseline: sequential 50.0 (49.5–50.5) ms, 2.00 G draws/s; 12 rounds
-backend       schedule chunk  best n     time ms (95%)     speedup (95%)  eff.  Gdraws/s
-rayon         static 64            2  25.9 (25.6–26.2)  1.93 (1.91–1.94)   96%      3.86
-process-pipe  static 64            2  27.8 (27.5–28.1)  1.80 (1.75–1.85)   90%      3.60
+baseline: sequential 50.0 (49.5–50.5) ms, 2.00 G draws/s; 12 rounds, intervals of 96.1%
+backend       schedule chunk  best n     time ms (95%)     speedup (95%)  pairs  eff.  Gdraws/s
+rayon         static 64            2  25.9 (25.6–26.2)  1.93 (1.91–1.94)     12   96%      3.86
+process-pipe  static 64            2  27.8 (27.5–28.1)  1.80 (1.75–1.85)     12   90%      3.60
 fastest: rayon, n = 2: 1.93 (1.91–1.94) × the sequential 50.0 ms; no other interval reaches it.
 every answer identical: 72 calls checked
 ";

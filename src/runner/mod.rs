@@ -140,9 +140,11 @@ fn understand(
 /// One call, timed from outside.
 fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call> {
     let (user_before, system_before) = cpu_times()?;
+    let clocks_before = team.cpu_clocks_ns();
     let start = Instant::now();
     let called = catch_unwind(AssertUnwindSafe(|| team.call()));
     let wall_ns = elapsed_ns(start);
+    let clocks = team.cpu_clocks_ns();
     let (user, system) = cpu_times()?;
     let reports = called
         .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?
@@ -151,6 +153,10 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
         whole += *report;
         whole
     });
+    let clock_ns = |worker: usize| {
+        let (before, after) = ((*clocks_before.get(worker)?)?, (*clocks.get(worker)?)?);
+        Some(after.saturating_sub(before))
+    };
     Ok(Call {
         wall_ns,
         user_ns: Some(user.saturating_sub(user_before)),
@@ -162,7 +168,7 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
             .map(|(worker, report)| Worker {
                 name: backend.worker_name(worker),
                 busy_ns: Some(report.busy_ns),
-                cpu_ns: Some(report.cpu_ns),
+                cpu_ns: report.cpu_ns.or_else(|| clock_ns(worker)),
                 blocks: Some(report.blocks),
                 tally: Some(report.tally),
             })

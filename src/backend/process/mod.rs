@@ -3,8 +3,8 @@
 //! `fork` copies the calling thread and the memory of all threads, locks
 //! included. A lock that another thread holds at that moment stays locked in
 //! the child for ever. Therefore a process backend has no helper threads, and
-//! [`Child::fork`] refuses when the process has more than one thread: process
-//! backends run in a runner, which has one.
+//! [`Child::fork`] asks for a proof that the process has one thread, [`Alone`]:
+//! process backends run in a runner, which has one.
 //!
 //! A child never returns into its parent's code: it runs one closure, writes
 //! what came out and leaves by `_exit`, without running the parent's
@@ -36,6 +36,25 @@ pub fn thread_count() -> io::Result<u64> {
     Ok(fs::metadata("/proc/self/task")?.nlink().saturating_sub(2))
 }
 
+/// Proof that this process has one thread. Taken once a call, since counting
+/// threads takes several microseconds; whoever holds it starts no thread.
+#[derive(Debug)]
+pub struct Alone(());
+
+impl Alone {
+    /// Counts. `nthread` is for the error message.
+    ///
+    /// # Errors
+    /// Where there are more threads, or they cannot be counted.
+    pub fn check(nthread: usize) -> Result<Alone, TeamError> {
+        match thread_count() {
+            Ok(1) => Ok(Alone(())),
+            Ok(threads) => Err(TeamError::Threads { threads }),
+            Err(source) => Err(TeamError::CannotStart { worker: 1, nthread, source }),
+        }
+    }
+}
+
 /// A forked worker. Dropping it kills it, unless it was joined, and reaps it.
 #[derive(Debug)]
 pub struct Child {
@@ -48,19 +67,16 @@ impl Child {
     /// error message.
     ///
     /// # Errors
-    /// Where this process has more than one thread, or the system refuses.
+    /// Where the system refuses.
     pub fn fork(
+        _: &Alone,
         worker: usize,
         nthread: usize,
         body: impl FnOnce() -> io::Result<()>,
     ) -> Result<Child, TeamError> {
         let refused = |source| TeamError::CannotStart { worker, nthread, source };
-        let threads = thread_count().map_err(refused)?;
-        if threads != 1 {
-            return Err(TeamError::Threads { threads });
-        }
         let parent = getpid();
-        // SAFETY: this process has one thread, as was just counted, so no lock
+        // SAFETY: this process has one thread, as `Alone` proves, so no lock
         // can be held by a thread that the child would lack: the child may
         // allocate and run any code. It does not return from this arm.
         match unsafe { fork() }.map_err(|errno| refused(errno.into()))? {

@@ -2,11 +2,18 @@
 //! `multiprocessing.Process` with a `Pipe` is.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Child;
+use super::{Alone, Child};
 use crate::backend::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, panic_message};
+
+/// Bytes that every answer begins with: whether the worker panicked, and its
+/// report.
+const HEAD_BYTES: usize = 1 + Report::BYTES;
+
+/// Bytes of a panic's message that are passed on at most.
+const MESSAGE_BYTES: u64 = 1 << 16;
 
 /// n children in each call, one pipe each.
 pub struct Pipe;
@@ -56,9 +63,10 @@ struct Worker {
 
 impl Team for Forked {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
+        let alone = Alone::check(self.chunks.nthread)?;
         let mut workers = Vec::with_capacity(self.chunks.nthread);
         for worker in 0..self.chunks.nthread {
-            let started = self.start(worker, &workers)?;
+            let started = self.start(&alone, worker, &workers)?;
             workers.push(started);
         }
         workers.into_iter().enumerate().map(|(worker, started)| receive(worker, started)).collect()
@@ -69,7 +77,7 @@ impl Forked {
     /// Forks one worker. It inherits the reading ends of its elder siblings'
     /// pipes; a writing end is open in its own child only, since the parent
     /// closes its copy at once. So each pipe ends with its child.
-    fn start(&self, worker: usize, elders: &[Worker]) -> Result<Worker, TeamError> {
+    fn start(&self, alone: &Alone, worker: usize, elders: &[Worker]) -> Result<Worker, TeamError> {
         let nthread = self.chunks.nthread;
         let refused = |source| TeamError::CannotStart { worker: worker + 1, nthread, source };
         let (reader, writer) = io::pipe().map_err(refused)?;
@@ -77,11 +85,12 @@ impl Forked {
         let body = || {
             close_in_child(&answer);
             elders.iter().for_each(|elder| close_in_child(&elder.answer));
-            let run = AssertUnwindSafe(|| self.work.run_all(self.chunks.dealer().hand(worker)));
-            let report = catch_unwind(run).map_err(|panic| panic_message(&*panic));
-            (&writer).write_all(&serde_json::to_vec(&report)?)
+            let run = AssertUnwindSafe(|| {
+                self.work.run_all(self.chunks.dealer().hand(worker)).with_cpu_of_this_thread()
+            });
+            send(&writer, &catch_unwind(run).map_err(|panic| panic_message(&*panic)))
         };
-        Ok(Worker { child: Child::fork(worker + 1, nthread, body)?, answer })
+        Ok(Worker { child: Child::fork(alone, worker + 1, nthread, body)?, answer })
     }
 }
 
@@ -93,17 +102,69 @@ fn close_in_child(file: &File) {
     let _ = nix::unistd::close(file.as_raw_fd());
 }
 
-/// The answer of a worker, once its pipe has ended.
-fn receive(worker: usize, mut started: Worker) -> Result<Report, TeamError> {
+/// Sends an answer: 0 and a report, or 1, an empty report and a panic's message.
+///
+/// Plain bytes, and a head of fixed length: a child that touches the pages of a
+/// serializer, and a parent that wakes once more to hear that the pipe has
+/// ended, make a call half as long again.
+fn send(mut pipe: impl Write, answer: &Result<Report, String>) -> io::Result<()> {
+    let (panicked, report, message) = match answer {
+        Ok(report) => (0, *report, ""),
+        Err(message) => (1, Report::default(), message.as_str()),
+    };
+    let mut head = [panicked; HEAD_BYTES];
+    head[1..].copy_from_slice(&report.to_bytes());
+    pipe.write_all(&head)?;
+    pipe.write_all(message.as_bytes())
+}
+
+/// Reads what [`send`] wrote.
+fn read(mut pipe: impl Read) -> io::Result<Result<Report, String>> {
+    let mut head = [0; HEAD_BYTES];
+    pipe.read_exact(&mut head)?;
+    if head[0] == 0 {
+        return Ok(Ok(Report::from_bytes(&std::array::from_fn(|i| head[1 + i]))));
+    }
+    let mut message = Vec::new();
+    pipe.take(MESSAGE_BYTES).read_to_end(&mut message)?;
+    Ok(Err(String::from_utf8_lossy(&message).into_owned()))
+}
+
+/// The answer of a worker, once it has ended.
+fn receive(worker: usize, started: Worker) -> Result<Report, TeamError> {
     let worker = worker + 1;
     let pid = started.child.pid();
-    let mut answer = Vec::new();
-    started
-        .answer
-        .read_to_end(&mut answer)
-        .map_err(|source| TeamError::Channel { worker, source })?;
+    let answer = read(started.answer);
+    // How a child ended explains why there is no answer.
     started.child.join().map_err(|how| TeamError::Lost { worker, pid, how })?;
-    let report: Result<Report, String> = serde_json::from_slice(&answer)
-        .map_err(|error| TeamError::Channel { worker, source: error.into() })?;
-    report.map_err(|message| TeamError::Panicked { worker, message })
+    answer
+        .map_err(|source| TeamError::Channel { worker, source })?
+        .map_err(|message| TeamError::Panicked { worker, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Tally;
+
+    #[test]
+    fn an_answer_arrives_as_it_was_sent() {
+        let tally = Tally { draws: 1, sum: -2, sum_sq: i128::MAX };
+        let report = Report { tally, busy_ns: 4, cpu_ns: Some(5), blocks: u64::MAX };
+        let silent = Report { cpu_ns: None, ..report };
+        for answer in [Ok(report), Ok(silent), Err("why".to_string()), Err(String::new())] {
+            let mut pipe = Vec::new();
+            send(&mut pipe, &answer).expect("a Vec takes everything");
+            assert_eq!(read(&pipe[..]).expect("an answer"), answer);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_an_error() {
+        let mut pipe = Vec::new();
+        send(&mut pipe, &Ok(Report::default())).expect("a Vec takes everything");
+        for length in 0..pipe.len() {
+            assert!(read(&pipe[..length]).is_err(), "{length} bytes");
+        }
+    }
 }

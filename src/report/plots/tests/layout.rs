@@ -113,22 +113,12 @@ fn a_backend_with_two_schedules_is_two_lines_that_say_so() {
 }
 
 #[test]
-fn swept_commands_go_by_their_label_and_have_no_throughput() {
-    let mut summary = run(0, &[], 6);
-    for (label, nthread) in [("sort -S1", 1), ("sort -S1", 2), ("sort -S2", 1)] {
-        let mut case = case("command", nthread, 6);
-        case.case.label = label.to_owned();
-        summary.cases.push(case);
-    }
+fn what_has_no_draws_has_no_throughput() {
+    let mut summary = run(1, &[1], 6);
     for case in &mut summary.cases {
-        case.case.kernel.clear();
         case.case.draws = None;
         case.throughput = None;
     }
-    let plot = plot(&summary, Metric::Time);
-    let lines: Vec<&str> = plot.series.iter().map(|series| series.name.as_str()).collect();
-    assert_eq!(lines, ["sort -S1", "sort -S2"]);
-    assert_eq!(plot.series[0].detail, "");
     let metrics: Vec<Metric> = job::metrics(&jobs(&summary)[0]).collect();
     assert_eq!(metrics, [Metric::Time, Metric::Speedup, Metric::Efficiency]);
 }

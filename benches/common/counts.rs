@@ -1,0 +1,30 @@
+//! The thread counts of a bench, from the environment.
+
+use std::env;
+use std::process;
+
+use nthread::machine::Cpus;
+use nthread::nthread::{Source, resolve};
+
+const VARIABLE: &str = "HARNESS_NTHREAD";
+
+/// What `HARNESS_NTHREAD` lists, or what `RAYON_NUM_THREADS` leads to, both
+/// as in a sweep; else 1 and the usable CPUs, since a bench is short.
+pub fn counts() -> Vec<u32> {
+    let cpus = Cpus::read();
+    let lookup = |name: &str| env::var(name).ok();
+    let listed = lookup(VARIABLE).filter(|list| !list.is_empty());
+    let given = listed.as_deref().map(|list| (Source::Variable(VARIABLE), list));
+    match resolve(given, &lookup, cpus.usable, cpus.cores) {
+        Ok(found) if found.source == Source::UsableCpus => {
+            let mut counts = vec![1, cpus.usable];
+            counts.dedup();
+            counts
+        }
+        Ok(found) => found.counts,
+        Err(error) => {
+            eprintln!("{error}");
+            process::exit(2);
+        }
+    }
+}

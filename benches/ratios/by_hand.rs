@@ -1,0 +1,138 @@
+//! Two workers with each primitive, as anybody would write it by hand who
+//! needs the answer and nothing else: no registry, no clocks, no errors.
+
+use std::io::{self, Read as _, Write as _};
+use std::thread::{self, JoinHandle};
+
+use crossbeam::channel::{Receiver, Sender, unbounded};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+/// What worker 0 or 1 has to do.
+pub type Task = fn(u64, u64) -> u64;
+
+/// Two workers that are ready: each call does `task(0, size)` and
+/// `task(1, size)` and adds what comes out.
+pub type Call = Box<dyn FnMut() -> u64>;
+
+/// Makes the workers.
+pub type Make = fn(Task, u64) -> anyhow::Result<Call>;
+
+/// Every backend's primitive, under the backend's name.
+pub const BY_HAND: &[(&str, Make)] = &[
+    ("process-pipe", fork_pipe_wait),
+    ("rayon", rayon_pool),
+    ("thread-pool", channel_pool),
+    ("std-thread", std_scope),
+    ("crossbeam", crossbeam_scope),
+];
+
+fn fork_pipe_wait(task: Task, size: u64) -> anyhow::Result<Call> {
+    Ok(Box::new(move || {
+        let children = [0, 1].map(|worker| {
+            let (reader, mut writer) = io::pipe().expect("a pipe");
+            // SAFETY: this process has one thread, so the child may run any
+            // code; it leaves by `_exit`.
+            match unsafe { fork() }.expect("a child") {
+                ForkResult::Parent { child } => (child, reader),
+                ForkResult::Child => {
+                    drop(reader);
+                    let is_written = writer.write_all(&task(worker, size).to_le_bytes()).is_ok();
+                    // SAFETY: it ends the process and does nothing else.
+                    unsafe { libc::_exit(i32::from(!is_written)) }
+                }
+            }
+        });
+        let answer = |(child, mut reader): (Pid, io::PipeReader)| {
+            let mut bytes = [0; 8];
+            reader.read_exact(&mut bytes).expect("an answer");
+            waitpid(child, None).expect("a child that ends");
+            u64::from_le_bytes(bytes)
+        };
+        children.map(answer).into_iter().fold(0, u64::wrapping_add)
+    }))
+}
+
+fn rayon_pool(task: Task, size: u64) -> anyhow::Result<Call> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
+    Ok(Box::new(move || {
+        pool.install(|| {
+            let answers = (0..2_u64).into_par_iter().map(|worker| task(worker, size));
+            answers.reduce(|| 0, u64::wrapping_add)
+        })
+    }))
+}
+
+/// Two threads at a channel of tasks, and a channel of answers.
+struct ChannelPool {
+    tasks: Option<Sender<u64>>,
+    answers: Receiver<u64>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+fn channel_pool(task: Task, size: u64) -> anyhow::Result<Call> {
+    let (tasks, inbox) = unbounded();
+    let (outbox, answers) = unbounded();
+    let worker = || {
+        let (inbox, outbox) = (inbox.clone(), outbox.clone());
+        thread::spawn(move || {
+            for worker in inbox {
+                outbox.send(task(worker, size)).expect("a caller that waits");
+            }
+        })
+    };
+    let threads = (0..2).map(|_| worker()).collect();
+    let pool = ChannelPool { tasks: Some(tasks), answers, threads };
+    Ok(Box::new(move || {
+        for worker in 0..2 {
+            pool.tasks.iter().for_each(|tasks| tasks.send(worker).expect("workers"));
+        }
+        pool.answers.iter().take(2).fold(0, u64::wrapping_add)
+    }))
+}
+
+impl Drop for ChannelPool {
+    fn drop(&mut self) {
+        self.tasks = None;
+        self.threads.drain(..).for_each(|thread| thread.join().expect("a worker that ends"));
+    }
+}
+
+fn std_scope(task: Task, size: u64) -> anyhow::Result<Call> {
+    Ok(Box::new(move || {
+        thread::scope(|scope| {
+            let workers = [0, 1].map(|worker| scope.spawn(move || task(worker, size)));
+            let answers = workers.map(|worker| worker.join().expect("an answer"));
+            answers.into_iter().fold(0, u64::wrapping_add)
+        })
+    }))
+}
+
+fn crossbeam_scope(task: Task, size: u64) -> anyhow::Result<Call> {
+    Ok(Box::new(move || {
+        crossbeam::thread::scope(|scope| {
+            let workers = [0, 1].map(|worker| scope.spawn(move |_| task(worker, size)));
+            let answers = workers.map(|worker| worker.join().expect("an answer"));
+            answers.into_iter().fold(0, u64::wrapping_add)
+        })
+        .expect("workers that end")
+    }))
+}
+
+/// Runs `body` in one thread for each of `cpus`, pinned to it, and returns
+/// when all have ended: the ceiling for any pair of workers.
+pub fn pinned(cpus: [usize; 2], body: impl Fn(u64) + Sync) {
+    thread::scope(|scope| {
+        for (worker, cpu) in (0..).zip(cpus) {
+            let body = &body;
+            scope.spawn(move || {
+                let mut set = CpuSet::new();
+                set.set(cpu).expect("a CPU number that fits");
+                sched_setaffinity(Pid::from_raw(0), &set).expect("a CPU that is allowed");
+                body(worker);
+            });
+        }
+    });
+}

@@ -1,0 +1,72 @@
+//! Draws per second of two workers, beside two pinned threads by hand.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use nthread::backend::{BACKENDS, Backend};
+use nthread::kernel::{DEFAULT_BLOCK, Isa, Job, Pi};
+use nthread::machine::Cpus;
+use nthread::record::BASELINE;
+
+use crate::Effort;
+use crate::by_hand::pinned;
+use crate::figure::{Target, heading, print, time};
+use crate::race::Race;
+use crate::team::team;
+
+const CEILING: &str = "two pinned threads";
+
+/// What a call should last.
+const CALL_NS: f64 = 50e6;
+
+/// Prints the ratios of throughputs.
+pub fn measure(effort: Effort) -> anyhow::Result<()> {
+    heading("throughput: two workers, relative to two pinned threads by hand");
+    let [first, second, ..] = Cpus::read().affinity[..] else {
+        println!("  there is only one CPU to use");
+        return Ok(());
+    };
+    let job = job(effort);
+    let backends = BACKENDS
+        .iter()
+        .filter(|backend| backend.name() != BASELINE && backend.obstacle().is_none());
+    let mut race = Race::default();
+    race.add(CEILING, || {
+        let share = |worker| {
+            let half = job.blocks / 2;
+            black_box(job.tally(&Pi, worker * half..(worker + 1) * half, Isa::best()));
+        };
+        let start = Instant::now();
+        pinned([first, second], share);
+        Ok(start.elapsed().as_nanos() as f64)
+    });
+    for backend in backends {
+        race.add(backend.name(), || call_ns(*backend, job));
+    }
+    let times = race.run(effort.or_test(25, 1))?;
+    for name in times.names().filter(|name| *name != CEILING) {
+        let [own, other] = [name, CEILING].map(|name| time(times.median_ns(name)));
+        let ratios = times.ratios(CEILING, name);
+        print(effort, name, &ratios, Target::AtLeast(0.97), &format!("{own}, theirs {other}"));
+    }
+    Ok(())
+}
+
+/// A job that two workers need about [`CALL_NS`] for.
+fn job(effort: Effort) -> Job {
+    let probe = Job { seed: 1, block: DEFAULT_BLOCK, blocks: 1 << 9 };
+    let start = Instant::now();
+    black_box(probe.tally(&Pi, 0..probe.blocks, Isa::best()));
+    let block_ns = start.elapsed().as_nanos() as f64 / probe.blocks as f64;
+    let pairs = (CALL_NS / block_ns) as u64;
+    Job { blocks: 2 * effort.or_test(pairs, 1), ..probe }
+}
+
+/// One call of a fresh team, after one that is not counted.
+fn call_ns(backend: &dyn Backend, job: Job) -> anyhow::Result<f64> {
+    let mut team = team(backend, &Pi, job, 2)?;
+    team.call()?;
+    let start = Instant::now();
+    team.call()?;
+    Ok(start.elapsed().as_nanos() as f64)
+}
