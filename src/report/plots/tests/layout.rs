@@ -3,7 +3,7 @@
 use super::super::metric::Metric;
 use super::super::series::{MAX_DOTS, Point, thin};
 use super::super::{axis, figure, file, job, scale, style};
-use super::{case, fail, plot, run};
+use super::{fail, plot, run};
 use crate::analysis::jobs;
 
 #[test]
