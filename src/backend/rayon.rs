@@ -49,7 +49,8 @@ impl Pool {
                 let index = worker.index();
                 let thread =
                     thread::Builder::new().spawn(|| worker.run()).inspect_err(|error| {
-                        refused = Some((index, std::io::Error::from(error.kind())));
+                        let same = error.raw_os_error().map(std::io::Error::from_raw_os_error);
+                        refused = Some((index, same.unwrap_or_else(|| error.kind().into())));
                     })?;
                 kept.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
                 Ok(())

@@ -379,10 +379,14 @@ impl<'a> Campaign<'a> {
 /// Creates the results directory, and its parents where they are missing.
 fn create_dir(dir: &Path) -> Result<(), CampaignError> {
     let refused = |source| CampaignError::Out { path: dir.to_path_buf(), source };
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent).map_err(refused)?;
-    }
-    std::fs::create_dir(dir).map_err(refused)
+    let parents = dir.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+    let missing: Vec<&Path> = parents.take_while(|parent| !parent.exists()).collect();
+    let created = missing.first().map_or(Ok(()), std::fs::create_dir_all);
+    created.and_then(|()| std::fs::create_dir(dir)).map_err(|source| {
+        // Only those that were missing; one that somebody filled meanwhile stays.
+        missing.iter().for_each(|parent| drop(std::fs::remove_dir(parent)));
+        refused(source)
+    })
 }
 
 /// The time, UTC, RFC 3339, to the second.

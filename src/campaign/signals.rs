@@ -39,6 +39,9 @@ impl Signals {
         // signal was ignored, children would vanish before anybody could ask
         // how they ended.
         unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+        // SAFETY: this replaces no handler of ours either. A file that may not
+        // grow (`ulimit -f`) is a write that fails, as on a full disk.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
         let mut mask = SigSet::from(Signal::SIGCHLD);
         for signal in ENDING.into_iter().chain([Signal::SIGTSTP]) {
             if !is_ignored(signal) {

@@ -139,6 +139,7 @@ impl Supervisor {
             }
         };
         let verdict = self.listen(&mut runner, timeout, listener);
+        let had_ended = reap::has_exited(runner.group);
         if verdict.is_err() {
             let _ = killpg(runner.group, Signal::SIGKILL);
             // Itself, too: it may have moved to another group.
@@ -155,7 +156,10 @@ impl Supervisor {
             Ok(()) if left.is_empty() => None,
             Ok(()) => Some(format!("the runner left processes behind: {}", left.join(", "))),
         };
-        let problem = explain(heard, ended.exit_status, &runner.stderr_tail);
+        // Our own kill explains nothing; somebody else's, such as the kernel's
+        // when memory runs out, explains all.
+        let ending = Some(ended.exit_status).filter(|status| had_ended || *status != -9);
+        let problem = explain(heard, ending, &runner.stderr_tail);
         // Whoever ends a run may tell all its processes at once: what a runner
         // dies of then is not its own failure.
         match self.interrupted() {
@@ -269,16 +273,14 @@ fn overdue(runner: &Runner, timeout: Duration) -> String {
 
 /// Finds the words for what went wrong: what was heard, then how the runner
 /// ended, then the end of its stderr.
-fn explain(heard: Option<String>, exit_status: i32, stderr_tail: &[u8]) -> Option<String> {
-    let ending = match exit_status {
-        0 => None,
-        // Probably our own kill, which explains nothing.
-        -9 if heard.is_some() => None,
-        status if status < 0 => {
+fn explain(heard: Option<String>, ending: Option<i32>, stderr_tail: &[u8]) -> Option<String> {
+    let ending = match ending {
+        None | Some(0) => None,
+        Some(status) if status < 0 => {
             let name = Signal::try_from(-status).map_or("a signal", Signal::as_str);
             Some(format!("the runner was killed by {name}"))
         }
-        status => Some(format!("the runner exited with status {status}")),
+        Some(status) => Some(format!("the runner exited with status {status}")),
     };
     let mut parts: Vec<String> = heard.into_iter().chain(ending).collect();
     let stderr = String::from_utf8_lossy(stderr_tail);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{Pid, getpid, getppid};
 
 use super::reap;
@@ -50,13 +50,15 @@ impl Runner {
         // A group of its own: Ctrl-C on the terminal reaches us alone, and we
         // can kill all of it at once.
         command.process_group(0);
-        // SAFETY: between fork and exec the closure makes three system calls,
+        // SAFETY: between fork and exec the closure makes only system calls,
         // allocates nothing and takes no lock.
         unsafe {
             command.pre_exec(move || {
                 // The signals that we hold back are not the runner's affair.
                 SigSet::empty().thread_set_mask()?;
                 prctl::set_pdeathsig(Signal::SIGKILL)?;
+                // We ignore it; a program expects it as the system has it.
+                signal(Signal::SIGXFSZ, SigHandler::SigDfl)?;
                 if getppid() == supervisor { Ok(()) } else { Err(Errno::ESRCH.into()) }
             })
         };

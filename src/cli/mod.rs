@@ -152,16 +152,20 @@ fn style(flag: &'static str, typed: Option<&str>) -> Result<report::Style, Usage
     Ok(if is_colourful { report::Style::Bold } else { report::Style::Plain })
 }
 
-/// A variable of the environment that is set to something.
+/// A variable of the environment that is set to something. One that is no text
+/// is junk like any other, and not passed over.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
 }
 
 /// Writes a result to stdout. Whoever closed the pipe has read enough.
 fn print_result(text: &str) -> anyhow::Result<u8> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to stdout"))
+        }
         _ => Ok(0),
     }
 }

@@ -47,7 +47,9 @@ not set. HARNESS_ISA (portable, avx2, avx512) forces the form of the kernel.";
     after_long_help = LISTS,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    max_term_width = 100
+    max_term_width = 100,
+    // `--nthread -1` is a wrong list, not an unknown flag.
+    allow_negative_numbers = true
 )]
 pub struct Cli {
     /// What to do instead of a sweep.

@@ -1,0 +1,194 @@
+//! Backends in a process that has one thread, which a test of the usual kind
+//! has not: this program has no test harness (`harness = false`), so that
+//! process backends may fork in it and threads can be counted.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+use nthread::Registry;
+use nthread::backend::process::{Alone, Child, thread_count};
+use nthread::backend::{Chunks, Report, Team, TeamError, Work};
+use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
+
+/// Counts that divide nothing evenly, and more workers than blocks.
+const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
+
+const JOB: Job = Job { seed: 20_261_122, block: 1 << 8, blocks: 41 };
+
+fn main() {
+    let tests: [(&str, fn()); 8] = [
+        ("every team computes every block once, call after call", every_block_once),
+        ("an empty job is a call without blocks", an_empty_job),
+        ("dropping a team leaves no thread and no process", dropping_leaves_nothing),
+        ("a kernel that panics is an error of every backend", a_panic_is_an_error),
+        ("a team survives a call that failed, or says so", after_a_panic),
+        ("a child that is killed is a lost worker", a_killed_child),
+        ("a child that fails, or panics, is told by its status", a_failing_child),
+        ("a child that is dropped is killed and reaped", a_dropped_child),
+    ];
+    // A panic of a kernel is part of the tests, and no news.
+    std::panic::set_hook(Box::new(|panic| {
+        if !panic.to_string().contains(Broken::WORDS) {
+            eprintln!("{panic}");
+        }
+    }));
+    let filter = std::env::args().nth(1).filter(|filter| !filter.starts_with('-'));
+    for (name, test) in tests {
+        if filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
+            test();
+            nothing_is_left(name);
+            println!("test {name} ... ok");
+        }
+    }
+}
+
+/// One thread, no child.
+#[track_caller]
+fn nothing_is_left(whose: &str) {
+    let children = waitpid(None, Some(WaitPidFlag::WNOHANG));
+    assert_eq!(children, Err(Errno::ECHILD), "{whose}: a process is left");
+    // A thread that was joined may be in /proc for a moment more.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while thread_count().expect("/proc") > 1 {
+        assert!(Instant::now() < deadline, "{whose}: a thread is left");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Each backend with each schedule and some thread counts and chunks.
+fn for_each_team(kernel: &'static dyn Kernel, job: Job, check: impl Fn(&str, Made)) {
+    for backend in Registry::default().backends {
+        for &schedule in backend.schedules() {
+            for (nthread, chunk) in NTHREAD.into_iter().flat_map(|n| [(n, 1), (n, 5), (n, 100)]) {
+                let chunks = Chunks { blocks: job.blocks, chunk, schedule, nthread };
+                let what = format!("{}, {schedule} {chunk}, n = {nthread}", backend.name());
+                check(&what, backend.team(Work::new(kernel, job, Isa::best()), chunks));
+                nothing_is_left(&what);
+            }
+        }
+    }
+}
+
+type Made = Result<Box<dyn Team>, TeamError>;
+
+fn whole(reports: &[Report]) -> (Tally, u64) {
+    let tally = reports.iter().fold(Tally::default(), |sum, report| sum + report.tally);
+    (tally, reports.iter().map(|report| report.blocks).sum())
+}
+
+fn every_block_once() {
+    let serial = JOB.tally(&Pi, 0..JOB.blocks, Isa::Portable);
+    for_each_team(&Pi, JOB, |what, team| {
+        let mut team = team.expect(what);
+        for _ in 0..2 {
+            let reports = team.call().expect(what);
+            assert_eq!(whole(&reports), (serial, JOB.blocks), "{what}");
+        }
+    });
+}
+
+fn an_empty_job() {
+    for_each_team(&Pi, Job { blocks: 0, ..JOB }, |what, team| {
+        let reports = team.and_then(|mut team| team.call()).expect(what);
+        assert_eq!(whole(&reports), (Tally::default(), 0), "{what}");
+    });
+}
+
+fn dropping_leaves_nothing() {
+    // Not called at all; `every_block_once` has those that were.
+    for_each_team(&Pi, JOB, |what, team| drop(team.expect(what)));
+}
+
+/// A kernel that fails in one block of many.
+struct Broken;
+
+impl Broken {
+    const WORDS: &str = "this block is haunted";
+}
+
+impl Kernel for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn about(&self) -> &'static str {
+        "fails in one block"
+    }
+
+    fn scale(&self) -> f64 {
+        1.0
+    }
+
+    fn exact(&self) -> Option<f64> {
+        None
+    }
+
+    fn tally(&self, _: u64, block: u64, draws: u64, _: Isa) -> Tally {
+        assert!(block != 13, "{}", Broken::WORDS);
+        Tally::of_hits(draws, 0)
+    }
+}
+
+/// What a call says, whether it returns an error or panics: the runner makes
+/// an error of both.
+fn call(team: &mut dyn Team) -> Result<Vec<Report>, String> {
+    let call = std::panic::AssertUnwindSafe(|| team.call());
+    match std::panic::catch_unwind(call) {
+        Ok(called) => called.map_err(|error| error.to_string()),
+        Err(panic) => Err(nthread::backend::panic_message(&*panic)),
+    }
+}
+
+fn a_panic_is_an_error() {
+    for_each_team(&Broken, JOB, |what, team| {
+        let said = call(&mut *team.expect(what)).expect_err(what);
+        assert!(said.contains(Broken::WORDS), "{what}: {said}");
+    });
+}
+
+fn after_a_panic() {
+    for_each_team(&Broken, JOB, |what, team| {
+        let mut team = team.expect(what);
+        for _ in 0..2 {
+            assert!(call(&mut *team).is_err(), "{what}: never a wrong number");
+        }
+    });
+}
+
+/// A child that does `body`.
+fn fork(body: impl FnOnce() -> io::Result<()>) -> Child {
+    let alone = Alone::check(1).expect("one thread");
+    Child::fork(&alone, 1, 1, body).expect("a process")
+}
+
+/// What `Child::join` says of a child that does `body`.
+fn end_of(body: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
+    fork(body).join()
+}
+
+fn a_killed_child() {
+    let child = fork(sleep);
+    kill(Pid::from_raw(child.pid()), Signal::SIGKILL).expect("it runs");
+    assert_eq!(child.join(), Err("was killed by SIGKILL".to_string()));
+}
+
+fn a_failing_child() {
+    assert_eq!(end_of(|| Ok(())), Ok(()));
+    assert_eq!(end_of(|| Err(io::Error::other("no"))), Err("exited with status 1".to_string()));
+    let panicking = || panic!("{}", Broken::WORDS);
+    assert_eq!(end_of(panicking), Err("exited with status 1".to_string()));
+}
+
+fn a_dropped_child() {
+    drop(fork(sleep));
+}
+
+/// Longer than the test lasts.
+fn sleep() -> io::Result<()> {
+    std::thread::sleep(Duration::from_secs(1000));
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! What the documents show must work.
+
+mod common;
+
+use common::Sweep;
+
+const RUNNER: &str = include_str!("../docs/RUNNER.md");
+
+#[test]
+fn the_runner_in_the_document_is_a_runner() {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        println!("skipped: there is no python3 here to run it with");
+        return;
+    }
+    let code = RUNNER.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    let sweep = Sweep::tiny().args(["-n", "1,3", "-b", "documented"]);
+    let path = sweep.home().join("runner.py");
+    std::fs::write(&path, code.expect("the document has a runner")).expect("a file");
+    let runner = format!("documented=python3 '{}'", path.display());
+    let swept = sweep.args(["--runner", &runner]).run().exits(0);
+    assert_eq!(swept.calls_of("documented").len(), 2);
+    assert!(swept.stdout.contains("every answer checked"), "{}", swept.stdout);
+}
+
+#[test]
+fn the_readme_shows_a_whole_answer_in_at_most_twelve_lines() {
+    let readme = include_str!("../README.md");
+    let shown = readme.split("--quick\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown = shown.expect("the README shows the output of --quick");
+    assert!((8..=12).contains(&shown.lines().count()), "{shown}");
+    for word in ["baseline: sequential", "rayon", "process-pipe", "every answer identical"] {
+        assert!(shown.contains(word), "{word}");
+    }
+}
