@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crossbeam::channel::{Receiver, Sender, unbounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
     Backend, Chunks, Dealer, Report, Schedule, Team, TeamError, Work, cpu_clock, panic_message,
@@ -48,8 +48,8 @@ struct Pool {
 
 impl Pool {
     fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
-        let (parts, inbox) = unbounded();
-        let (outbox, answers) = unbounded();
+        let (parts, inbox) = bounded(chunks.nthread);
+        let (outbox, answers) = bounded(chunks.nthread);
         let dealer = Arc::new(chunks.dealer());
         let mut pool = Pool { dealer, parts, answers, threads: Vec::new() };
         for index in 0..chunks.nthread {
