@@ -1,41 +1,15 @@
 //! Listens to a runner: every line must make sense, come in its place, and
 //! carry the right answer.
 
-use std::collections::BTreeSet;
-
-use crate::kernel::{Kernel, Tally};
-use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit, Worker};
-
-/// Standard errors by which an estimate may miss the exact answer: chance alone
-/// does so once in 1.7 million calls.
-const Z_LIMIT: f64 = 5.0;
-
-/// A standard error may differ from the reference's by this factor: that of an
-/// honest runner differs by far less from some thousand draws on.
-const SPREAD: f64 = 1.5;
-
-/// Below this chance, workers with equal tallies did not meet by chance.
-const CHANCE_LIMIT: f64 = 1e-5;
-
-/// What a runner's answers are held to.
-#[derive(Clone, Copy)]
-pub struct Truth {
-    /// The kernel, for its scale and its exact answer.
-    pub kernel: &'static dyn Kernel,
-    /// The tally that runners with the block streams must return; `None` while
-    /// the reference visit itself is finding it out.
-    pub tally: Option<Tally>,
-}
+use super::answer::{Judge, Truth};
+use crate::runner::protocol::{Check, Event, PROTOCOL, Visit};
 
 /// One visit's lines so far.
 pub struct Conversation<'a> {
     visit: &'a Visit,
-    truth: Truth,
-    check: Option<Check>,
+    judge: Judge,
+    check: Check,
     stage: Stage,
-    /// Calls that were heard, and the pairs of workers with equal tallies in
-    /// each of them.
-    equal_in_all_calls: Option<(u32, BTreeSet<(usize, usize)>)>,
 }
 
 /// What may come next.
@@ -53,8 +27,9 @@ enum Stage {
 impl<'a> Conversation<'a> {
     /// Before the first line.
     pub fn new(visit: &'a Visit, truth: Truth) -> Self {
-        let stage = Stage::Hello;
-        Conversation { visit, truth, check: None, stage, equal_in_all_calls: None }
+        // Replaced by the first line, before any call.
+        let check = Check::Exact;
+        Conversation { visit, judge: Judge::new(truth), check, stage: Stage::Hello }
     }
 
     /// Whether an event may come now, and carries the right answer.
@@ -75,16 +50,16 @@ impl<'a> Conversation<'a> {
                         hello.protocol
                     ));
                 }
-                self.check = Some(hello.check);
+                self.check = hello.check;
                 Stage::Setup
             }
             (Stage::Setup, Event::Setup(_)) => after_call(0),
             (Stage::Calls(heard), Event::Warmup(call)) if heard < self.visit.warmup => {
-                self.check_call(call)?;
+                self.judge.judge(self.visit, self.check, call)?;
                 after_call(heard + 1)
             }
             (Stage::Calls(heard), Event::Call(call)) if heard >= self.visit.warmup => {
-                self.check_call(call)?;
+                self.judge.judge(self.visit, self.check, call)?;
                 after_call(heard + 1)
             }
             (Stage::Teardown, Event::Teardown(_)) => Stage::Done,
@@ -103,7 +78,7 @@ impl<'a> Conversation<'a> {
     /// If something is missing.
     pub fn finish(&self) -> Result<(), String> {
         match self.stage {
-            Stage::End => self.check_twins(),
+            Stage::End => self.judge.finish(),
             stage => Err(format!("the runner ended where {} was due", self.due(stage))),
         }
     }
@@ -120,141 +95,6 @@ impl<'a> Conversation<'a> {
             Stage::End => "the end",
         }
     }
-
-    /// The answer of a call, and of each of its workers.
-    fn check_call(&mut self, call: &Call) -> Result<(), String> {
-        if call.wall_ns == 0 {
-            return Err("the runner reports a call of 0 ns".to_string());
-        }
-        let draws = self.visit.blocks * self.visit.block;
-        if call.tally.draws != draws {
-            return Err(format!("wrong tally: {} draws instead of {draws}", call.tally.draws));
-        }
-        self.check_parts(call)?;
-        match (self.check, self.truth.tally) {
-            (Some(Check::Exact), Some(expected)) if call.tally != expected => Err(format!(
-                "wrong tally: sum {} and sum of squares {} instead of {} and {}",
-                call.tally.sum, call.tally.sum_sq, expected.sum, expected.sum_sq
-            )),
-            (Some(Check::Z), _) => self.check_z(call),
-            _ => Ok(()),
-        }
-    }
-
-    /// The workers' parts must add up to the whole.
-    fn check_parts(&self, call: &Call) -> Result<(), String> {
-        if call.workers.len() > self.visit.nthread as usize {
-            return Err(format!(
-                "{} workers answered where {} were asked for",
-                call.workers.len(),
-                self.visit.nthread
-            ));
-        }
-        let blocks: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.blocks).collect();
-        let blocks = blocks.filter(|blocks| !blocks.is_empty());
-        let sum = blocks.map(|blocks| blocks.into_iter().fold(0, u64::wrapping_add));
-        if let Some(sum) = sum.filter(|sum| *sum != self.visit.blocks) {
-            return Err(format!("the workers computed {sum} of {} blocks", self.visit.blocks));
-        }
-        let tallies: Option<Vec<Tally>> = call.workers.iter().map(|worker| worker.tally).collect();
-        match tallies {
-            Some(tallies) if !tallies.is_empty() => {
-                let sum = tallies.into_iter().fold(Tally::default(), |sum, tally| sum + tally);
-                if sum == call.tally {
-                    Ok(())
-                } else {
-                    Err("wrong tally: the workers' tallies do not add up to it".to_string())
-                }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A runner with random numbers of its own: the estimate must be plausible,
-    /// and its workers must not have thrown the same darts.
-    fn check_z(&mut self, call: &Call) -> Result<(), String> {
-        self.check_coincidences(call)?;
-        let Some(reference) = self.truth.tally else { return Ok(()) };
-        let scale = self.truth.kernel.scale();
-        let said = (call.tally.estimate(scale), call.tally.std_error(scale));
-        let expected = (reference.estimate(scale), reference.std_error(scale));
-        let ((Some(estimate), Some(error)), (Some(centre), Some(sigma))) = (said, expected) else {
-            return Err("wrong tally: too few draws to be judged".to_string());
-        };
-        // The yardstick is the reference's, of as many draws: a runner whose
-        // sum of squares is wrong must not be judged by its own.
-        if !(error / sigma > 1.0 / SPREAD && error / sigma < SPREAD) {
-            return Err(format!(
-                "wrong tally: its standard error is {error:e}, the reference's is {sigma:e}; \
-                 is sum_sq the sum of the squares?"
-            ));
-        }
-        let (centre, sigma) = match self.truth.kernel.exact() {
-            Some(exact) => (exact, sigma),
-            None => (centre, sigma * std::f64::consts::SQRT_2),
-        };
-        let z = (estimate - centre) / sigma;
-        if z.abs() <= Z_LIMIT {
-            return Ok(());
-        }
-        Err(format!(
-            "wrong tally: the estimate {estimate} lies {z:.1} standard errors from {centre}"
-        ))
-    }
-
-    /// Two workers with equal tallies may have met by chance; not in every call
-    /// of a visit, and not many workers at once.
-    fn check_coincidences(&mut self, call: &Call) -> Result<(), String> {
-        let random = |worker: &Worker| worker.tally.filter(|tally| tally.draws > 1);
-        let tallies: Vec<Option<Tally>> = call.workers.iter().map(random).collect();
-        let mut equal = BTreeSet::new();
-        for (one, tally) in tallies.iter().enumerate().filter(|(_, tally)| tally.is_some()) {
-            let others = tallies.iter().enumerate().skip(one + 1);
-            equal
-                .extend(others.filter(|(_, other)| *other == tally).map(|(other, _)| (one, other)));
-        }
-        if let Some((one, _)) = equal.first() {
-            let alike = tallies.iter().filter(|tally| **tally == tallies[*one]).count();
-            let chance = chance_of_equality(call, tallies[*one]);
-            if alike > 2 && chance.powi(alike as i32 - 1) < CHANCE_LIMIT {
-                return Err(format!(
-                    "wrong tally: {alike} workers have the same sum: do they use the same random numbers?"
-                ));
-            }
-        }
-        self.equal_in_all_calls = match self.equal_in_all_calls.take() {
-            None => Some((1, equal)),
-            Some((calls, before)) => {
-                Some((calls + 1, before.intersection(&equal).copied().collect()))
-            }
-        };
-        Ok(())
-    }
-
-    /// Workers that gave the same tally in every call of the visit.
-    fn check_twins(&self) -> Result<(), String> {
-        let Some((calls, pairs)) = &self.equal_in_all_calls else { return Ok(()) };
-        match pairs.first() {
-            Some((one, other)) if *calls > 1 => Err(format!(
-                "wrong tally: workers {} and {} have equal tallies in all {calls} calls: do they \
-                 use the same random numbers?",
-                one + 1,
-                other + 1
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The chance that two workers with independent numbers have the same sum:
-/// 1 / (2 √π σ), for sums that are nearly normal with standard deviation σ.
-fn chance_of_equality(call: &Call, tally: Option<Tally>) -> f64 {
-    let workers = call.workers.len().max(1) as f64;
-    let draws = tally.map_or(call.tally.draws as f64 / workers, |tally| tally.draws as f64);
-    let (sum, sum_sq) = (call.tally.sum as f64, call.tally.sum_sq as f64);
-    let all = call.tally.draws as f64;
-    let variance = (sum_sq / all - (sum / all).powi(2)).max(f64::MIN_POSITIVE) * draws;
-    1.0 / (2.0 * std::f64::consts::PI.sqrt() * variance.sqrt()).max(1.0)
 }
 
 /// Understands a line.
@@ -288,7 +128,8 @@ fn excerpt(line: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Pi;
+    use crate::kernel::{Pi, Tally};
+    use crate::runner::protocol::{Call, Worker};
 
     fn visit() -> Visit {
         Visit {
@@ -405,11 +246,10 @@ mod tests {
     #[test]
     fn two_workers_may_meet_by_chance() {
         let visit = visit();
-        let mut conversation = Conversation::new(&visit, TRUTH);
-        conversation.check = Some(Check::Z);
-        assert_eq!(conversation.check_call(&call([100, 100])), Ok(()));
-        assert_eq!(conversation.check_call(&call([98, 103])), Ok(()));
-        assert_eq!(conversation.check_twins(), Ok(()));
+        let mut judge = Judge::new(TRUTH);
+        assert_eq!(judge.judge(&visit, Check::Z, &call([100, 100])), Ok(()));
+        assert_eq!(judge.judge(&visit, Check::Z, &call([98, 103])), Ok(()));
+        assert_eq!(judge.finish(), Ok(()));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! goes on. A visit that fails is a row; a case that fails twice in a row is
 //! retired; only a signal, a full disk or the plan's end ends the run.
 
+mod answer;
 mod calibrate;
 mod conversation;
 pub mod progress;
@@ -26,8 +27,8 @@ use crate::plan::{Budget, Draws, round_order};
 use crate::record::{Case, RUN_FILE, Retired, Run, SAMPLES_FILE, Session, StopReason, Writer};
 use crate::registry::Registry;
 use crate::runner::is_entered;
+use answer::Truth;
 use calibrate::Forecast;
-use conversation::Truth;
 use progress::Progress;
 use supervise::{CutShort, Supervisor};
 use visit::{Clerk, Errand, Form, Position, Visited};

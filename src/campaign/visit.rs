@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::conversation::{Conversation, Truth, parse};
+use super::answer::Truth;
+use super::conversation::{Conversation, parse};
 use super::progress::Progress;
 use super::supervise::{CutShort, Listener, Supervisor, Watched};
 use crate::record::{Case, Phase, Row, SCHEMA};

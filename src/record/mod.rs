@@ -12,7 +12,7 @@ mod run;
 mod samples;
 
 pub use machine::{Cache, Machine};
-pub use row::{COLUMNS, Phase, Row, SCHEMA};
+pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
 pub use run::{
     Build, Clock, Expected, Plan, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
     replace,

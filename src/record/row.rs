@@ -55,6 +55,9 @@ pub const COLUMNS: [&str; 44] = [
     "error",
 ];
 
+/// Those of them that are the settings of a case.
+pub const CASE_COLUMNS: &[&str] = COLUMNS.split_at(9).1.split_at(13).0;
+
 /// What a row timed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,7 +9,7 @@ mod summary;
 mod table;
 
 pub use plots::PlotError;
-pub use summary::{SUMMARY_COLUMNS, write_csv, write_json};
+pub use summary::{write_csv, write_json};
 pub use table::{Style, table};
 
 use std::path::Path;

@@ -5,23 +5,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::analysis::Summary;
-use crate::record::replace;
+use crate::record::{CASE_COLUMNS, replace};
 
-/// Columns of `summary.csv`: the settings as in `samples.csv`, then the figures.
-pub const SUMMARY_COLUMNS: [&str; 33] = [
-    "kernel",
-    "backend",
-    "nthread",
-    "schedule",
-    "chunk",
-    "block",
-    "pin",
-    "start_method",
-    "inner_nthread",
-    "scaling",
-    "draws",
-    "seed",
-    "label",
+/// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
+const FIGURES: [&str; 20] = [
     "rounds",
     "pairs",
     "median_ns",
@@ -50,12 +37,13 @@ pub const SUMMARY_COLUMNS: [&str; 33] = [
 /// Where the disk refuses.
 pub fn write_csv(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(SUMMARY_COLUMNS)?;
+    let columns = || CASE_COLUMNS.iter().chain(&FIGURES);
+    csv.write_record(columns())?;
     for case in &summary.cases {
         let mut object = serde_json::to_value(case)?;
         object["failed_visits"] = case.problems.len().into();
         object["problem"] = case.problems.first().cloned().unwrap_or_default().into();
-        csv.write_record(SUMMARY_COLUMNS.map(|column| cell(&object[column])))?;
+        csv.write_record(columns().map(|column| cell(&object[*column])))?;
     }
     Ok(replace(&dir.join("summary.csv"), &csv.into_inner()?)?)
 }

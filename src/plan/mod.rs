@@ -1,27 +1,19 @@
 //! What will run, and in which order. Pure: nothing here measures, and the
 //! same request gives the same plan.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod order;
+mod rules;
 
-use rand::RngExt as _;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_xoshiro::Xoshiro256PlusPlus;
+pub use order::round_order;
+pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
+
+use std::collections::BTreeMap;
 
 use crate::backend::{Backend, Schedule};
 use crate::kernel::BLOCK_RANGE;
-use crate::kernel::stream::stream_seed;
 use crate::nthread::MAX_NTHREAD;
 use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
-
-/// Blocks that every worker gets at least when the draws are calibrated.
-const BLOCKS_PER_WORKER: u64 = 32;
-
-/// Cases of a group at most, its baseline not counted. With the calibrated
-/// calls, a group of 8 and its baseline last about a second.
-const GROUP_CASES: usize = 8;
 
 /// Draws of a call at most: days, on any machine.
 pub const MOST_DRAWS: u64 = 1 << 50;
@@ -47,106 +39,6 @@ pub struct Request {
     pub schedules: Vec<Schedule>,
     /// Blocks of a chunk; empty means each schedule's own.
     pub chunks: Vec<u64>,
-}
-
-/// How to measure, whatever the cases.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// Seed of the order of visits.
-    pub order_seed: u64,
-    /// Rounds.
-    pub rounds: u32,
-    /// And how long they may take.
-    pub budget: Budget,
-    /// Calls of a visit that are not counted.
-    pub warmup: u32,
-    /// Calls of a visit that are counted.
-    pub iterations: u32,
-    /// Limit of a visit; `None` follows the rule.
-    pub timeout_ns: Option<u64>,
-}
-
-impl Rules {
-    /// Lets a plan be measured by these rules.
-    pub fn apply(&self, plan: &mut Plan) {
-        plan.order_seed = self.order_seed;
-        plan.stopping.rounds = self.rounds;
-        plan.stopping.time_budget_ns = match self.budget {
-            Budget::Given(ns) => Some(ns),
-            Budget::Unlimited | Budget::Forecast => None,
-        };
-        plan.warmup = self.warmup;
-        plan.iterations = self.iterations;
-        plan.timeout_ns = self.timeout_ns;
-        plan.first_round = round_order(plan, 0);
-    }
-}
-
-/// How long a run may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    /// As long as its rounds take.
-    Unlimited,
-    /// So many nanoseconds, looked at before each visit.
-    Given(u64),
-    /// What the rounds are forecast to take, with a margin, within limits.
-    Forecast,
-}
-
-/// How many draws a call has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Draws {
-    /// As given, each rounded up to whole blocks.
-    Given(Vec<u64>),
-    /// A power of two, chosen so that a call is long enough to be timed well.
-    Calibrated(Calibration),
-}
-
-/// The rule of a calibration: how long a sequential call lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calibration {
-    /// At least this long, in nanoseconds.
-    pub call_ns: u64,
-    /// And at least this long for each thread of the largest usable count.
-    pub call_ns_per_thread: u64,
-    /// The whole run lasts at most this long: shorter calls where it would not.
-    pub run_ns: Option<u64>,
-}
-
-impl Calibration {
-    /// The rule of a full sweep: dispatch and timer vanish in a call.
-    pub const FULL: Calibration =
-        Calibration { call_ns: 50_000_000, call_ns_per_thread: 5_000_000, run_ns: None };
-
-    /// The rule of `--quick`: an answer in about ten seconds.
-    pub const QUICK: Calibration = Calibration { run_ns: Some(8_000_000_000), ..Self::FULL };
-
-    /// What a sequential call must last at least, when `usable_nthread` is the
-    /// largest thread count that is not oversubscribed.
-    pub fn target_ns(&self, usable_nthread: u32) -> u64 {
-        self.call_ns.max(self.call_ns_per_thread * u64::from(usable_nthread))
-    }
-}
-
-impl fmt::Display for Draws {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Draws::Calibrated(rule) = self else {
-            return f.write_str("as given, rounded up to whole blocks");
-        };
-        write!(
-            f,
-            "calibrated: a power of two such that a sequential call lasts max({} ms, {} ms × the \
-             largest usable nthread) and every worker gets at least {BLOCKS_PER_WORKER} blocks",
-            rule.call_ns / 1_000_000,
-            rule.call_ns_per_thread / 1_000_000,
-        )?;
-        match rule.run_ns {
-            Some(ns) => {
-                write!(f, "; halved while the run would last over {} s", ns / 1_000_000_000)
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 /// The plan that follows from a request.
@@ -314,40 +206,6 @@ fn fill_chunks(plan: &mut Plan) {
             case.chunk = Some(schedule.default_chunk(draws / case.block, case.nthread));
         }
     }
-}
-
-/// The fewest draws with which every worker gets enough blocks.
-pub fn least_draws(nthread: &[u32], block: u64) -> u64 {
-    let most = nthread.iter().copied().max().unwrap_or(1);
-    (BLOCKS_PER_WORKER * u64::from(most) * block).next_power_of_two()
-}
-
-/// The visits of a round, in groups: a fresh random order for each, drawn from
-/// (order seed, round) alone, so that any round's order can be told without
-/// the others.
-///
-/// The cases are shuffled and cut into groups of nearly equal size; then each
-/// group gets, at a random place, one visit to the baseline of every job in it.
-pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(plan.order_seed, round.into()));
-    let (baselines, mut others): (Vec<usize>, Vec<usize>) =
-        (0..plan.cases.len()).partition(|&case| plan.cases[case].is_baseline());
-    others.shuffle(&mut rng);
-    let groups = others.len().div_ceil(GROUP_CASES).max(1);
-    (0..groups)
-        .map(|group| {
-            let bounds = [group, group + 1].map(|edge| edge * others.len() / groups);
-            let mut visits = others[bounds[0]..bounds[1]].to_vec();
-            for &baseline in &baselines {
-                let is_needed = others.is_empty()
-                    || visits.iter().any(|&case| plan.cases[case].same_job(&plan.cases[baseline]));
-                if is_needed {
-                    visits.insert(rng.random_range(0..=visits.len()), baseline);
-                }
-            }
-            visits
-        })
-        .collect()
 }
 
 #[cfg(test)]
