@@ -173,3 +173,96 @@ impl CaseSummary {
             .map(|speedup| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Expected, Phase};
+
+    fn case(backend: &str, nthread: u32) -> Case {
+        let (backend, kernel) = (backend.to_string(), "pi".to_string());
+        Case { kernel, backend, nthread, block: 64, draws: Some(640), ..Case::default() }
+    }
+
+    /// The rows of a visit with one counted call of that many nanoseconds.
+    fn visit(round: u32, group: u32, visit: u64, case: &Case, wall_ns: u64) -> [Row; 2] {
+        let row = Row { round, group, visit, case: case.clone(), ..Row::default() };
+        let call = Row {
+            phase: Phase::Call,
+            wall_ns: Some(wall_ns),
+            tally_draws: Some(640),
+            tally_sum: Some(500),
+            tally_sum_sq: Some(500),
+            ..row.clone()
+        };
+        [call, Row { phase: Phase::Visit, ..row }]
+    }
+
+    fn run(cases: &[Case]) -> Run {
+        let expected = Expected {
+            kernel: "pi".into(),
+            block: 64,
+            draws: 640,
+            sum: "500".into(),
+            sum_sq: "500".into(),
+            ..Expected::default()
+        };
+        let mut run = Run::default();
+        run.plan.cases = cases.to_vec();
+        run.plan.expected = vec![expected];
+        run.machine.usable_cpus = Some(2);
+        run
+    }
+
+    #[test]
+    fn a_visit_is_paired_with_the_baseline_of_its_own_group() {
+        let cases = [case("sequential", 1), case("a", 2), case("b", 4)];
+        // The machine is three times as slow in the second group of each round.
+        let rows: Vec<Row> = (0..6)
+            .flat_map(|round| {
+                [
+                    visit(round, 0, 0, &cases[0], 1000),
+                    visit(round, 0, 1, &cases[1], 500),
+                    visit(round, 1, 2, &cases[2], 1500),
+                    visit(round, 1, 3, &cases[0], 3000),
+                ]
+            })
+            .flatten()
+            .collect();
+        let summary = summarise(&run(&cases), &rows);
+        let [baseline, a, b] = &summary.cases[..] else { panic!("three cases") };
+        assert_eq!((a.speedup, a.efficiency), (Some(2.0), Some(1.0)));
+        assert!((b.speedup.expect("a speedup") - 2.0).abs() < 1e-12);
+        assert_eq!((b.pairs, b.oversubscribed, a.oversubscribed), (6, true, false));
+        assert_eq!(baseline.median_ns, Some(2000.0));
+        assert_eq!(a.karp_flatt, Some(0.0));
+        assert_eq!(summary.answers, Answers { calls: 24, identical: true });
+    }
+
+    #[test]
+    fn what_failed_or_was_torn_off_counts_nowhere() {
+        let cases = [case("sequential", 1), case("a", 2)];
+        let mut rows: Vec<Row> = (0..3_u32)
+            .flat_map(|round| {
+                [visit(round, 0, 0, &cases[0], 1000), visit(round, 0, 1, &cases[1], 500)]
+            })
+            .flatten()
+            .collect();
+        rows[3].error = "timeout".into();
+        rows.truncate(rows.len() - 1);
+        let summary = summarise(&run(&cases), &rows);
+        let a = &summary.cases[1];
+        assert_eq!((a.rounds, a.pairs, a.problems.len()), (1, 1, 1));
+        assert_eq!((a.speedup, a.speedup_low), (Some(2.0), None));
+        assert_eq!(summary.cases[0].rounds, 3);
+    }
+
+    #[test]
+    fn a_tally_that_is_not_the_expected_one_is_not_called_identical() {
+        let cases = [case("sequential", 1)];
+        let mut rows = visit(0, 0, 0, &cases[0], 1000);
+        rows[0].tally_sum = Some(499);
+        assert!(!summarise(&run(&cases), &rows).answers.identical);
+        assert!(!summarise(&run(&cases), &[]).answers.identical);
+    }
+}

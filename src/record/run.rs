@@ -13,7 +13,7 @@ use super::{Case, Machine};
 pub const RUN_FILE: &str = "run.json";
 
 /// Everything about a run but its samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// What was to be measured.
     pub plan: Plan,
@@ -83,7 +83,7 @@ pub struct Stopping {
 }
 
 /// The tally that a job must return. Tally fields are decimal strings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// The kernel of the job.
     pub kernel: String,
@@ -140,7 +140,7 @@ pub struct Retired {
 }
 
 /// What measured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
@@ -161,7 +161,7 @@ pub struct Build {
 }
 
 /// The clock that timed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
     /// The kernel's clock source, such as `tsc`; empty if unknown.
     pub source: String,
