@@ -21,6 +21,9 @@ fn main() {
     let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
     let is_dirty = changes.is_some_and(|changes| !changes.is_empty());
     let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"]));
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let version = if commit.is_empty() { version } else { format!("{version} ({commit})") };
+    tell("VERSION", &version);
     tell("COMMIT", &commit);
     tell("DIRTY", if is_dirty { "true" } else { "false" });
     tell("RUSTC", &rustc.unwrap_or_default());

@@ -32,9 +32,22 @@
 //! lines:
 //!
 //! ```no_run
-//! let mut registry = nthread::Registry::default();
-//! registry.kernels.push(&nthread::kernel::PiRand); // a kernel of one's own
-//! nthread::run(&registry);
+//! # use nthread::kernel::{Isa, Kernel, Tally};
+//! # struct MyKernel;
+//! # impl Kernel for MyKernel {
+//! #     fn name(&self) -> &'static str { "mine" }
+//! #     fn about(&self) -> &'static str { "half of all draws hit" }
+//! #     fn scale(&self) -> f64 { 1.0 }
+//! #     fn exact(&self) -> Option<f64> { Some(0.5) }
+//! #     fn tally(&self, _: u64, _: u64, draws: u64, _: Isa) -> Tally {
+//! #         Tally::of_hits(draws, draws / 2)
+//! #     }
+//! # }
+//! fn main() -> std::process::ExitCode {
+//!     let mut registry = nthread::Registry::default();
+//!     registry.kernels.push(&MyKernel); // implements nthread::kernel::Kernel
+//!     nthread::run(&registry)
+//! }
 //! ```
 #![deny(missing_docs)]
 
@@ -59,6 +72,7 @@ pub use runner::enter;
 /// The whole program over the kernels and backends of `registry`: parses the
 /// command line, and sweeps, reports or lists as it says. In a process that was
 /// started as a runner it makes one visit instead.
+#[must_use = "the exit code says whether every answer was right"]
 pub fn run(registry: &Registry) -> std::process::ExitCode {
     enter(registry);
     cli::main(registry)

@@ -62,6 +62,17 @@ impl Registry {
         names
     }
 
+    /// A name that two kernels or two backends have, if there is one.
+    pub fn ambiguous_name(&self) -> Option<&str> {
+        let twice = |mut names: Vec<&'static str>| {
+            names.sort_unstable();
+            names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+        };
+        let kernels = self.kernels.iter().map(|kernel| kernel.name()).collect();
+        let backends = self.backends.iter().map(|backend| backend.name()).collect();
+        twice(kernels).or_else(|| twice(backends))
+    }
+
     /// Why the backend of that name cannot run here, if it cannot.
     pub fn obstacle(&self, name: &str) -> Option<String> {
         match (self.backend(name), self.runner(name)) {

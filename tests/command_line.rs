@@ -213,20 +213,22 @@ fn malformed_runners_are_refused() {
 }
 
 #[test]
-fn a_runner_whose_program_does_not_exist_is_refused_if_it_was_asked_for() {
+fn a_runner_whose_program_does_not_exist_is_refused() {
     let path = "/nowhere/at/all";
-    let asked = Sweep::tiny().args(["-b", "ghost", "--runner"]).args([format!("ghost={path}")]);
-    refused(asked, &["--backend", "ghost", path]);
-    let in_path = Sweep::tiny().args(["-b", "ghost", "--runner", "ghost=no-such-program x"]);
-    refused(in_path, &["ghost", "no-such-program", "PATH"]);
+    for backends in ["ghost", "all", "rayon"] {
+        let sweep = Sweep::tiny().args(["-b", backends, "--runner"]);
+        refused(sweep.args([format!("ghost={path}")]), &["--runner", "ghost", path]);
+    }
+    let in_path = Sweep::tiny().args(["--runner", "ghost=no-such-program x"]);
+    refused(in_path, &["--runner", "ghost", "no-such-program", "PATH"]);
 }
 
 #[test]
-fn a_runner_that_cannot_run_is_left_out_of_all_and_that_is_recorded() {
-    let plan = plan(Sweep::tiny().args(["--runner", "ghost=/nowhere/at/all"]));
-    assert_eq!(plan["skipped"][0]["backend"], "ghost");
-    assert!(plan["skipped"][0]["reason"].as_str().is_some_and(|why| why.contains("/nowhere")));
-    assert!(!plan["cases"].to_string().contains("ghost"));
+fn a_variable_that_is_nearly_an_option_is_remarked_upon() {
+    let sweep = Sweep::tiny().args(["-n", "1", "-b", "sequential"]).env("HARNESS_NTHREADS", "4");
+    let swept = sweep.run().exits(0);
+    assert!(swept.stderr.contains("HARNESS_NTHREADS is no option"), "{}", swept.stderr);
+    assert!(swept.stderr.contains("did you mean HARNESS_NTHREAD"), "{}", swept.stderr);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use series::{Job, Series, jobs, series};
 
 use serde::Serialize;
 
-use crate::record::{Case, Row, Run};
+use crate::record::{Case, Row, Run, StopReason};
 use crate::stats::{median, median_interval};
 use visits::Visits;
 
@@ -72,6 +72,10 @@ pub struct CaseSummary {
     /// What went wrong in each visit that does not count.
     #[serde(skip)]
     pub problems: Vec<String>,
+    /// Share of their busy time for which the workers had a CPU, a median over
+    /// the visits.
+    #[serde(skip)]
+    pub cpu_share: Option<f64>,
 }
 
 /// Everything that the outputs show.
@@ -94,6 +98,12 @@ pub struct Summary {
     /// The answers that were given.
     #[serde(skip)]
     pub answers: Answers,
+    /// Rounds that were planned.
+    #[serde(skip)]
+    pub rounds_planned: u32,
+    /// Why the last session ended; `None` if it did not end.
+    #[serde(skip)]
+    pub stop_reason: Option<StopReason>,
 }
 
 /// What the calls of the clean visits answered.
@@ -122,6 +132,7 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
             round_ns: visits.round_values(case),
             ratios,
             problems: visits.problems(case),
+            cpu_share: median(&visits.cpu_shares(case)),
             ..CaseSummary::default()
         };
         summary.fill_time();
@@ -136,6 +147,8 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
         cpu_model: run.machine.cpu_model.clone().unwrap_or_default(),
         usable_cpus,
         answers: visits.answers(),
+        rounds_planned: run.plan.stopping.rounds,
+        stop_reason: run.sessions.last().and_then(|session| session.stop_reason),
     }
 }
 

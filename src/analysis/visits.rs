@@ -14,6 +14,8 @@ type Place = (u32, u32, u32, u64);
 pub struct Visits<'a> {
     /// Median wall time of the calls of each clean visit, in nanoseconds.
     clean: HashMap<&'a Case, BTreeMap<Place, f64>>,
+    /// CPU time by busy time of the workers, for each call of the clean visits.
+    cpu_shares: HashMap<&'a Case, Vec<f64>>,
     /// What went wrong in the others.
     failed: HashMap<&'a Case, Vec<String>>,
     answers: Answers,
@@ -40,6 +42,11 @@ impl<'a> Visits<'a> {
             if let Some(value) = median(&times) {
                 visits.clean.entry(&last.case).or_default().insert(place, value);
             }
+            let shares = rows.iter().filter(|row| row.phase == Phase::Call).filter_map(|row| {
+                let (cpu_ns, busy_ns) = (row.worker_cpu_sum_ns?, row.busy_sum_ns?);
+                (busy_ns > 0).then(|| cpu_ns as f64 / busy_ns as f64)
+            });
+            visits.cpu_shares.entry(&last.case).or_default().extend(shares);
             for row in rows.iter().filter(|row| row.tally_draws.is_some()) {
                 visits.answers.calls += 1;
                 identical &= expected.iter().any(|expected| is_answer(row, expected));
@@ -67,6 +74,11 @@ impl<'a> Visits<'a> {
             baseline.map(|(place, value)| (group(place), *value)).collect();
         let visits = self.clean.get(case).into_iter().flatten();
         visits.filter_map(|(place, value)| Some(beside.get(&group(place))? / value)).collect()
+    }
+
+    /// CPU time by busy time of the workers, one for each call of that case.
+    pub fn cpu_shares(&self, case: &Case) -> Vec<f64> {
+        self.cpu_shares.get(case).cloned().unwrap_or_default()
     }
 
     /// What went wrong in each visit of that case that does not count.

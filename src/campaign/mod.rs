@@ -240,6 +240,9 @@ impl<'a> Campaign<'a> {
     fn announce(&self, forecast_ns: f64) {
         let plan = &self.run.plan;
         let budget = match plan.stopping.time_budget_ns {
+            Some(ns) if forecast_ns > ns as f64 => {
+                format!(", of which the time budget allows {:.0} s", ns as f64 / 1e9)
+            }
             Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
             None => String::new(),
         };

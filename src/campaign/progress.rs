@@ -35,11 +35,8 @@ pub struct Progress {
 impl Progress {
     /// Shows nothing yet.
     pub fn new(show: Show) -> Progress {
-        let target = match show {
-            Show::Bar => ProgressDrawTarget::stderr_with_hz(5),
-            Show::Lines | Show::Problems => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
+        // Hidden until there is something to show.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Progress { show, bar, started: Instant::now(), last_line: Cell::new(None) }
     }
 
@@ -59,9 +56,13 @@ impl Progress {
     pub fn begin(&self, visits: u64) {
         self.bar.set_length(visits);
         self.bar.reset();
-        let template = "{bar:24} {percent:>3}%  {msg}  {elapsed} of {duration}, {eta} left";
+        // What is wide is cut to the terminal, so that the bar keeps to its line.
+        let template = "{bar:16} {percent:>3}%  {eta} left  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("━╸─"));
+        }
+        if self.show == Show::Bar {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
         }
     }
 

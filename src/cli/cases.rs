@@ -76,6 +76,9 @@ pub fn backends(
 fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, UsageError> {
     let mut names: Vec<String> = Vec::new();
     for name in given.text.split(',').map(str::trim) {
+        if name == "all" {
+            return Err(given.error("\"all\" stands alone"));
+        }
         if !known.contains(&name) {
             return Err(
                 given.error(format!("there is no {what} {name:?}; {}", nearest(name, known)))

@@ -38,6 +38,10 @@ pub fn main(registry: &Registry) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    if let Some(name) = registry.ambiguous_name() {
+        let _ = writeln!(io::stderr(), "error: the registry has two kernels or backends {name:?}");
+        return ExitCode::from(USAGE);
+    }
     let done = match cli.verb {
         None => sweep(registry, &cli.sweep),
         Some(Verb::List { runner }) => list(registry, &runner),
@@ -75,6 +79,7 @@ fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
     }
     let progress = Progress::new(settings::show(options, &variable)?);
     settings.remarks.iter().for_each(|remark| progress.note(remark));
+    show::unknown_variables().iter().for_each(|remark| progress.note(remark));
     settings.plan.skipped.iter().for_each(|skipped| {
         let (backend, what, reason) = (&skipped.backend, &skipped.what, &skipped.reason);
         progress.note(&format!("left out: {backend}, {what}: {reason}"));

@@ -5,7 +5,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("NTHREAD_COMMIT"), ")");
+const VERSION: &str = env!("NTHREAD_VERSION");
 
 const EXAMPLES: &str = "\
 Three things that people do:

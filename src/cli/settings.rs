@@ -68,6 +68,7 @@ pub fn settle(
 ) -> Result<Settings, UsageError> {
     let mut registry = registry.clone();
     add_runners(&mut registry, &options.runner, lookup)?;
+    check_runners(&registry)?;
     check_isa(lookup)?;
     let is_quick = switch("--quick", options.quick, lookup)?;
     let rules = rules(options, lookup, is_quick)?;
@@ -174,15 +175,30 @@ fn integer(given: &Given, most: u64) -> Result<u64, UsageError> {
 
 /// A plain integer from 1 to `most`, which fits 32 bits.
 fn at_least_one(given: &Given, most: u64) -> Result<u32, UsageError> {
-    match integer(given, most)? {
-        0 => Err(given.error("0 would measure nothing; for example 5")),
-        value => Ok(value as u32),
+    match integer(given, most) {
+        Ok(value) if value > 0 => Ok(value as u32),
+        _ => {
+            Err(given
+                .error(format!("{:?} is no integer from 1 to {most}; for example 5", given.text)))
+        }
     }
 }
 
 fn nanoseconds(given: &Given) -> Result<u64, UsageError> {
     let time = parse_duration(&given.text).map_err(|error| given.error(error))?;
     Ok(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// A runner that somebody named must be there.
+fn check_runners(registry: &Registry) -> Result<(), UsageError> {
+    let lost = registry.runners.iter().find_map(|runner| Some((runner, runner.obstacle()?)));
+    match lost {
+        None => Ok(()),
+        Some((runner, reason)) => Err(UsageError(format!(
+            "--runner: {} cannot run here: {reason} (no shell expands its command; quote a path with spaces)",
+            runner.name
+        ))),
+    }
 }
 
 /// The form of the kernel that HARNESS_ISA forces must be one that this CPU has.
@@ -212,6 +228,9 @@ fn fresh_seed() -> u64 {
 
 /// The results directory that somebody named.
 fn new_dir(given: &Given) -> Result<PathBuf, UsageError> {
+    if given.text.is_empty() {
+        return Err(given.error("the name of the directory is empty; for example results/mine"));
+    }
     match PathBuf::from(&given.text) {
         dir if dir.symlink_metadata().is_ok() => {
             Err(given.error(format!("{} exists already; name a new directory", dir.display())))
@@ -225,5 +244,8 @@ fn default_out(host: &str) -> PathBuf {
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let host: String = host.chars().filter(|c| is_plain(*c)).take(40).collect();
-    Path::new("results").join(format!("{time}-{host}"))
+    let name = |suffix: &str| Path::new("results").join(format!("{time}-{host}{suffix}"));
+    // Two runs may begin in the same second.
+    let later = (2..100).map(|number| name(&format!("-{number}")));
+    std::iter::once(name("")).chain(later).find(|dir| !dir.exists()).unwrap_or_else(|| name(""))
 }

@@ -8,12 +8,13 @@ use clap::CommandFactory as _;
 use sha2::{Digest as _, Sha256};
 
 use super::options::Cli;
-use super::values::{Lookup, variable_of};
+use super::values::{Lookup, nearest, variable_of};
 use crate::campaign::visit::thread_variables;
 use crate::kernel::Isa;
 use crate::machine::{self, Cpus, Limit, limits};
 use crate::record::{Build, Machine};
 use crate::registry::Registry;
+use crate::runner::ISA_VARIABLE;
 
 /// Kernels and backends, and whether each can run here.
 pub fn list(registry: &Registry) -> String {
@@ -41,6 +42,25 @@ pub fn list(registry: &Registry) -> String {
     text
 }
 
+/// A remark for each variable that looks like an option and is none.
+pub fn unknown_variables() -> Vec<String> {
+    let known: Vec<String> = option_flags()
+        .iter()
+        .map(|flag| variable_of(flag))
+        .chain([ISA_VARIABLE.to_string()])
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<String> = names
+        .filter(|name| name.starts_with("HARNESS_") && !known.contains(&name.as_str()))
+        .map(|name| {
+            format!("{name} is no option of a sweep and is ignored; {}", nearest(&name, &known))
+        })
+        .collect();
+    unknown.sort_unstable();
+    unknown
+}
+
 /// The machine and the thread settings as seen, and where each comes from.
 pub fn environment(lookup: Lookup<'_>) -> String {
     let (machine, cpus) = (machine::inspect(), Cpus::read());
@@ -50,7 +70,7 @@ pub fn environment(lookup: Lookup<'_>) -> String {
     }
     let _ = writeln!(text, "  {:<16} {}", "build", build_line());
     text.push_str("thread variables\n");
-    for name in thread_variables() {
+    for name in thread_variables().chain([ISA_VARIABLE]) {
         let value = lookup(name).unwrap_or_else(|| "not set".to_string());
         let _ = writeln!(text, "  {name:<24} {value}");
     }
@@ -130,5 +150,6 @@ fn executable_sha256() -> std::io::Result<String> {
 
 /// The variables that steer threads, as they are set.
 pub fn thread_environment(lookup: Lookup<'_>) -> BTreeMap<String, String> {
-    thread_variables().filter_map(|name| Some((name.to_string(), lookup(name)?))).collect()
+    let names = thread_variables().chain([ISA_VARIABLE]);
+    names.filter_map(|name| Some((name.to_string(), lookup(name)?))).collect()
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
+use crate::record::StopReason;
 use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
@@ -17,6 +18,9 @@ pub enum Style {
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
 
+/// Below this share of a CPU for each worker, the machine was not ours.
+const STARVED: f64 = 0.9;
+
 /// One row of the table.
 type Row = [String; 8];
 
@@ -25,6 +29,8 @@ pub fn table(summary: &Summary, style: Style) -> String {
     let parts: Vec<String> =
         jobs(summary).iter().map(|job| table_of_job(summary, job, style)).collect();
     let mut text = parts.join("\n");
+    text.push_str(&how_it_ended(summary));
+    text.push_str(&starvation(summary));
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
     let calls = summary.answers.calls;
     let _ = match (failed, summary.answers.identical) {
@@ -43,6 +49,37 @@ pub fn table(summary: &Summary, style: Style) -> String {
         );
     }
     text
+}
+
+/// That a run ended before its rounds did.
+fn how_it_ended(summary: &Summary) -> String {
+    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let planned = summary.rounds_planned;
+    match summary.stop_reason {
+        Some(StopReason::Budget) => {
+            format!("ended by its time budget in round {} of {planned}\n", rounds.max(1))
+        }
+        Some(StopReason::Interrupted) => {
+            format!("INTERRUPTED in round {} of {planned}\n", rounds.max(1))
+        }
+        None if planned > 0 => format!("NOT FINISHED: {rounds} of {planned} rounds begun\n"),
+        _ => String::new(),
+    }
+}
+
+/// That something else used the CPUs: then speedups are too low, and pairing
+/// does not help, since one thread alone still finds a CPU.
+fn starvation(summary: &Summary) -> String {
+    let fits = summary.cases.iter().filter(|case| !case.oversubscribed);
+    let starved = fits.filter_map(|case| Some((case.cpu_share?, case)));
+    let worst = starved.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share < STARVED);
+    worst.map_or(String::new(), |(share, case)| {
+        let (backend, n, percent) = (&case.case.backend, case.case.nthread, 100.0 * share);
+        format!(
+            "STARVED: workers had a CPU for {percent:.0}% of their time ({backend}, n = {n}); something \
+             else used this machine, and speedups are too low\n"
+        )
+    })
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
@@ -185,14 +222,16 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
         .collect();
     let caveat = match others.len() {
         _ if fastest.speedup_low.is_none() => "; too few rounds for intervals".to_string(),
-        0 => "; no other interval reaches it".to_string(),
+        0 => "; no other backend's interval reaches it".to_string(),
         all if all + 1 == best.len() => "; the intervals of all others overlap with it".to_string(),
         _ => format!("; intervals that overlap with it: {}", others.join(", ")),
     };
     let caveat = if best.len() > 1 { caveat } else { String::new() };
-    if fastest.speedup.is_some_and(|speedup| speedup < 1.0) {
+    // Without an interval the median has to do; with one it must lie above 1.
+    if fastest.speedup_low.or(fastest.speedup).is_some_and(|low| low <= 1.0) {
         return format!(
-            "nothing beats the sequential {time} {unit}; best: {backend}, n = {nthread}: {speedup} ×{caveat}."
+            "nothing is shown to beat the sequential {time} {unit}; best: {backend}, n = {nthread}: \
+             {speedup} ×{caveat}."
         );
     }
     format!("fastest: {backend}, n = {nthread}: {speedup} × the sequential {time} {unit}{caveat}.")
@@ -322,7 +361,7 @@ baseline: sequential 50.0 (49.5–50.5) ms, 2.00 G draws/s; 12 rounds, intervals
 backend       schedule chunk  best n     time ms (95%)     speedup (95%)  pairs  eff.  Gdraws/s
 rayon         static 64            2  25.9 (25.6–26.2)  1.93 (1.91–1.94)     12   96%      3.86
 process-pipe  static 64            2  27.8 (27.5–28.1)  1.80 (1.75–1.85)     12   90%      3.60
-fastest: rayon, n = 2: 1.93 (1.91–1.94) × the sequential 50.0 ms; no other interval reaches it.
+fastest: rayon, n = 2: 1.93 (1.91–1.94) × the sequential 50.0 ms; no other backend's interval reaches it.
 every answer identical: 72 calls checked
 ";
         assert_eq!(table(&summary, Style::Plain), expected);
@@ -353,7 +392,32 @@ every answer identical: 72 calls checked
     #[test]
     fn a_slowdown_is_not_called_fastest() {
         let text = table(&summary(vec![case("a", 2, (0.5, 0.4, 0.6))]), Style::Plain);
-        assert!(text.contains("nothing beats the sequential 50.0 ms; best: a, n = 2"), "{text}");
+        assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+        let text = table(&summary(vec![case("a", 2, (1.2, 0.9, 1.6))]), Style::Plain);
+        assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+    }
+
+    #[test]
+    fn a_machine_that_was_not_ours_is_said_so() {
+        let mut starved = case("a", 2, (1.1, 1.05, 1.2));
+        starved.cpu_share = Some(0.52);
+        let text = table(&summary(vec![starved]), Style::Plain);
+        assert!(text.contains("workers had a CPU for 52% of their time (a, n = 2)"), "{text}");
+        let mut oversubscribed = case("a", 8, (1.9, 1.8, 2.0));
+        oversubscribed.cpu_share = Some(0.25);
+        let text = table(&summary(vec![oversubscribed]), Style::Plain);
+        assert!(!text.contains("STARVED"), "{text}");
+    }
+
+    #[test]
+    fn a_run_that_ended_early_says_so() {
+        let ended = Summary {
+            stop_reason: Some(StopReason::Budget),
+            rounds_planned: 20,
+            ..summary(vec![case("a", 2, (1.9, 1.8, 2.0))])
+        };
+        let text = table(&ended, Style::Plain);
+        assert!(text.contains("ended by its time budget in round 12 of 20"), "{text}");
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(super) fn subtitle(plot: &Plot) -> String {
     let percent = format!("{:.3}", plot.confidence * 100.0);
     let percent = percent.trim_end_matches('0').trim_end_matches('.');
     let bars = match plot.points().any(|point| point.interval.is_some()) {
-        true => format!("bars: {percent}% intervals of the median"),
+        true => format!("bars: intervals of the median, at least {percent}%"),
         false => "too few rounds for intervals".to_owned(),
     };
     format!("{rounds} · marks: medians · {bars} · dots: single rounds")
