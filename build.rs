@@ -18,7 +18,9 @@ fn main() {
     let is_ours = output("git", &["rev-parse", "--show-toplevel"]) == own;
     let git = |arguments: &[&str]| is_ours.then(|| output("git", arguments)).flatten();
     let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_default();
-    let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
+    // Sweeps are no source: taking one does not make the next one dirty.
+    let source = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":!results"];
+    let changes = git(&source);
     let is_dirty = changes.is_some_and(|changes| !changes.is_empty());
     let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"]));
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
