@@ -92,7 +92,7 @@ impl Campaign<'_> {
             self.forecast.speeds.push(speed);
         }
         if let Draws::Calibrated(rule) = draws {
-            let drafted = self.run.plan.clone();
+            let drafted = self.run.plan.cases.clone();
             let mut rule = *rule;
             self.choose_draws(&kernels, rule);
             while let Some(limit_ns) = rule.run_ns
@@ -102,7 +102,7 @@ impl Campaign<'_> {
             {
                 rule.call_ns /= 2;
                 rule.call_ns_per_thread /= 2;
-                self.run.plan.cases.clone_from(&drafted.cases);
+                self.run.plan.cases.clone_from(&drafted);
                 self.choose_draws(&kernels, rule);
             }
         }

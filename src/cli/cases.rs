@@ -1,6 +1,7 @@
 //! What to sweep: thread counts, backends, kernels, draws, schedules, chunks.
 
 use super::options::SweepOptions;
+use super::settings::Length;
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest};
 use crate::backend::Schedule;
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
@@ -94,13 +95,12 @@ fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, Usage
 pub fn draws(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    is_quick: bool,
+    length: Length,
 ) -> Result<Draws, UsageError> {
     let Some(given) = given("--draws", options.draws.as_deref(), lookup) else {
-        return Ok(Draws::Calibrated(if is_quick {
-            Calibration::QUICK
-        } else {
-            Calibration::FULL
+        return Ok(Draws::Calibrated(match length {
+            Length::Quick => Calibration::QUICK,
+            Length::Full => Calibration::FULL,
         }));
     };
     let list = parse_counts(&given.text).map_err(|error| given.error(error))?;

@@ -70,29 +70,43 @@ pub fn settle(
     add_runners(&mut registry, &options.runner, lookup)?;
     check_runners(&registry)?;
     check_isa(lookup)?;
-    let is_quick = switch("--quick", options.quick, lookup)?;
-    let rules = rules(options, lookup, is_quick)?;
+    let length = length(options, lookup)?;
+    let rules = rules(options, lookup, length)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
     let like = given("--like", options.like.as_deref(), lookup);
     let (mut plan, draws, remarks) = match like {
         Some(like) => plan_like(&like, options, &mut registry)?,
-        None => fresh_plan(options, lookup, &registry, cpus, &rules)?,
+        None => fresh_plan(options, lookup, length, &registry, cpus, &rules)?,
     };
     rules.apply(&mut plan);
     check_fits(&plan)?;
     Ok(Settings { registry, plan, draws, budget: rules.budget, out, remarks })
 }
 
+/// How much time a user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// A sweep to be quoted.
+    Full,
+    /// `--quick`: an answer in about ten seconds.
+    Quick,
+}
+
+fn length(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Length, UsageError> {
+    let is_quick = switch("--quick", options.quick, lookup)?;
+    Ok(if is_quick { Length::Quick } else { Length::Full })
+}
+
 /// The plan that the options ask for.
 fn fresh_plan(
     options: &SweepOptions,
     lookup: Lookup<'_>,
+    length: Length,
     registry: &Registry,
     cpus: &Cpus,
     rules: &Rules,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
-    let is_quick = switch("--quick", options.quick, lookup)?;
     let counts = thread_counts(options, lookup, cpus)?;
     let mut remarks = vec![counts.origin()];
     remarks.extend(counts.notes.iter().cloned());
@@ -101,9 +115,12 @@ fn fresh_plan(
     let request = Request {
         kernels: kernels(options, lookup, registry)?,
         backends,
-        nthread: if is_quick { few(&counts) } else { counts.counts.clone() },
+        nthread: match length {
+            Length::Quick => few(&counts),
+            Length::Full => counts.counts.clone(),
+        },
         nthread_source: remarks[0].clone(),
-        draws: draws(options, lookup, is_quick)?,
+        draws: draws(options, lookup, length)?,
         block: block(options, lookup)?,
         seed: seed.map_or(Ok(SEED), |given| integer(&given, u64::MAX))?,
         schedules: schedules(options, lookup)?,
@@ -116,8 +133,8 @@ fn fresh_plan(
 }
 
 /// How to measure, whatever the cases.
-fn rules(options: &SweepOptions, lookup: Lookup<'_>, is_quick: bool) -> Result<Rules, UsageError> {
-    let (rounds, budget) = stopping(options, lookup, is_quick)?;
+fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<Rules, UsageError> {
+    let (rounds, budget) = stopping(options, lookup, length)?;
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
     let warmup = given("--warmup", options.warmup.as_deref(), lookup);
     let iterations = given("--iterations", options.iterations.as_deref(), lookup);
@@ -150,18 +167,22 @@ pub fn show(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Show, UsageErr
 fn stopping(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    is_quick: bool,
+    length: Length,
 ) -> Result<(u32, Budget), UsageError> {
     let rounds = given("--rounds", options.rounds.as_deref(), lookup);
     let rounds = rounds.map(|given| at_least_one(&given, MOST_ROUNDS)).transpose()?;
     let time = given("--time-budget", options.time_budget.as_deref(), lookup);
-    let budget = match (time, rounds, is_quick) {
+    let budget = match (time, rounds, length) {
         (Some(time), ..) => Budget::Given(nanoseconds(&time)?),
         (None, Some(_), _) => Budget::Unlimited,
-        (None, None, true) => Budget::Given(QUICK_BUDGET_NS),
-        (None, None, false) => Budget::Forecast,
+        (None, None, Length::Quick) => Budget::Given(QUICK_BUDGET_NS),
+        (None, None, Length::Full) => Budget::Forecast,
     };
-    Ok((rounds.unwrap_or(if is_quick { QUICK_ROUNDS } else { ROUNDS }), budget))
+    let default = match length {
+        Length::Quick => QUICK_ROUNDS,
+        Length::Full => ROUNDS,
+    };
+    Ok((rounds.unwrap_or(default), budget))
 }
 
 /// A plain integer from 0 to `most`.

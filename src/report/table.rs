@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::numbers::{TIME, Unit, digits, thousands};
 use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
 use crate::record::StopReason;
 use crate::stats::ranks;
@@ -84,7 +85,7 @@ fn starvation(summary: &Summary) -> String {
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     let settings = job.settings();
-    let draws = settings.draws.map_or("?".to_string(), grouped);
+    let draws = settings.draws.map_or("?".to_string(), thousands);
     let mut text = format!(
         "{}, {draws} draws a call, {} usable CPUs, {}\n",
         settings.kernel, summary.usable_cpus, summary.cpu_model,
@@ -93,7 +94,8 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     let series = job.series();
     let best: Vec<&CaseSummary> = series.iter().filter_map(best_case).collect();
     let fastest = best.iter().copied().max_by(|a, b| figure(a).total_cmp(&figure(b)));
-    let unit = fastest.or(job.baseline()).and_then(|case| case.median_ns).map_or(UNITS[0], unit);
+    let shown_ns = fastest.or(job.baseline()).and_then(|case| case.median_ns);
+    let unit = Unit::fitting(&TIME, shown_ns.unwrap_or(0.0));
     let mut rows = vec![header(unit)];
     rows.extend(series.iter().map(|series| row(series, unit)));
     let bold_row = series
@@ -123,11 +125,11 @@ fn baseline_line(job: &Job<'_>) -> String {
     match case.median_ns {
         None => "sequential has no clean visit: no speedups".to_string(),
         Some(ns) => {
-            let (scale, name) = unit(ns);
+            let Unit { name, size } = Unit::fitting(&TIME, ns);
             let time = with_interval(
-                Some(ns / scale),
-                case.median_low_ns.map(|ns| ns / scale),
-                case.median_high_ns.map(|ns| ns / scale),
+                Some(ns / size),
+                case.median_low_ns.map(|ns| ns / size),
+                case.median_high_ns.map(|ns| ns / size),
             );
             let throughput = case
                 .throughput
@@ -140,13 +142,13 @@ fn baseline_line(job: &Job<'_>) -> String {
     }
 }
 
-fn header((_, unit): (f64, &str)) -> Row {
-    let time = format!("time {unit} (95%)");
+fn header(unit: Unit) -> Row {
+    let time = format!("time {} (95%)", unit.name);
     ["backend", "schedule chunk", "best n", &time, "speedup (95%)", "pairs", "eff.", "Gdraws/s"]
         .map(str::to_string)
 }
 
-fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
+fn row(series: &Series<'_>, unit: Unit) -> Row {
     // What tells two series of a backend apart is in the next column, but for
     // a label.
     let label = &series.cases[0].case.label;
@@ -166,7 +168,7 @@ fn row(series: &Series<'_>, (scale, _): (f64, &str)) -> Row {
         ];
     };
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    let scaled = |ns: Option<f64>| ns.map(|ns| ns / scale);
+    let scaled = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
     [
         name,
         schedule(case),
@@ -211,10 +213,10 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
     let Some(baseline_ns) = job.baseline().and_then(|case| case.median_ns) else {
         return "no baseline, so no speedup.".to_string();
     };
-    let (scale, unit) = unit(baseline_ns);
+    let Unit { name: unit, size } = Unit::fitting(&TIME, baseline_ns);
     let (backend, nthread) = (&fastest.case.backend, fastest.case.nthread);
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
-    let time = digits(baseline_ns / scale);
+    let time = digits(baseline_ns / size);
     let others: Vec<&str> = best
         .iter()
         .filter(|case| !std::ptr::eq(**case, fastest) && overlap(case, fastest))
@@ -255,39 +257,6 @@ fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> Str
         }
         (Some(value), ..) => digits(value),
     }
-}
-
-/// Three digits that count; large numbers whole, in groups.
-fn digits(value: f64) -> String {
-    let magnitude = value.abs();
-    if magnitude >= 1000.0 {
-        return grouped(value.round() as u64);
-    }
-    // 0.9995 reads 1.00, so it is the rounded value whose digits count.
-    let decimals =
-        if magnitude > 0.0 { 2 - (magnitude * 1.0005).log10().floor() as i32 } else { 2 };
-    format!("{value:.*}", decimals.clamp(0, 9) as usize)
-}
-
-/// Units of time: nanoseconds of each, and its name.
-const UNITS: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
-
-/// The unit in which a time is read most easily.
-fn unit(ns: f64) -> (f64, &'static str) {
-    UNITS.into_iter().rev().find(|(scale, _)| ns >= *scale).unwrap_or(UNITS[0])
-}
-
-/// An integer with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The rows as lines: text to the left, figures to the right.

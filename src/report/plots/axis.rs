@@ -1,9 +1,10 @@
 //! Where things lie: thread counts across, values up.
 
-use super::format::Unit;
+use super::format::unit_of;
 use super::metric::Metric;
 use super::scale::Scale;
 use super::series::{Plot, Point};
+use crate::report::numbers::Unit;
 
 /// A rectangle of the page, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,7 +122,7 @@ impl YAxis {
             (Scale::Linear, min - pad, max + pad)
         };
         let telling = if scale == Scale::Log { low * 10.0 } else { high };
-        let unit = Unit::of(plot.metric, telling);
+        let unit = unit_of(plot.metric, telling);
         let ticks = scale
             .ticks(low / unit.size, high / unit.size)
             .into_iter()

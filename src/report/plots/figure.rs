@@ -3,10 +3,10 @@
 use super::PlotError;
 use super::axis::{Area, XAxis, YAxis};
 use super::canvas::{Anchor, Canvas, Letters};
-use super::format::thousands;
 use super::series::{MAX_DOTS, Plot};
 use super::style::{GREY, INK, PAPER};
 use super::{curves, font, frame, legend};
+use crate::report::numbers::thousands;
 
 /// Width of the page in CSS pixels.
 const WIDTH: f64 = 960.0;

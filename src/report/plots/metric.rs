@@ -42,7 +42,7 @@ impl Metric {
         }
     }
 
-    /// The text along the y axis; `unit` is what [`super::format::Unit`] chose.
+    /// The text along the y axis; `unit` is what [`super::format`] chose.
     pub(super) fn axis_label(self, unit: &str) -> String {
         match self {
             Metric::Time => format!("Time of a call ({unit})"),

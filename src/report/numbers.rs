@@ -1,0 +1,76 @@
+//! Numbers and units of time as text, for tables and plots alike.
+
+/// A unit and how much of it the plain value 1 is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit {
+    /// Its symbol.
+    pub name: &'static str,
+    /// Plain values (nanoseconds, draws/s, ratios) in one of the unit.
+    pub size: f64,
+}
+
+/// Units of time, largest first; plain values are nanoseconds.
+pub const TIME: [Unit; 4] = [unit("s", 1e9), unit("ms", 1e6), unit("µs", 1e3), unit("ns", 1.0)];
+
+/// A unit.
+pub const fn unit(name: &'static str, size: f64) -> Unit {
+    Unit { name, size }
+}
+
+impl Unit {
+    /// The largest of `units` (largest first) of which `value` is at least one,
+    /// else the smallest.
+    pub fn fitting(units: &[Unit], value: f64) -> Unit {
+        *units.iter().find(|unit| value >= unit.size).unwrap_or(&units[units.len() - 1])
+    }
+
+    /// A value with its unit, to four figures.
+    pub fn write(self, value: f64) -> String {
+        format!("{} {}", significant(value / self.size, 4), self.name)
+    }
+}
+
+/// Three digits that count; large numbers whole, in groups.
+pub fn digits(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude >= 1000.0 {
+        return thousands(value.round() as u64);
+    }
+    // 0.9995 reads 1.00, so it is the rounded value whose digits count.
+    let decimals =
+        if magnitude > 0.0 { 2 - (magnitude * 1.0005).log10().floor() as i32 } else { 2 };
+    format!("{value:.*}", decimals.clamp(0, 9) as usize)
+}
+
+/// A number to so many significant figures, without an exponent.
+pub fn significant(value: f64, figures: i32) -> String {
+    let magnitude = value.abs().max(f64::MIN_POSITIVE).log10().floor() as i32;
+    decimals(value, (figures - 1 - magnitude).clamp(0, 12) as usize)
+}
+
+/// A number with so many decimals, and commas between the thousands from
+/// 10,000 on.
+pub fn decimals(value: f64, places: usize) -> String {
+    let text = format!("{value:.places$}");
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    match whole.len() {
+        0..5 => text,
+        _ => format!("{}{rest}", grouped(whole)),
+    }
+}
+
+/// An integer with commas between its thousands.
+pub fn thousands(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
