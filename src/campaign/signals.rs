@@ -54,6 +54,15 @@ impl Signals {
         Ok(Signals { descriptor: SignalFd::with_flags(&mask, flags)?, mask_before })
     }
 
+    /// Leaves the signals held back when this is dropped. A run that a signal
+    /// ended has only to say so and to exit: a second Ctrl-C must not cut that
+    /// short.
+    pub fn stay_held(&mut self) {
+        if let Ok(mask) = SigSet::thread_get_mask() {
+            self.mask_before = mask;
+        }
+    }
+
     /// What the next signal asks for, if one has come.
     pub fn next(&self) -> Option<Wish> {
         let info = self.descriptor.read_signal().ok().flatten()?;

@@ -242,6 +242,9 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
+        if self.interrupted.is_some() {
+            self.signals.stay_held();
+        }
         let _ = prctl::set_child_subreaper(false);
     }
 }
