@@ -16,6 +16,8 @@
 //!
 //! - [`kernel`]: what is computed, a pure function of (seed, block) into integers
 //! - [`backend`]: who computes it, how blocks reach workers and tallies come back
+//! - [`process`]: processes and what they say to each other, for the backends
+//!   that use them; knows nothing of all this
 //! - [`registry`]: what exists, as a value
 //! - [`runner`]: one visit, in a process of its own; its protocol
 //! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
@@ -60,6 +62,7 @@ pub mod machine;
 pub mod nthread;
 pub mod number;
 pub mod plan;
+pub mod process;
 pub mod record;
 pub mod registry;
 pub mod report;

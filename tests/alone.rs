@@ -10,9 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use nthread::Registry;
-use nthread::backend::process::{Alone, Child, thread_count};
-use nthread::backend::{Chunks, Report, Team, TeamError, Work};
+use nthread::backend::{Chunks, Report, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
+use nthread::process::{Child, Exit, Outcome, Process, thread_count};
 
 /// Counts that divide nothing evenly, and more workers than blocks.
 const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
@@ -20,6 +20,15 @@ const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
 const JOB: Job = Job { seed: 20_261_122, block: 1 << 8, blocks: 41 };
 
 fn main() {
+    // A panic of a kernel is part of the tests, and no news.
+    std::panic::set_hook(Box::new(|panic| {
+        if !panic.to_string().contains(Broken::WORDS) {
+            eprintln!("{panic}");
+        }
+    }));
+    let mut registry = Registry::default();
+    registry.kernels.push(&Broken);
+    nthread::enter(&registry);
     let tests: [(&str, fn()); 8] = [
         ("every team computes every block once, call after call", every_block_once),
         ("an empty job is a call without blocks", an_empty_job),
@@ -30,12 +39,6 @@ fn main() {
         ("a child that fails, or panics, is told by its status", a_failing_child),
         ("a child that is dropped is killed and reaped", a_dropped_child),
     ];
-    // A panic of a kernel is part of the tests, and no news.
-    std::panic::set_hook(Box::new(|panic| {
-        if !panic.to_string().contains(Broken::WORDS) {
-            eprintln!("{panic}");
-        }
-    }));
     let filter = std::env::args().nth(1).filter(|filter| !filter.starts_with('-'));
     for (name, test) in tests {
         if filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
@@ -59,15 +62,26 @@ fn nothing_is_left(whose: &str) {
     }
 }
 
-/// Each backend with each schedule and some thread counts and chunks.
+/// Each backend with each schedule, some thread counts and chunks, and each way
+/// to start processes: all of these with forks, and some with processes that
+/// are spawned, which takes longer.
 fn for_each_team(kernel: &'static dyn Kernel, job: Job, check: impl Fn(&str, Made)) {
     for backend in Registry::default().backends {
         for &schedule in backend.schedules() {
             for (nthread, chunk) in NTHREAD.into_iter().flat_map(|n| [(n, 1), (n, 5), (n, 100)]) {
-                let chunks = Chunks { blocks: job.blocks, chunk, schedule, nthread };
-                let what = format!("{}, {schedule} {chunk}, n = {nthread}", backend.name());
-                check(&what, backend.team(Work::new(kernel, job, Isa::best()), chunks));
-                nothing_is_left(&what);
+                let methods = match backend.start_methods() {
+                    [] => &[StartMethod::Fork],
+                    methods if (nthread, chunk) == (3, 5) => methods,
+                    methods => &methods[..1],
+                };
+                for &start in methods {
+                    let chunks = Chunks { blocks: job.blocks, chunk, schedule, nthread };
+                    let name = backend.name();
+                    let what = format!("{name}, {schedule} {chunk}, {start}, n = {nthread}");
+                    let work = Work::new(kernel, job, Isa::best());
+                    check(&what, backend.team(work, chunks, start));
+                    nothing_is_left(&what);
+                }
             }
         }
     }
@@ -160,27 +174,22 @@ fn after_a_panic() {
 }
 
 /// A child that does `body`.
-fn fork(body: impl FnOnce() -> io::Result<()>) -> Child {
-    let alone = Alone::check(1).expect("one thread");
-    Child::fork(&alone, 1, 1, body).expect("a process")
-}
-
-/// What `Child::join` says of a child that does `body`.
-fn end_of(body: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
-    fork(body).join()
+fn fork<R: Outcome>(body: impl FnOnce() -> R) -> Child {
+    Process::new(body).daemon().start().expect("a process")
 }
 
 fn a_killed_child() {
-    let child = fork(sleep);
+    let mut child = fork(sleep);
     kill(Pid::from_raw(child.pid()), Signal::SIGKILL).expect("it runs");
-    assert_eq!(child.join(), Err("was killed by SIGKILL".to_string()));
+    assert_eq!(child.join().expect("an end"), Exit::Signal(Signal::SIGKILL));
 }
 
 fn a_failing_child() {
-    assert_eq!(end_of(|| Ok(())), Ok(()));
-    assert_eq!(end_of(|| Err(io::Error::other("no"))), Err("exited with status 1".to_string()));
-    let panicking = || panic!("{}", Broken::WORDS);
-    assert_eq!(end_of(panicking), Err("exited with status 1".to_string()));
+    let end_of = |mut child: Child| child.join().expect("an end").code();
+    assert_eq!(end_of(fork(|| ())), 0);
+    assert_eq!(end_of(fork(|| 7)), 7);
+    assert_eq!(end_of(fork(|| Err::<(), _>(io::Error::other(Broken::WORDS)))), 1);
+    assert_eq!(end_of(fork(|| -> u8 { panic!("{}", Broken::WORDS) })), 1);
 }
 
 fn a_dropped_child() {
@@ -188,7 +197,6 @@ fn a_dropped_child() {
 }
 
 /// Longer than the test lasts.
-fn sleep() -> io::Result<()> {
+fn sleep() {
     std::thread::sleep(Duration::from_secs(1000));
-    Ok(())
 }

@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nthread::backend::process::thread_count;
-use nthread::backend::{Backend, Chunks, Team, TeamError, Work};
+use nthread::backend::{Backend, Chunks, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Kernel};
+use nthread::process::thread_count;
 
 /// How long threads that were joined may stay listed.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ pub fn team(
     let schedule = backend.schedules()[0];
     let chunk = schedule.default_chunk(job.blocks, nthread);
     let chunks = Chunks { blocks: job.blocks, chunk, schedule, nthread: nthread as usize };
-    backend.team(Work::new(kernel, job, Isa::best()), chunks)
+    backend.team(Work::new(kernel, job, Isa::best()), chunks, StartMethod::Fork)
 }
 
 /// Waits until the threads of the team before are gone.

@@ -50,7 +50,7 @@ fn tiny_visit(backend: &dyn Backend) -> Visit {
         blocks: 2,
         seed: 1,
         pin: None,
-        start_method: backend.start_method().map(str::to_string),
+        start_method: backend.start_methods().first().map(ToString::to_string),
         warmup: 0,
         iterations: 1,
     }

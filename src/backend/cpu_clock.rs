@@ -1,4 +1,4 @@
-//! CPU clocks of threads.
+//! CPU clocks of threads and processes.
 //!
 //! Reading one is a system call, up to a microsecond on a virtual machine. So
 //! the clocks of threads that outlive a call are read from outside, before the
@@ -9,7 +9,8 @@ use std::os::unix::thread::JoinHandleExt as _;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 
 /// CPU time of the calling thread since it began, in nanoseconds; `None` where
 /// the clock cannot be read.
@@ -25,6 +26,12 @@ pub fn of_thread_ns(thread: &JoinHandle<()>) -> Option<u64> {
     // valid; the other pointer is to a live variable.
     let refused = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) };
     if refused == 0 { read_ns(ClockId::from_raw(clock)) } else { None }
+}
+
+/// CPU time of a process since it began, in nanoseconds; `None` where the clock
+/// cannot be read.
+pub fn of_process_ns(pid: i32) -> Option<u64> {
+    read_ns(clock_getcpuclockid(Pid::from_raw(pid)).ok()?)
 }
 
 fn read_ns(clock: ClockId) -> Option<u64> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crossbeam::channel::Receiver;
 use crossbeam::thread::ScopedJoinHandle;
 
-use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, panic_message};
+use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
 
 /// Scoped threads and channels of crossbeam.
 pub struct Crossbeam;
@@ -25,7 +25,7 @@ impl Backend for Crossbeam {
         &[Schedule::Static, Schedule::Dynamic, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks) -> Result<Box<dyn Team>, TeamError> {
+    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
         Ok(Box::new(Scoped { work, chunks }))
     }
 }

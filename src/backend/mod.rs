@@ -12,9 +12,9 @@
 //!
 //! To add a backend: one file here, and one line in [`BACKENDS`].
 
-mod cpu_clock;
+pub(crate) mod cpu_clock;
 mod crossbeam;
-pub mod process;
+mod process;
 mod rayon;
 mod schedule;
 mod sequential;
@@ -25,7 +25,16 @@ mod work;
 pub use schedule::{Chunks, Dealer, Schedule};
 pub use work::{Report, Work};
 
+use std::fmt;
 use std::io;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Kernel;
+use crate::process::{Error, Message};
+
+pub use crate::process::panic_message;
 
 /// The backends of this crate, the baseline first.
 pub const BACKENDS: &[&dyn Backend] = &[
@@ -34,7 +43,11 @@ pub const BACKENDS: &[&dyn Backend] = &[
     &thread_pool::ThreadPool,
     &crossbeam::Crossbeam,
     &rayon::Rayon,
-    &process::Pipe,
+    &process::PIPE,
+    &process::QUEUE,
+    &process::SHM,
+    &process::MANAGER,
+    &process::POOL,
 ];
 
 /// A way to run a job in parallel.
@@ -48,9 +61,10 @@ pub trait Backend: Sync {
     /// The schedules that it knows, its default first.
     fn schedules(&self) -> &'static [Schedule];
 
-    /// The start method that its cases are labelled with; `None` for threads.
-    fn start_method(&self) -> Option<&'static str> {
-        None
+    /// The ways in which its processes can be started, its default first; none
+    /// for threads.
+    fn start_methods(&self) -> &'static [StartMethod] {
+        &[]
     }
 
     /// Why it cannot run on this machine, if it cannot.
@@ -63,11 +77,25 @@ pub trait Backend: Sync {
         format!("worker-{}", worker + 1)
     }
 
-    /// Creates the workers.
+    /// Creates the workers. Threads have no use for `start`.
     ///
     /// # Errors
     /// Where the system refuses to create them.
-    fn team(&self, work: Work, chunks: Chunks) -> Result<Box<dyn Team>, TeamError>;
+    fn team(
+        &self,
+        work: Work,
+        chunks: Chunks,
+        start: StartMethod,
+    ) -> Result<Box<dyn Team>, TeamError>;
+
+    /// The life of a process that was spawned to be one of its workers: what it
+    /// was told, and the kernels that this program has.
+    ///
+    /// # Errors
+    /// Where it was told what it does not understand.
+    fn serve(&self, _told: Message, _kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
+        Err(Error::Garbage { what: format!("{} has no processes", self.name()) })
+    }
 }
 
 /// A backend's workers, ready for one job and one thread count.
@@ -86,6 +114,50 @@ pub trait Team {
     /// and report their own.
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
         Vec::new()
+    }
+
+    /// Processes that outlive a call and work in it: whoever adds up CPU times
+    /// must ask for theirs.
+    fn pids(&self) -> Vec<i32> {
+        Vec::new()
+    }
+}
+
+/// How a process comes into being; Python's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartMethod {
+    /// As a copy of its parent.
+    #[default]
+    Fork,
+    /// As this program started anew.
+    Spawn,
+}
+
+impl StartMethod {
+    /// All of them.
+    pub const ALL: [StartMethod; 2] = [StartMethod::Fork, StartMethod::Spawn];
+
+    /// The name on the command line and in the files.
+    pub fn name(self) -> &'static str {
+        match self {
+            StartMethod::Fork => "fork",
+            StartMethod::Spawn => "spawn",
+        }
+    }
+}
+
+impl fmt::Display for StartMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for StartMethod {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        StartMethod::ALL.into_iter().find(|method| method.name() == name).ok_or(())
     }
 }
 
@@ -120,30 +192,15 @@ pub enum TeamError {
         /// How it ended.
         how: String,
     },
-    /// Forking a process of several threads copies their locks, but not them.
-    #[error(
-        "refusing to fork: this process has {threads} threads, and a fork copies \
-         the locks of all of them but only one thread (run process backends through a runner)"
-    )]
-    Threads {
-        /// Threads that were counted.
-        threads: u64,
-    },
-    /// A pipe, or a channel between workers, failed.
-    #[error("cannot talk to worker {worker}")]
-    Channel {
+    /// How a worker process ended cannot be told.
+    #[error("cannot wait for worker {worker}")]
+    Unknown {
         /// Which one, from 1.
         worker: usize,
         /// What the system said.
         source: io::Error,
     },
-}
-
-/// What a panic said.
-pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_string())
+    /// Processes, or what they say to each other, failed.
+    #[error(transparent)]
+    Process(#[from] Error),
 }

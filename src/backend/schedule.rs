@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 /// OpenMP's words, and one more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Schedule {
     /// Decided before the call: worker w of n takes chunks w, w + n, w + 2n …
     Static,
@@ -66,7 +68,7 @@ impl FromStr for Schedule {
 }
 
 /// A job's blocks, cut up for a number of workers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Chunks {
     /// Blocks of the job.
     pub blocks: u64,
@@ -95,6 +97,41 @@ impl Chunks {
         start..(start + self.chunk).min(self.blocks)
     }
 
+    /// The chunks of that worker (from 0), as it asks for them. `dealt`, the
+    /// blocks that were dealt so far, is 0 at first and the same for all workers
+    /// of a call, be it in the memory of several processes; a static schedule
+    /// has no use for it.
+    pub fn hand(self, worker: usize, dealt: &AtomicU64) -> impl Iterator<Item = Range<u64>> {
+        let mut own = (worker as u64..self.len()).step_by(self.nthread);
+        std::iter::from_fn(move || match self.schedule {
+            Schedule::Static => own.next().map(|index| self.range(index)),
+            _ => self.deal(dealt),
+        })
+    }
+
+    /// The next blocks for whoever asks.
+    ///
+    /// Relaxed is enough: a worker needs only that no other gets the same
+    /// blocks. What the workers computed is published when they are joined.
+    fn deal(&self, dealt: &AtomicU64) -> Option<Range<u64>> {
+        let end_after = |start: u64| (start + self.size_at(start)).min(self.blocks);
+        let start = dealt
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
+                (start < self.blocks).then(|| end_after(start))
+            })
+            .ok()?;
+        Some(start..end_after(start))
+    }
+
+    /// Blocks of the chunk that begins at `start`.
+    fn size_at(&self, start: u64) -> u64 {
+        let even_share = (self.blocks - start) / (2 * self.nthread as u64);
+        match self.schedule {
+            Schedule::Guided => self.chunk.max(even_share),
+            _ => self.chunk,
+        }
+    }
+
     /// Hands out the chunks of one call.
     pub fn dealer(self) -> Dealer {
         Dealer { chunks: self, dealt: AtomicU64::new(0) }
@@ -106,48 +143,18 @@ impl Chunks {
 #[derive(Debug)]
 pub struct Dealer {
     chunks: Chunks,
-    /// Blocks that were dealt so far; unused by a static schedule.
     dealt: AtomicU64,
 }
 
 impl Dealer {
     /// The chunks of that worker (from 0), as it asks for them.
     pub fn hand(&self, worker: usize) -> impl Iterator<Item = Range<u64>> + '_ {
-        let mut own = (worker as u64..self.chunks.len()).step_by(self.chunks.nthread);
-        std::iter::from_fn(move || match self.chunks.schedule {
-            Schedule::Static => own.next().map(|index| self.chunks.range(index)),
-            _ => self.deal(),
-        })
+        self.chunks.hand(worker, &self.dealt)
     }
 
     /// Begins anew. Nobody may be asking meanwhile.
     pub fn reset(&self) {
         self.dealt.store(0, Ordering::Relaxed);
-    }
-
-    /// The next blocks for whoever asks.
-    ///
-    /// Relaxed is enough: a worker needs only that no other gets the same
-    /// blocks. What the workers computed is published when they are joined.
-    fn deal(&self) -> Option<Range<u64>> {
-        let blocks = self.chunks.blocks;
-        let end_after = |start: u64| (start + self.size_at(start)).min(blocks);
-        let start = self
-            .dealt
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
-                (start < blocks).then(|| end_after(start))
-            })
-            .ok()?;
-        Some(start..end_after(start))
-    }
-
-    /// Blocks of the chunk that begins at `start`.
-    fn size_at(&self, start: u64) -> u64 {
-        let even_share = (self.chunks.blocks - start) / (2 * self.chunks.nthread as u64);
-        match self.chunks.schedule {
-            Schedule::Guided => self.chunks.chunk.max(even_share),
-            _ => self.chunks.chunk,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One loop: the baseline of every speedup.
 
-use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, cpu_clock};
+use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, cpu_clock};
 
 /// The plain loop.
 pub struct Sequential;
@@ -18,7 +18,7 @@ impl Backend for Sequential {
         &[Schedule::Static]
     }
 
-    fn team(&self, work: Work, _: Chunks) -> Result<Box<dyn Team>, TeamError> {
+    fn team(&self, work: Work, _: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
         Ok(Box::new(Loop { work }))
     }
 }

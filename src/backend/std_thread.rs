@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::{Backend, Chunks, Report, Schedule, Team, TeamError, Work, panic_message};
+use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
 
 /// Scoped threads of the standard library.
 pub struct StdThread;
@@ -20,7 +20,7 @@ impl Backend for StdThread {
         &[Schedule::Static, Schedule::Dynamic, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks) -> Result<Box<dyn Team>, TeamError> {
+    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
         Ok(Box::new(Scoped { work, chunks }))
     }
 }

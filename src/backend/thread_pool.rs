@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
-    Backend, Chunks, Dealer, Report, Schedule, Team, TeamError, Work, cpu_clock, panic_message,
+    Backend, Chunks, Dealer, Report, Schedule, StartMethod, Team, TeamError, Work, cpu_clock,
+    panic_message,
 };
 
 /// A pool of std threads fed by a channel.
@@ -27,7 +28,7 @@ impl Backend for ThreadPool {
         &[Schedule::Dynamic, Schedule::Static, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks) -> Result<Box<dyn Team>, TeamError> {
+    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
         Ok(Box::new(Pool::new(work, chunks)?))
     }
 }

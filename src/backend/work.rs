@@ -3,6 +3,8 @@
 use std::ops::{AddAssign, Range};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::cpu_clock;
 use crate::kernel::{Isa, Job, Kernel, Tally};
 
@@ -23,6 +25,11 @@ impl Work {
     /// Number of blocks: a team must run each of `0..blocks` exactly once.
     pub fn blocks(&self) -> u64 {
         self.job.blocks
+    }
+
+    /// What another process of the same program needs to make the same work.
+    pub fn described(&self) -> Described {
+        Described { kernel: self.kernel.name().to_string(), job: self.job, isa: self.isa }
     }
 
     /// The form of the kernel.
@@ -47,8 +54,26 @@ impl Work {
     }
 }
 
-/// What a worker returns: mergeable, like the tally in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A [`Work`] in words: the kernel is known by its name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Described {
+    kernel: String,
+    job: Job,
+    isa: Isa,
+}
+
+impl Described {
+    /// The work, if one of the `kernels` has that name.
+    pub fn work(&self, kernels: &[&'static dyn Kernel]) -> Option<Work> {
+        let kernel = kernels.iter().find(|kernel| kernel.name() == self.kernel)?;
+        Some(Work::new(*kernel, self.job, self.isa))
+    }
+}
+
+/// What a worker returns: mergeable, like the tally in it. To another process
+/// it travels as words, see [`Report::to_words`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "[u64; Report::WORDS]", from = "[u64; Report::WORDS]")]
 pub struct Report {
     /// The answer.
     pub tally: Tally,
@@ -62,8 +87,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Bytes of a report on its way to another process.
-    pub const BYTES: usize = 64;
+    /// Words of a report on its way to another process.
+    pub const WORDS: usize = 8;
 
     /// The last thing that a worker does which lives for one call only: all of
     /// its thread's CPU time belongs to the call.
@@ -71,35 +96,42 @@ impl Report {
         Report { cpu_ns: cpu_clock::own_ns(), ..self }
     }
 
-    /// As bytes, for a process on the same machine.
-    pub fn to_bytes(self) -> [u8; Report::BYTES] {
+    /// As words, for a process on the same machine.
+    pub fn to_words(self) -> [u64; Report::WORDS] {
         let Tally { draws, sum, sum_sq } = self.tally;
-        let words = [draws, self.busy_ns, self.cpu_ns.unwrap_or(UNKNOWN), self.blocks];
-        let mut bytes = [0; Report::BYTES];
-        let (small, large) = bytes.split_at_mut(32);
-        for (chunk, word) in small.chunks_exact_mut(8).zip(words) {
-            chunk.copy_from_slice(&word.to_ne_bytes());
-        }
-        for (chunk, word) in large.chunks_exact_mut(16).zip([sum, sum_sq]) {
-            chunk.copy_from_slice(&word.to_ne_bytes());
-        }
-        bytes
+        let [low, high] = [|value: i128| value as u64, |value: i128| (value >> 64) as u64];
+        let cpu_ns = self.cpu_ns.unwrap_or(UNKNOWN);
+        let sums = [low(sum), high(sum), low(sum_sq), high(sum_sq)];
+        [draws, self.busy_ns, cpu_ns, self.blocks, sums[0], sums[1], sums[2], sums[3]]
     }
 
-    /// The report that [`Report::to_bytes`] made these of.
-    pub fn from_bytes(bytes: &[u8; Report::BYTES]) -> Report {
-        let small = |i: usize| u64::from_ne_bytes(std::array::from_fn(|k| bytes[8 * i + k]));
-        let large = |i: usize| i128::from_ne_bytes(std::array::from_fn(|k| bytes[32 + 16 * i + k]));
+    /// The report that [`Report::to_words`] made these of.
+    pub fn from_words(words: [u64; Report::WORDS]) -> Report {
+        let [draws, busy_ns, cpu_ns, blocks, sums @ ..] = words;
+        let whole = |low: u64, high: u64| (i128::from(high as i64) << 64) | i128::from(low);
+        let (sum, sum_sq) = (whole(sums[0], sums[1]), whole(sums[2], sums[3]));
         Report {
-            tally: Tally { draws: small(0), sum: large(0), sum_sq: large(1) },
-            busy_ns: small(1),
-            cpu_ns: Some(small(2)).filter(|cpu_ns| *cpu_ns != UNKNOWN),
-            blocks: small(3),
+            tally: Tally { draws, sum, sum_sq },
+            busy_ns,
+            cpu_ns: Some(cpu_ns).filter(|cpu_ns| *cpu_ns != UNKNOWN),
+            blocks,
         }
     }
 }
 
-/// Stands for an unknown time in the bytes of a report.
+impl From<Report> for [u64; Report::WORDS] {
+    fn from(report: Report) -> Self {
+        report.to_words()
+    }
+}
+
+impl From<[u64; Report::WORDS]> for Report {
+    fn from(words: [u64; Report::WORDS]) -> Self {
+        Report::from_words(words)
+    }
+}
+
+/// Stands for an unknown time in the words of a report.
 const UNKNOWN: u64 = u64::MAX;
 
 impl AddAssign for Report {
@@ -111,5 +143,23 @@ impl AddAssign for Report {
             (one, other) => one.or(other),
         };
         self.blocks += other.blocks;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_report_arrives_as_it_was_sent(
+            small: [u64; 3], sums: [i128; 2], cpu_ns in proptest::option::of(0..UNKNOWN),
+        ) {
+            let [draws, busy_ns, blocks] = small;
+            let tally = Tally { draws, sum: sums[0], sum_sq: sums[1] };
+            let report = Report { tally, busy_ns, cpu_ns, blocks };
+            prop_assert_eq!(Report::from_words(report.to_words()), report);
+        }
     }
 }

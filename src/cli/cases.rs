@@ -3,7 +3,7 @@
 use super::options::SweepOptions;
 use super::settings::Length;
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest};
-use crate::backend::Schedule;
+use crate::backend::{Schedule, StartMethod};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::nthread::{self, Counts, Source};
@@ -132,11 +132,37 @@ pub fn schedules(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Sched
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
+pub fn start_methods(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+) -> Result<Vec<StartMethod>, UsageError> {
+    let Some(given) = given("--start-method", options.start_method.as_deref(), lookup) else {
+        return Ok(Vec::new());
+    };
+    let names = names(&given, &StartMethod::ALL.map(StartMethod::name), "start method")?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
 pub fn chunks(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<u64>, UsageError> {
     let Some(given) = given("--chunk", options.chunk.as_deref(), lookup) else {
         return Ok(Vec::new());
     };
     parse_counts(&given.text).map_err(|error| given.error(error))
+}
+
+/// A way to start processes is for backends that start some.
+pub fn check_start_methods(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    plan: &Plan,
+) -> Result<(), UsageError> {
+    let given = given("--start-method", options.start_method.as_deref(), lookup);
+    match given {
+        Some(given) if plan.cases.iter().all(|case| case.start_method.is_empty()) => {
+            Err(given.error("none of these backends starts processes; for example -b process-pipe"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A backend that was asked for by name and knows none of the schedules that

@@ -21,6 +21,7 @@ pub fn plan_like(
         ("--kernel", options.kernel.is_some()),
         ("--draws", options.draws.is_some()),
         ("--schedule", options.schedule.is_some()),
+        ("--start-method", options.start_method.is_some()),
         ("--chunk", options.chunk.is_some()),
         ("--block", options.block.is_some()),
         ("--seed", options.seed.is_some()),

@@ -108,6 +108,9 @@ pub struct SweepOptions {
     /// Blocks of a chunk (default: each schedule's own)
     #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
     pub chunk: Option<String>,
+    /// How process backends start processes: fork, spawn (default: fork)
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub start_method: Option<String>,
     /// One more backend, in a program that speaks the runner protocol
     #[arg(long, value_name = "NAME=COMMAND", help_heading = "What to sweep")]
     pub runner: Vec<String>,

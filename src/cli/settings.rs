@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::cases::{
-    backends, block, check_schedules, chunks, draws, few, kernels, schedules, thread_counts,
+    backends, block, check_schedules, check_start_methods, chunks, draws, few, kernels, schedules,
+    start_methods, thread_counts,
 };
 use super::like::plan_like;
 use super::options::SweepOptions;
@@ -125,10 +126,12 @@ fn fresh_plan(
         seed: seed.map_or(Ok(SEED), |given| integer(&given, u64::MAX))?,
         schedules: schedules(options, lookup)?,
         chunks: chunks(options, lookup)?,
+        start_methods: start_methods(options, lookup)?,
     };
     let mut plan = plan::draft(&request, rules, registry);
     plan.skipped.extend(skipped);
     check_schedules(options, lookup, &plan)?;
+    check_start_methods(options, lookup, &plan)?;
     Ok((plan, request.draws, remarks))
 }
 

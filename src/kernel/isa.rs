@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// An instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Isa {
     /// What every CPU of the target has (SSE2 on x86-64, NEON on aarch64).
     Portable,

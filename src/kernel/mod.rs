@@ -52,7 +52,7 @@ pub trait Kernel: Sync {
 }
 
 /// How much work there is: blocks of draws, and the seed of their streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Seed of the random streams.
     pub seed: u64,

@@ -9,7 +9,7 @@ pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 
 use std::collections::BTreeMap;
 
-use crate::backend::{Backend, Schedule};
+use crate::backend::{Backend, Schedule, StartMethod};
 use crate::kernel::BLOCK_RANGE;
 use crate::nthread::MAX_NTHREAD;
 use crate::record::{BASELINE, Case, Plan, Skipped};
@@ -39,6 +39,9 @@ pub struct Request {
     pub schedules: Vec<Schedule>,
     /// Blocks of a chunk; empty means each schedule's own.
     pub chunks: Vec<u64>,
+    /// How process backends start their processes; empty means each backend's
+    /// own way.
+    pub start_methods: Vec<StartMethod>,
 }
 
 /// The plan that follows from a request.
@@ -104,11 +107,10 @@ fn variants(
     case: &Case,
     skipped: &mut Vec<Skipped>,
 ) -> Vec<Case> {
-    let start_method = backend.start_method().unwrap_or_default().to_string();
     if case.is_baseline() {
         // One loop: no other schedule or chunk makes another case of it.
         let schedule = Schedule::Static.to_string();
-        return vec![Case { schedule, start_method, ..case.clone() }];
+        return vec![Case { schedule, ..case.clone() }];
     }
     let (known, unknown): (Vec<_>, Vec<_>) = match &request.schedules[..] {
         [] => (vec![backend.schedules()[0]], Vec::new()),
@@ -128,16 +130,26 @@ fn variants(
     };
     let mut cases = Vec::new();
     for schedule in known {
-        for chunk in &chunks {
-            let start_method = start_method.clone();
-            let schedule = schedule.to_string();
-            cases.extend(at_each_count(
-                request,
-                &Case { schedule, chunk: *chunk, start_method, ..case.clone() },
-            ));
+        for &chunk in &chunks {
+            for start_method in start_methods(request, backend) {
+                let schedule = schedule.to_string();
+                let case = Case { schedule, chunk, start_method, ..case.clone() };
+                cases.extend(at_each_count(request, &case));
+            }
         }
     }
     cases
+}
+
+/// The start methods of a backend's cases: none, so to speak, for threads.
+fn start_methods(request: &Request, backend: &dyn Backend) -> Vec<String> {
+    let known = backend.start_methods();
+    let asked = request.start_methods.iter().filter(|method| known.contains(method));
+    let names: Vec<String> = asked.map(ToString::to_string).collect();
+    match (names.is_empty(), known.first()) {
+        (false, _) => names,
+        (true, own) => vec![own.map_or(String::new(), ToString::to_string)],
+    }
 }
 
 /// The same case at each thread count.
@@ -160,6 +172,8 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
         let schedule_is_known =
             case.schedule.is_empty() || case.schedule.parse::<Schedule>().is_ok();
+        let start_is_known =
+            case.start_method.is_empty() || case.start_method.parse::<StartMethod>().is_ok();
         let draws = case.draws.unwrap_or(0);
         if registry.kernel(&case.kernel).is_none() {
             return wrong(format!("there is no kernel {:?} here", case.kernel));
@@ -178,6 +192,9 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         }
         if !schedule_is_known {
             return wrong(format!("there is no schedule {:?}", case.schedule));
+        }
+        if !start_is_known {
+            return wrong(format!("there is no start method {:?}", case.start_method));
         }
         if plan.cases[..index].contains(case) {
             return wrong("it is there twice".to_string());
@@ -223,6 +240,7 @@ mod tests {
             seed: 1,
             schedules: Vec::new(),
             chunks: Vec::new(),
+            start_methods: Vec::new(),
         }
     }
 

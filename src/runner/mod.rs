@@ -7,6 +7,7 @@
 //! process's place that speaks the same [`protocol`].
 
 pub mod protocol;
+mod usage;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -16,13 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
 
-use crate::backend::{Backend, Chunks, Report, Schedule, Team, Work, panic_message};
+use crate::backend::{Backend, Chunks, Report, Schedule, StartMethod, Team, Work, panic_message};
 use crate::kernel::{Isa, Job};
+use crate::process::{self, Callable, Message};
 use crate::registry::Registry;
 use protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL, Timed, Visit, Worker};
+use usage::Usage;
 
 /// First argument of an executable that is started as a runner.
 pub const VERB: &str = "__runner";
@@ -39,11 +40,38 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Every executable that measures must call this first: the program itself
 /// does, and so must a bench, a test or a program of one's own. A campaign
 /// that starts in an executable that did not is an error that says so.
+///
+/// It does the same for a process that a process backend has spawned, as
+/// [`process::enter`] does for functions.
 pub fn enter(registry: &Registry) {
     ENTERED.store(true, Ordering::Relaxed);
+    let workers: Vec<Spawned<'_>> = registry
+        .backends
+        .iter()
+        .filter(|backend| !backend.start_methods().is_empty())
+        .map(|&backend| Spawned { backend, registry })
+        .collect();
+    let workers: Vec<&dyn Callable> = workers.iter().map(|it| it as &dyn Callable).collect();
+    process::enter(&workers);
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(VERB)) {
         let code = serve(registry, io::stdin().lock(), io::stdout().lock());
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
+    }
+}
+
+/// A spawned worker of a backend, as something that a process can do.
+struct Spawned<'a> {
+    backend: &'static dyn Backend,
+    registry: &'a Registry,
+}
+
+impl Callable for Spawned<'_> {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn serve(&self, told: Message) -> Result<u8, process::Error> {
+        self.backend.serve(told, &self.registry.kernels)
     }
 }
 
@@ -86,11 +114,15 @@ fn visit_all(
         bail!("the harness speaks protocol {}, this runner speaks {PROTOCOL}", visit.protocol);
     }
     let (backend, work, chunks) = understand(registry, visit)?;
+    let start_method = match &visit.start_method {
+        Some(name) => name.parse().map_err(|()| anyhow!("there is no start method {name:?}"))?,
+        None => StartMethod::default(),
+    };
     let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
     say(Event::Hello(Hello { protocol: PROTOCOL, build, check: Check::Exact }))?;
 
     let start = Instant::now();
-    let mut team = backend.team(work, chunks)?;
+    let mut team = backend.team(work, chunks, start_method)?;
     say(Event::Setup(Timed { wall_ns: elapsed_ns(start) }))?;
     for _ in 0..visit.warmup {
         say(Event::Warmup(timed_call(backend, &mut *team)?))?;
@@ -139,13 +171,13 @@ fn understand(
 
 /// One call, timed from outside.
 fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call> {
-    let (user_before, system_before) = cpu_times()?;
+    let usage_before = Usage::read(&team.pids())?;
     let clocks_before = team.cpu_clocks_ns();
     let start = Instant::now();
     let called = catch_unwind(AssertUnwindSafe(|| team.call()));
     let wall_ns = elapsed_ns(start);
     let clocks = team.cpu_clocks_ns();
-    let (user, system) = cpu_times()?;
+    let (user_ns, system_ns) = Usage::read(&team.pids())?.since(&usage_before);
     let reports = called
         .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?
         .context("the call failed")?;
@@ -159,8 +191,8 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
     };
     Ok(Call {
         wall_ns,
-        user_ns: Some(user.saturating_sub(user_before)),
-        system_ns: Some(system.saturating_sub(system_before)),
+        user_ns: Some(user_ns),
+        system_ns: Some(system_ns),
         tally: whole.tally,
         workers: reports
             .into_iter()
@@ -174,17 +206,6 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
             })
             .collect(),
     })
-}
-
-/// User and system time so far of this process and the children it has reaped.
-fn cpu_times() -> anyhow::Result<(u64, u64)> {
-    let mut sums = (0, 0);
-    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
-        let usage = getrusage(who).context("cannot read CPU times")?;
-        sums.0 += usage.user_time().num_microseconds() as u64 * 1000;
-        sums.1 += usage.system_time().num_microseconds() as u64 * 1000;
-    }
-    Ok(sums)
 }
 
 /// Nanoseconds since `start`.

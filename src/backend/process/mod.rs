@@ -1,143 +1,293 @@
-//! Worker processes: the counterparts of Python's `multiprocessing`.
+//! Worker processes: the counterparts of what Python's `multiprocessing`
+//! offers, each over [`crate::process`].
 //!
-//! `fork` copies the calling thread and the memory of all threads, locks
-//! included. A lock that another thread holds at that moment stays locked in
-//! the child for ever. Therefore a process backend has no helper threads, and
-//! [`Child::fork`] asks for a proof that the process has one thread, [`Alone`]:
-//! process backends run in a runner, which has one.
+//! Four of them start n children in each call, which differ only in how the
+//! children come by their chunks and their parent by the reports: that is an
+//! [`Exchange`], one file each. The fifth, the pool, starts its processes once.
 //!
-//! A child never returns into its parent's code: it runs one closure, writes
-//! what came out and leaves by `_exit`, without running the parent's
-//! destructors or flushing its buffers a second time. The kernel kills it if
-//! its parent dies.
-//!
-//! All unsafe code of the process family is in this file.
+//! A child that was forked has the work in its memory; one that was spawned
+//! begins with nothing, and is told the names of kernel and backend.
 
+mod manager;
 mod pipe;
+mod pool;
+mod queue;
+mod shm;
 
-pub use pipe::Pipe;
-
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::TeamError;
+use super::work::Described;
+use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
+use crate::kernel::Kernel;
+use crate::process::{
+    Alone, Call, Child, Ends, Error, Exit, Message, Process, thread_count, unpack,
+};
 
-/// Threads of this process. Each has a directory, and each directory links
-/// back to its parent; `.` and the parent's own entry are the other two links.
-pub fn thread_count() -> io::Result<u64> {
-    Ok(fs::metadata("/proc/self/task")?.nlink().saturating_sub(2))
-}
+/// n children in each call, one pipe each.
+pub const PIPE: InEachCall<pipe::Pipes> = InEachCall(PhantomData);
+/// n children in each call around two queues.
+pub const QUEUE: InEachCall<queue::Queues> = InEachCall(PhantomData);
+/// n children in each call over shared memory.
+pub const SHM: InEachCall<shm::Memory> = InEachCall(PhantomData);
+/// n children in each call that talk to a manager.
+pub const MANAGER: InEachCall<manager::Lists> = InEachCall(PhantomData);
+/// A pool of processes.
+pub const POOL: pool::Pool = pool::Pool;
 
-/// Proof that this process has one thread. Taken once a call, since counting
-/// threads takes several microseconds; whoever holds it starts no thread.
-#[derive(Debug)]
-pub struct Alone(());
+/// How long a parent waits before it looks whether its children live.
+const TICK: Duration = Duration::from_millis(10);
 
-impl Alone {
-    /// Counts. `nthread` is for the error message.
-    ///
-    /// # Errors
-    /// Where there are more threads, or they cannot be counted.
-    pub fn check(nthread: usize) -> Result<Alone, TeamError> {
-        match thread_count() {
-            Ok(1) => Ok(Alone(())),
-            Ok(threads) => Err(TeamError::Threads { threads }),
-            Err(source) => Err(TeamError::CannotStart { worker: 1, nthread, source }),
-        }
-    }
-}
+/// What a child brings home: its report, or what its panic said.
+type Answer = Result<Report, String>;
 
-/// A forked worker. Dropping it kills it, unless it was joined, and reaps it.
-#[derive(Debug)]
-pub struct Child {
-    pid: Pid,
-    reaped: bool,
-}
+/// How the children of a call come by their chunks, and their parent by the
+/// reports. It is made with the team and serves all its calls; a spawned child
+/// gets it in a message.
+pub trait Exchange: Serialize + DeserializeOwned + 'static {
+    /// The name of the backend.
+    const NAME: &'static str;
+    /// One line for `harness list`.
+    const ABOUT: &'static str;
+    /// The schedules that it knows, its default first.
+    const SCHEDULES: &'static [Schedule];
 
-impl Child {
-    /// Forks, and runs `body` in the child. `worker` and `nthread` are for the
-    /// error message.
+    /// The end of a pipe that one child is given, or nothing.
+    type Given: Ends + Serialize + DeserializeOwned;
+    /// The end that the parent keeps of it.
+    type Kept;
+
+    /// What survives between calls.
     ///
     /// # Errors
     /// Where the system refuses.
-    pub fn fork(
-        _: &Alone,
-        worker: usize,
-        nthread: usize,
-        body: impl FnOnce() -> io::Result<()>,
-    ) -> Result<Child, TeamError> {
-        let refused = |source| TeamError::CannotStart { worker, nthread, source };
-        let parent = getpid();
-        // SAFETY: this process has one thread, as `Alone` proves, so no lock
-        // can be held by a thread that the child would lack: the child may
-        // allocate and run any code. It does not return from this arm.
-        match unsafe { fork() }.map_err(|errno| refused(errno.into()))? {
-            ForkResult::Parent { child } => Ok(Child { pid: child, reaped: false }),
-            ForkResult::Child => {
-                let status = match die_with(parent) {
-                    Ok(()) => catch_unwind(AssertUnwindSafe(body)),
-                    Err(errno) => Ok(Err(errno.into())),
-                };
-                let code = if matches!(status, Ok(Ok(()))) { 0 } else { 1 };
-                // SAFETY: `_exit` only ends the process. Unlike `exit` it runs
-                // no handler and flushes no buffer that the parent owns.
-                unsafe { libc::_exit(code) }
-            }
-        }
-    }
+    fn open(chunks: Chunks, start: StartMethod) -> Result<Self, Error>;
 
-    /// Its process id.
-    pub fn pid(&self) -> i32 {
-        self.pid.as_raw()
-    }
-
-    /// Waits for its end. `Ok` if it left with status 0, else how it ended.
+    /// Makes it ready for a call.
     ///
     /// # Errors
-    /// What the end was, in words.
-    pub fn join(mut self) -> Result<(), String> {
-        self.reap()
+    /// Where the system refuses.
+    fn begin(&self, _chunks: Chunks) -> Result<(), Error> {
+        Ok(())
     }
 
-    fn reap(&mut self) -> Result<(), String> {
-        let status = loop {
-            match waitpid(self.pid, None) {
-                Err(Errno::EINTR) => {}
-                other => break other,
+    /// What belongs to one child.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    fn ends(&self) -> Result<(Self::Kept, Self::Given), Error>;
+
+    /// The child's part: takes chunks, and brings home one answer.
+    ///
+    /// # Errors
+    /// Where the answer cannot be brought home.
+    fn work(&self, given: Self::Given, share: Share) -> Result<(), Error>;
+
+    /// The parent's part: one answer a child, in their order; `None` for one
+    /// that has ended without.
+    ///
+    /// # Errors
+    /// Where answers cannot be had.
+    fn collect(
+        &self,
+        chunks: Chunks,
+        kept: Vec<Self::Kept>,
+        children: &mut [Child],
+    ) -> Result<Vec<Option<Answer>>, Error>;
+
+    /// Processes of its own that live between calls.
+    fn pids(&self) -> Vec<i32> {
+        Vec::new()
+    }
+}
+
+/// What one child has to do.
+#[derive(Clone, Copy)]
+pub struct Share {
+    work: Work,
+    chunks: Chunks,
+    /// From 0.
+    worker: usize,
+}
+
+impl Share {
+    /// What came of computing chunks. The child ends after that, so all its
+    /// CPU time belongs to the call.
+    fn answer(&self, chunks: impl Iterator<Item = std::ops::Range<u64>>) -> Answer {
+        let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_cpu_of_this_thread());
+        catch_unwind(run).map_err(|panic| panic_message(&*panic))
+    }
+}
+
+/// What a spawned child is told, but for its exchange and ends.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    work: Described,
+    chunks: Chunks,
+    worker: usize,
+}
+
+/// A backend whose children live for one call.
+pub struct InEachCall<E>(PhantomData<fn() -> E>);
+
+impl<E: Exchange> Backend for InEachCall<E> {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        E::ABOUT
+    }
+
+    fn schedules(&self) -> &'static [Schedule] {
+        E::SCHEDULES
+    }
+
+    fn start_methods(&self) -> &'static [StartMethod] {
+        &StartMethod::ALL
+    }
+
+    fn obstacle(&self) -> Option<String> {
+        obstacle()
+    }
+
+    fn worker_name(&self, worker: usize) -> String {
+        format!("Process-{}", worker + 1)
+    }
+
+    fn team(
+        &self,
+        work: Work,
+        chunks: Chunks,
+        start: StartMethod,
+    ) -> Result<Box<dyn Team>, TeamError> {
+        Ok(Box::new(Crew { exchange: E::open(chunks, start)?, work, chunks, start }))
+    }
+
+    fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
+        let (told, exchange, given): (Told, E, E::Given) = unpack(told)?;
+        let work = known(&told.work, kernels)?;
+        let share = Share { work, chunks: told.chunks, worker: told.worker };
+        exchange.work(given, share).map(|()| 0)
+    }
+}
+
+/// Why no process backend can run here, if none can.
+fn obstacle() -> Option<String> {
+    thread_count().err().map(|error| format!("cannot count threads in /proc: {error}"))
+}
+
+/// The work that a spawned child was told of.
+fn known(work: &Described, kernels: &[&'static dyn Kernel]) -> Result<Work, Error> {
+    let unknown = || Error::Garbage { what: format!("there is no such kernel here: {work:?}") };
+    work.work(kernels).ok_or_else(unknown)
+}
+
+/// The children of each call, one after the other.
+struct Crew<E> {
+    exchange: E,
+    work: Work,
+    chunks: Chunks,
+    start: StartMethod,
+}
+
+impl<E: Exchange> Team for Crew<E> {
+    fn call(&mut self) -> Result<Vec<Report>, TeamError> {
+        let called = self.try_call();
+        if called.is_err() {
+            // What a failed call left lying about must not reach the next one.
+            self.exchange = E::open(self.chunks, self.start)?;
+        }
+        called
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.exchange.pids()
+    }
+}
+
+impl<E: Exchange> Crew<E> {
+    fn try_call(&self) -> Result<Vec<Report>, TeamError> {
+        // Once a call: counting threads takes several microseconds.
+        let alone = match self.start {
+            StartMethod::Fork => Some(Alone::check()?),
+            StartMethod::Spawn => None,
+        };
+        self.exchange.begin(self.chunks)?;
+        let (mut children, mut kept) = (Vec::new(), Vec::new());
+        for worker in 0..self.chunks.nthread {
+            let (ours, theirs) = self.exchange.ends()?;
+            kept.push(ours);
+            children.push(self.start(alone.as_ref(), worker, theirs)?);
+        }
+        let answers = self.exchange.collect(self.chunks, kept, &mut children)?;
+        answers
+            .into_iter()
+            .zip(&mut children)
+            .enumerate()
+            .map(|(worker, (answer, child))| outcome(worker, answer, child))
+            .collect()
+    }
+
+    fn start(
+        &self,
+        alone: Option<&Alone>,
+        worker: usize,
+        given: E::Given,
+    ) -> Result<Child, TeamError> {
+        let share = Share { work: self.work, chunks: self.chunks, worker };
+        let process = match alone {
+            Some(_) => Process::with(given, move |given| self.exchange.work(given, share)),
+            None => {
+                let told = Told { work: self.work.described(), chunks: self.chunks, worker };
+                Process::call(Call::new(E::NAME, &(told, &self.exchange, given))?)?
             }
         };
-        self.reaped = true;
-        match status {
-            Ok(WaitStatus::Exited(_, 0)) => Ok(()),
-            Ok(WaitStatus::Exited(_, code)) => Err(format!("exited with status {code}")),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Err(format!("was killed by {signal}")),
-            Ok(other) => Err(format!("ended as {other:?}")),
-            Err(errno) => Err(format!("could not be waited for: {errno}")),
+        let process = process.name(format!("Process-{}", worker + 1)).daemon();
+        let started = match alone {
+            Some(alone) => process.start_alone(alone),
+            None => process.start(),
+        };
+        started.map_err(|error| cannot_start(error, worker, self.chunks.nthread))
+    }
+}
+
+/// A refusal of the system, with the worker's number.
+fn cannot_start(error: Error, worker: usize, nthread: usize) -> TeamError {
+    match error {
+        Error::CannotStart { source, .. } => {
+            TeamError::CannotStart { worker: worker + 1, nthread, source }
+        }
+        other => other.into(),
+    }
+}
+
+/// The report of a worker, once it has ended. How it ended explains why there
+/// is no answer.
+fn outcome(worker: usize, answer: Option<Answer>, child: &mut Child) -> Result<Report, TeamError> {
+    let worker = worker + 1;
+    let exit = child.join().map_err(|source| TeamError::Unknown { worker, source })?;
+    match (answer, exit) {
+        (Some(Ok(report)), Exit::Code(0)) => Ok(report),
+        (Some(Err(message)), _) => Err(TeamError::Panicked { worker, message }),
+        (_, exit) => {
+            let how = if exit == Exit::Code(0) {
+                "ended without an answer".to_string()
+            } else {
+                exit.to_string()
+            };
+            Err(TeamError::Lost { worker, pid: child.pid(), how })
         }
     }
 }
 
-impl Drop for Child {
-    fn drop(&mut self) {
-        if !self.reaped {
-            // It may have ended by itself; then there is nothing to kill.
-            let _ = kill(self.pid, Signal::SIGKILL);
-            drop(self.reap());
-        }
-    }
-}
-
-/// Asks the kernel to kill this process when `parent` dies. A parent that died
-/// before the request leaves an orphan, which has another parent by now.
-fn die_with(parent: Pid) -> Result<(), Errno> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
+/// Whether a child is known to have ended.
+fn has_ended(child: &mut Child) -> Result<bool, Error> {
+    let exit = child.exit().map_err(|source: io::Error| Error::system("watch a child", source))?;
+    Ok(exit.is_some())
 }

@@ -1,0 +1,86 @@
+//! A server process that owns the tasks and the results: what
+//! `multiprocessing.Manager` is.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Exchange, Share};
+use crate::backend::{Chunks, Schedule, StartMethod};
+use crate::process::{Child, Error, List, Manager};
+
+/// Proxies of two lists, and the server itself where it was started.
+#[derive(Serialize, Deserialize)]
+pub struct Lists {
+    /// What is still to do, the first chunk last.
+    tasks: List<Range<u64>>,
+    /// The number of a child, and its answer.
+    results: List<(usize, Answer)>,
+    #[serde(skip)]
+    manager: Option<Manager>,
+}
+
+impl Exchange for Lists {
+    const NAME: &'static str = "process-manager";
+    const ABOUT: &'static str =
+        "n child processes started in each call, a server process owns tasks and results";
+    const SCHEDULES: &'static [Schedule] = &[Schedule::Dynamic, Schedule::Guided];
+
+    type Given = ();
+    type Kept = ();
+
+    fn open(_: Chunks, start: StartMethod) -> Result<Self, Error> {
+        let manager = match start {
+            StartMethod::Fork => Manager::fork()?,
+            StartMethod::Spawn => Manager::spawn()?,
+        };
+        let (tasks, results) = (manager.list()?, manager.list()?);
+        Ok(Lists { tasks, results, manager: Some(manager) })
+    }
+
+    /// A list gives its last item first.
+    fn begin(&self, chunks: Chunks) -> Result<(), Error> {
+        let dealer = chunks.dealer();
+        let mut tasks: Vec<Range<u64>> = dealer.hand(0).collect();
+        tasks.reverse();
+        self.tasks.extend(&tasks)
+    }
+
+    fn ends(&self) -> Result<((), ()), Error> {
+        Ok(((), ()))
+    }
+
+    fn work(&self, (): (), share: Share) -> Result<(), Error> {
+        let mut failed = None;
+        let tasks = std::iter::from_fn(|| {
+            self.tasks.pop().unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        let answer = share.answer(tasks);
+        failed.map_or(Ok(()), Err)?;
+        self.results.push(&(share.worker, answer))
+    }
+
+    fn collect(
+        &self,
+        _: Chunks,
+        _: Vec<()>,
+        children: &mut [Child],
+    ) -> Result<Vec<Option<Answer>>, Error> {
+        for child in &mut *children {
+            child.join().map_err(|source| Error::system("wait for a child", source))?;
+        }
+        let mut answers = vec![None; children.len()];
+        for (worker, answer) in self.results.to_vec()? {
+            *answers.get_mut(worker).ok_or(Error::Ended)? = Some(answer);
+        }
+        self.results.clear()?;
+        Ok(answers)
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.manager.iter().map(Manager::pid).collect()
+    }
+}

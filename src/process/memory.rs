@@ -1,0 +1,36 @@
+//! Nameless memory: made whole, or not at all.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit};
+
+/// A memfd of so many bytes, all of them there: a page that the system could
+/// not provide later would be a signal (SIGBUS) in the middle of somebody's
+/// work, instead of an error here. It has no name in any directory; `name` is
+/// for the eyes of whoever reads /proc.
+///
+/// # Errors
+/// Where descriptors or memory run out, or a limit is in the way.
+pub fn memfd(name: &CStr, bytes: u64) -> io::Result<File> {
+    let length = i64::try_from(bytes).map_err(|_| Errno::EFBIG)?;
+    // Beyond this limit the kernel sends SIGXFSZ before it says no.
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if bytes > limit {
+        return Err(Errno::EFBIG.into());
+    }
+    let file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    if length > 0 {
+        loop {
+            match fallocate(&file, FallocateFlags::empty(), 0, length) {
+                Err(Errno::EINTR) => {}
+                other => break other?,
+            }
+        }
+    }
+    Ok(file)
+}

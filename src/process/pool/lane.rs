@@ -1,0 +1,203 @@
+//! Where a pool and one of its workers meet: a few words of shared memory.
+//!
+//! A lane holds up to [`DEPTH`] tasks on their way and as many answers. Each
+//! side counts what it has put there; a count is raised only when the message
+//! is complete, so one who dies in the middle of it has sent nothing. Whoever
+//! waits looks at the count for a moment and then sleeps on it.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::process::system::{futex_wait, futex_wake, shareable};
+
+/// Tasks that a worker may have at a time: the one that it does, and one more,
+/// so that it need not wait between them.
+pub const DEPTH: usize = 2;
+
+/// Bytes of a message that a slot has room for. A longer one takes the way
+/// over the worker's socket, and its slot says so.
+pub const SLOT_BYTES: usize = 8 * SLOT_WORDS;
+
+const SLOT_WORDS: usize = 30;
+
+/// A length that says: the message comes by the socket.
+const ELSEWHERE: u32 = u32::MAX;
+
+/// A length that says: there will be no other task.
+const STOP: u32 = u32::MAX - 1;
+
+/// What lies in a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A message.
+    Here(Vec<u8>),
+    /// Nothing: the message comes by the socket.
+    Elsewhere,
+    /// The end.
+    Stop,
+}
+
+shareable! {
+    /// Room for one message.
+    pub struct Slot {
+        length: AtomicU32,
+        words: [AtomicU64; SLOT_WORDS],
+    }
+}
+
+impl Slot {
+    /// Relaxed, here and below: the count that is raised afterwards publishes
+    /// all that was written before.
+    pub fn write(&self, content: &Content) {
+        let length = match content {
+            Content::Here(bytes) => {
+                for (word, bytes) in self.words.iter().zip(bytes.chunks(8)) {
+                    let mut eight = [0; 8];
+                    eight[..bytes.len()].copy_from_slice(bytes);
+                    word.store(u64::from_ne_bytes(eight), Ordering::Relaxed);
+                }
+                bytes.len() as u32
+            }
+            Content::Elsewhere => ELSEWHERE,
+            Content::Stop => STOP,
+        };
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    /// A length beyond the slot can only come from a writer that is out of its
+    /// mind, and is cut.
+    pub fn read(&self) -> Content {
+        match self.length.load(Ordering::Relaxed) {
+            ELSEWHERE => Content::Elsewhere,
+            STOP => Content::Stop,
+            length => {
+                let length = (length as usize).min(SLOT_BYTES);
+                let words = self.words[..length.div_ceil(8)].iter();
+                let mut bytes: Vec<u8> =
+                    words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
+                bytes.truncate(length);
+                Content::Here(bytes)
+            }
+        }
+    }
+}
+
+shareable! {
+    /// A count that one process raises, or several, and one sleeps on.
+    pub struct Bell {
+        count: AtomicU32,
+        is_awaited: AtomicU32,
+    }
+}
+
+impl Bell {
+    /// How often it was rung.
+    pub fn count(&self) -> u32 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Publishes what was written, and wakes whoever waits.
+    ///
+    /// Sequentially consistent here and in [`Bell::wait`]: one side raises the
+    /// count and then looks whether anybody waits, the other says that it waits
+    /// and then looks at the count. At least one must see the other.
+    pub fn ring(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        if self.is_awaited.load(Ordering::SeqCst) != 0 {
+            self.is_awaited.store(0, Ordering::SeqCst);
+            futex_wake(&self.count);
+        }
+    }
+
+    /// Waits until it has been rung more often than `seen`, at most so long.
+    pub fn wait(&self, seen: u32, timeout: Option<Duration>) {
+        if self.look(seen) {
+            return;
+        }
+        self.is_awaited.store(1, Ordering::SeqCst);
+        if self.count.load(Ordering::SeqCst) == seen {
+            futex_wait(&self.count, seen, timeout);
+        }
+        self.is_awaited.store(0, Ordering::SeqCst);
+    }
+
+    /// Looks for a moment, which saves two system calls and a wake-up where an
+    /// answer is near: a few microseconds, half of them in favour of whoever
+    /// else has something to do on this CPU.
+    fn look(&self, seen: u32) -> bool {
+        (0..SPINS + YIELDS).any(|round| {
+            if round < SPINS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+            self.count() != seen
+        })
+    }
+
+    /// As it was made. Nobody may be using it.
+    pub fn reset(&self) {
+        self.count.store(0, Ordering::SeqCst);
+        self.is_awaited.store(0, Ordering::SeqCst);
+    }
+}
+
+/// Looks before a waiter gives way to others.
+const SPINS: u32 = 100;
+
+/// Looks before it sleeps.
+const YIELDS: u32 = 20;
+
+shareable! {
+    /// What one worker and the pool share.
+    #[repr(align(128))]
+    pub struct Lane {
+        /// Counts the tasks that were put here; the worker waits at it.
+        pub posted: Bell,
+        /// Counts the answers.
+        pub answered: AtomicU32,
+        /// The task of number i lies in slot i mod [`DEPTH`].
+        pub tasks: [Slot; DEPTH],
+        /// So do the answers.
+        pub answers: [Slot; DEPTH],
+    }
+}
+
+impl Lane {
+    /// As it was made, for a new worker in the place of a dead one.
+    pub fn reset(&self) {
+        self.posted.reset();
+        self.answered.store(0, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Shared;
+
+    #[test]
+    fn a_slot_gives_back_what_was_put_there() {
+        let slots = Shared::<Slot>::zeroed(1).expect("memory");
+        let long: Vec<u8> = (0..SLOT_BYTES).map(|i| i as u8).collect();
+        for length in [0, 1, 7, 8, 9, SLOT_BYTES - 1, SLOT_BYTES] {
+            let content = Content::Here(long[..length].to_vec());
+            slots[0].write(&content);
+            assert_eq!(slots[0].read(), content);
+        }
+        for content in [Content::Elsewhere, Content::Stop] {
+            slots[0].write(&content);
+            assert_eq!(slots[0].read(), content);
+        }
+    }
+
+    #[test]
+    fn a_bell_that_was_rung_keeps_nobody_waiting() {
+        let bells = Shared::<Bell>::zeroed(1).expect("memory");
+        bells[0].ring();
+        bells[0].wait(0, None);
+        assert_eq!(bells[0].count(), 1);
+        bells[0].wait(1, Some(Duration::from_millis(1)));
+        assert_eq!(bells[0].count(), 1, "timed out");
+    }
+}
