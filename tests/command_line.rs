@@ -398,6 +398,16 @@ fn a_dry_run_prints_the_plan_and_creates_nothing() {
 }
 
 #[test]
+fn all_kernels_are_those_of_the_registry_and_all_stands_alone() {
+    let plan = plan(Sweep::new().args(["-n", "1", "-b", "sequential", "-k", "all"]));
+    let cases = plan["cases"].as_array().expect("cases");
+    let kernels: Vec<_> = cases.iter().map(|case| case["kernel"].as_str()).collect();
+    let registry = nthread::Registry::default();
+    assert_eq!(kernels, registry.kernel_names().into_iter().map(Some).collect::<Vec<_>>());
+    refused(Sweep::new().args(["--kernel", "pi,all"]), &["--kernel", "stands alone"]);
+}
+
+#[test]
 fn another_order_seed_gives_another_order() {
     let order = |seed| {
         plan(Sweep::new().args(["-n", "1..5", "-b", "rayon", "--order-seed", seed]))["first_round"]

@@ -43,7 +43,11 @@ pub fn kernels(
     let Some(given) = given("--kernel", options.kernel.as_deref(), lookup) else {
         return Ok(vec![registry.kernel_names().first().unwrap_or(&"pi").to_string()]);
     };
-    names(&given, &registry.kernel_names(), "kernel")
+    let all = registry.kernel_names();
+    if given.text.trim() == "all" {
+        return Ok(all.into_iter().map(str::to_string).collect());
+    }
+    names(&given, &all, "kernel")
 }
 
 /// The backends to sweep, and those of `all` that cannot run here.

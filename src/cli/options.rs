@@ -96,7 +96,7 @@ pub struct SweepOptions {
     /// Backends, or `all`; sequential is always added (default: all that can run here)
     #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
     pub backend: Option<String>,
-    /// Kernels (default: pi)
+    /// Kernels, or `all` (default: pi)
     #[arg(short, long, value_name = "LIST", help_heading = "What to sweep")]
     pub kernel: Option<String>,
     /// Draws of a call: 1e8, 2^30, 100_000_000 (default: calibrated: calls of 50 ms and more)

@@ -18,9 +18,11 @@ use crate::runner::ISA_VARIABLE;
 
 /// Kernels and backends, and whether each can run here.
 pub fn list(registry: &Registry) -> String {
+    let names = registry.kernel_names().into_iter().chain(registry.backend_names());
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::from("kernels\n");
     for kernel in &registry.kernels {
-        let _ = writeln!(text, "  {:<14} {}", kernel.name(), kernel.about());
+        let _ = writeln!(text, "  {:<width$} {}", kernel.name(), kernel.about());
     }
     text.push_str("backends (the first schedule is the default)\n");
     for name in registry.backend_names() {
@@ -34,9 +36,9 @@ pub fn list(registry: &Registry) -> String {
             }
             (None, None) => continue,
         };
-        let _ = writeln!(text, "  {name:<14} {about} [{schedules}]");
+        let _ = writeln!(text, "  {name:<width$} {about} [{schedules}]");
         if let Some(reason) = registry.obstacle(name) {
-            let _ = writeln!(text, "  {:<14} CANNOT RUN HERE: {reason}", "");
+            let _ = writeln!(text, "  {:<width$} CANNOT RUN HERE: {reason}", "");
         }
     }
     text
