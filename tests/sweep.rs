@@ -20,7 +20,7 @@ const COLUMNS: &str = "schema,version,session,round,group,visit,phase,iteration,
 
 /// What the default seed gives: kernel, block, draws, hits. These numbers never
 /// change: the tally depends on nothing but the job.
-const KNOWN: [(&str, u64, u64, u64); 8] = [
+const KNOWN: [(&str, u64, u64, u64); 12] = [
     ("pi", 1 << 14, 65_536, 51_515),
     ("pi", 1 << 14, 311_296, 244_527),
     ("pi", 1 << 10, 65_536, 51_352),
@@ -29,6 +29,10 @@ const KNOWN: [(&str, u64, u64, u64); 8] = [
     ("pi-rand", 1 << 14, 311_296, 244_373),
     ("pi-rand", 1 << 10, 65_536, 51_563),
     ("pi-rand", 1 << 10, 300_032, 235_434),
+    ("total-probability", 1 << 14, 65_536, 23_843),
+    ("total-probability", 1 << 14, 311_296, 113_650),
+    ("total-probability", 1 << 10, 65_536, 23_972),
+    ("total-probability", 1 << 10, 300_032, 109_376),
 ];
 
 /// One sweep of everything at odd counts, which several tests look at: two
@@ -37,7 +41,7 @@ fn everything() -> &'static Swept {
     static SWEPT: OnceLock<Swept> = OnceLock::new();
     SWEPT.get_or_init(|| {
         Sweep::new()
-            .args(["--nthread", "1,2,3,5,7", "--backend", "all", "--kernel", "pi,pi-rand"])
+            .args(["--nthread", "1,2,3,5,7", "--backend", "all", "--kernel", "all"])
             .args(["--draws", "20_000", "--block", "2^9", "--rounds", "2", "--order-seed", "7"])
             .args(["--iterations", "2"])
             .run()

@@ -13,6 +13,7 @@ mod isa;
 mod pi;
 mod pi_rand;
 pub mod stream;
+mod total_probability;
 
 pub use isa::Isa;
 pub use pi::Pi;
@@ -23,7 +24,7 @@ use std::ops::{Add, Range};
 use serde::{Deserialize, Serialize};
 
 /// The kernels of this crate.
-pub const KERNELS: &[&dyn Kernel] = &[&Pi, &PiRand];
+pub const KERNELS: &[&dyn Kernel] = &[&Pi, &PiRand, &total_probability::TotalProbability];
 
 /// Draws of a block, unless asked otherwise: seeding costs about 1% of it.
 pub const DEFAULT_BLOCK: u64 = 1 << 14;
@@ -140,19 +141,23 @@ impl Add for Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::total_probability::TotalProbability;
     use super::*;
 
     const SEED: u64 = 20_261_122;
 
     /// (kernel, first block, blocks, draws of a block, hits), computed by an
     /// independent program in another language, with integers of any size.
-    const HITS: [(&dyn Kernel, u64, u64, u64, u64); 6] = [
+    const HITS: [(&dyn Kernel, u64, u64, u64, u64); 9] = [
         (&Pi, 0, 8, 1 << 14, 102_929),
         (&Pi, 0, 1, 64, 52),
         (&Pi, 1 << 40, 1, 1 << 10, 794),
         (&PiRand, 0, 8, 1 << 14, 102_629),
         (&PiRand, 0, 1, 64, 54),
         (&PiRand, 1 << 40, 1, 1 << 10, 792),
+        (&TotalProbability, 0, 8, 1 << 14, 47_676),
+        (&TotalProbability, 0, 1, 64, 26),
+        (&TotalProbability, 1 << 40, 1, 1 << 10, 394),
     ];
 
     #[test]
