@@ -1,14 +1,18 @@
 //! Two workers with each primitive, as anybody would write it by hand who
 //! needs the answer and nothing else: no registry, no clocks, no errors.
 
-use std::io::{self, Read as _, Write as _};
+mod forks;
+mod pools;
+mod shared;
+
 use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::Pid;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use crate::figure::Target;
 
 /// What worker 0 or 1 has to do.
 pub type Task = fn(u64, u64) -> u64;
@@ -20,39 +24,37 @@ pub type Call = Box<dyn FnMut() -> u64>;
 /// Makes the workers.
 pub type Make = fn(Task, u64) -> anyhow::Result<Call>;
 
-/// Every backend's primitive, under the backend's name.
-pub const BY_HAND: &[(&str, Make)] = &[
-    ("process-pipe", fork_pipe_wait),
-    ("rayon", rayon_pool),
-    ("thread-pool", channel_pool),
-    ("std-thread", std_scope),
-    ("crossbeam", crossbeam_scope),
+/// A backend's primitive by hand.
+pub struct ByHand {
+    /// The backend.
+    pub backend: &'static str,
+    /// What is said of it.
+    pub how: &'static str,
+    /// Makes it.
+    pub make: Make,
+    /// What the backend should cost, relative to it.
+    pub target: Target,
+}
+
+const THREADS: Target = Target::AtMost(1.15);
+const FORKED: Target = Target::AtMost(1.2);
+const POOLED: Target = Target::AtMost(1.5);
+
+/// Every backend's primitive. Where a user would have a choice of two, each is
+/// there, and the target belongs to the one that is built as the backend is.
+pub const BY_HAND: &[ByHand] = &[
+    row("process-pipe", "by hand", forks::fork_pipe_wait, FORKED),
+    row("process-shm", "by hand", forks::fork_wait_mapping, FORKED),
+    row("process-pool", "by hand, futexes", pools::futex_pool, POOLED),
+    row("process-pool", "by hand, pipes", pools::pipe_pool, Target::Open),
+    row("rayon", "by hand", rayon_pool, THREADS),
+    row("thread-pool", "by hand", channel_pool, THREADS),
+    row("std-thread", "by hand", std_scope, THREADS),
+    row("crossbeam", "by hand", crossbeam_scope, THREADS),
 ];
 
-fn fork_pipe_wait(task: Task, size: u64) -> anyhow::Result<Call> {
-    Ok(Box::new(move || {
-        let children = [0, 1].map(|worker| {
-            let (reader, mut writer) = io::pipe().expect("a pipe");
-            // SAFETY: this process has one thread, so the child may run any
-            // code; it leaves by `_exit`.
-            match unsafe { fork() }.expect("a child") {
-                ForkResult::Parent { child } => (child, reader),
-                ForkResult::Child => {
-                    drop(reader);
-                    let is_written = writer.write_all(&task(worker, size).to_le_bytes()).is_ok();
-                    // SAFETY: it ends the process and does nothing else.
-                    unsafe { libc::_exit(i32::from(!is_written)) }
-                }
-            }
-        });
-        let answer = |(child, mut reader): (Pid, io::PipeReader)| {
-            let mut bytes = [0; 8];
-            reader.read_exact(&mut bytes).expect("an answer");
-            waitpid(child, None).expect("a child that ends");
-            u64::from_le_bytes(bytes)
-        };
-        children.map(answer).into_iter().fold(0, u64::wrapping_add)
-    }))
+const fn row(backend: &'static str, how: &'static str, make: Make, target: Target) -> ByHand {
+    ByHand { backend, how, make, target }
 }
 
 fn rayon_pool(task: Task, size: u64) -> anyhow::Result<Call> {

@@ -10,41 +10,63 @@ use nthread::kernel::{Isa, Job};
 use nthread::stats::median;
 
 use crate::Effort;
-use crate::by_hand::{BY_HAND, Make, Task};
+use crate::by_hand::{BY_HAND, ByHand, Make, Task};
 use crate::chain::{self, Chain};
 use crate::figure::{Target, heading, print, time};
+use crate::processes::is_process;
 use crate::race::Race;
 use crate::team::{self, team};
-
-const PLAIN: &str = "by hand";
-const TIMED: &str = "by hand and timed";
 
 /// A sample is the median of the calls of this time.
 const BURST: Duration = Duration::from_millis(6);
 
-/// Prints the ratios of times, for an empty job and one of two short tasks.
+/// Prints the ratios of times of backends with threads.
 pub fn measure(effort: Effort) -> anyhow::Result<()> {
+    by_hand(effort, "dispatch", |backend| !is_process(backend))
+}
+
+/// Prints the ratios of times of some backends, for an empty job and one of two
+/// short tasks.
+pub fn by_hand(effort: Effort, section: &str, of: fn(&str) -> bool) -> anyhow::Result<()> {
+    let registry = Registry::default();
+    let (here, missing): (Vec<_>, Vec<_>) = BY_HAND
+        .iter()
+        .filter(|row| of(row.backend))
+        .partition(|row| registry.obstacle(row.backend).is_none());
     let task = chain::steps_of(Duration::from_micros(20));
     for (job, size) in [("an empty job", 0), ("two tasks of 20 µs", task)] {
         for pause in [Pause::Asleep, Pause::None] {
-            heading(&format!("dispatch: 2 workers, time of a call: {job}, {pause}"));
-            compare(effort, size, pause)?;
+            heading(&format!("{section}: 2 workers, time of a call: {job}, {pause}"));
+            for row in &here {
+                compare(effort, row, size, Pace::new(effort, pause))?;
+            }
         }
+    }
+    for row in missing {
+        let why = registry.obstacle(row.backend).unwrap_or_default();
+        println!("  without {} / {}: {why}", row.backend, row.how);
     }
     Ok(())
 }
 
 /// How calls follow each other.
 #[derive(Clone, Copy)]
-struct Pace {
+pub struct Pace {
     /// So long do the calls of a sample last.
     burst: Duration,
     pause: Pause,
 }
 
+impl Pace {
+    /// The one of all who are compared.
+    pub fn new(effort: Effort, pause: Pause) -> Pace {
+        Pace { burst: effort.or_test(BURST, Duration::ZERO), pause }
+    }
+}
+
 /// What happens between two calls.
 #[derive(Clone, Copy)]
-enum Pause {
+pub enum Pause {
     /// The caller is busy otherwise for so long that workers who spin for a
     /// while before they sleep have gone to sleep. So it is in a sweep, where
     /// the runner reports between calls.
@@ -75,27 +97,25 @@ impl fmt::Display for Pause {
     }
 }
 
-/// Each backend against its primitive, plain and with tasks that time
+/// A backend against its primitive, plain and with tasks that time
 /// themselves as a backend's do: a reading of a thread's CPU clock is a system
 /// call, and an empty job consists of little else.
 ///
 /// All make their workers anew for each sample: on which CPUs these happen to
 /// wake is then a matter of chance for all, and not one throw of the dice for
 /// the whole race.
-fn compare(effort: Effort, size: u64, pause: Pause) -> anyhow::Result<()> {
-    let pace = Pace { burst: effort.or_test(BURST, Duration::ZERO), pause };
-    for &(name, make) in BY_HAND {
-        let mut race = Race::default();
-        race.add(name, || backend_call_ns(name, size, pace));
-        race.add(PLAIN, || by_hand_call_ns(make, plain, size, pace));
-        race.add(TIMED, || by_hand_call_ns(make, timed, size, pace));
-        let times = race.run(effort.or_test(35, 1))?;
-        let limit = if name.starts_with("process") { 1.2 } else { 1.15 };
-        for (rival, target) in [(PLAIN, Target::AtMost(limit)), (TIMED, Target::Open)] {
-            let [own, other] = [name, rival].map(|name| time(times.median_ns(name)));
-            let (title, remark) = (format!("{name} / {rival}"), format!("{own} / {other}"));
-            print(effort, &title, &times.ratios(name, rival), target, &remark);
-        }
+fn compare(effort: Effort, row: &ByHand, size: u64, pace: Pace) -> anyhow::Result<()> {
+    let &ByHand { backend: name, how, make, target } = row;
+    let with_times = format!("{how} and timed");
+    let mut race = Race::default();
+    race.add(name, || backend_call_ns(name, size, pace));
+    race.add(how, || by_hand_call_ns(make, plain, size, pace));
+    race.add(&with_times, || by_hand_call_ns(make, timed, size, pace));
+    let times = race.run(effort.or_test(35, 1))?;
+    for (rival, target) in [(how, target), (&with_times, Target::Open)] {
+        let [own, other] = [name, rival].map(|name| time(times.median_ns(name)));
+        let (title, remark) = (format!("{name} / {rival}"), format!("{own} / {other}"));
+        print(effort, &title, &times.ratios(name, rival), target, &remark);
     }
     Ok(())
 }
@@ -115,7 +135,8 @@ fn timed(worker: u64, size: u64) -> u64 {
     work.run(worker..worker + 1).tally.sum as u64
 }
 
-fn backend_call_ns(name: &str, size: u64, pace: Pace) -> anyhow::Result<f64> {
+/// The time of a call of a new team of the backend of that name.
+pub fn backend_call_ns(name: &str, size: u64, pace: Pace) -> anyhow::Result<f64> {
     let registry = Registry::default();
     let backend = registry.backend(name).ok_or_else(|| anyhow::anyhow!("no backend {name}"))?;
     let mut team = team(backend, &Chain, job(size), 2)?;
@@ -125,6 +146,7 @@ fn backend_call_ns(name: &str, size: u64, pace: Pace) -> anyhow::Result<f64> {
 fn by_hand_call_ns(make: Make, task: Task, size: u64, pace: Pace) -> anyhow::Result<f64> {
     team::wait_until_alone();
     let mut call = make(task, size)?;
+    anyhow::ensure!(call() == task(0, size).wrapping_add(task(1, size)), "a wrong answer");
     call_ns(pace, || {
         black_box(call());
         Ok(())

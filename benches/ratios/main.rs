@@ -16,6 +16,7 @@ mod dispatch;
 mod figure;
 mod kernel;
 mod peer;
+mod processes;
 mod program;
 mod race;
 mod runner;
@@ -52,6 +53,7 @@ const SECTIONS: &[Section] = &[
     ("kernel", kernel::measure),
     ("dispatch", dispatch::measure),
     ("throughput", throughput::measure),
+    ("processes", processes::measure),
     ("runner", runner::measure),
     ("supervisor", supervisor::measure),
     ("sweep", sweep::measure),

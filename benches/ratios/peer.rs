@@ -4,13 +4,18 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
-/// A peer that is ready. It is killed and reaped when it is dropped.
+/// How long a peer may take to end its own children.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A peer that is ready. It is told to end, and reaped, when it is dropped.
 pub struct Peer {
     child: Child,
-    requests: ChildStdin,
+    requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
@@ -30,17 +35,24 @@ impl Peer {
         Peer::start(&mut Command::new(program))
     }
 
-    /// The NumPy program, in the Python that `NUMPY_PYTHON` names.
+    /// The NumPy program.
     pub fn numpy() -> anyhow::Result<Peer> {
-        let python = std::env::var_os("NUMPY_PYTHON").unwrap_or_else(|| "python3".into());
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/pi_numpy.py");
-        Peer::start(Command::new(python).arg(script).stderr(Stdio::null()))
-            .context("NUMPY_PYTHON names no Python that has NumPy")
+        Peer::python("pi_numpy.py").context("is there NumPy? See scripts/python-env")
+    }
+
+    /// A program in Python, by the interpreter that `PEER_PYTHON` names, or its
+    /// older name `NUMPY_PYTHON`.
+    pub fn python(script: &str) -> anyhow::Result<Peer> {
+        let named = ["PEER_PYTHON", "NUMPY_PYTHON"].into_iter().find_map(std::env::var_os);
+        let python = named.unwrap_or_else(|| "python3".into());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(script);
+        Peer::start(Command::new(&python).arg(script).stderr(Stdio::null()))
+            .with_context(|| format!("no peer in {}", python.display()))
     }
 
     fn start(command: &mut Command) -> anyhow::Result<Peer> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let requests = child.stdin.take().context("a peer has a stdin")?;
+        let requests = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().context("a peer has a stdout")?);
         let mut peer = Peer { child, requests, answers };
         match peer.answer()?.as_str() {
@@ -51,8 +63,7 @@ impl Peer {
 
     /// What a draw takes it, in nanoseconds.
     pub fn ns_per_draw(&mut self, draws: u64) -> anyhow::Result<f64> {
-        writeln!(self.requests, "{draws}")?;
-        let answer = self.answer()?;
+        let answer = self.ask(&draws.to_string())?;
         let (ns, hits) = answer.split_once(' ').context("an answer is a time and hits")?;
         let pi = 4.0 * hits.parse::<f64>()? / draws as f64;
         if (pi - std::f64::consts::PI).abs() > 0.05 {
@@ -61,16 +72,35 @@ impl Peer {
         Ok(ns.parse()?)
     }
 
+    /// What one of `count` things of that name takes it, in nanoseconds.
+    pub fn ns_of(&mut self, name: &str, count: u32) -> anyhow::Result<f64> {
+        let answer = self.ask(&format!("{name} {count}"))?;
+        answer.parse().map_err(|_| anyhow!("{answer}"))
+    }
+
+    fn ask(&mut self, request: &str) -> anyhow::Result<String> {
+        writeln!(self.requests.as_ref().context("a peer has a stdin")?, "{request}")?;
+        self.answer()
+    }
+
     fn answer(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
-        self.answers.read_line(&mut line)?;
+        if self.answers.read_line(&mut line)? == 0 {
+            bail!("it has ended");
+        }
         Ok(line.trim_end().to_string())
     }
 }
 
 impl Drop for Peer {
+    /// Without requests it ends by itself, and so do its children; killed, it
+    /// would leave them behind.
     fn drop(&mut self) {
-        // It may have ended by itself.
+        drop(self.requests.take());
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -11,27 +11,40 @@ use nthread::record::BASELINE;
 use crate::Effort;
 use crate::by_hand::pinned;
 use crate::figure::{Target, heading, print, time};
+use crate::processes::is_process;
 use crate::race::Race;
 use crate::team::team;
 
-const CEILING: &str = "two pinned threads";
+const PINNED: &str = "two pinned threads";
+const RAYON: &str = "rayon";
 
 /// What a call should last.
 const CALL_NS: f64 = 50e6;
 
-/// Prints the ratios of throughputs.
+/// Prints the ratios of throughputs of backends with threads.
 pub fn measure(effort: Effort) -> anyhow::Result<()> {
     heading("throughput: two workers, relative to two pinned threads by hand");
+    compare(effort, &[PINNED], |backend| !is_process(backend))
+}
+
+/// Prints those of worker processes, which are to be no slower than threads.
+pub fn measure_processes(effort: Effort) -> anyhow::Result<()> {
+    heading("processes: throughput of two workers, relative to threads");
+    compare(effort, &[PINNED, RAYON], is_process)
+}
+
+/// Some backends, relative to each of the ceilings.
+fn compare(effort: Effort, ceilings: &[&str], of: fn(&str) -> bool) -> anyhow::Result<()> {
     let [first, second, ..] = Cpus::read().affinity[..] else {
         println!("  there is only one CPU to use");
         return Ok(());
     };
     let job = job(effort);
-    let backends = BACKENDS
-        .iter()
-        .filter(|backend| backend.name() != BASELINE && backend.obstacle().is_none());
+    let is_wanted = |name| name != BASELINE && (of(name) || ceilings.contains(&name));
+    let backends =
+        BACKENDS.iter().filter(|backend| is_wanted(backend.name()) && backend.obstacle().is_none());
     let mut race = Race::default();
-    race.add(CEILING, || {
+    race.add(PINNED, || {
         let share = |worker| {
             let half = job.blocks / 2;
             black_box(job.tally(&Pi, worker * half..(worker + 1) * half, Isa::best()));
@@ -44,12 +57,25 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
         race.add(backend.name(), || call_ns(*backend, job));
     }
     let times = race.run(effort.or_test(25, 1))?;
-    for name in times.names().filter(|name| *name != CEILING) {
-        let [own, other] = [name, CEILING].map(|name| time(times.median_ns(name)));
-        let ratios = times.ratios(CEILING, name);
-        print(effort, name, &ratios, Target::AtLeast(0.97), &format!("{own}, theirs {other}"));
+    for name in times.names().filter(|name| *name != PINNED && of(name)) {
+        for ceiling in ceilings {
+            let [own, other] = [name, ceiling].map(|name| time(times.median_ns(name)));
+            let (title, remark) = (format!("{name}, {ceiling}"), format!("{own}, theirs {other}"));
+            print(effort, &title, &times.ratios(ceiling, name), target(name, ceiling), &remark);
+        }
     }
     Ok(())
+}
+
+/// What is promised of a backend.
+fn target(name: &str, ceiling: &str) -> Target {
+    match (name, ceiling) {
+        ("process-manager", _) => Target::Open,
+        (_, RAYON) => Target::AtLeast(0.95),
+        ("process-pipe", PINNED) => Target::AtLeast(0.97),
+        (name, PINNED) if !is_process(name) => Target::AtLeast(0.97),
+        _ => Target::Open,
+    }
 }
 
 /// A job that two workers need about [`CALL_NS`] for.

@@ -1,0 +1,149 @@
+//! Two processes by hand, forked once for many calls.
+
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::unistd::Pid;
+
+use super::forks::{lasting, wait_for};
+use super::shared::{Bell, Shared};
+use super::{Call, Task};
+
+/// Words of a message, either way: 96 bytes, of which only the first word counts,
+/// a worker's index or its answer.
+const WORDS: usize = 12;
+
+/// What tells a worker to end, in place of its index.
+const END: u64 = u64::MAX;
+
+/// The children, where their requests go and where their answers come from.
+struct PipePool {
+    workers: Vec<(Pid, PipeWriter, PipeReader)>,
+}
+
+/// A pool of two children, and for each a pipe there and a pipe back.
+pub fn pipe_pool(task: Task, size: u64) -> anyhow::Result<Call> {
+    let mut pool = PipePool { workers: Vec::new() };
+    for _ in 0..2 {
+        let (inbox, requests) = io::pipe()?;
+        let (answers, outbox) = io::pipe()?;
+        let child = lasting(|| serve_pipes(inbox, outbox, |worker| task(worker, size)));
+        pool.workers.push((child, requests, answers));
+    }
+    Ok(Box::new(move || {
+        for (worker, (_, requests, _)) in (0..).zip(&mut pool.workers) {
+            requests.write_all(&message(worker)).expect("a worker that reads");
+        }
+        let answers = pool
+            .workers
+            .iter_mut()
+            .map(|(_, _, answers)| receive(answers).expect("a worker that answers"));
+        answers.fold(0, u64::wrapping_add)
+    }))
+}
+
+fn serve_pipes(mut inbox: PipeReader, mut outbox: PipeWriter, task: impl Fn(u64) -> u64) {
+    while let Ok(worker) = receive(&mut inbox) {
+        if worker == END || outbox.write_all(&message(task(worker))).is_err() {
+            return;
+        }
+    }
+}
+
+fn message(first: u64) -> [u8; 8 * WORDS] {
+    let mut bytes = [0; 8 * WORDS];
+    bytes[..8].copy_from_slice(&first.to_le_bytes());
+    bytes
+}
+
+fn receive(pipe: &mut PipeReader) -> io::Result<u64> {
+    let mut bytes = [0; 8 * WORDS];
+    pipe.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(std::array::from_fn(|i| bytes[i])))
+}
+
+impl Drop for PipePool {
+    fn drop(&mut self) {
+        for (child, requests, _) in &mut self.workers {
+            requests.write_all(&message(END)).expect("a worker that reads");
+            wait_for(*child);
+        }
+    }
+}
+
+/// A request and its answer, each beside the bell that tells of it.
+#[derive(Default)]
+struct Desk {
+    request: Message,
+    asked: Bell,
+    answer: Message,
+    answered: Bell,
+}
+
+/// On cache lines of its own, so that the two sides do not disturb each other
+/// more than they must.
+#[derive(Default)]
+#[repr(align(64))]
+struct Message([AtomicU64; WORDS]);
+
+impl Message {
+    /// Writes all words, as who sends 96 bytes must.
+    fn set(&self, first: u64) {
+        self.0.iter().for_each(|word| word.store(first, Ordering::Relaxed));
+    }
+
+    /// Reads all words.
+    fn get(&self) -> u64 {
+        self.0.iter().fold(0, |_, word| word.load(Ordering::Relaxed))
+    }
+}
+
+/// A pool of two children, with a desk each in shared memory.
+struct FutexPool {
+    desks: Shared<[Desk; 2]>,
+    children: Vec<Pid>,
+}
+
+/// A pool of two children that wait at words in shared memory.
+pub fn futex_pool(task: Task, size: u64) -> anyhow::Result<Call> {
+    let mut pool = FutexPool { desks: Shared::new(Default::default())?, children: Vec::new() };
+    for desk in pool.desks.iter() {
+        pool.children.push(lasting(|| serve_desk(desk, |worker| task(worker, size))));
+    }
+    Ok(Box::new(move || {
+        for (worker, desk) in (0..).zip(pool.desks.iter()) {
+            desk.ask(worker);
+        }
+        pool.desks.iter().map(Desk::hear).fold(0, u64::wrapping_add)
+    }))
+}
+
+fn serve_desk(desk: &Desk, task: impl Fn(u64) -> u64) {
+    loop {
+        desk.asked.wait();
+        match desk.request.get() {
+            END => return,
+            worker => desk.answer.set(task(worker)),
+        }
+        desk.answered.ring();
+    }
+}
+
+impl Desk {
+    fn ask(&self, request: u64) {
+        self.request.set(request);
+        self.asked.ring();
+    }
+
+    fn hear(&self) -> u64 {
+        self.answered.wait();
+        self.answer.get()
+    }
+}
+
+impl Drop for FutexPool {
+    fn drop(&mut self) {
+        self.desks.iter().for_each(|desk| desk.ask(END));
+        self.children.drain(..).for_each(wait_for);
+    }
+}

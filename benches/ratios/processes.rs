@@ -1,0 +1,95 @@
+//! The family of worker processes: beside the same things in Python, beside
+//! each primitive by hand, and beside threads.
+
+use nthread::Registry;
+
+use crate::Effort;
+use crate::dispatch::{self, Pace, Pause, backend_call_ns};
+use crate::figure::{Target, heading, print, time};
+use crate::peer::Peer;
+use crate::race::{Race, Times};
+use crate::throughput;
+
+/// A backend's counterparts in Python: backend, what the peer is asked for, and how
+/// many times as fast as that an empty call of two workers should be.
+///
+/// One thing of theirs is not always a call of ours: a value of a manager and a
+/// message are told to judge sizes by.
+const COUNTERPARTS: &[(&str, &str, Target)] = &[
+    ("process-pool", "pool-map", Target::AtLeast(15.0)),
+    ("process-pool", "concurrent", Target::Open),
+    ("process-pool", "loky", Target::AtLeast(200.0)),
+    ("process-shm", "process", Target::AtLeast(10.0)),
+    ("process-pipe", "process", Target::AtLeast(10.0)),
+    ("process-pipe", "pipe", Target::Open),
+    ("process-queue", "pool-map", Target::Open),
+    ("process-queue", "queue", Target::Open),
+    ("process-manager", "manager", Target::Open),
+];
+
+/// What a peer can be asked for, how often for a sample of some milliseconds,
+/// and what one is.
+const REQUESTS: &[(&str, u32, &str)] = &[
+    ("pool-map", 50, "Pool.map over two items"),
+    ("process", 3, "two Processes, started and joined"),
+    ("loky", 5, "two tasks of joblib's loky"),
+    ("concurrent", 25, "ProcessPoolExecutor.map over two items"),
+    ("manager", 100, "a value of a Manager"),
+    ("queue", 500, "a message through a Queue"),
+    ("pipe", 500, "a message through a Pipe"),
+];
+
+/// Whether a backend of that name has worker processes.
+pub fn is_process(name: &str) -> bool {
+    name.starts_with("process-")
+}
+
+/// Prints the ratios of times and of throughputs.
+pub fn measure(effort: Effort) -> anyhow::Result<()> {
+    beside_python(effort)?;
+    dispatch::by_hand(effort, "processes", is_process)?;
+    throughput::measure_processes(effort)
+}
+
+fn beside_python(effort: Effort) -> anyhow::Result<()> {
+    heading("processes: an empty call of 2 workers, back to back, how many times as fast as");
+    let registry = Registry::default();
+    let mut backends: Vec<&str> = COUNTERPARTS.iter().map(|(backend, ..)| *backend).collect();
+    backends.dedup();
+    let mut race = Race::default();
+    for name in backends {
+        match registry.obstacle(name) {
+            Some(why) => println!("  without {name}: {why}"),
+            None => {
+                race.add(name, move || backend_call_ns(name, 0, Pace::new(effort, Pause::None)))
+            }
+        }
+    }
+    for &(name, count, what) in REQUESTS {
+        match ready(name) {
+            Ok(mut peer) => race.add(name, move || peer.ns_of(name, effort.or_test(count, 1))),
+            Err(why) => println!("  without {what}: {why:#}"),
+        }
+    }
+    let times = race.run(effort.or_test(25, 1))?;
+    for &(backend, peer, target) in COUNTERPARTS {
+        print_counterpart(effort, &times, [backend, peer], target);
+    }
+    Ok(())
+}
+
+/// A peer of its own for each name, which has answered once: a fork copies what
+/// its parent has, and should not pay for what others have made.
+fn ready(name: &str) -> anyhow::Result<Peer> {
+    let mut peer = Peer::python("processes.py")?;
+    peer.ns_of(name, 1)?;
+    Ok(peer)
+}
+
+/// Nothing is printed where either is missing.
+fn print_counterpart(effort: Effort, times: &Times, [backend, peer]: [&str; 2], target: Target) {
+    let [own, other] = [backend, peer].map(|name| time(times.median_ns(name)));
+    let what = REQUESTS.iter().find(|(name, ..)| *name == peer).map_or(peer, |found| found.2);
+    let remark = format!("{own} / {other}: {what}");
+    print(effort, &format!("{backend} × {peer}"), &times.ratios(peer, backend), target, &remark);
+}
