@@ -18,10 +18,13 @@ use super::{Error, family};
 ///
 /// # Errors
 /// Where descriptors run out.
-pub fn pipe<S, R>() -> Result<(Connection<S, R>, Connection<R, S>), Error> {
+pub fn pipe<S, R>() -> Result<Pair<S, R>, Error> {
     let (one, other) = Frames::pair().map_err(|source| Error::system("make a pipe", source))?;
     Ok((End::new(one).into(), End::new(other).into()))
 }
+
+/// The two ends of a pipe: what one sends, the other receives.
+pub type Pair<S, R> = (Connection<S, R>, Connection<R, S>);
 
 /// A pipe for one direction. Python's `Pipe(duplex=False)`, whose first end
 /// receives too.

@@ -40,7 +40,7 @@ mod wire;
 
 pub use alone::{Alone, thread_count};
 pub use child::{Child, Exit, Outcome, Process, panic_message};
-pub use connection::{Connection, End, Ends, Never, Receiver, Sender, one_way, pipe};
+pub use connection::{Connection, End, Ends, Never, Pair, Receiver, Sender, one_way, pipe};
 pub use family::{active_children, cpu_count, current_name};
 pub(crate) use function::Call;
 pub use function::{Callable, Function, enter};

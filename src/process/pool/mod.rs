@@ -30,7 +30,7 @@ use super::function::Call;
 use super::shared::Shared;
 use super::wire::{Message, pack, unpack};
 use super::{Error, Exit};
-use lane::{Bell, Content, DEPTH, Lane};
+use lane::{Bell, Content, DEPTH, Habit, Lane};
 use worker::{Bulk, put, serve};
 
 /// How long a pool sleeps at most before it looks whether workers live.
@@ -55,6 +55,7 @@ pub struct Pool<A, R> {
     /// Why a dead worker could not be replaced.
     broken: Option<String>,
     tasks: Id,
+    habit: Habit,
     types: PhantomData<fn(A) -> R>,
 }
 
@@ -146,6 +147,7 @@ where
             unwanted: HashSet::new(),
             broken: None,
             tasks: 0,
+            habit: Habit::default(),
             types: PhantomData,
         };
         for index in 0..workers {
@@ -298,7 +300,9 @@ where
         id
     }
 
-    /// Hands waiting tasks to whoever has the fewest.
+    /// Hands waiting tasks to whoever has the fewest. The last ones wait for
+    /// whoever is free first: none should lie with one worker while another has
+    /// nothing to do.
     fn feed(&mut self) {
         if let Some(why) = self.broken.clone() {
             for task in std::mem::take(&mut self.waiting) {
@@ -307,6 +311,9 @@ where
         }
         for depth in 0..DEPTH {
             for index in 0..self.workers.len() {
+                if depth > 0 && self.waiting.len() < self.workers.len() {
+                    return;
+                }
                 if self.workers[index].held.len() == depth {
                     let Some(task) = self.waiting.pop_front() else { return };
                     self.post(index, task);
@@ -378,7 +385,7 @@ where
         self.feed();
         let seen = self.places.bell[0].count();
         if !self.gather() && !patience.is_zero() {
-            self.places.bell[0].wait(seen, Some(patience.min(TICK)));
+            self.places.bell[0].wait(seen, Some(patience.min(TICK)), &mut self.habit);
             if !self.gather() {
                 self.bury();
             }

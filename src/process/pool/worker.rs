@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::lane::{Bell, Content, DEPTH, Lane, SLOT_BYTES};
+use super::lane::{Bell, Content, DEPTH, Habit, Lane, SLOT_BYTES};
 use crate::process::child::panic_message;
 use crate::process::connection::Connection;
 use crate::process::frame::Patience;
@@ -80,9 +80,10 @@ pub fn serve<A: DeserializeOwned, R: Serialize>(
     bulk: &Bulk,
     body: &dyn Fn(A) -> R,
 ) -> Result<(), Error> {
+    let mut habit = Habit::default();
     for taken in 0_u32.. {
         while lane.posted.count() == taken {
-            lane.posted.wait(taken, None);
+            lane.posted.wait(taken, None, &mut habit);
         }
         let slot = taken as usize % DEPTH;
         let task = match lane.tasks[slot].read() {
