@@ -1,6 +1,8 @@
 //! Starting a process, and what its parent may do with it: `Process` of
 //! Python's multiprocessing.
 
+use std::convert::Infallible;
+use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd, RawFd};
@@ -36,11 +38,17 @@ pub struct Process<'a> {
 
 /// How it comes into being, and what it does then.
 enum How<'a> {
-    /// A copy of this process. It does the closure and keeps these ends.
-    Fork(Box<dyn FnOnce() -> u8 + 'a>, Vec<RawFd>),
+    /// A copy of this process. It does the closure, which never returns, and
+    /// keeps these ends.
+    Fork(Body<'a>, Vec<RawFd>),
     /// This program from its beginning, up to `enter`, which does the function.
     Spawn(function::Call),
 }
+
+/// What a forked child does until it leaves. It does not return: its caller
+/// would only take down, page by copied page, what the end of the process takes
+/// down at once.
+type Body<'a> = Box<dyn FnOnce() -> Infallible + 'a>;
 
 /// What happens to a child whose handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +71,18 @@ impl<'a> Process<'a> {
     /// As [`Process::new`], for a child that gets `ends` of pipes: these and no
     /// other. Here they are closed when the child has started, so that each end
     /// has one owner, and whoever reads at the other hears when it is gone.
-    pub fn with<E: Ends + 'a, R: Outcome>(
+    pub fn with<E: Ends + 'a, R: Outcome>(ends: E, body: impl FnOnce(E) -> R + 'a) -> Process<'a> {
+        Process::silent(ends, move |ends| {
+            let code = body(ends).exit_code();
+            flush();
+            code
+        })
+    }
+
+    /// As [`Process::with`], for a child that prints nothing. To look whether
+    /// anything waits in the buffer of stdout costs it copies of the pages that
+    /// this lies in, a tenth of its life if that is short.
+    pub(crate) fn silent<E: Ends + 'a, R: Outcome>(
         mut ends: E,
         body: impl FnOnce(E) -> R + 'a,
     ) -> Process<'a> {
@@ -71,7 +90,7 @@ impl<'a> Process<'a> {
         ends.visit(&mut |end| given.extend(end.descriptor()));
         let body = move || {
             ends.visit(&mut |end| end.adopt());
-            body(ends).exit_code()
+            system::leave(body(ends).exit_code())
         };
         Process { how: How::Fork(Box::new(body), given), name: None, drops: Drops::Wait }
     }
@@ -157,28 +176,25 @@ impl fmt::Debug for Process<'_> {
 
 /// Forks; the child does `body` and leaves. What `body` owns is dropped here
 /// when the child has its copy.
-fn fork(
-    alone: &Alone,
-    name: &str,
-    given: &[RawFd],
-    body: Box<dyn FnOnce() -> u8 + '_>,
-) -> io::Result<Pid> {
+fn fork(alone: &Alone, name: &str, given: &[RawFd], body: Body<'_>) -> io::Result<Pid> {
     // What is in the buffer would be written twice, by parent and child.
     flush();
-    let parent = getpid();
+    // All that can be made ready before is: each page that a child writes to
+    // must be copied for it first.
+    let (parent, own_name) = (getpid(), name.to_string());
     if let Some(pid) = system::fork(alone)? {
         return Ok(pid);
     }
     let body = || {
         die_with(parent)?;
-        show_name(name);
-        family::become_child(name, given);
-        Ok::<u8, io::Error>(body())
+        show_name(&own_name);
+        family::become_child(own_name, given);
+        match body() {}
     };
-    // A panic has been told on stderr by its hook.
-    let code = catch_unwind(AssertUnwindSafe(body)).map_or(1, |code| code.unwrap_or(1));
+    // It did not begin, or it panicked, which has been told on stderr.
+    let _: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(body));
     flush();
-    system::leave(code)
+    system::leave(1)
 }
 
 /// Writes what waits in the buffer of stdout. Whoever reads it may be gone,
@@ -197,10 +213,12 @@ pub(super) fn die_with(parent: Pid) -> io::Result<()> {
 
 /// Shows a name in `ps`, which has room for 15 bytes of it.
 pub(super) fn show_name(name: &str) {
-    let short: Vec<u8> = name.bytes().filter(|byte| *byte != 0).take(15).collect();
-    if let Ok(short) = std::ffi::CString::new(short) {
+    let mut short = [0; 16];
+    let bytes = name.bytes().filter(|byte| *byte != 0);
+    short.iter_mut().take(15).zip(bytes).for_each(|(to, byte)| *to = byte);
+    if let Ok(short) = CStr::from_bytes_until_nul(&short) {
         // A process without its name is still a process.
-        let _ = prctl::set_name(&short);
+        let _ = prctl::set_name(short);
     }
 }
 

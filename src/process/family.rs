@@ -20,16 +20,23 @@ struct Family {
     ends: Vec<RawFd>,
 }
 
-static FAMILY: Mutex<Family> =
-    Mutex::new(Family { name: None, started: 0, children: Vec::new(), ends: Vec::new() });
+/// All that a child changes, in one place: each page that it writes to must be
+/// copied for it first.
+static HERE: Here = Here {
+    family: Mutex::new(Family { name: None, started: 0, children: Vec::new(), ends: Vec::new() }),
+    generation: AtomicU32::new(0),
+};
 
-/// Forks between this process and the first one.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
+struct Here {
+    family: Mutex<Family>,
+    /// Forks between this process and the first one.
+    generation: AtomicU32,
+}
 
 /// Nothing panics while it is held; and no other thread holds it at a fork,
 /// since there is none.
 fn family() -> MutexGuard<'static, Family> {
-    FAMILY.lock().unwrap_or_else(PoisonError::into_inner)
+    HERE.family.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The name of this process: `MainProcess` in the first, else what it was given
@@ -52,7 +59,7 @@ pub fn cpu_count() -> usize {
 /// Forks between this process and the first one: what was made under another
 /// number belongs to another process.
 pub fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
+    HERE.generation.load(Ordering::Relaxed)
 }
 
 /// The name of the next child that was given none. A child's own children
@@ -89,12 +96,13 @@ pub fn remove_end(end: RawFd) {
 /// What a forked child does first: it takes its name, forgets its siblings, and
 /// closes all ends but those it was `given`. An end that stays open in a
 /// sibling would keep its peer waiting for ever.
-pub fn become_child(name: &str, given: &[RawFd]) {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
+pub fn become_child(name: String, given: &[RawFd]) {
+    HERE.generation.fetch_add(1, Ordering::Relaxed);
     let mut family = family();
-    family.name = Some(name.to_string());
+    family.name = Some(name);
     family.started = 0;
-    family.children.clear();
+    // Forgotten rather than freed, for the same reason.
+    std::mem::forget(std::mem::take(&mut family.children));
     family.ends.retain(|end| {
         let is_given = given.contains(end);
         if !is_given {

@@ -30,7 +30,7 @@ use super::wire::Message;
 use super::{Error, system};
 
 /// Bytes of a message that travel in the packet itself.
-pub const INLINE_BYTES: usize = 4096;
+pub const INLINE_BYTES: usize = 1024;
 
 /// Descriptors of a message at most.
 pub const MOST_DESCRIPTORS: usize = 32;
@@ -144,7 +144,7 @@ impl Frames {
         }
         match packet[..bytes] {
             [] => Err(Error::Ended),
-            [INLINE, ref bytes @ ..] => Ok(Message { bytes: bytes.to_vec(), descriptors }),
+            [INLINE, ref bytes @ ..] => Ok(Message { bytes: bytes.into(), descriptors }),
             [SEALED, ref length @ ..] => open(length, descriptors),
             [other, ..] => Err(Error::garbage(format!("a packet begins with {other}"))),
         }
@@ -234,5 +234,5 @@ fn open(length: &[u8], mut descriptors: Vec<OwnedFd>) -> Result<Message, Error> 
     bytes.try_reserve_exact(length as usize).map_err(no_room)?;
     bytes.resize(length as usize, 0);
     file.read_exact_at(&mut bytes, 0).map_err(unreadable)?;
-    Ok(Message { bytes, descriptors })
+    Ok(Message { bytes: bytes.into(), descriptors })
 }

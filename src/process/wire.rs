@@ -13,16 +13,29 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
 use super::Error;
+
+/// A packed value. Short ones need no memory from the allocator, which in a
+/// child that was forked a moment ago costs more than all else: each page of
+/// the allocator's that it writes to must be copied for it first.
+pub type Bytes = SmallVec<[u8; 128]>;
 
 /// What travels: bytes, and the descriptors that they refer to.
 #[derive(Debug, Default)]
 pub struct Message {
     /// The value.
-    pub bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
     /// Its descriptors, in the order of their numbers in `bytes`.
-    pub descriptors: Vec<OwnedFd>,
+    pub(super) descriptors: Vec<OwnedFd>,
+}
+
+impl From<Bytes> for Message {
+    /// A message without descriptors.
+    fn from(bytes: Bytes) -> Message {
+        Message { bytes, descriptors: Vec::new() }
+    }
 }
 
 thread_local! {
@@ -36,7 +49,7 @@ thread_local! {
 /// Where the value refuses, or descriptors run out.
 pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
     let outer = DESCRIPTORS.replace(Some(Vec::new()));
-    let bytes = postcard::to_stdvec(value);
+    let bytes = postcard::to_extend(value, Bytes::new());
     let descriptors = DESCRIPTORS.replace(outer).unwrap_or_default();
     let bytes = bytes.map_err(|error| Error::CannotPack { why: error.to_string() })?;
     Ok(Message { bytes, descriptors: descriptors.into_iter().flatten().collect() })
@@ -121,8 +134,8 @@ mod tests {
         // 2^60 items, as postcard writes it, and none of them.
         let bytes = vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
         for bytes in [bytes.clone(), [bytes, vec![1; 100]].concat()] {
-            let message = Message { bytes, descriptors: Vec::new() };
-            let refused = unpack::<Vec<u64>>(message).expect_err("there is nothing");
+            let refused =
+                unpack::<Vec<u64>>(Bytes::from_vec(bytes).into()).expect_err("there is nothing");
             assert!(matches!(refused, Error::Garbage { .. }), "{refused}");
         }
     }
@@ -137,7 +150,7 @@ mod tests {
 
         #[test]
         fn garbage_is_an_error_or_a_value_but_never_more(bytes: Vec<u8>) {
-            drop(unpack::<Vec<(String, Descriptor)>>(Message { bytes, descriptors: Vec::new() }));
+            drop(unpack::<Vec<(String, Descriptor)>>(Bytes::from_vec(bytes).into()));
         }
     }
 }

@@ -242,7 +242,7 @@ impl<E: Exchange> Crew<E> {
     ) -> Result<Child, TeamError> {
         let share = Share { work: self.work, chunks: self.chunks, worker };
         let process = match alone {
-            Some(_) => Process::with(given, move |given| self.exchange.work(given, share)),
+            Some(_) => Process::silent(given, move |given| self.exchange.work(given, share)),
             None => {
                 let told = Told { work: self.work.described(), chunks: self.chunks, worker };
                 Process::call(Call::new(E::NAME, &(told, &self.exchange, given))?)?

@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::child::{Child, Process};
 use super::frame::{Frames, Patience};
 use super::function::{Call, Callable};
-use super::wire::{Descriptor, Message, pack, unpack};
+use super::wire::{self, Descriptor, Message, pack, unpack};
 use super::{Error, family};
 use server::{Bytes, Id, Object, Reply, Request, serve};
 
@@ -180,14 +180,14 @@ fn unexpected(reply: &Reply) -> Error {
 fn bytes<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Error> {
     let message = pack(value)?;
     if message.descriptors.is_empty() {
-        Ok(message.bytes)
+        Ok(message.bytes.into_vec())
     } else {
         Err(Error::CannotPack { why: "a manager keeps no descriptors".to_string() })
     }
 }
 
 fn value_of<T: DeserializeOwned>(bytes: Bytes) -> Result<T, Error> {
-    unpack(Message { bytes, descriptors: Vec::new() })
+    unpack(wire::Bytes::from_vec(bytes).into())
 }
 
 /// What every proxy is: an object's number, and whom to ask.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::process::system::{futex_wait, futex_wake, shareable};
+use crate::process::wire::Bytes;
 
 /// Tasks that a worker may have at a time: the one that it does, and one more,
 /// so that it need not wait between them.
@@ -30,7 +31,7 @@ const STOP: u32 = u32::MAX - 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A message.
-    Here(Vec<u8>),
+    Here(Bytes),
     /// Nothing: the message comes by the socket.
     Elsewhere,
     /// The end.
@@ -73,7 +74,7 @@ impl Slot {
             length => {
                 let length = (length as usize).min(SLOT_BYTES);
                 let words = self.words[..length.div_ceil(8)].iter();
-                let mut bytes: Vec<u8> =
+                let mut bytes: Bytes =
                     words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
                 bytes.truncate(length);
                 Content::Here(bytes)
@@ -194,7 +195,7 @@ mod tests {
         let slots = Shared::<Slot>::zeroed(1).expect("memory");
         let long: Vec<u8> = (0..SLOT_BYTES).map(|i| i as u8).collect();
         for length in [0, 1, 7, 8, 9, SLOT_BYTES - 1, SLOT_BYTES] {
-            let content = Content::Here(long[..length].to_vec());
+            let content = Content::Here(long[..length].into());
             slots[0].write(&content);
             assert_eq!(slots[0].read(), content);
         }

@@ -368,7 +368,7 @@ where
         let slot = worker.read as usize % DEPTH;
         worker.read = worker.read.wrapping_add(1);
         let answer = match lane.answers[slot].read() {
-            Content::Here(bytes) => Ok(Message { bytes, descriptors: Vec::new() }),
+            Content::Here(bytes) => Ok(bytes.into()),
             // It was sent before the slot was written.
             Content::Elsewhere => worker
                 .bulk

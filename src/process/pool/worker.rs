@@ -87,7 +87,7 @@ pub fn serve<A: DeserializeOwned, R: Serialize>(
         }
         let slot = taken as usize % DEPTH;
         let task = match lane.tasks[slot].read() {
-            Content::Here(bytes) => Message { bytes, descriptors: Vec::new() },
+            Content::Here(bytes) => bytes.into(),
             Content::Elsewhere => bulk.frames()?.receive(Patience::Endless)?,
             Content::Stop => break,
         };
