@@ -3,7 +3,7 @@
 use nthread::Registry;
 use nthread::backend::{Backend, Chunks, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Pi};
-use nthread::process::{Alone, Error, Process, thread_count};
+use nthread::process::{Error, Process, thread_count};
 
 /// A small job for two workers.
 fn team(backend: &dyn Backend) -> Result<Box<dyn Team>, TeamError> {
@@ -20,12 +20,10 @@ fn this_test_has_threads_and_counts_them() {
 
 #[test]
 fn a_fork_beside_other_threads_is_refused_with_their_number() {
-    for refused in [Alone::check().map(drop), Process::new(|| ()).start().map(drop)] {
-        let refused = refused.expect_err("there are other threads");
-        let Error::Threads { threads } = refused else { panic!("{refused}") };
-        assert!(threads > 1);
-        assert!(refused.to_string().contains("refusing to fork"), "{refused}");
-    }
+    let refused = Process::new(|| ()).start().expect_err("there are other threads");
+    let Error::Threads { threads } = refused else { panic!("{refused}") };
+    assert!(threads > 1);
+    assert!(refused.to_string().contains("refusing to fork"), "{refused}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! parent's business: it gets a name of its own, has no children, and loses
 //! the ends that it was not given. [`become_child`] does these three things.
 
+use std::mem;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -96,22 +97,22 @@ pub fn remove_end(end: RawFd) {
 /// What a forked child does first: it takes its name, forgets its siblings, and
 /// closes all ends but those it was `given`. An end that stays open in a
 /// sibling would keep its peer waiting for ever.
-pub fn become_child(name: String, given: &[RawFd]) {
+pub fn become_child(name: String, given: Vec<RawFd>) {
     HERE.generation.fetch_add(1, Ordering::Relaxed);
     let mut family = family();
     family.name = Some(name);
     family.started = 0;
     // Forgotten rather than freed, for the same reason.
-    std::mem::forget(std::mem::take(&mut family.children));
-    family.ends.retain(|end| {
-        let is_given = given.contains(end);
-        if !is_given {
+    mem::forget(mem::take(&mut family.children));
+    let all = mem::replace(&mut family.ends, given);
+    for end in &all {
+        if !family.ends.contains(end) {
             // Its owner is a copy of the parent's variable, which this process
             // never drops, and whose generation forbids its use.
             let _ = nix::unistd::close(*end);
         }
-        is_given
-    });
+    }
+    mem::forget(all);
 }
 
 /// What a spawned child does: its memory is fresh, it needs the name alone.

@@ -20,8 +20,8 @@ use nix::unistd::{Pid, dup2_stdin, getpid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::child::{Outcome, die_with, show_name};
 use super::frame::{Frames, Patience};
+use super::start::{Outcome, die_with, show_name};
 use super::wire::{Message, pack, unpack};
 use super::{Error, family, manager};
 
@@ -151,7 +151,7 @@ impl Call {
     /// # Errors
     /// Where the system refuses, or the child is gone before it has heard what
     /// to do.
-    pub fn start(self, name: &str) -> io::Result<Pid> {
+    pub fn start(&self, name: &str) -> io::Result<Pid> {
         let (socket, stdin) = Frames::pair()?;
         let hello = Hello { parent: getpid().as_raw(), name: name.to_string() };
         let hello = pack(&hello).map_err(io::Error::other)?;

@@ -35,11 +35,12 @@ mod memory;
 mod pool;
 mod queue;
 mod shared;
+mod start;
 mod system;
 mod wire;
 
-pub use alone::{Alone, thread_count};
-pub use child::{Child, Exit, Outcome, Process, panic_message};
+pub use alone::thread_count;
+pub use child::{Child, Exit};
 pub use connection::{Connection, End, Ends, Never, Pair, Receiver, Sender, one_way, pipe};
 pub use family::{active_children, cpu_count, current_name};
 pub(crate) use function::Call;
@@ -49,6 +50,7 @@ pub(crate) use pool::Seat;
 pub use pool::{Answer, Pool, Task, Ticket, Unanswered};
 pub use queue::Queue;
 pub use shared::{Lock, Locked, Shared};
+pub use start::{Outcome, Process, panic_message, start_all};
 pub use system::{Plain, Shareable};
 pub use wire::Message;
 pub(crate) use wire::unpack;
@@ -68,12 +70,12 @@ pub enum Error {
         threads: u64,
     },
     /// The system refused a process.
-    #[error("cannot start process {name}: {source}")]
+    #[error("cannot start process {name}: {cause}")]
     CannotStart {
         /// What it would have been called.
         name: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A process was to be spawned for a function that its program would not
     /// know.
@@ -139,18 +141,18 @@ pub enum Error {
         why: String,
     },
     /// The system refused something.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}: {cause}")]
     System {
         /// What was tried.
         what: &'static str,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
 impl Error {
-    pub(crate) fn system(what: &'static str, source: io::Error) -> Error {
-        Error::System { what, source }
+    pub(crate) fn system(what: &'static str, cause: io::Error) -> Error {
+        Error::System { what, cause }
     }
 
     fn garbage(what: impl Into<String>) -> Error {

@@ -26,7 +26,7 @@ use super::work::Described;
 use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
 use crate::kernel::Kernel;
 use crate::process::{
-    Alone, Call, Child, Ends, Error, Exit, Message, Process, thread_count, unpack,
+    Call, Child, Ends, Error, Exit, Message, Process, start_all, thread_count, unpack,
 };
 
 /// n children in each call, one pipe each.
@@ -213,18 +213,15 @@ impl<E: Exchange> Team for Crew<E> {
 
 impl<E: Exchange> Crew<E> {
     fn try_call(&self) -> Result<Vec<Report>, TeamError> {
-        // Once a call: counting threads takes several microseconds.
-        let alone = match self.start {
-            StartMethod::Fork => Some(Alone::check()?),
-            StartMethod::Spawn => None,
-        };
         self.exchange.begin(self.chunks)?;
-        let (mut children, mut kept) = (Vec::new(), Vec::new());
-        for worker in 0..self.chunks.nthread {
+        let nthread = self.chunks.nthread;
+        let (mut processes, mut kept) = (Vec::with_capacity(nthread), Vec::with_capacity(nthread));
+        for worker in 0..nthread {
             let (ours, theirs) = self.exchange.ends()?;
             kept.push(ours);
-            children.push(self.start(alone.as_ref(), worker, theirs)?);
+            processes.push(self.process(worker, theirs)?);
         }
+        let mut children = start_all(processes)?;
         let answers = self.exchange.collect(self.chunks, kept, &mut children)?;
         answers
             .into_iter()
@@ -234,36 +231,18 @@ impl<E: Exchange> Crew<E> {
             .collect()
     }
 
-    fn start(
-        &self,
-        alone: Option<&Alone>,
-        worker: usize,
-        given: E::Given,
-    ) -> Result<Child, TeamError> {
+    fn process(&self, worker: usize, given: E::Given) -> Result<Process<'_>, Error> {
         let share = Share { work: self.work, chunks: self.chunks, worker };
-        let process = match alone {
-            Some(_) => Process::silent(given, move |given| self.exchange.work(given, share)),
-            None => {
+        let process = match self.start {
+            StartMethod::Fork => {
+                Process::silent(given, move |given| self.exchange.work(given, share))
+            }
+            StartMethod::Spawn => {
                 let told = Told { work: self.work.described(), chunks: self.chunks, worker };
                 Process::call(Call::new(E::NAME, &(told, &self.exchange, given))?)?
             }
         };
-        let process = process.name(format!("Process-{}", worker + 1)).daemon();
-        let started = match alone {
-            Some(alone) => process.start_alone(alone),
-            None => process.start(),
-        };
-        started.map_err(|error| cannot_start(error, worker, self.chunks.nthread))
-    }
-}
-
-/// A refusal of the system, with the worker's number.
-fn cannot_start(error: Error, worker: usize, nthread: usize) -> TeamError {
-    match error {
-        Error::CannotStart { source, .. } => {
-            TeamError::CannotStart { worker: worker + 1, nthread, source }
-        }
-        other => other.into(),
+        Ok(process.name(format!("Process-{}", worker + 1)).daemon())
     }
 }
 

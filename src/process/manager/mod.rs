@@ -18,9 +18,10 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::child::{Child, Process};
+use super::child::Child;
 use super::frame::{Frames, Patience};
 use super::function::{Call, Callable};
+use super::start::Process;
 use super::wire::{self, Descriptor, Message, pack, unpack};
 use super::{Error, family};
 use server::{Bytes, Id, Object, Reply, Request, serve};

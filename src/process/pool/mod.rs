@@ -23,11 +23,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::child::{Child, Process};
+use super::child::Child;
 use super::connection::pipe;
 use super::frame::Patience;
 use super::function::Call;
 use super::shared::Shared;
+use super::start::Process;
 use super::wire::{Message, pack, unpack};
 use super::{Error, Exit};
 use lane::{Bell, Content, DEPTH, Habit, Lane};

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::lane::{Bell, Content, DEPTH, Habit, Lane, SLOT_BYTES};
-use crate::process::child::panic_message;
 use crate::process::connection::Connection;
 use crate::process::frame::Patience;
 use crate::process::function::Callable;
 use crate::process::shared::Shared;
+use crate::process::start::panic_message;
 use crate::process::wire::{Message, pack, unpack};
 use crate::process::{Error, Never};
 
