@@ -80,3 +80,8 @@ pub fn run(registry: &Registry) -> std::process::ExitCode {
     enter(registry);
     cli::main(registry)
 }
+
+/// The programs in the pages of docs/ compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/PROCESSES.md")]
+struct Pages;

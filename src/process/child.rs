@@ -58,13 +58,23 @@ pub struct Child {
     name: String,
     drops: Drops,
     ended: Option<Exit>,
+    /// The process whose child it is: a forked child has copies of its parent's
+    /// handles, and its siblings are not its to wait for or to kill.
+    generation: u32,
     sentinel: Option<OwnedFd>,
 }
 
 impl Child {
     /// A process that was started a moment ago.
     pub(super) fn new(pid: Pid) -> Child {
-        Child { pid, name: String::new(), drops: Drops::Wait, ended: None, sentinel: None }
+        Child {
+            pid,
+            name: String::new(),
+            drops: Drops::Wait,
+            ended: None,
+            generation: family::generation(),
+            sentinel: None,
+        }
     }
 
     /// What else there is to know of it.
@@ -180,6 +190,9 @@ impl Child {
     }
 
     fn wait(&mut self, flags: WaitPidFlag) -> io::Result<Option<Exit>> {
+        if self.generation != family::generation() {
+            return Err(Errno::ECHILD.into());
+        }
         if self.ended.is_none() {
             let exit = match waitpid(self.pid, Some(flags)) {
                 Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
@@ -196,7 +209,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.ended.is_none() {
+        if self.ended.is_none() && self.generation == family::generation() {
             if self.drops == Drops::Kill {
                 // It may have ended by itself; then there is nothing to kill.
                 let _ = kill(self.pid, Signal::SIGKILL);

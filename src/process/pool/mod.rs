@@ -30,7 +30,7 @@ use super::function::Call;
 use super::shared::Shared;
 use super::start::Process;
 use super::wire::{Message, pack, unpack};
-use super::{Error, Exit};
+use super::{Error, Exit, family};
 use lane::{Bell, Content, DEPTH, Habit, Lane};
 use worker::{Bulk, put, serve};
 
@@ -56,6 +56,8 @@ pub struct Pool<A, R> {
     /// Why a dead worker could not be replaced.
     broken: Option<String>,
     tasks: Id,
+    /// The process that it belongs to.
+    generation: u32,
     habit: Habit,
     types: PhantomData<fn(A) -> R>,
 }
@@ -148,6 +150,7 @@ where
             unwanted: HashSet::new(),
             broken: None,
             tasks: 0,
+            generation: family::generation(),
             habit: Habit::default(),
             types: PhantomData,
         };
@@ -206,6 +209,7 @@ where
     /// # Errors
     /// Where the item cannot be sent.
     pub fn apply_async(&mut self, item: &A) -> Result<Ticket<R>, Error> {
+        self.check_owner()?;
         let id = self.submit(pack(std::slice::from_ref(item))?);
         self.feed();
         Ok(Ticket { id, answer: PhantomData })
@@ -222,6 +226,7 @@ where
     /// # Errors
     /// If the task failed.
     pub fn wait(&mut self, ticket: Ticket<R>) -> Result<R, Error> {
+        self.check_owner()?;
         let answered = self.wait_for(ticket.id);
         let value = self.values(answered)?.pop();
         value.ok_or_else(|| Error::garbage("an answer without a value"))
@@ -277,6 +282,11 @@ where
         Ok(())
     }
 
+    /// A child's copy of a pool is no pool: two would hand out the same tasks.
+    fn check_owner(&self) -> Result<(), Error> {
+        if self.generation == family::generation() { Ok(()) } else { Err(Error::NotOwner) }
+    }
+
     /// A worker for that lane.
     fn hire(&self, index: usize) -> Result<Worker, Error> {
         let (bulk, theirs) = pipe()?;
@@ -286,6 +296,7 @@ where
     }
 
     fn submit_all(&mut self, items: &[A], chunk: usize) -> Result<std::ops::Range<Id>, Error> {
+        self.check_owner()?;
         let first = self.tasks;
         for items in items.chunks(chunk.max(1)) {
             let message = pack(items)?;
@@ -385,8 +396,10 @@ where
     fn step(&mut self, patience: Duration) {
         self.feed();
         let seen = self.places.bell[0].count();
-        if !self.gather() && !patience.is_zero() {
-            self.places.bell[0].wait(seen, Some(patience.min(TICK)), &mut self.habit);
+        if !self.gather() {
+            if !patience.is_zero() {
+                self.places.bell[0].wait(seen, Some(patience.min(TICK)), &mut self.habit);
+            }
             if !self.gather() {
                 self.bury();
             }
