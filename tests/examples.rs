@@ -1,4 +1,5 @@
-//! Every program of `examples/` prints what its first lines say.
+//! Every program of `examples/` prints what its first lines say, and
+//! docs/NOTEBOOK.md shows the programs as they are and what they print.
 //!
 //! What a program prints stands in its doc comment, in a block that begins with
 //! ```` ```text ````: a command after `$ `, and its output below. `…` stands for
@@ -13,6 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Sweep, Swept};
+use nthread::kernel::{DEFAULT_BLOCK, Isa, Job};
+
+const NOTEBOOK: &str = include_str!("../docs/NOTEBOOK.md");
 
 /// How what was printed is compared with what is documented.
 #[derive(Clone, Copy, Debug)]
@@ -185,6 +189,53 @@ fn the_same_darts_are_counted_four_times_and_own_ones_once() {
     assert!(line("copied").ends_with("pi = 3.12464"));
     let serial = line("hits of the same blocks in one loop:");
     assert_eq!(own.iter().sum::<u64>().to_string(), serial);
+}
+
+#[test]
+fn the_notebook_shows_every_program_whole_and_what_it_printed() {
+    let programs: Vec<&str> = blocks(NOTEBOOK, "rust").into_iter().map(|(_, code)| code).collect();
+    let printed: Vec<Shown> = blocks(NOTEBOOK, "console").into_iter().flat_map(shown).collect();
+    assert_eq!(programs.len(), names().len(), "a program is there that is no example");
+    for name in names() {
+        let (_, code) = parts(&name);
+        assert!(programs.contains(&code.as_str()), "the notebook does not show {name} as it is");
+        for documented in documented(&name) {
+            let same = printed.iter().find(|shown| shown.command == documented.command);
+            let same = same.unwrap_or_else(|| panic!("not shown: {}", documented.command));
+            assert!(documented.is_like(&same.output), "{}", documented.command);
+        }
+    }
+}
+
+#[test]
+fn python_prints_what_the_notebook_says_where_it_is_always_the_same() {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        println!("skipped: there is no python3 here");
+        return;
+    }
+    for title in ["## 4.", "## 6.", "## 7.", "## The empty cell"] {
+        let lesson = NOTEBOOK.split(title).nth(1).expect("a lesson");
+        let (code, printed) = (blocks(lesson, "python")[0].1, blocks(lesson, "text")[0].1);
+        let run = Sweep::bare().program("/usr/bin/env").args(["python3", "-c", code]).run();
+        assert_eq!(run.exits(0).stdout, printed, "{title}");
+    }
+}
+
+#[test]
+fn the_notebook_has_the_value_of_its_empty_cell() {
+    let kernel = nthread::Registry::default().kernels;
+    let kernel = kernel.into_iter().find(|kernel| kernel.name() == "total-probability");
+    let kernel = kernel.expect("a kernel");
+    // What `--quick` computes there: the default seed and block.
+    let job = Job { seed: 20_261_122, block: DEFAULT_BLOCK, blocks: (1 << 23) / DEFAULT_BLOCK };
+    let tally = job.tally(kernel, 0..job.blocks, Isa::Portable);
+    assert_eq!((tally.draws, tally.sum), (8_388_608, 3_061_213));
+    assert!(NOTEBOOK.contains("counted 3,061,213 of 8,388,608"));
+    let estimate = tally.estimate(kernel.scale()).expect("draws");
+    let error = tally.std_error(kernel.scale()).expect("draws");
+    assert!(NOTEBOOK.contains(&format!("says {estimate:.5}, with a standard error of {error:.5}")));
+    let exact = kernel.exact().expect("it is known");
+    assert!(NOTEBOOK.contains(&format!("23/63 is {exact:.5}")));
 }
 
 #[test]
