@@ -5,11 +5,11 @@
 //! $ cargo run --example lesson_3_names
 //! my service: starts
 //! worker 1: starts
-//! Process-1: starts
+//! Process-3: starts
 //! worker 1: exits
-//! Process-1: exits
+//! Process-3: exits
 //! my service: exits
-//! ["my service", "worker 1", "Process-1"]
+//! ["my service", "worker 1", "Process-3"]
 //! ```
 
 use std::thread::sleep;

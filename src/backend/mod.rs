@@ -192,14 +192,6 @@ pub enum TeamError {
         /// How it ended.
         how: String,
     },
-    /// How a worker process ended cannot be told.
-    #[error("cannot wait for worker {worker}")]
-    Unknown {
-        /// Which one, from 1.
-        worker: usize,
-        /// What the system said.
-        source: io::Error,
-    },
     /// Processes, or what they say to each other, failed.
     #[error(transparent)]
     Process(#[from] Error),

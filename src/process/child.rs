@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{family, system};
+use super::{Error, family, system};
 
 /// What happens to a child whose handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Whether it ended by itself, with 0.
+    pub fn is_success(self) -> bool {
+        self == Exit::Code(0)
+    }
+
     /// The code, or minus the number of the signal: Python's `exitcode`.
     pub fn code(self) -> i32 {
         match self {
@@ -103,7 +108,7 @@ impl Child {
     ///
     /// # Errors
     /// If it cannot be waited for, since somebody else has done it.
-    pub fn join(&mut self) -> io::Result<Exit> {
+    pub fn join(&mut self) -> Result<Exit, Error> {
         loop {
             if let Some(exit) = self.wait(WaitPidFlag::empty())? {
                 return Ok(exit);
@@ -115,7 +120,7 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::join`], or if it cannot be watched.
-    pub fn join_timeout(&mut self, timeout: Duration) -> io::Result<Option<Exit>> {
+    pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<Exit>, Error> {
         let start = Instant::now();
         loop {
             if let Some(exit) = self.wait(WaitPidFlag::WNOHANG)? {
@@ -125,7 +130,7 @@ impl Child {
             if left.is_zero() {
                 return Ok(None);
             }
-            wait_readable(self.sentinel()?, left)?;
+            wait_readable(self.sentinel()?, left).map_err(unwatched)?;
         }
     }
 
@@ -133,7 +138,7 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::join`].
-    pub fn exit(&mut self) -> io::Result<Option<Exit>> {
+    pub fn exit(&mut self) -> Result<Option<Exit>, Error> {
         self.wait(WaitPidFlag::WNOHANG)
     }
 
@@ -146,7 +151,7 @@ impl Child {
     ///
     /// # Errors
     /// If the system refuses. One that has ended is no error.
-    pub fn terminate(&mut self) -> io::Result<()> {
+    pub fn terminate(&mut self) -> Result<(), Error> {
         self.signal(Signal::SIGTERM)
     }
 
@@ -154,7 +159,7 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::terminate`].
-    pub fn kill(&mut self) -> io::Result<()> {
+    pub fn kill(&mut self) -> Result<(), Error> {
         self.signal(Signal::SIGKILL)
     }
 
@@ -174,32 +179,33 @@ impl Child {
     ///
     /// # Errors
     /// If the system gives none.
-    pub fn sentinel(&mut self) -> io::Result<BorrowedFd<'_>> {
+    pub fn sentinel(&mut self) -> Result<BorrowedFd<'_>, Error> {
         if self.sentinel.is_none() {
-            self.sentinel = Some(system::pidfd_open(self.pid)?);
+            self.sentinel = Some(system::pidfd_open(self.pid).map_err(unwatched)?);
         }
         // It was set just now.
-        self.sentinel.as_ref().map(|fd| fd.as_fd()).ok_or_else(|| Errno::ESRCH.into())
+        self.sentinel.as_ref().map(|fd| fd.as_fd()).ok_or(Error::NotOwner)
     }
 
     /// A process that was waited for may have left its number to another.
-    fn signal(&mut self, signal: Signal) -> io::Result<()> {
+    fn signal(&mut self, signal: Signal) -> Result<(), Error> {
         match self.exit()? {
             Some(_) => Ok(()),
-            None => Ok(kill(self.pid, signal)?),
+            None => kill(self.pid, signal)
+                .map_err(|errno| Error::system("signal a child", errno.into())),
         }
     }
 
-    fn wait(&mut self, flags: WaitPidFlag) -> io::Result<Option<Exit>> {
+    fn wait(&mut self, flags: WaitPidFlag) -> Result<Option<Exit>, Error> {
         if self.generation != family::generation() {
-            return Err(Errno::ECHILD.into());
+            return Err(Error::NotOwner);
         }
         if self.ended.is_none() {
             let exit = match waitpid(self.pid, Some(flags)) {
                 Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
                 Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal),
                 Ok(_) | Err(Errno::EINTR) => return Ok(None),
-                Err(errno) => return Err(errno.into()),
+                Err(errno) => return Err(unwatched(errno.into())),
             };
             family::remove_child(self.pid);
             self.ended = Some(exit);
@@ -220,6 +226,10 @@ impl Drop for Child {
             }
         }
     }
+}
+
+fn unwatched(cause: io::Error) -> Error {
+    Error::system("wait for a child", cause)
 }
 
 /// Waits until something can be read, or the other end is gone; `false` if

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 struct Family {
     /// `None` in the first process.
     name: Option<String>,
-    /// Children that were started so far: the next one's number.
+    /// Children that were started so far, named or not: the last one's number.
     started: u32,
     children: Vec<(Pid, String)>,
     /// Descriptors of all ends of pipes that are open here.
@@ -41,7 +41,7 @@ fn family() -> MutexGuard<'static, Family> {
 }
 
 /// The name of this process: `MainProcess` in the first, else what it was given
-/// or `Process-1`, `Process-2` … in the order of their starts.
+/// or `Process-3`, if it was the third child that its parent started.
 pub fn current_name() -> String {
     family().name.clone().unwrap_or_else(|| "MainProcess".to_string())
 }
@@ -63,15 +63,15 @@ pub fn generation() -> u32 {
     HERE.generation.load(Ordering::Relaxed)
 }
 
-/// The name of the next child that was given none. A child's own children
-/// carry its name in front, as in `Process-1:2`.
-pub fn next_name() -> String {
+/// The name of the next child: the one that it was given, or its number. A
+/// child's own children carry its name in front, as in `Process-1:2`.
+pub fn next_name(given: Option<String>) -> String {
     let mut family = family();
     family.started += 1;
-    match &family.name {
+    given.unwrap_or_else(|| match &family.name {
         None => format!("Process-{}", family.started),
         Some(name) => format!("{name}:{}", family.started),
-    }
+    })
 }
 
 /// A child was started.

@@ -95,9 +95,9 @@ pub enum Error {
     /// This process was not given this end of a pipe.
     #[error("this end of a pipe belongs to another process: give it to the child (Process::with)")]
     NotGiven,
-    /// A forked child has a copy of its parent's pool, whose workers are not its
-    /// own.
-    #[error("this pool belongs to the process that made it, not to its children")]
+    /// A forked child has copies of its parent's pools and children, which are
+    /// not its own.
+    #[error("this pool or child belongs to another process, which made it")]
     NotOwner,
     /// Nothing happened in the time that was given.
     #[error("timed out")]

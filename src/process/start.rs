@@ -144,7 +144,7 @@ pub fn start_all(mut processes: Vec<Process<'_>>) -> Result<Vec<Child>, Error> {
     // What is in the buffer would be written twice, by parent and child.
     flush();
     for process in &mut processes {
-        process.name.get_or_insert_with(family::next_name);
+        process.name = Some(family::next_name(process.name.take()));
     }
     let mut children: Vec<Child> = Vec::with_capacity(processes.len());
     // No memory is taken or given back between forks: each page that parent or

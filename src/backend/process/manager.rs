@@ -70,7 +70,7 @@ impl Exchange for Lists {
         children: &mut [Child],
     ) -> Result<Vec<Option<Answer>>, Error> {
         for child in &mut *children {
-            child.join().map_err(|source| Error::system("wait for a child", source))?;
+            child.join()?;
         }
         let mut answers = vec![None; children.len()];
         for (worker, answer) in self.results.to_vec()? {

@@ -14,7 +14,6 @@ mod pool;
 mod queue;
 mod shm;
 
-use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -250,7 +249,7 @@ impl<E: Exchange> Crew<E> {
 /// is no answer.
 fn outcome(worker: usize, answer: Option<Answer>, child: &mut Child) -> Result<Report, TeamError> {
     let worker = worker + 1;
-    let exit = child.join().map_err(|source| TeamError::Unknown { worker, source })?;
+    let exit = child.join()?;
     match (answer, exit) {
         (Some(Ok(report)), Exit::Code(0)) => Ok(report),
         (Some(Err(message)), _) => Err(TeamError::Panicked { worker, message }),
@@ -263,10 +262,4 @@ fn outcome(worker: usize, answer: Option<Answer>, child: &mut Child) -> Result<R
             Err(TeamError::Lost { worker, pid: child.pid(), how })
         }
     }
-}
-
-/// Whether a child is known to have ended.
-fn has_ended(child: &mut Child) -> Result<bool, Error> {
-    let exit = child.exit().map_err(|source: io::Error| Error::system("watch a child", source))?;
-    Ok(exit.is_some())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Share, TICK, has_ended};
+use super::{Answer, Exchange, Share, TICK};
 use crate::backend::{Chunks, Schedule, StartMethod};
 use crate::process::{Child, Error, Queue};
 
@@ -68,8 +68,9 @@ impl Exchange for Queues {
         let mut missing = children.len();
         while missing > 0 {
             // Who had ended before nothing came will bring nothing any more.
-            let ended = children.iter_mut().map(has_ended).collect::<Result<Vec<_>, _>>()?;
-            let is_last = ended.iter().zip(&answers).any(|(ended, it)| *ended && it.is_none());
+            let ended = children.iter_mut().map(Child::exit).collect::<Result<Vec<_>, _>>()?;
+            let is_last =
+                ended.iter().zip(&answers).any(|(exit, it)| exit.is_some() && it.is_none());
             let patience = if is_last { Duration::ZERO } else { TICK };
             match self.results.get_timeout(patience) {
                 Ok((worker, answer)) => {
@@ -97,7 +98,7 @@ impl Queues {
                 Err(error) => return Err(error),
             }
             for child in &mut *children {
-                if has_ended(child)? {
+                if child.exit()?.is_some() {
                     return Ok(false);
                 }
             }

@@ -70,7 +70,7 @@ impl Exchange for Memory {
             .iter_mut()
             .enumerate()
             .map(|(worker, child)| {
-                child.join().map_err(|source| Error::system("wait for a child", source))?;
+                child.join()?;
                 Ok(read(self.place(worker)))
             })
             .collect()

@@ -273,10 +273,9 @@ where
             lane.posted.ring();
         }
         for worker in &mut self.workers {
-            match worker.child.join() {
-                Ok(Exit::Code(0)) => {}
-                Ok(exit) => return Err(lost(&worker.child, exit)),
-                Err(source) => return Err(Error::system("wait for a worker", source)),
+            let exit = worker.child.join()?;
+            if !exit.is_success() {
+                return Err(lost(&worker.child, exit));
             }
         }
         Ok(())
