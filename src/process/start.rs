@@ -36,17 +36,17 @@ pub struct Process<'a> {
 
 /// How it comes into being, and what it does then.
 enum How<'a> {
-    /// A copy of this process. It does the closure, which it takes out, and
-    /// keeps these ends.
-    Fork(Option<Body<'a>>, Vec<RawFd>),
+    /// A copy of this process. It does the closure, and keeps these ends.
+    Fork(Body<'a>, Vec<RawFd>),
     /// This program from its beginning, up to `enter`, which does the function.
     Spawn(function::Call),
 }
 
 /// What a forked child does until it leaves. It does not return: its caller
 /// would only take down, page by copied page, what the end of the process takes
-/// down at once.
-type Body<'a> = Box<dyn FnOnce() -> Infallible + 'a>;
+/// down at once. For the same reason it is no `FnOnce`, which would be called by
+/// way of two more functions on pages of their own.
+type Body<'a> = Box<dyn FnMut() -> Infallible + 'a>;
 
 impl<'a> Process<'a> {
     /// A copy of this process that will do `body`, by `fork`.
@@ -77,11 +77,13 @@ impl<'a> Process<'a> {
     ) -> Process<'a> {
         let mut given = Vec::new();
         ends.visit(&mut |end| given.extend(end.descriptor()));
+        let mut once = Some((ends, body));
         let body = move || {
+            let Some((mut ends, body)) = once.take() else { system::leave(1) };
             ends.visit(&mut |end| end.adopt());
             system::leave(body(ends).exit_code())
         };
-        Process { how: How::Fork(Some(Box::new(body)), given), name: None, drops: Drops::Wait }
+        Process { how: How::Fork(Box::new(body), given), name: None, drops: Drops::Wait }
     }
 
     /// This program started anew (`spawn`), which will do `function` with that
@@ -176,25 +178,22 @@ impl Process<'_> {
                     return Ok(pid);
                 }
                 let (name, given) = (self.name.take().unwrap_or_default(), mem::take(given));
-                live(parent, name, given, body.take())
+                live(parent, name, given, body)
             }
         }
     }
 }
 
 /// The life of a forked child.
-fn live(parent: Pid, name: String, given: Vec<RawFd>, body: Option<Body<'_>>) -> ! {
+fn live(parent: Pid, name: String, given: Vec<RawFd>, body: &mut Body<'_>) -> ! {
     let life = || {
         die_with(parent)?;
         show_name(&name);
         family::become_child(name, given);
-        match body.map(|body| body()) {
-            None => Ok(()),
-            Some(never) => match never {},
-        }
+        Ok(body())
     };
     // It did not begin, or it panicked, which has been told on stderr.
-    let _: Result<io::Result<()>, _> = catch_unwind(AssertUnwindSafe(life));
+    let _: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(life));
     flush();
     system::leave(1)
 }
