@@ -2,17 +2,18 @@
 //! has not: this program has no test harness (`harness = false`), so that
 //! process backends may fork in it and threads can be counted.
 
-use std::io;
-use std::time::{Duration, Instant};
+mod common;
 
-use nix::errno::Errno;
+use std::io;
+use std::time::Duration;
+
+use common::alone::{EXPECTED, hide_expected_panics, nothing_is_left, run};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use nthread::Registry;
 use nthread::backend::{Chunks, Report, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
-use nthread::process::{Child, Exit, Outcome, Process, thread_count};
+use nthread::process::{Child, Exit, Outcome, Process};
 
 /// Counts that divide nothing evenly, and more workers than blocks.
 const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
@@ -20,16 +21,11 @@ const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
 const JOB: Job = Job { seed: 20_261_122, block: 1 << 8, blocks: 41 };
 
 fn main() {
-    // A panic of a kernel is part of the tests, and no news.
-    std::panic::set_hook(Box::new(|panic| {
-        if !panic.to_string().contains(Broken::WORDS) {
-            eprintln!("{panic}");
-        }
-    }));
+    hide_expected_panics();
     let mut registry = Registry::default();
     registry.kernels.push(&Broken);
     nthread::enter(&registry);
-    let tests: [(&str, fn()); 8] = [
+    run(&[
         ("every team computes every block once, call after call", every_block_once),
         ("an empty job is a call without blocks", an_empty_job),
         ("dropping a team leaves no thread and no process", dropping_leaves_nothing),
@@ -38,28 +34,7 @@ fn main() {
         ("a child that is killed is a lost worker", a_killed_child),
         ("a child that fails, or panics, is told by its status", a_failing_child),
         ("a child that is dropped is killed and reaped", a_dropped_child),
-    ];
-    let filter = std::env::args().nth(1).filter(|filter| !filter.starts_with('-'));
-    for (name, test) in tests {
-        if filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
-            test();
-            nothing_is_left(name);
-            println!("test {name} ... ok");
-        }
-    }
-}
-
-/// One thread, no child.
-#[track_caller]
-fn nothing_is_left(whose: &str) {
-    let children = waitpid(None, Some(WaitPidFlag::WNOHANG));
-    assert_eq!(children, Err(Errno::ECHILD), "{whose}: a process is left");
-    // A thread that was joined may be in /proc for a moment more.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while thread_count().expect("/proc") > 1 {
-        assert!(Instant::now() < deadline, "{whose}: a thread is left");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    ]);
 }
 
 /// Each backend with each schedule, some thread counts and chunks, and each way
@@ -120,10 +95,6 @@ fn dropping_leaves_nothing() {
 /// A kernel that fails in one block of many.
 struct Broken;
 
-impl Broken {
-    const WORDS: &str = "this block is haunted";
-}
-
 impl Kernel for Broken {
     fn name(&self) -> &'static str {
         "broken"
@@ -142,7 +113,7 @@ impl Kernel for Broken {
     }
 
     fn tally(&self, _: u64, block: u64, draws: u64, _: Isa) -> Tally {
-        assert!(block != 13, "{}", Broken::WORDS);
+        assert!(block != 13, "{EXPECTED}");
         Tally::of_hits(draws, 0)
     }
 }
@@ -160,7 +131,7 @@ fn call(team: &mut dyn Team) -> Result<Vec<Report>, String> {
 fn a_panic_is_an_error() {
     for_each_team(&Broken, JOB, |what, team| {
         let said = call(&mut *team.expect(what)).expect_err(what);
-        assert!(said.contains(Broken::WORDS), "{what}: {said}");
+        assert!(said.contains(EXPECTED), "{what}: {said}");
     });
 }
 
@@ -188,8 +159,8 @@ fn a_failing_child() {
     let end_of = |mut child: Child| child.join().expect("an end").code();
     assert_eq!(end_of(fork(|| ())), 0);
     assert_eq!(end_of(fork(|| 7)), 7);
-    assert_eq!(end_of(fork(|| Err::<(), _>(io::Error::other(Broken::WORDS)))), 1);
-    assert_eq!(end_of(fork(|| -> u8 { panic!("{}", Broken::WORDS) })), 1);
+    assert_eq!(end_of(fork(|| Err::<(), _>(io::Error::other(EXPECTED)))), 1);
+    assert_eq!(end_of(fork(|| -> u8 { panic!("{EXPECTED}") })), 1);
 }
 
 fn a_dropped_child() {

@@ -11,6 +11,7 @@
 //! that outlive it are found.
 #![allow(dead_code, reason = "each test program uses a part of the language")]
 
+pub mod alone;
 pub mod runner;
 
 use std::collections::BTreeMap;
