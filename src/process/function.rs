@@ -75,18 +75,20 @@ impl<A: DeserializeOwned, R: Outcome> Callable for Function<A, R> {
 /// one of them, if this process was: then it ends here. To be called first in
 /// `main`.
 pub fn enter(functions: &[&dyn Callable]) {
+    let own: [&dyn Callable; 1] = [&manager::SERVER];
+    let known = functions.iter().copied().chain(own);
+    // Before the function begins, which may spawn children of its own.
+    let mut entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    entered.extend(known.clone().map(Callable::name));
+    drop(entered);
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().as_deref() == Some(OsStr::new(VERB)) {
         let wanted = arguments.next();
-        let own: [&dyn Callable; 1] = [&manager::SERVER];
-        let mut known = functions.iter().copied().chain(own);
-        if let Some(function) = known.find(|it| wanted.as_deref() == Some(OsStr::new(it.name()))) {
+        let is_it = |it: &&dyn Callable| wanted.as_deref() == Some(OsStr::new(it.name()));
+        if let Some(function) = known.into_iter().find(is_it) {
             std::process::exit(i32::from(live(function)));
         }
     }
-    let mut entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner);
-    entered.extend(functions.iter().map(|function| function.name()));
-    entered.push(manager::SERVER.name());
 }
 
 /// The life of a spawned child.
