@@ -2,12 +2,17 @@
 //! `multiprocessing.Manager` is.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Exchange, Share};
-use crate::backend::{Chunks, Schedule, StartMethod};
+use crate::backend::{Chunks, Schedule, StartMethod, TeamError};
 use crate::process::{Child, Error, List, Manager};
+
+/// A dying process closes its sockets a little before its parent can hear how
+/// it ended.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Proxies of two lists, and the server itself where it was started.
 #[derive(Serialize, Deserialize)]
@@ -78,6 +83,18 @@ impl Exchange for Lists {
         }
         self.results.clear()?;
         Ok(answers)
+    }
+
+    /// Whoever asks a dead server hears no more than that it is gone.
+    fn explain(&mut self, error: TeamError) -> TeamError {
+        let (TeamError::Process(Error::Ended), Some(manager)) = (&error, &mut self.manager) else {
+            return error;
+        };
+        let (pid, server) = (manager.pid(), manager.server());
+        match server.join_timeout(MOMENT) {
+            Ok(Some(exit)) => Error::Lost { name: server.name().to_string(), pid, exit }.into(),
+            _ => error,
+        }
     }
 
     fn pids(&self) -> Vec<i32> {

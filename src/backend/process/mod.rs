@@ -99,6 +99,11 @@ pub trait Exchange: Serialize + DeserializeOwned + 'static {
         children: &mut [Child],
     ) -> Result<Vec<Option<Answer>>, Error>;
 
+    /// A failure that is better explained by how a process of its own ended.
+    fn explain(&mut self, error: TeamError) -> TeamError {
+        error
+    }
+
     /// Processes of its own that live between calls.
     fn pids(&self) -> Vec<i32> {
         Vec::new()
@@ -197,12 +202,12 @@ struct Crew<E> {
 
 impl<E: Exchange> Team for Crew<E> {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
-        let called = self.try_call();
-        if called.is_err() {
+        self.try_call().or_else(|error| {
+            let error = self.exchange.explain(error);
             // What a failed call left lying about must not reach the next one.
             self.exchange = E::open(self.chunks, self.start)?;
-        }
-        called
+            Err(error)
+        })
     }
 
     fn pids(&self) -> Vec<i32> {
