@@ -243,7 +243,8 @@ where
     ) -> Result<Result<R, Error>, Ticket<R>> {
         let start = Instant::now();
         loop {
-            if self.is_ready(&ticket) {
+            // Where the pool is not ours, this says so.
+            if self.check_owner().is_err() || self.is_ready(&ticket) {
                 return Ok(self.wait(ticket));
             }
             let left = timeout.saturating_sub(start.elapsed());
@@ -265,6 +266,7 @@ where
     /// # Errors
     /// If one did not end well.
     pub fn close(mut self) -> Result<(), Error> {
+        self.check_owner()?;
         while !self.waiting.is_empty() || self.workers.iter().any(|it| !it.held.is_empty()) {
             self.step(TICK);
         }
@@ -393,6 +395,9 @@ where
     /// Moves on: hands out what waits, and takes what is answered, if need be
     /// after a while.
     fn step(&mut self, patience: Duration) {
+        if self.check_owner().is_err() {
+            return;
+        }
         self.feed();
         let seen = self.places.bell[0].count();
         if !self.gather() {
@@ -497,7 +502,7 @@ where
     type Item = Answer<R>;
 
     fn next(&mut self) -> Option<Answer<R>> {
-        if self.left == 0 {
+        if self.left == 0 || self.pool.check_owner().is_err() {
             return None;
         }
         let id = loop {
