@@ -244,7 +244,13 @@ impl Running {
     }
 
     /// Waits for its end. One that hangs is killed, and the test fails.
-    pub fn finish(mut self) -> Swept {
+    pub fn finish(self) -> Swept {
+        self.finish_while(|_| ())
+    }
+
+    /// The same, and does something again and again meanwhile to the processes
+    /// that carry its mark.
+    pub fn finish_while(mut self, mut meanwhile: impl FnMut(&[Pid])) -> Swept {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -257,6 +263,7 @@ impl Running {
                 let stderr = self.stderr.join().unwrap_or_default();
                 panic!("it hangs; stderr so far: {}", String::from_utf8_lossy(&stderr));
             }
+            meanwhile(&self.processes());
             thread::sleep(Duration::from_millis(5));
         };
         let text = |bytes: JoinHandle<Vec<u8>>| {
@@ -429,6 +436,12 @@ pub fn pid_in(path: &Path) -> Pid {
 pub fn state_of(pid: Pid) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+/// What `ps` calls a process, if there is one.
+pub fn name_of(pid: Pid) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_string())
 }
 
 /// Whether a process runs, or could; one that is dead but not yet reaped does
