@@ -36,7 +36,10 @@ impl<T: Shareable> Shared<T> {
     /// Where descriptors, memory or addresses run out.
     pub fn zeroed(len: usize) -> Result<Shared<T>, Error> {
         let refused = |source| Error::system("make shared memory", source);
-        let bytes = len.max(1).checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM);
+        if len == 0 {
+            return Err(Error::system("make shared memory of nothing", Errno::EINVAL.into()));
+        }
+        let bytes = len.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM);
         let bytes = bytes.map_err(|errno| refused(errno.into()))?;
         let file = memfd(c"nthread shared", bytes as u64).map_err(refused)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;

@@ -30,6 +30,7 @@ use memmap2::MmapRaw;
 use nix::unistd::{ForkResult, Pid};
 
 use super::alone::Alone;
+use super::family::generation;
 
 /// Forks. `None` in the child.
 pub fn fork(_: &Alone) -> io::Result<Option<Pid>> {
@@ -228,7 +229,7 @@ impl<T: Plain> Guarded<T> {
             }
             other => return Err(io::Error::from_raw_os_error(other)),
         };
-        Ok((Guard { of: self, not_send: PhantomData }, found))
+        Ok((Guard { of: self, generation: generation(), not_send: PhantomData }, found))
     }
 }
 
@@ -240,21 +241,34 @@ fn check(answer: i32) -> io::Result<()> {
 /// not unlock it, so this cannot be sent to another.
 pub struct Guard<'a, T: Plain> {
     of: &'a Guarded<T>,
+    /// The process that has the lock. A forked child has a copy of the guard,
+    /// but not the lock.
+    generation: u32,
     not_send: PhantomData<*const ()>,
+}
+
+impl<T: Plain> Guard<'_, T> {
+    /// # Panics
+    /// In a child of the process that has the lock.
+    fn check_holder(&self) {
+        assert!(self.generation == generation(), "this lock is held by another process");
+    }
 }
 
 impl<T: Plain> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: this guard holds the mutex, so nobody changes the value.
+        self.check_holder();
+        // SAFETY: this process holds the mutex, so nobody changes the value.
         unsafe { &*self.of.value.get() }
     }
 }
 
 impl<T: Plain> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: this guard holds the mutex, so nobody else has the value.
+        self.check_holder();
+        // SAFETY: this process holds the mutex, so nobody else has the value.
         unsafe { &mut *self.of.value.get() }
     }
 }

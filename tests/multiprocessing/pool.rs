@@ -18,6 +18,8 @@ pub const TESTS: &[Test] = &[
     ("chunks are as large as Python's", chunk_sizes),
     ("large arguments and results go to and fro", large),
     ("tickets are answered in any order", tickets),
+    ("nothing waits behind a ticket while another worker is free", nothing_behind_a_ticket),
+    ("a pool without workers is refused", nobody),
     ("answers that nobody waits for keep nobody from theirs", early_end),
     ("a panic names its worker, and the pool goes on", panics),
     ("a worker that dies loses its task, and another takes its place", lost_tasks),
@@ -164,6 +166,28 @@ fn tickets() {
         let soon = pool.apply_async(&Ask::Wait(5)).expect("a ticket");
         assert_eq!(pool.wait_timeout(soon, LONG).expect("in time").expect("a text"), "waited");
         assert!(!pool.is_ready(&slow));
+    }
+}
+
+fn nothing_behind_a_ticket() {
+    for start in BOTH {
+        let mut pool = workers(start, 2).expect("a pool");
+        let slow = pool.apply_async(&Ask::Sleep).expect("a ticket");
+        let others: Vec<_> =
+            (0..20).map(|_| pool.apply_async(&Ask::Wait(1)).expect("a ticket")).collect();
+        let many: Vec<Ask> = (0..20).map(Ask::Text).collect();
+        assert_eq!(pool.map_chunks(&many, 1).expect("texts").len(), 20);
+        for ticket in others {
+            assert_eq!(pool.wait(ticket).expect("a text"), "waited");
+        }
+        assert!(!pool.is_ready(&slow));
+    }
+}
+
+fn nobody() {
+    for start in BOTH {
+        let refused = workers(start, 0).map(drop).expect_err("there is nobody");
+        assert!(refused.to_string().contains("without workers"), "{refused}");
     }
 }
 

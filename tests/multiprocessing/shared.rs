@@ -14,6 +14,7 @@ pub const TESTS: &[Test] = &[
     ("a lock whose holder is killed goes to the next, who hears of it", abandoned),
     ("a lock is refused to who has it, and to who cannot wait", refused),
     ("all processes see the same memory", the_same),
+    ("a child has no part in a lock that its parent holds", a_copied_guard),
     ("memory is zero, has its length and no name", nameless),
 ];
 
@@ -48,6 +49,16 @@ static HOLD: Part<(Pair, Shared<AtomicU64>), Done> = Part::new("hold", |(pair, m
     sleep();
     Ok(())
 });
+
+fn a_copied_guard() {
+    let number = Locked::new(5_u64).expect("memory");
+    let mut held = number.lock().expect("nobody has it");
+    let mut child = fork(|| *held += 1);
+    assert_eq!(child.join().expect("an end").code(), 1, "it panics");
+    *held += 1;
+    drop(held);
+    assert_eq!(*number.lock().expect("nobody has it"), 6);
+}
 
 fn abandoned() {
     for start in BOTH {

@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,6 +77,16 @@ struct Places {
 struct Held {
     id: Id,
     message: Message,
+    company: Company,
+}
+
+/// What a task was handed in with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// Nothing: it may last for ever, and what it waits behind may too.
+    Alone,
+    /// Others of the same map, most likely as long.
+    Many,
 }
 
 /// Who answered, and what.
@@ -139,6 +150,9 @@ where
     }
 
     fn new(workers: usize, hire: Hire) -> Result<Pool<A, R>, Error> {
+        if workers == 0 {
+            return Err(Error::system("make a pool without workers", Errno::EINVAL.into()));
+        }
         let places = Places { lanes: Shared::zeroed(workers)?, bell: Shared::zeroed(1)? };
         let mut pool = Pool {
             places: Rc::new(places),
@@ -210,7 +224,7 @@ where
     /// Where the item cannot be sent.
     pub fn apply_async(&mut self, item: &A) -> Result<Ticket<R>, Error> {
         self.check_owner()?;
-        let id = self.submit(pack(std::slice::from_ref(item))?);
+        let id = self.submit(pack(std::slice::from_ref(item))?, Company::Alone);
         self.feed();
         Ok(Ticket { id, answer: PhantomData })
     }
@@ -301,21 +315,23 @@ where
         let first = self.tasks;
         for items in items.chunks(chunk.max(1)) {
             let message = pack(items)?;
-            self.submit(message);
+            self.submit(message, Company::Many);
         }
         Ok(first..self.tasks)
     }
 
-    fn submit(&mut self, message: Message) -> Id {
+    fn submit(&mut self, message: Message, company: Company) -> Id {
         let id = self.tasks;
         self.tasks += 1;
-        self.waiting.push_back(Held { id, message });
+        self.waiting.push_back(Held { id, message, company });
         id
     }
 
-    /// Hands waiting tasks to whoever has the fewest. The last ones wait for
-    /// whoever is free first: none should lie with one worker while another has
-    /// nothing to do.
+    /// Hands waiting tasks to whoever has none, and then a second one to those
+    /// who have one, so that they need not wait in between. The last ones wait
+    /// for whoever is free first: none should lie with one worker while another
+    /// has nothing to do. For the same reason nothing is queued with a task that
+    /// came alone.
     fn feed(&mut self) {
         if let Some(why) = self.broken.clone() {
             for task in std::mem::take(&mut self.waiting) {
@@ -327,12 +343,19 @@ where
                 if depth > 0 && self.waiting.len() < self.workers.len() {
                     return;
                 }
-                if self.workers[index].held.len() == depth {
+                if self.workers[index].held.len() == depth && self.may_follow(index) {
                     let Some(task) = self.waiting.pop_front() else { return };
                     self.post(index, task);
                 }
             }
         }
+    }
+
+    /// Whether the first task that waits may be queued with what a worker has.
+    fn may_follow(&self, index: usize) -> bool {
+        let is_many = |task: &Held| task.company == Company::Many;
+        let held = &self.workers[index].held;
+        held.is_empty() || (held.iter().all(is_many) && self.waiting.front().is_some_and(is_many))
     }
 
     /// Hands a task to a worker.
