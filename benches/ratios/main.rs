@@ -15,6 +15,7 @@ mod darts;
 mod dispatch;
 mod figure;
 mod kernel;
+mod messages;
 mod peer;
 mod processes;
 mod program;

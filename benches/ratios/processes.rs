@@ -6,26 +6,36 @@ use nthread::Registry;
 use crate::Effort;
 use crate::dispatch::{self, Pace, Pause, backend_call_ns};
 use crate::figure::{Target, heading, print, time};
+use crate::messages;
 use crate::peer::Peer;
 use crate::race::{Race, Times};
 use crate::throughput;
 
-/// A backend's counterparts in Python: backend, what the peer is asked for, and how
-/// many times as fast as that an empty call of two workers should be.
-///
-/// One thing of theirs is not always a call of ours: a value of a manager and a
-/// message are told to judge sizes by.
+/// What is ours, its counterpart in Python, and how many times as fast as that it
+/// should be: a backend's empty call of two workers, a message, a value.
 const COUNTERPARTS: &[(&str, &str, Target)] = &[
     ("process-pool", "pool-map", Target::AtLeast(15.0)),
     ("process-pool", "concurrent", Target::Open),
     ("process-pool", "loky", Target::AtLeast(200.0)),
     ("process-shm", "process", Target::AtLeast(10.0)),
     ("process-pipe", "process", Target::AtLeast(10.0)),
-    ("process-pipe", "pipe", Target::Open),
-    ("process-queue", "pool-map", Target::Open),
-    ("process-queue", "queue", Target::Open),
-    ("process-manager", "manager", Target::Open),
+    ("process-queue", "process", Target::Open),
+    ("process-manager", "process", Target::Open),
+    ("Queue::get", "queue", Target::Open),
+    ("Connection::recv", "pipe", Target::Open),
+    ("Value::get", "manager", Target::Open),
 ];
+
+/// What passes messages, and how often for a sample of some milliseconds.
+type Messages = fn(u32) -> anyhow::Result<f64>;
+const MESSAGES: &[(&str, Messages, u32)] = &[
+    ("Queue::get", messages::through_queue_ns, 10_000),
+    ("Connection::recv", messages::through_pipe_ns, 10_000),
+    ("Value::get", messages::manager_value_ns, 1_000),
+];
+
+/// Messages that a queue should move in a second.
+const MESSAGES_PER_SECOND: f64 = 200_000.0;
 
 /// What a peer can be asked for, how often for a sample of some milliseconds,
 /// and what one is.
@@ -54,7 +64,8 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
 fn beside_python(effort: Effort) -> anyhow::Result<()> {
     heading("processes: an empty call of 2 workers, back to back, how many times as fast as");
     let registry = Registry::default();
-    let mut backends: Vec<&str> = COUNTERPARTS.iter().map(|(backend, ..)| *backend).collect();
+    let names = COUNTERPARTS.iter().map(|(name, ..)| *name);
+    let mut backends: Vec<&str> = names.filter(|name| is_process(name)).collect();
     backends.dedup();
     let mut race = Race::default();
     for name in backends {
@@ -65,6 +76,9 @@ fn beside_python(effort: Effort) -> anyhow::Result<()> {
             }
         }
     }
+    for &(name, pass, count) in MESSAGES {
+        race.add(name, move || pass(effort.or_test(count, 10)));
+    }
     for &(name, count, what) in REQUESTS {
         match ready(name) {
             Ok(mut peer) => race.add(name, move || peer.ns_of(name, effort.or_test(count, 1))),
@@ -74,6 +88,26 @@ fn beside_python(effort: Effort) -> anyhow::Result<()> {
     let times = race.run(effort.or_test(25, 1))?;
     for &(backend, peer, target) in COUNTERPARTS {
         print_counterpart(effort, &times, [backend, peer], target);
+    }
+    print_messages(effort, &times)
+}
+
+/// Messages in a second, and how long a large one takes.
+fn print_messages(effort: Effort, times: &Times) -> anyhow::Result<()> {
+    heading("processes: messages");
+    for (name, ..) in MESSAGES {
+        let per_second: Vec<f64> = times.samples(name).iter().map(|ns| 1e9 / ns).collect();
+        let is_queue = *name == "Queue::get";
+        let target = if is_queue { Target::AtLeast(MESSAGES_PER_SECOND) } else { Target::Open };
+        print(effort, &format!("{name}, in a second"), &per_second, target, "");
+    }
+    for (name, pass) in [
+        ("100 MB through a Queue, in ms", messages::large_through_queue_ns as fn() -> _),
+        ("100 MB through a pipe, in ms", messages::large_through_pipe_ns),
+    ] {
+        let times: anyhow::Result<Vec<f64>> = (0..effort.or_test(5, 1)).map(|_| pass()).collect();
+        let ms: Vec<f64> = times?.iter().map(|ns| ns / 1e6).collect();
+        print(effort, name, &ms, Target::Open, "every byte compared");
     }
     Ok(())
 }

@@ -63,7 +63,8 @@ impl Times {
         self.of.iter().map(|(name, _)| name.as_str())
     }
 
-    fn samples(&self, name: &str) -> &[f64] {
+    /// The samples of a contender, none if there is no such.
+    pub fn samples(&self, name: &str) -> &[f64] {
         let found = self.of.iter().find(|(known, _)| known == name);
         found.map_or(&[], |(_, samples)| samples)
     }

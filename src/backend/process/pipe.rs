@@ -32,18 +32,23 @@ impl Exchange for Pipes {
         pipe.send(&share.answer(share.chunks.dealer().hand(share.worker)))
     }
 
-    /// A pipe ends with its child, since nobody else has that end.
+    /// Waits for a child first, and then reads its answer, which needs no reader
+    /// to be sent: so this process is woken once for each child, not twice. A
+    /// pipe ends with its child, since nobody else has that end.
     fn collect(
         &self,
         _: Chunks,
         pipes: Vec<Receiver<Answer>>,
-        _: &mut [Child],
+        children: &mut [Child],
     ) -> Result<Vec<Option<Answer>>, Error> {
-        let receive = |pipe: Receiver<Answer>| match pipe.recv() {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Error::Ended) => Ok(None),
-            Err(error) => Err(error),
+        let receive = |(pipe, child): (Receiver<Answer>, &mut Child)| {
+            child.join()?;
+            match pipe.recv() {
+                Ok(answer) => Ok(Some(answer)),
+                Err(Error::Ended) => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        pipes.into_iter().map(receive).collect()
+        pipes.into_iter().zip(children).map(receive).collect()
     }
 }

@@ -1,0 +1,86 @@
+//! What a message costs between two processes: through a queue, a pipe, a
+//! manager.
+
+use std::time::Instant;
+
+use anyhow::ensure;
+use nthread::process::{Manager, Process, Queue, one_way};
+
+/// Bytes of a message that is large.
+pub const LARGE_BYTES: usize = 100_000_000;
+
+/// Through a queue, in nanoseconds a message: a child puts, this process gets.
+pub fn through_queue_ns(count: u32) -> anyhow::Result<f64> {
+    let queue = Queue::<u64>::new()?;
+    let put = || (0..=u64::from(count)).try_for_each(|number| queue.put(&number));
+    let mut child = Process::new(put).start()?;
+    // The first has waited for its process to begin.
+    ensure!(queue.get()? == 0, "the first message");
+    let start = Instant::now();
+    for number in 1..=u64::from(count) {
+        ensure!(queue.get()? == number, "message {number}");
+    }
+    let ns = start.elapsed().as_nanos() as f64 / f64::from(count);
+    child.join()?;
+    Ok(ns)
+}
+
+/// Through a pipe, in nanoseconds a message.
+pub fn through_pipe_ns(count: u32) -> anyhow::Result<f64> {
+    let (receiver, sender) = one_way::<u64>()?;
+    let send = move |sender: nthread::process::Sender<u64>| {
+        (0..=u64::from(count)).try_for_each(|number| sender.send(&number))
+    };
+    let mut child = Process::with(sender, send).start()?;
+    ensure!(receiver.recv()? == 0, "the first message");
+    let start = Instant::now();
+    for number in 1..=u64::from(count) {
+        ensure!(receiver.recv()? == number, "message {number}");
+    }
+    let ns = start.elapsed().as_nanos() as f64 / f64::from(count);
+    child.join()?;
+    Ok(ns)
+}
+
+/// A value of a manager, in nanoseconds a `get`.
+pub fn manager_value_ns(count: u32) -> anyhow::Result<f64> {
+    let manager = Manager::fork()?;
+    let value = manager.value(&42_u64)?;
+    ensure!(value.get()? == 42, "the value");
+    let start = Instant::now();
+    for _ in 0..count {
+        ensure!(value.get()? == 42, "the value");
+    }
+    Ok(start.elapsed().as_nanos() as f64 / f64::from(count))
+}
+
+/// A large message through a queue, in nanoseconds, from a child that has it to
+/// this process, which compares every byte.
+pub fn large_through_queue_ns() -> anyhow::Result<f64> {
+    let large = large();
+    let queue = Queue::<String>::new()?;
+    let start = Instant::now();
+    let mut child = Process::new(|| queue.put(&large)).start()?;
+    let came = queue.get()?;
+    let ns = start.elapsed().as_nanos() as f64;
+    child.join()?;
+    ensure!(came == large, "it came otherwise than it was sent");
+    Ok(ns)
+}
+
+/// The same through a pipe.
+pub fn large_through_pipe_ns() -> anyhow::Result<f64> {
+    let large = large();
+    let (receiver, sender) = one_way::<String>()?;
+    let start = Instant::now();
+    let mut child = Process::with(sender, |sender| sender.send(&large)).start()?;
+    let came = receiver.recv()?;
+    let ns = start.elapsed().as_nanos() as f64;
+    child.join()?;
+    ensure!(came == large, "it came otherwise than it was sent");
+    Ok(ns)
+}
+
+fn large() -> String {
+    (0..LARGE_BYTES).map(|i| char::from(b'a' + (i % 23) as u8)).collect()
+}
