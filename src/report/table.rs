@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::numbers::{TIME, Unit, digits, thousands};
 use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
-use crate::record::StopReason;
+use crate::record::{Case, StopReason};
 use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
@@ -149,11 +149,7 @@ fn header(unit: Unit) -> Row {
 }
 
 fn row(series: &Series<'_>, unit: Unit) -> Row {
-    // What tells two series of a backend apart is in the next column, but for
-    // a label.
-    let label = &series.cases[0].case.label;
-    let name =
-        if label.is_empty() { series.name.clone() } else { format!("{} {label}", series.name) };
+    let name = name(&series.cases[0].case);
     let Some(case) = best_case(series) else {
         let dash = || "–".to_string();
         return [
@@ -185,6 +181,14 @@ fn row(series: &Series<'_>, unit: Unit) -> Row {
     ]
 }
 
+/// What a case is called: what tells two series of a backend apart is in the
+/// next column, but for a label and a start method that is not the usual one.
+fn name(case: &Case) -> String {
+    let start_method = if case.start_method == "fork" { "" } else { &case.start_method };
+    let words = [&case.backend, start_method, &case.label];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// The count with the highest speedup (without a baseline: the shortest time).
 /// One with more threads than CPUs must be better beyond its interval to be
 /// preferred to one without.
@@ -214,13 +218,13 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
         return "no baseline, so no speedup.".to_string();
     };
     let Unit { name: unit, size } = Unit::fitting(&TIME, baseline_ns);
-    let (backend, nthread) = (&fastest.case.backend, fastest.case.nthread);
+    let (backend, nthread) = (name(&fastest.case), fastest.case.nthread);
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
     let time = digits(baseline_ns / size);
-    let others: Vec<&str> = best
+    let others: Vec<String> = best
         .iter()
         .filter(|case| !std::ptr::eq(**case, fastest) && overlap(case, fastest))
-        .map(|case| case.case.backend.as_str())
+        .map(|case| name(&case.case))
         .collect();
     let caveat = match others.len() {
         _ if fastest.speedup_low.is_none() => "; too few rounds for intervals".to_string(),
@@ -275,7 +279,6 @@ fn align(rows: &[Row]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Case;
 
     fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
         let ns = 50e6 / speedup.0;
@@ -315,6 +318,20 @@ mod tests {
             answers: crate::analysis::Answers { calls: 72, identical: true },
             ..Summary::default()
         }
+    }
+
+    #[test]
+    fn a_spawned_backend_is_told_from_a_forked_one() {
+        let with = |start_method: &str, speedup| {
+            let mut case = case("process-pool", 2, speedup);
+            case.case.start_method = start_method.into();
+            case
+        };
+        let both = vec![with("fork", (1.9, 1.8, 2.0)), with("spawn", (1.95, 1.85, 2.0))];
+        let table = table(&summary(both), Style::Plain);
+        assert!(table.contains("\nprocess-pool        static"), "{table}");
+        assert!(table.contains("\nprocess-pool spawn  static"), "{table}");
+        assert!(table.contains("fastest: process-pool spawn, n = 2"), "{table}");
     }
 
     #[test]
