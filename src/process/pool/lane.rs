@@ -101,11 +101,12 @@ impl Bell {
     ///
     /// Sequentially consistent here and in [`Bell::wait`]: one side raises the
     /// count and then looks whether anybody waits, the other says that it waits
-    /// and then looks at the count. At least one must see the other.
+    /// and then looks at the count. At least one must see the other. Only who
+    /// waits takes its word back: who rings might be late, and take back what
+    /// was said for the next wait, whose ring would then wake nobody.
     pub fn ring(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
         if self.is_awaited.load(Ordering::SeqCst) != 0 {
-            self.is_awaited.store(0, Ordering::SeqCst);
             futex_wake(&self.count);
         }
     }
@@ -203,6 +204,14 @@ mod tests {
             slots[0].write(&content);
             assert_eq!(slots[0].read(), content);
         }
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_each_ring_until_it_says_that_it_is_awake() {
+        let bells = Shared::<Bell>::zeroed(1).expect("memory");
+        bells[0].is_awaited.store(1, Ordering::SeqCst);
+        bells[0].ring();
+        assert_eq!(bells[0].is_awaited.load(Ordering::SeqCst), 1, "it may sleep only now");
     }
 
     #[test]
