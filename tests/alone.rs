@@ -11,7 +11,7 @@ use common::alone::{EXPECTED, hide_expected_panics, nothing_is_left, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nthread::Registry;
-use nthread::backend::{Chunks, Report, StartMethod, Team, TeamError, Work};
+use nthread::backend::{Chunks, Report, Schedule, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
 use nthread::process::{Child, Exit, Outcome, Process};
 
@@ -30,6 +30,7 @@ fn main() {
         ("an empty job is a call without blocks", an_empty_job),
         ("dropping a team leaves no thread and no process", dropping_leaves_nothing),
         ("a kernel that panics is an error of every backend", a_panic_is_an_error),
+        ("nobody waits for tasks that a failed call never put", tasks_that_never_come),
         ("a team survives a call that failed, or says so", after_a_panic),
         ("a child that is killed is a lost worker", a_killed_child),
         ("a child that fails, or panics, is told by its status", a_failing_child),
@@ -133,6 +134,49 @@ fn a_panic_is_an_error() {
         let said = call(&mut *team.expect(what)).expect_err(what);
         assert!(said.contains(EXPECTED), "{what}: {said}");
     });
+}
+
+/// Fails in the first block, and takes its time for the others: they fill a
+/// queue, and it stays full.
+struct Slow;
+
+impl Kernel for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn about(&self) -> &'static str {
+        "fails at once, in one worker"
+    }
+
+    fn scale(&self) -> f64 {
+        1.0
+    }
+
+    fn exact(&self) -> Option<f64> {
+        None
+    }
+
+    fn tally(&self, _: u64, block: u64, _: u64, _: Isa) -> Tally {
+        assert!(block != 0, "{EXPECTED}");
+        sleep();
+        Tally::default()
+    }
+}
+
+fn tasks_that_never_come() {
+    let job = Job { blocks: 1000, ..JOB };
+    let backends = Registry::default().backends.into_iter();
+    for backend in backends.filter(|it| it.name() == "process-queue") {
+        for nthread in [2, 3, 7] {
+            let schedule = Schedule::Dynamic;
+            let chunks = Chunks { blocks: job.blocks, chunk: 1, schedule, nthread };
+            let work = Work::new(&Slow, job, Isa::best());
+            let mut team = backend.team(work, chunks, StartMethod::Fork).expect("a team");
+            let said = call(&mut *team).expect_err("a block fails");
+            assert!(said.contains(EXPECTED), "{said}");
+        }
+    }
 }
 
 fn after_a_panic() {

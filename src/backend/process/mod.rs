@@ -226,13 +226,16 @@ impl<E: Exchange> Crew<E> {
             processes.push(self.process(worker, theirs)?);
         }
         let mut children = start_all(processes)?;
-        let answers = self.exchange.collect(self.chunks, kept, &mut children)?;
-        answers
-            .into_iter()
-            .zip(&mut children)
-            .enumerate()
-            .map(|(worker, (answer, child))| outcome(worker, answer, child))
-            .collect()
+        let mut answers = self.exchange.collect(self.chunks, kept, &mut children)?;
+        // Who still runs may wait for what another should have done that failed:
+        // so those come first that have ended.
+        let mut order: Vec<_> = children.iter_mut().map(Child::is_alive).zip(0..nthread).collect();
+        order.sort_unstable();
+        let mut reports = vec![Report::default(); nthread];
+        for (_, worker) in order {
+            reports[worker] = outcome(worker, answers[worker].take(), &mut children[worker])?;
+        }
+        Ok(reports)
     }
 
     fn process(&self, worker: usize, given: E::Given) -> Result<Process<'_>, Error> {

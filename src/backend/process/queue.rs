@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, Exchange, Share, TICK};
 use crate::backend::{Chunks, Schedule, StartMethod};
-use crate::process::{Child, Error, Queue};
+use crate::process::{Child, Error, Exit, Queue};
 
 /// The queues: they survive from call to call, and are empty in between.
 #[derive(Serialize, Deserialize)]
@@ -59,18 +59,19 @@ impl Exchange for Queues {
     ) -> Result<Vec<Option<Answer>>, Error> {
         let dealer = chunks.dealer();
         let last = std::iter::repeat_n(None, children.len());
+        let mut is_dealt = true;
         for task in dealer.hand(0).map(Some).chain(last) {
-            if !self.put(&task, children)? {
-                break;
-            }
+            is_dealt = is_dealt && self.put(&task, children)?;
         }
         let mut answers = vec![None; children.len()];
         let mut missing = children.len();
         while missing > 0 {
-            // Who had ended before nothing came will bring nothing any more.
+            // Who had ended before nothing came will bring nothing any more, nor
+            // will who waits for what was not put.
             let ended = children.iter_mut().map(Child::exit).collect::<Result<Vec<_>, _>>()?;
-            let is_last =
-                ended.iter().zip(&answers).any(|(exit, it)| exit.is_some() && it.is_none());
+            let is_lost =
+                |(exit, it): (&Option<Exit>, &Option<Answer>)| exit.is_some() && it.is_none();
+            let is_last = !is_dealt || ended.iter().zip(&answers).any(is_lost);
             let patience = if is_last { Duration::ZERO } else { TICK };
             match self.results.get_timeout(patience) {
                 Ok((worker, answer)) => {
@@ -88,18 +89,20 @@ impl Exchange for Queues {
 }
 
 impl Queues {
-    /// Puts a task once there is room; `false` if a child has ended meanwhile,
-    /// which it may not before there is nothing left to put.
+    /// Puts a task once there is room; `false` if there is none after a child has
+    /// ended. One that ends well has taken its last `None`, and left room.
     fn put(&self, task: &Option<Range<u64>>, children: &mut [Child]) -> Result<bool, Error> {
+        let mut patience = TICK;
         loop {
-            match self.tasks.put_timeout(task, TICK) {
+            match self.tasks.put_timeout(task, patience) {
                 Ok(()) => return Ok(true),
+                Err(Error::TimedOut) if patience.is_zero() => return Ok(false),
                 Err(Error::TimedOut) => {}
                 Err(error) => return Err(error),
             }
             for child in &mut *children {
                 if child.exit()?.is_some() {
-                    return Ok(false);
+                    patience = Duration::ZERO;
                 }
             }
         }
