@@ -6,17 +6,28 @@ use std::io;
 use std::ops::Deref;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memmap2::MmapOptions;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
 use super::memory::memfd;
 use super::system::{Found, Guard, Guarded, Plain, Shareable, Slice};
 use super::wire::{self, Descriptor};
+
+/// Seals of the memory of atomics. Nobody can set or take back a seal later.
+const ATOMICS: SealFlag =
+    SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW).union(SealFlag::F_SEAL_SEAL);
+
+/// Seals of the memory of a lock. They are others, so that neither is ever
+/// mapped as the other: who could write atomics there could write into the
+/// pointers of the mutex.
+const LOCK: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_SEAL);
 
 /// Several values that all processes see which have them: forked children by
 /// their copy of the variable, spawned ones as a part of their argument.
@@ -35,6 +46,10 @@ impl<T: Shareable> Shared<T> {
     /// # Errors
     /// Where descriptors, memory or addresses run out.
     pub fn zeroed(len: usize) -> Result<Shared<T>, Error> {
+        Shared::make(len, ATOMICS)
+    }
+
+    fn make(len: usize, seals: SealFlag) -> Result<Shared<T>, Error> {
         let refused = |source| Error::system("make shared memory", source);
         if len == 0 {
             return Err(Error::system("make shared memory of nothing", Errno::EINVAL.into()));
@@ -42,19 +57,21 @@ impl<T: Shareable> Shared<T> {
         let bytes = len.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM);
         let bytes = bytes.map_err(|errno| refused(errno.into()))?;
         let file = memfd(c"nthread shared", bytes as u64).map_err(refused)?;
-        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).map_err(|errno| refused(errno.into()))?;
         Shared::map(file).map_err(refused)
     }
 
     /// Values in memory that another process made: nothing is believed of it.
-    fn open(file: File) -> Result<Shared<T>, Error> {
+    fn open(file: File, kind: SealFlag) -> Result<Shared<T>, Error> {
         let refused = |source| Error::system("open shared memory", source);
         let facts = file.metadata().map_err(refused)?;
         let seals = SealFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GET_SEALS).unwrap_or(0));
         let is_whole = facts.blocks().saturating_mul(512) >= facts.len();
         if !seals.contains(SealFlag::F_SEAL_SHRINK) || !is_whole {
             return Err(Error::garbage("shared memory that somebody could take away"));
+        }
+        if seals & ATOMICS != kind {
+            return Err(Error::garbage("a lock in the place of atomics, or the reverse"));
         }
         Shared::map(file).map_err(refused)
     }
@@ -87,7 +104,7 @@ impl<T> Serialize for Shared<T> {
 impl<'de, T: Shareable> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let file = File::from(Descriptor::deserialize(deserializer)?.0);
-        Shared::open(file).map_err(serde::de::Error::custom)
+        Shared::open(file, ATOMICS).map_err(serde::de::Error::custom)
     }
 }
 
@@ -97,7 +114,9 @@ impl<'de, T: Shareable> Deserialize<'de> for Shared<T> {
 /// A process that dies while it holds the lock hangs nobody: the next one gets
 /// it, and hears that the value may be half changed.
 pub struct Locked<T: Plain> {
-    memory: Shared<Guarded<T>>,
+    /// The C library keeps a list of the locks that a thread has, through their
+    /// memory. So each [`Lock`] keeps it too, above all one that is forgotten.
+    memory: Arc<Shared<Guarded<T>>>,
 }
 
 impl<T: Plain> Locked<T> {
@@ -106,9 +125,9 @@ impl<T: Plain> Locked<T> {
     /// # Errors
     /// As [`Shared::zeroed`].
     pub fn new(value: T) -> Result<Locked<T>, Error> {
-        let memory = Shared::<Guarded<T>>::zeroed(1)?;
+        let memory = Shared::<Guarded<T>>::make(1, LOCK)?;
         memory[0].init(value).map_err(|source| Error::system("make a lock", source))?;
-        Ok(Locked { memory })
+        Ok(Locked { memory: Arc::new(memory) })
     }
 
     /// Waits for the lock.
@@ -116,7 +135,7 @@ impl<T: Plain> Locked<T> {
     /// # Errors
     /// If this process has it already.
     pub fn lock(&self) -> Result<Lock<'_, T>, Error> {
-        self.memory[0].lock().map(Lock::from).map_err(refused)
+        self.memory[0].lock().map(|taken| self.taken(taken)).map_err(refused)
     }
 
     /// Waits for the lock, at most so long.
@@ -129,7 +148,7 @@ impl<T: Plain> Locked<T> {
         let (start, mut pause) = (Instant::now(), Duration::from_micros(10));
         loop {
             if let Some(taken) = self.memory[0].try_lock().map_err(refused)? {
-                return Ok(taken.into());
+                return Ok(self.taken(taken));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -138,6 +157,10 @@ impl<T: Plain> Locked<T> {
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(Duration::from_millis(5));
         }
+    }
+
+    fn taken<'a>(&'a self, (guard, found): (Guard<'a, T>, Found)) -> Lock<'a, T> {
+        Lock { guard, found, _memory: Arc::clone(&self.memory) }
     }
 }
 
@@ -159,7 +182,12 @@ impl<T: Plain> Serialize for Locked<T> {
 
 impl<'de, T: Plain> Deserialize<'de> for Locked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Shared::deserialize(deserializer).map(|memory| Locked { memory })
+        let file = File::from(Descriptor::deserialize(deserializer)?.0);
+        let memory = Shared::<Guarded<T>>::open(file, LOCK).map_err(D::Error::custom)?;
+        if memory.len() != 1 {
+            return Err(D::Error::custom("a lock of another type"));
+        }
+        Ok(Locked { memory: Arc::new(memory) })
     }
 }
 
@@ -167,18 +195,13 @@ impl<'de, T: Plain> Deserialize<'de> for Locked<T> {
 pub struct Lock<'a, T: Plain> {
     guard: Guard<'a, T>,
     found: Found,
+    _memory: Arc<Shared<Guarded<T>>>,
 }
 
 impl<T: Plain> Lock<'_, T> {
     /// Whether the holder before died with it: the value may be half changed.
     pub fn was_abandoned(&self) -> bool {
         self.found == Found::Abandoned
-    }
-}
-
-impl<'a, T: Plain> From<(Guard<'a, T>, Found)> for Lock<'a, T> {
-    fn from((guard, found): (Guard<'a, T>, Found)) -> Self {
-        Lock { guard, found }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Memory that several processes see.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use nthread::process::{Callable, Error, Locked, Shared};
+use nthread::process::{Callable, Error, Locked, Shared, pipe};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::alone::Test;
 use crate::common::wait_until;
@@ -15,6 +17,8 @@ pub const TESTS: &[Test] = &[
     ("a lock is refused to who has it, and to who cannot wait", refused),
     ("all processes see the same memory", the_same),
     ("a child has no part in a lock that its parent holds", a_copied_guard),
+    ("a lock that is forgotten keeps its memory, which others come after", forgotten),
+    ("what is no lock of that type is garbage and not mapped as one", disguised),
     ("memory is zero, has its length and no name", nameless),
 ];
 
@@ -123,6 +127,64 @@ fn the_same() {
         }
         assert_eq!(memory[1].load(Ordering::SeqCst), 5050);
         is_well(child);
+    }
+}
+
+fn forgotten() {
+    is_well(fork(|| {
+        let numbers = [1, 2, 3].map(|number| Locked::new(number).expect("memory"));
+        numbers.iter().for_each(|it| std::mem::forget(it.lock().expect("nobody has it")));
+        drop(numbers);
+        // The C library writes into the lock before, when this thread takes one.
+        let number = Locked::new(4_u64).expect("memory");
+        assert_eq!(*number.lock().expect("nobody has it"), 4);
+    }));
+}
+
+/// Sent as one type, and received as another: both wish for a descriptor.
+enum Disguised<S, R> {
+    Sent(S),
+    Came(R),
+}
+
+impl<S: Serialize, R> Serialize for Disguised<S, R> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        match self {
+            Disguised::Sent(value) => value.serialize(serializer),
+            Disguised::Came(_) => Err(serde::ser::Error::custom("it is not to be sent on")),
+        }
+    }
+}
+
+impl<'de, S, R: Deserialize<'de>> Deserialize<'de> for Disguised<S, R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        R::deserialize(deserializer).map(Disguised::Came)
+    }
+}
+
+/// What comes of a value that is received as another type.
+fn received_as<S: Serialize, R: DeserializeOwned>(value: S) -> Result<R, Error> {
+    let (here, there) = pipe::<Disguised<S, R>, Disguised<S, R>>()?;
+    here.send(&Disguised::Sent(value))?;
+    match there.recv()? {
+        Disguised::Came(value) => Ok(value),
+        Disguised::Sent(_) => panic!("it was received"),
+    }
+}
+
+fn disguised() {
+    let memory = || Shared::<AtomicU64>::zeroed(100).expect("memory");
+    let number = || Locked::new(1_u64).expect("memory");
+    received_as::<_, Locked<u64>>(number()).expect("a lock");
+    received_as::<_, Shared<AtomicU8>>(memory()).expect("atomics");
+    let refused = [
+        received_as::<_, Locked<u64>>(memory()).map(drop),
+        received_as::<_, Shared<AtomicU64>>(number()).map(drop),
+        received_as::<_, Locked<[u64; 100]>>(number()).map(drop),
+        received_as::<_, Locked<u64>>(Locked::new([1_u64; 100]).expect("memory")).map(drop),
+    ];
+    for refused in refused.map(|done| done.expect_err("another type")) {
+        assert!(matches!(refused, Error::Garbage { .. }), "{refused}");
     }
 }
 
