@@ -149,9 +149,12 @@ impl End {
         End { frames: Some(frames), generation: family::generation() }
     }
 
-    /// What a child does with an end that it was given.
+    /// What a child does with an end that it was given: it belonged to its
+    /// parent until now. Of one that did not, it got no descriptor.
     pub(super) fn adopt(&mut self) {
-        self.generation = family::generation();
+        if self.generation + 1 == family::generation() {
+            self.generation += 1;
+        }
     }
 
     /// Its descriptor, if it belongs to this process.

@@ -20,6 +20,7 @@ pub const TESTS: &[Test] = &[
     ("both ends of a pipe may send before either receives", both_send_first),
     ("a pipe ends when the other end is gone, whatever siblings there are", an_end),
     ("an end that was not given cannot be used", not_given),
+    ("an end that was not given cannot be given on", not_given_on),
     ("a pipe can be asked whether there is something to receive", polling),
     ("an end of a pipe goes through a pipe", ends_through_pipes),
     ("a message holds some descriptors, and not too many", many_descriptors),
@@ -36,6 +37,14 @@ pub fn copy_of<T: Serialize + DeserializeOwned>(value: &T) -> T {
     let (here, there) = pipe::<T, T>().expect("a pipe");
     here.send(value).expect("there is room");
     there.recv().expect("it was sent")
+}
+
+fn not_given_on() {
+    let (one, _other) = pipe::<u8, u8>().expect("a pipe");
+    is_well(fork(move || {
+        let refused = |end: Connection<u8>| u8::from(!matches!(end.send(&1), Err(Error::NotGiven)));
+        is_well(Process::with(one, refused).daemon().start().expect("a process"));
+    }));
 }
 
 /// Sends back what it receives, until there is no more.
