@@ -11,7 +11,7 @@
 //! is sent at once, whether or not somebody reads at the other end.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::poll::PollFlags;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, setsockopt, socketpair, sockopt,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, setsockopt, socketpair,
+    sockopt,
 };
 
 use super::child::wait_for;
@@ -121,19 +121,8 @@ impl Frames {
     /// what came is no message: it is gone then, and the next may be one.
     pub fn receive(&self, patience: Patience) -> Result<Message, Error> {
         let mut packet = [0; 1 + INLINE_BYTES];
-        let mut rights = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
         let (bytes, flags, descriptors) = self.when(PollFlags::POLLIN, patience, |flags| {
-            let mut parts = [IoSliceMut::new(&mut packet)];
-            let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
-            let socket = self.socket.as_raw_fd();
-            let came = recvmsg::<()>(socket, &mut parts, Some(&mut rights), flags)?;
-            let mut descriptors = Vec::new();
-            for note in came.cmsgs()? {
-                if let ControlMessageOwned::ScmRights(numbers) = note {
-                    descriptors.extend(numbers.into_iter().map(system::own));
-                }
-            }
-            Ok((came.bytes, came.flags, descriptors))
+            system::receive(self.as_fd(), &mut packet, flags)
         })?;
         if flags.contains(MsgFlags::MSG_CTRUNC) {
             let source = Errno::EMFILE.into();

@@ -19,7 +19,7 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
@@ -27,10 +27,13 @@ use std::sync::atomic::{
 use std::time::Duration;
 
 use memmap2::MmapRaw;
+use nix::errno::Errno;
+use nix::sys::socket::MsgFlags;
 use nix::unistd::{ForkResult, Pid};
 
 use super::alone::Alone;
 use super::family::generation;
+use super::frame::MOST_DESCRIPTORS;
 
 /// Forks. `None` in the child.
 pub fn fork(_: &Alone) -> io::Result<Option<Pid>> {
@@ -49,18 +52,55 @@ pub fn leave(code: u8) -> ! {
     unsafe { libc::_exit(i32::from(code)) }
 }
 
-/// Takes a descriptor into ownership that a message has just brought.
-pub fn own(descriptor: RawFd) -> OwnedFd {
-    // SAFETY: the kernel made it for this process when the message was
-    // received, and gave its number to the caller only.
-    unsafe { OwnedFd::from_raw_fd(descriptor) }
-}
-
 /// A descriptor of a child, readable once the child has ended.
 pub fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes two numbers and returns one.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
-    if descriptor < 0 { Err(io::Error::last_os_error()) } else { Ok(own(descriptor as RawFd)) }
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it, and told its number to nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) })
+}
+
+/// Receives a packet: how many bytes, what the kernel says of it, and its
+/// descriptors. If there are more than fit or than this process may have, those
+/// that it got come nevertheless, so that somebody closes them. (A crate that
+/// says only that some are missing leaves the others open for ever.)
+pub fn receive(
+    socket: BorrowedFd<'_>,
+    packet: &mut [u8],
+    flags: MsgFlags,
+) -> nix::Result<(usize, MsgFlags, Vec<OwnedFd>)> {
+    // Words, since the kernel's notes begin with one.
+    let mut notes = [0_u64; 2 + MOST_DESCRIPTORS / 2];
+    let mut part = libc::iovec { iov_base: packet.as_mut_ptr().cast(), iov_len: packet.len() };
+    // SAFETY: numbers and pointers, all of which may be zero.
+    let mut header = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    (header.msg_iov, header.msg_iovlen) = (&mut part, 1);
+    (header.msg_control, header.msg_controllen) =
+        (notes.as_mut_ptr().cast(), size_of_val(&notes) as _);
+    let flags = (flags | MsgFlags::MSG_CMSG_CLOEXEC).bits();
+    // SAFETY: all pointers are to live variables of the lengths beside them.
+    let bytes =
+        Errno::result(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) })? as usize;
+    let mut descriptors = Vec::new();
+    // SAFETY: the kernel has written whole notes into `notes` and their length
+    // into `header`. The numbers in them are of descriptors that it has just
+    // made for this process, and told nobody else.
+    unsafe {
+        let mut next = libc::CMSG_FIRSTHDR(&header);
+        while let Some(note) = next.as_ref() {
+            if (note.cmsg_level, note.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let numbers = libc::CMSG_DATA(next).cast::<RawFd>();
+                let length = note.cmsg_len - libc::CMSG_LEN(0) as usize;
+                let all = (0..length / size_of::<RawFd>()).map(|at| numbers.add(at).read());
+                descriptors.extend(all.map(|number| OwnedFd::from_raw_fd(number)));
+            }
+            next = libc::CMSG_NXTHDR(&header, next);
+        }
+    }
+    Ok((bytes, MsgFlags::from_bits_truncate(header.msg_flags), descriptors))
 }
 
 /// Sleeps while `word` is `expected`, at most for `timeout`. May wake for no

@@ -16,6 +16,7 @@ use crate::{Start, fork, is_well};
 
 pub const TESTS: &[Test] = &[
     ("descriptors that run out at any step are an error", no_descriptors),
+    ("descriptors that run out within a message are closed again", half_a_message),
     ("processes that are refused are an error", no_processes),
     ("a limit on files is an error and no signal", no_large_files),
     ("a limit on addresses is an error", no_addresses),
@@ -83,7 +84,7 @@ fn pool(start: Start) -> Result<(), Error> {
 }
 
 /// Does something with that many descriptors free.
-fn with_free(descriptors: u64, attempt: fn() -> Result<(), Error>) -> Result<(), Error> {
+fn with_free(descriptors: u64, attempt: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     let next = File::open("/dev/null").expect("a descriptor").as_raw_fd() as u64;
     setrlimit(Resource::RLIMIT_NOFILE, next + descriptors, hard).expect("less is allowed");
@@ -108,6 +109,19 @@ fn no_descriptors() {
             with_free(64, attempt).expect(what);
         });
     }
+}
+
+fn half_a_message() {
+    in_a_child(|| {
+        let (here, there) = pipe::<Queue<u8>, Queue<u8>>().expect("a pipe");
+        let before = descriptors();
+        for free in [0, 1] {
+            here.send(&Queue::new().expect("a queue")).expect("there is room");
+            let refused = with_free(free, || there.recv().map(drop)).expect_err("it has two");
+            assert!(refused.to_string().contains("Too many open files"), "{refused}");
+            assert_eq!(descriptors(), before, "{free} free");
+        }
+    });
 }
 
 /// A user whom the limit on processes holds: it does not hold root.
