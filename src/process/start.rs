@@ -192,8 +192,10 @@ fn live(parent: Pid, name: String, given: Vec<RawFd>, body: &mut Body<'_>) -> ! 
         family::become_child(name, given);
         Ok(body())
     };
-    // It did not begin, or it panicked, which has been told on stderr.
-    let _: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(life));
+    // It did not begin, or it panicked, which has been told on stderr. What it
+    // panicked with is not dropped: that could panic too, beyond this call.
+    let ended: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(life));
+    mem::forget(ended);
     flush();
     system::leave(1)
 }

@@ -17,6 +17,7 @@ use crate::{BOTH, LONG, MOMENT, Part, fork, is_well, sleep};
 
 pub const TESTS: &[Test] = &[
     ("a child is told by its status", exit_codes),
+    ("a child never comes back, whatever it panics with", panics_twice),
     ("a child that is killed is told by the signal", killed),
     ("waiting for a child has a limit, and an end", waiting),
     ("a child that runs cannot be closed, and its handle comes back", closing),
@@ -106,6 +107,21 @@ fn closing() {
         child.join().expect("an end");
         assert_eq!(child.close().expect("it has ended"), Exit::Signal(Signal::SIGKILL));
     }
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("{EXPECTED}");
+    }
+}
+
+fn panics_twice() {
+    // Without a word, as it is expected.
+    let body = || -> u8 { std::panic::resume_unwind(Box::new(Bomb)) };
+    assert_eq!(fork(body).join().expect("an end").code(), 1, "not 101, which is main's");
 }
 
 fn sentinel() {
