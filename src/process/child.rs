@@ -1,6 +1,7 @@
 //! A process that was started, and what its parent may do with it.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -176,12 +177,18 @@ impl Child {
     }
 
     /// A descriptor that is readable once it has ended, for `poll` and its like.
+    /// Of one that was waited for already, whose number may be another's by now,
+    /// it is one that is always readable.
     ///
     /// # Errors
     /// If the system gives none.
     pub fn sentinel(&mut self) -> Result<BorrowedFd<'_>, Error> {
         if self.sentinel.is_none() {
-            self.sentinel = Some(system::pidfd_open(self.pid).map_err(unwatched)?);
+            let opened = match self.exit()? {
+                Some(_) => File::open("/dev/null").map(OwnedFd::from),
+                None => system::pidfd_open(self.pid),
+            };
+            self.sentinel = Some(opened.map_err(unwatched)?);
         }
         // It was set just now.
         self.sentinel.as_ref().map(|fd| fd.as_fd()).ok_or(Error::NotOwner)

@@ -135,6 +135,10 @@ fn sentinel() {
         assert!(!is_ready(&mut child, PollTimeout::ZERO));
         child.kill().expect("it runs");
         assert!(is_ready(&mut child, PollTimeout::NONE));
+        // Its number may be another's by now.
+        let mut child = NOTHING.start(start, ());
+        child.join().expect("an end");
+        assert!(is_ready(&mut child, PollTimeout::NONE));
     }
 }
 
