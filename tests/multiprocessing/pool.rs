@@ -23,6 +23,7 @@ pub const TESTS: &[Test] = &[
     ("answers that nobody waits for keep nobody from theirs", early_end),
     ("a panic names its worker, and the pool goes on", panics),
     ("a worker that dies loses its task, and another takes its place", lost_tasks),
+    ("of a map that cannot be sent nothing is done", all_or_nothing),
     ("a worker that exits loses its task", exits),
     ("workers that are killed at any moment lose no more than their tasks", killed_workers),
     ("closing a pool waits for its tasks, dropping it does not", ends),
@@ -346,6 +347,30 @@ fn many() {
     let doubled = pool.map_chunks(&numbers, 1).expect("numbers");
     assert!(doubled.into_iter().eq((0..2000).map(|number| 2 * number)));
     pool.close().expect("they end well");
+}
+
+/// Cannot be sent if it is odd.
+#[derive(Clone, Copy, Deserialize)]
+struct Even(u64);
+
+impl Serialize for Even {
+    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        if self.0.is_multiple_of(2) {
+            serializer.serialize_u64(self.0)
+        } else {
+            Err(serde::ser::Error::custom("odd"))
+        }
+    }
+}
+
+fn all_or_nothing() {
+    let sum = Rc::new(Shared::<AtomicU64>::zeroed(1).expect("memory"));
+    let theirs = Rc::clone(&sum);
+    let add = move |it: Even| theirs[0].fetch_add(it.0, Ordering::SeqCst);
+    let mut pool = Pool::fork(1, add).expect("a pool");
+    assert!(matches!(pool.map(&[Even(2), Even(3)]), Err(Error::CannotPack { .. })));
+    pool.map(&[Even(4)]).expect("a worker");
+    assert_eq!(sum[0].load(Ordering::SeqCst), 4);
 }
 
 fn not_ours() {

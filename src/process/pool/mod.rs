@@ -313,8 +313,9 @@ where
     fn submit_all(&mut self, items: &[A], chunk: usize) -> Result<std::ops::Range<Id>, Error> {
         self.check_owner()?;
         let first = self.tasks;
-        for items in items.chunks(chunk.max(1)) {
-            let message = pack(items)?;
+        // All of them, or none: nobody would ever ask for the others' answers.
+        let messages: Result<Vec<Message>, Error> = items.chunks(chunk.max(1)).map(pack).collect();
+        for message in messages? {
             self.submit(message, Company::Many);
         }
         Ok(first..self.tasks)
