@@ -210,7 +210,7 @@ fn the_table_says_which_visits_failed_and_why() {
     let failed = format!("{} FAILED VISITS", 2 * sick().count());
     assert!(table.contains(&failed), "{table}");
     for (name, words) in sick() {
-        let is_about = |line: &&str| line.trim_start().starts_with(&format!("{name}, n = 2: 2 × "));
+        let is_about = |line: &&str| line.trim_start().starts_with(&format!("{name}, n = 2: 2 "));
         let line = table.lines().find(is_about).unwrap_or_else(|| panic!("{name}: {table}"));
         assert!(line.contains(words[0]), "{line}");
     }

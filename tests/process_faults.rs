@@ -116,7 +116,7 @@ fn a_worker_that_is_stopped_is_named_with_its_state_when_the_time_is_over() {
     });
     one_error_each(&swept.exits(1), &cases, |error| {
         let worker = if error.contains("PoolWorker-") { "PoolWorker-1" } else { "Process-1" };
-        vec!["timeout", worker, "state T)"]
+        vec!["timeout", worker, "state T, stopped)"]
     });
 }
 

@@ -345,7 +345,7 @@ impl<'a> Campaign<'a> {
         let case = &self.run.plan.cases[index];
         let then =
             if fate.retired { "; it failed twice in a row and is not visited again" } else { "" };
-        let who = format!("{}, n = {}", case.backend, case.nthread);
+        let who = format!("{}, n = {}", case.title(), case.nthread);
         self.progress.problem(&format!("round {}: {who}: {error}{then}", round + 1));
         if fate.retired
             && let Some(session) = self.run.sessions.last_mut()

@@ -68,7 +68,7 @@ impl Progress {
 
     /// A visit begins.
     pub fn visiting(&self, round: u32, rounds: u32, case: &Case) {
-        let (round, backend, nthread) = (round + 1, &case.backend, case.nthread);
+        let (round, backend, nthread) = (round + 1, case.title(), case.nthread);
         self.bar.set_message(format!("round {round} of {rounds}: {backend}, n = {nthread}"));
     }
 

@@ -100,7 +100,8 @@ struct Process {
 
 impl std::fmt::Display for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (pid {}, state {})", self.name, self.pid, self.state)
+        let stopped = if self.state == 'T' { ", stopped" } else { "" };
+        write!(f, "{} (pid {}, state {}{stopped})", self.name, self.pid, self.state)
     }
 }
 

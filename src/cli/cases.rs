@@ -81,7 +81,7 @@ pub fn backends(
 fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, UsageError> {
     let mut names: Vec<String> = Vec::new();
     for name in given.text.split(',').map(str::trim) {
-        if name == "all" {
+        if name == "all" && ["backend", "kernel"].contains(&what) {
             return Err(given.error("\"all\" stands alone"));
         }
         if !known.contains(&name) {
@@ -162,7 +162,11 @@ pub fn check_start_methods(
 ) -> Result<(), UsageError> {
     let given = given("--start-method", options.start_method.as_deref(), lookup);
     match given {
-        Some(given) if plan.cases.iter().all(|case| case.start_method.is_empty()) => {
+        // A variable is for all runs, those without processes too.
+        Some(given)
+            if matches!(given.origin, Origin::Flag(_))
+                && plan.cases.iter().all(|case| case.start_method.is_empty()) =>
+        {
             Err(given.error("none of these backends starts processes; for example -b process-pipe"))
         }
         _ => Ok(()),

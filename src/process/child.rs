@@ -253,7 +253,8 @@ pub(super) fn wait_for(
 ) -> io::Result<bool> {
     // A millisecond too long rather than one too short: a caller that asks
     // again for the last microseconds would ask a thousand times.
-    let timeout = timeout.as_millis().saturating_add(1).min(i32::MAX as u128) as i32;
+    let rounded = timeout.as_millis() + u128::from(!timeout.is_zero());
+    let timeout = rounded.min(i32::MAX as u128) as i32;
     let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
     match poll(&mut [PollFd::new(what, event)], timeout) {
         Ok(ready) => Ok(ready > 0),

@@ -64,7 +64,8 @@ pub fn generation() -> u32 {
 }
 
 /// The name of the next child: the one that it was given, or its number. A
-/// child's own children carry its name in front, as in `Process-1:2`.
+/// child's own children carry its name in front, as in `Process-1:2` (and in
+/// `service:2`, where Python has numbers only).
 pub fn next_name(given: Option<String>) -> String {
     let mut family = family();
     family.started += 1;

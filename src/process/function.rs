@@ -10,7 +10,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
@@ -74,7 +74,15 @@ impl<A: DeserializeOwned, R: Outcome> Callable for Function<A, R> {
 /// Lists functions that processes of this program may be spawned for, and does
 /// one of them, if this process was: then it ends here. To be called first in
 /// `main`.
+///
+/// # Panics
+/// If two of them have the same name: a child would do one for the other.
 pub fn enter(functions: &[&dyn Callable]) {
+    for (index, function) in functions.iter().enumerate() {
+        let name = function.name();
+        let is_twice = functions[..index].iter().any(|other| other.name() == name);
+        assert!(!is_twice, "two functions are called {name:?}: give each a name of its own");
+    }
     let own: [&dyn Callable; 1] = [&manager::SERVER];
     let known = functions.iter().copied().chain(own);
     // Before the function begins, which may spawn children of its own.
@@ -119,7 +127,11 @@ struct Hello {
 fn begin() -> Result<Message, Error> {
     let no_stdin = |source| Error::system("read what this process was started for", source);
     let socket = Frames::from(io::stdin().as_fd().try_clone_to_owned().map_err(no_stdin)?);
-    let hello: Hello = unpack(socket.receive(Patience::Endless)?)?;
+    let hello = socket.receive(Patience::Endless).map_err(|error| {
+        let what = format!("processes of this kind are started by their parent only ({error})");
+        Error::garbage(what)
+    })?;
+    let hello: Hello = unpack(hello)?;
     die_with(Pid::from_raw(hello.parent)).map_err(no_stdin)?;
     show_name(&hello.name);
     family::take_name(&hello.name);
@@ -145,7 +157,14 @@ impl Call {
         if !entered.contains(&function) {
             return Err(Error::NotEntered { function });
         }
-        Ok(Call { function, argument: pack(argument)? })
+        let call = Call { function, argument: pack(argument)? };
+        // A sibling that is forked before this one starts must not keep them.
+        call.numbers().for_each(family::add_end);
+        Ok(call)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = RawFd> {
+        self.argument.descriptors.iter().map(|descriptor| descriptor.as_raw_fd())
     }
 
     /// Starts the process.
@@ -165,5 +184,11 @@ impl Call {
         command.arg0(name).arg(VERB).arg(self.function).stdin(Stdio::from(OwnedFd::from(stdin)));
         // The handle neither waits nor kills when it is dropped.
         Ok(Pid::from_raw(command.spawn()?.id() as i32))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.numbers().for_each(family::remove_end);
     }
 }

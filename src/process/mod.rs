@@ -50,15 +50,17 @@ pub(crate) use pool::Seat;
 pub use pool::{Answer, Pool, Task, Ticket, Unanswered};
 pub use queue::Queue;
 pub use shared::{Lock, Locked, Shared};
+pub(crate) use start::show_name;
 pub use start::{Outcome, Process, panic_message, start_all};
 pub use system::{Plain, Shareable};
 pub use wire::Message;
 pub(crate) use wire::unpack;
 
+use std::fmt;
 use std::io;
 
 /// What can go wrong between processes.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// Forking a process of several threads copies their locks, but not them.
     #[error(
@@ -96,8 +98,8 @@ pub enum Error {
     #[error("this end of a pipe belongs to another process: give it to the child (Process::with)")]
     NotGiven,
     /// A forked child has copies of its parent's pools and children, which are
-    /// not its own.
-    #[error("this pool or child belongs to another process, which made it")]
+    /// not its own; and a ticket is good for the pool that gave it.
+    #[error("this pool, child or ticket is not one of this process or pool")]
     NotOwner,
     /// Nothing happened in the time that was given.
     #[error("timed out")]
@@ -152,6 +154,14 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+}
+
+impl fmt::Debug for Error {
+    /// As [`Display`](fmt::Display): a `main` that returns an error shows it in
+    /// this form, and what to do about it should be read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {

@@ -133,7 +133,7 @@ impl<T: Plain> Locked<T> {
     /// Waits for the lock.
     ///
     /// # Errors
-    /// If this process has it already.
+    /// If this thread has it already.
     pub fn lock(&self) -> Result<Lock<'_, T>, Error> {
         self.memory[0].lock().map(|taken| self.taken(taken)).map_err(refused)
     }

@@ -1,5 +1,6 @@
 //! Describing a process, and starting it.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::ffi::CStr;
 use std::fmt;
@@ -87,17 +88,22 @@ impl<'a> Process<'a> {
     }
 
     /// This program started anew (`spawn`), which will do `function` with that
-    /// argument. The memory of the new process is its own from the beginning.
+    /// argument, by value or by reference: what is sent is a copy. A queue or
+    /// shared memory that several have is given to each by reference; an end of a
+    /// pipe by value, so that it has one owner.
     ///
     /// # Errors
     /// [`Error::NotEntered`] if this program did not list `function` in its
     /// call of [`enter`](super::enter); or if the argument cannot be sent.
-    pub fn of<A, R>(function: &Function<A, R>, argument: A) -> Result<Process<'static>, Error>
+    pub fn of<A, R>(
+        function: &Function<A, R>,
+        argument: impl Borrow<A>,
+    ) -> Result<Process<'static>, Error>
     where
         A: serde::Serialize + serde::de::DeserializeOwned,
         R: Outcome,
     {
-        Process::call(function::Call::new(function.name(), &argument)?)
+        Process::call(function::Call::new(function.name(), argument.borrow())?)
     }
 
     pub(crate) fn call(call: function::Call) -> Result<Process<'static>, Error> {
@@ -215,7 +221,7 @@ pub(super) fn die_with(parent: Pid) -> io::Result<()> {
 }
 
 /// Shows a name in `ps`, which has room for 15 bytes of it.
-pub(super) fn show_name(name: &str) {
+pub(crate) fn show_name(name: &str) {
     let mut short = [0; 16];
     let bytes = name.bytes().filter(|byte| *byte != 0);
     short.iter_mut().take(15).zip(bytes).for_each(|(to, byte)| *to = byte);

@@ -65,6 +65,14 @@ impl Case {
         self.backend == BASELINE
     }
 
+    /// What it is called: the backend, and what tells it from others of that
+    /// name, but for the figures.
+    pub fn title(&self) -> String {
+        let start_method = if self.start_method == "fork" { "" } else { &self.start_method };
+        let words = [&self.backend, start_method, &self.label];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether two cases compute the same tally: same kernel, seed, block and
     /// draws. Only such cases may be divided by each other.
     pub fn same_job(&self, other: &Case) -> bool {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::numbers::{TIME, Unit, digits, thousands};
 use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
-use crate::record::{Case, StopReason};
+use crate::record::StopReason;
 use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
@@ -42,12 +42,11 @@ pub fn table(summary: &Summary, style: Style) -> String {
         }
     };
     for case in summary.cases.iter().filter(|case| !case.problems.is_empty()) {
-        let (who, count) = (&case.case, case.problems.len());
-        let _ = writeln!(
-            text,
-            "  {}, n = {}: {count} × {}",
-            who.backend, who.nthread, case.problems[0]
-        );
+        let (first, count) = (&case.problems[0], case.problems.len());
+        let is_one = case.problems.iter().all(|problem| problem == first);
+        let times = if is_one { "×" } else { "failures, the first:" };
+        let who = &case.case;
+        let _ = writeln!(text, "  {}, n = {}: {count} {times} {first}", who.title(), who.nthread);
     }
     text
 }
@@ -149,7 +148,8 @@ fn header(unit: Unit) -> Row {
 }
 
 fn row(series: &Series<'_>, unit: Unit) -> Row {
-    let name = name(&series.cases[0].case);
+    // What else tells two series of a backend apart is in the next column.
+    let name = series.cases[0].case.title();
     let Some(case) = best_case(series) else {
         let dash = || "–".to_string();
         return [
@@ -181,14 +181,6 @@ fn row(series: &Series<'_>, unit: Unit) -> Row {
     ]
 }
 
-/// What a case is called: what tells two series of a backend apart is in the
-/// next column, but for a label and a start method that is not the usual one.
-fn name(case: &Case) -> String {
-    let start_method = if case.start_method == "fork" { "" } else { &case.start_method };
-    let words = [&case.backend, start_method, &case.label];
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 /// The count with the highest speedup (without a baseline: the shortest time).
 /// One with more threads than CPUs must be better beyond its interval to be
 /// preferred to one without.
@@ -218,13 +210,13 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
         return "no baseline, so no speedup.".to_string();
     };
     let Unit { name: unit, size } = Unit::fitting(&TIME, baseline_ns);
-    let (backend, nthread) = (name(&fastest.case), fastest.case.nthread);
+    let (backend, nthread) = (fastest.case.title(), fastest.case.nthread);
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
     let time = digits(baseline_ns / size);
     let others: Vec<String> = best
         .iter()
         .filter(|case| !std::ptr::eq(**case, fastest) && overlap(case, fastest))
-        .map(|case| name(&case.case))
+        .map(|case| case.case.title())
         .collect();
     let caveat = match others.len() {
         _ if fastest.speedup_low.is_none() => "; too few rounds for intervals".to_string(),
@@ -279,6 +271,7 @@ fn align(rows: &[Row]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Case;
 
     fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
         let ns = 50e6 / speedup.0;

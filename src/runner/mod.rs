@@ -54,6 +54,7 @@ pub fn enter(registry: &Registry) {
     let workers: Vec<&dyn Callable> = workers.iter().map(|it| it as &dyn Callable).collect();
     process::enter(&workers);
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(VERB)) {
+        process::show_name("runner");
         let code = serve(registry, io::stdin().lock(), io::stdout().lock());
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }

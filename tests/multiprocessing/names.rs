@@ -4,7 +4,8 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use nthread::process::{
-    Callable, Error, Function, Pool, Process, Sender, Task, active_children, current_name, one_way,
+    Callable, Error, Function, Pool, Process, Sender, Task, active_children, current_name, enter,
+    one_way, panic_message,
 };
 
 use crate::common::alone::Test;
@@ -12,6 +13,7 @@ use crate::life::NOTHING;
 use crate::{BOTH, Done, Part, Start, fork, is_well, sleep};
 
 pub const TESTS: &[Test] = &[
+    ("two functions of one name are refused", two_of_one_name),
     ("a child is named by its number, its children by its name and theirs", names),
     ("a name that was given is the name, and ps shows 15 bytes of it", given_names),
     ("children are active until they are waited for", active),
@@ -102,4 +104,10 @@ fn by_hand() {
         assert!(told.contains(function) || told.contains("__process"), "{told}");
         assert!(!told.contains("panicked"), "{told}");
     }
+}
+
+fn two_of_one_name() {
+    let entered = std::panic::catch_unwind(|| enter(&[&TELL.function, &TELL.function]));
+    let message = panic_message(&*entered.expect_err("it is there twice"));
+    assert!(message.contains("two functions are called"), "{message}");
 }

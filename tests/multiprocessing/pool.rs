@@ -20,6 +20,7 @@ pub const TESTS: &[Test] = &[
     ("tickets are answered in any order", tickets),
     ("nothing waits behind a ticket while another worker is free", nothing_behind_a_ticket),
     ("a pool without workers is refused", nobody),
+    ("a ticket is good for the pool that gave it", another_pool),
     ("answers that nobody waits for keep nobody from theirs", early_end),
     ("a panic names its worker, and the pool goes on", panics),
     ("a worker that dies loses its task, and another takes its place", lost_tasks),
@@ -182,6 +183,18 @@ fn nothing_behind_a_ticket() {
             assert_eq!(pool.wait(ticket).expect("a text"), "waited");
         }
         assert!(!pool.is_ready(&slow));
+    }
+}
+
+fn another_pool() {
+    let mut pools = BOTH.map(|start| workers(start, 1).expect("a pool"));
+    for (giver, other) in [(0, 1), (1, 0)] {
+        let mut ticket = || pools[giver].apply_async(&Ask::Text(1)).expect("a ticket");
+        let [first, second] = [ticket(), ticket()];
+        assert!(!pools[other].is_ready(&first));
+        assert!(matches!(pools[other].wait(first), Err(Error::NotOwner)));
+        let refused = pools[other].wait_timeout(second, LONG).expect("an answer at once");
+        assert!(matches!(refused, Err(Error::NotOwner)));
     }
 }
 

@@ -45,7 +45,8 @@ impl Callable for Server {
 }
 
 /// The owner of a server process. When it is dropped the server is killed, and
-/// its objects are gone.
+/// its objects are gone. They live until then: the server does not count who
+/// still has a proxy.
 #[derive(Debug)]
 pub struct Manager {
     server: Child,

@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -41,6 +41,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Number of a task.
 type Id = u64;
 
+/// Pools of this process so far.
+static POOLS: AtomicU64 = AtomicU64::new(0);
+
 /// Workers that answer `A` by `R`, all by the same function.
 pub struct Pool<A, R> {
     places: Rc<Places>,
@@ -57,6 +60,8 @@ pub struct Pool<A, R> {
     /// Why a dead worker could not be replaced.
     broken: Option<String>,
     tasks: Id,
+    /// Tells its tickets from those of other pools.
+    number: u64,
     /// The process that it belongs to.
     generation: u32,
     habit: Habit,
@@ -164,6 +169,7 @@ where
             unwanted: HashSet::new(),
             broken: None,
             tasks: 0,
+            number: POOLS.fetch_add(1, Ordering::Relaxed),
             generation: family::generation(),
             habit: Habit::default(),
             types: PhantomData,
@@ -226,11 +232,14 @@ where
         self.check_owner()?;
         let id = self.submit(pack(std::slice::from_ref(item))?, Company::Alone);
         self.feed();
-        Ok(Ticket { id, answer: PhantomData })
+        Ok(Ticket { id, pool: self.number, answer: PhantomData })
     }
 
     /// Whether the answer to a ticket is there.
     pub fn is_ready(&mut self, ticket: &Ticket<R>) -> bool {
+        if ticket.pool != self.number {
+            return false;
+        }
         self.step(Duration::ZERO);
         self.answered.contains_key(&ticket.id)
     }
@@ -238,9 +247,12 @@ where
     /// Waits for the answer to a ticket.
     ///
     /// # Errors
-    /// If the task failed.
+    /// If the task failed; [`Error::NotOwner`] for a ticket of another pool.
     pub fn wait(&mut self, ticket: Ticket<R>) -> Result<R, Error> {
         self.check_owner()?;
+        if ticket.pool != self.number {
+            return Err(Error::NotOwner);
+        }
         let answered = self.wait_for(ticket.id);
         let value = self.values(answered)?.pop();
         value.ok_or_else(|| Error::garbage("an answer without a value"))
@@ -257,8 +269,9 @@ where
     ) -> Result<Result<R, Error>, Ticket<R>> {
         let start = Instant::now();
         loop {
-            // Where the pool is not ours, this says so.
-            if self.check_owner().is_err() || self.is_ready(&ticket) {
+            // Where pool or ticket are not ours, `wait` says so.
+            let is_foreign = self.check_owner().is_err() || ticket.pool != self.number;
+            if is_foreign || self.is_ready(&ticket) {
                 return Ok(self.wait(ticket));
             }
             let left = timeout.saturating_sub(start.elapsed());
@@ -450,6 +463,9 @@ where
             let held = std::mem::take(&mut self.workers[index].held);
             held.into_iter().rev().for_each(|task| self.waiting.push_front(task));
             self.places.lanes[index].reset();
+            if self.broken.is_some() {
+                continue;
+            }
             match self.hire(index) {
                 Ok(worker) => self.workers[index] = worker,
                 Err(error) => self.broken = Some(error.to_string()),
@@ -491,6 +507,8 @@ impl<A, R> fmt::Debug for Pool<A, R> {
 #[derive(Debug)]
 pub struct Ticket<R> {
     id: Id,
+    /// The number of its pool.
+    pool: u64,
     answer: PhantomData<fn() -> R>,
 }
 
