@@ -7,106 +7,32 @@
 //! else it had been handed goes to others, and a new one takes its place.
 //! (Python's pool replaces the worker, but waits for the lost task for ever.)
 
+mod crew;
 mod lane;
 mod worker;
 
 pub(crate) use worker::Seat;
 pub use worker::Task;
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::child::Child;
-use super::connection::pipe;
-use super::frame::Patience;
+use super::Error;
 use super::function::Call;
-use super::shared::Shared;
 use super::start::Process;
 use super::wire::{Message, pack, unpack};
-use super::{Error, Exit, family};
-use lane::{Bell, Content, DEPTH, Habit, Lane};
-use worker::{Bulk, put, serve};
-
-/// How long a pool sleeps at most before it looks whether workers live.
-const TICK: Duration = Duration::from_millis(10);
-
-/// Number of a task.
-type Id = u64;
-
-/// Pools of this process so far.
-static POOLS: AtomicU64 = AtomicU64::new(0);
+use crew::{Answered, Company, Crew, Hire, Id};
+use worker::serve;
 
 /// Workers that answer `A` by `R`, all by the same function.
 pub struct Pool<A, R> {
-    places: Rc<Places>,
-    hire: Hire,
-    workers: Vec<Worker>,
-    /// Tasks that no worker has yet.
-    waiting: VecDeque<Held>,
-    /// Answers that nobody has asked for yet.
-    answered: HashMap<Id, Answered>,
-    /// The order in which they came, while somebody takes them in that order.
-    arrived: Option<VecDeque<Id>>,
-    /// Tasks that were begun, and whose answers nobody wants any more.
-    unwanted: HashSet<Id>,
-    /// Why a dead worker could not be replaced.
-    broken: Option<String>,
-    tasks: Id,
-    /// Tells its tickets from those of other pools.
-    number: u64,
-    /// The process that it belongs to.
-    generation: u32,
-    habit: Habit,
+    crew: Crew,
     types: PhantomData<fn(A) -> R>,
-}
-
-/// Describes the process of the worker with that index and that socket.
-type Hire = Box<dyn Fn(&Rc<Places>, usize, Bulk) -> Result<Process<'static>, Error>>;
-
-/// The shared memory of a pool: a lane for each worker, and the bell that all
-/// ring who have answered.
-struct Places {
-    lanes: Shared<Lane>,
-    bell: Shared<Bell>,
-}
-
-/// A task, kept until it is answered.
-struct Held {
-    id: Id,
-    message: Message,
-    company: Company,
-}
-
-/// What a task was handed in with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Company {
-    /// Nothing: it may last for ever, and what it waits behind may too.
-    Alone,
-    /// Others of the same map, most likely as long.
-    Many,
-}
-
-/// Who answered, and what.
-struct Answered {
-    worker: usize,
-    answer: Result<Message, Error>,
-}
-
-struct Worker {
-    child: Child,
-    bulk: Bulk,
-    /// What it was handed, in order: it does the first.
-    held: VecDeque<Held>,
-    posted: u32,
-    read: u32,
 }
 
 impl<A, R> Pool<A, R>
@@ -127,7 +53,7 @@ where
                 serve(&places.lanes[index], &places.bell[0], &bulk, &*body)
             }))
         });
-        Pool::new(workers, hire)
+        Ok(Pool { crew: Crew::new(workers, hire)?, types: PhantomData })
     }
 
     /// So many workers, spawned: this program started anew, for `task`.
@@ -151,34 +77,7 @@ where
             let seat = (&places.lanes, &places.bell, index, &bulk);
             Process::call(Call::new(function, &(&told, seat))?)
         });
-        Pool::new(workers, hire)
-    }
-
-    fn new(workers: usize, hire: Hire) -> Result<Pool<A, R>, Error> {
-        if workers == 0 {
-            return Err(Error::system("make a pool without workers", Errno::EINVAL.into()));
-        }
-        let places = Places { lanes: Shared::zeroed(workers)?, bell: Shared::zeroed(1)? };
-        let mut pool = Pool {
-            places: Rc::new(places),
-            hire,
-            workers: Vec::with_capacity(workers),
-            waiting: VecDeque::new(),
-            answered: HashMap::new(),
-            arrived: None,
-            unwanted: HashSet::new(),
-            broken: None,
-            tasks: 0,
-            number: POOLS.fetch_add(1, Ordering::Relaxed),
-            generation: family::generation(),
-            habit: Habit::default(),
-            types: PhantomData,
-        };
-        for index in 0..workers {
-            let worker = pool.hire(index)?;
-            pool.workers.push(worker);
-        }
-        Ok(pool)
+        Ok(Pool { crew: Crew::new(workers, hire)?, types: PhantomData })
     }
 
     /// What `body` makes of each item, in order. Items travel in chunks of
@@ -188,7 +87,7 @@ where
     /// The first task that failed, by a panic or by the death of its worker;
     /// all others have been done by then.
     pub fn map(&mut self, items: &[A]) -> Result<Vec<R>, Error> {
-        self.map_chunks(items, items.len().div_ceil(4 * self.workers.len().max(1)))
+        self.map_chunks(items, items.len().div_ceil(4 * self.crew.len()))
     }
 
     /// As [`Pool::map`], with chunks of that many items.
@@ -197,7 +96,7 @@ where
     /// As [`Pool::map`].
     pub fn map_chunks(&mut self, items: &[A], chunk: usize) -> Result<Vec<R>, Error> {
         let ids = self.submit_all(items, chunk)?;
-        let answers: Vec<Answered> = ids.map(|id| self.wait_for(id)).collect();
+        let answers: Vec<Answered> = ids.map(|id| self.crew.wait_for(id)).collect();
         let mut all = Vec::with_capacity(items.len());
         for answered in answers {
             all.extend(self.values(answered)?);
@@ -218,7 +117,7 @@ where
     ) -> Result<Unanswered<'_, A, R>, Error> {
         let chunk = chunk.max(1);
         let ids = self.submit_all(items, chunk)?;
-        self.arrived = Some(VecDeque::new());
+        self.crew.follow();
         let (first, left) = (ids.start, ids.count());
         Ok(Unanswered { pool: self, first, left, chunk })
     }
@@ -229,19 +128,19 @@ where
     /// # Errors
     /// Where the item cannot be sent.
     pub fn apply_async(&mut self, item: &A) -> Result<Ticket<R>, Error> {
-        self.check_owner()?;
-        let id = self.submit(pack(std::slice::from_ref(item))?, Company::Alone);
-        self.feed();
-        Ok(Ticket { id, pool: self.number, answer: PhantomData })
+        self.crew.check_owner()?;
+        let id = self.crew.submit(pack(std::slice::from_ref(item))?, Company::Alone);
+        self.crew.feed();
+        Ok(Ticket { id, pool: self.crew.number, answer: PhantomData })
     }
 
     /// Whether the answer to a ticket is there.
     pub fn is_ready(&mut self, ticket: &Ticket<R>) -> bool {
-        if ticket.pool != self.number {
+        if ticket.pool != self.crew.number {
             return false;
         }
-        self.step(Duration::ZERO);
-        self.answered.contains_key(&ticket.id)
+        self.crew.step(Duration::ZERO);
+        self.crew.is_answered(ticket.id)
     }
 
     /// Waits for the answer to a ticket.
@@ -249,11 +148,11 @@ where
     /// # Errors
     /// If the task failed; [`Error::NotOwner`] for a ticket of another pool.
     pub fn wait(&mut self, ticket: Ticket<R>) -> Result<R, Error> {
-        self.check_owner()?;
-        if ticket.pool != self.number {
+        self.crew.check_owner()?;
+        if ticket.pool != self.crew.number {
             return Err(Error::NotOwner);
         }
-        let answered = self.wait_for(ticket.id);
+        let answered = self.crew.wait_for(ticket.id);
         let value = self.values(answered)?.pop();
         value.ok_or_else(|| Error::garbage("an answer without a value"))
     }
@@ -270,7 +169,7 @@ where
         let start = Instant::now();
         loop {
             // Where pool or ticket are not ours, `wait` says so.
-            let is_foreign = self.check_owner().is_err() || ticket.pool != self.number;
+            let is_foreign = self.crew.check_owner().is_err() || ticket.pool != self.crew.number;
             if is_foreign || self.is_ready(&ticket) {
                 return Ok(self.wait(ticket));
             }
@@ -278,13 +177,13 @@ where
             if left.is_zero() {
                 return Err(ticket);
             }
-            self.step(left);
+            self.crew.step(left);
         }
     }
 
     /// Process ids of the workers, in their order.
     pub fn pids(&self) -> Vec<i32> {
-        self.workers.iter().map(|worker| worker.child.pid()).collect()
+        self.crew.pids()
     }
 
     /// Lets the workers finish all that was handed in, and waits for their end.
@@ -292,214 +191,30 @@ where
     ///
     /// # Errors
     /// If one did not end well.
-    pub fn close(mut self) -> Result<(), Error> {
-        self.check_owner()?;
-        while !self.waiting.is_empty() || self.workers.iter().any(|it| !it.held.is_empty()) {
-            self.step(TICK);
-        }
-        for (lane, worker) in self.places.lanes.iter().zip(&mut self.workers) {
-            lane.tasks[worker.posted as usize % DEPTH].write(&Content::Stop);
-            lane.posted.ring();
-        }
-        for worker in &mut self.workers {
-            let exit = worker.child.join()?;
-            if !exit.is_success() {
-                return Err(lost(&worker.child, exit));
-            }
-        }
-        Ok(())
-    }
-
-    /// A child's copy of a pool is no pool: two would hand out the same tasks.
-    fn check_owner(&self) -> Result<(), Error> {
-        if self.generation == family::generation() { Ok(()) } else { Err(Error::NotOwner) }
-    }
-
-    /// A worker for that lane.
-    fn hire(&self, index: usize) -> Result<Worker, Error> {
-        let (bulk, theirs) = pipe()?;
-        let process = (self.hire)(&self.places, index, theirs)?;
-        let child = process.name(format!("PoolWorker-{}", index + 1)).daemon().start()?;
-        Ok(Worker { child, bulk, held: VecDeque::new(), posted: 0, read: 0 })
+    pub fn close(self) -> Result<(), Error> {
+        self.crew.close()
     }
 
     fn submit_all(&mut self, items: &[A], chunk: usize) -> Result<std::ops::Range<Id>, Error> {
-        self.check_owner()?;
-        let first = self.tasks;
+        self.crew.check_owner()?;
         // All of them, or none: nobody would ever ask for the others' answers.
         let messages: Result<Vec<Message>, Error> = items.chunks(chunk.max(1)).map(pack).collect();
-        for message in messages? {
-            self.submit(message, Company::Many);
-        }
-        Ok(first..self.tasks)
-    }
-
-    fn submit(&mut self, message: Message, company: Company) -> Id {
-        let id = self.tasks;
-        self.tasks += 1;
-        self.waiting.push_back(Held { id, message, company });
-        id
-    }
-
-    /// Hands waiting tasks to whoever has none, and then a second one to those
-    /// who have one, so that they need not wait in between. The last ones wait
-    /// for whoever is free first: none should lie with one worker while another
-    /// has nothing to do. For the same reason nothing is queued with a task that
-    /// came alone.
-    fn feed(&mut self) {
-        if let Some(why) = self.broken.clone() {
-            for task in std::mem::take(&mut self.waiting) {
-                self.settle(task.id, 0, Err(Error::Broken { why: why.clone() }));
-            }
-        }
-        for depth in 0..DEPTH {
-            for index in 0..self.workers.len() {
-                if depth > 0 && self.waiting.len() < self.workers.len() {
-                    return;
-                }
-                if self.workers[index].held.len() == depth && self.may_follow(index) {
-                    let Some(task) = self.waiting.pop_front() else { return };
-                    self.post(index, task);
-                }
-            }
-        }
-    }
-
-    /// Whether the first task that waits may be queued with what a worker has.
-    fn may_follow(&self, index: usize) -> bool {
-        let is_many = |task: &Held| task.company == Company::Many;
-        let held = &self.workers[index].held;
-        held.is_empty() || (held.iter().all(is_many) && self.waiting.front().is_some_and(is_many))
-    }
-
-    /// Hands a task to a worker.
-    fn post(&mut self, index: usize, task: Held) {
-        let (lane, worker) = (&self.places.lanes[index], &mut self.workers[index]);
-        match put(&task.message, &worker.bulk) {
-            Ok(content) => {
-                lane.tasks[worker.posted as usize % DEPTH].write(&content);
-                worker.posted = worker.posted.wrapping_add(1);
-                worker.held.push_back(task);
-                lane.posted.ring();
-            }
-            // It is dead, which will be found out.
-            Err(Error::Ended) => self.waiting.push_front(task),
-            Err(error) => self.settle(task.id, index, Err(error)),
-        }
-    }
-
-    fn settle(&mut self, id: Id, worker: usize, answer: Result<Message, Error>) {
-        if self.unwanted.remove(&id) {
-            return;
-        }
-        self.answered.insert(id, Answered { worker, answer });
-        self.arrived.iter_mut().for_each(|arrived| arrived.push_back(id));
-    }
-
-    /// Takes the answers that are there: whether there were any.
-    fn gather(&mut self) -> bool {
-        let mut is_any = false;
-        for index in 0..self.workers.len() {
-            while let Some((id, answer)) = self.next_answer(index) {
-                self.settle(id, index, answer);
-                is_any = true;
-            }
-        }
-        is_any
-    }
-
-    fn next_answer(&mut self, index: usize) -> Option<(Id, Result<Message, Error>)> {
-        let (lane, worker) = (&self.places.lanes[index], &mut self.workers[index]);
-        if lane.answered.load(Ordering::Acquire) == worker.read {
-            return None;
-        }
-        // Who answers more than it was asked is out of its mind.
-        let task = worker.held.pop_front()?;
-        let slot = worker.read as usize % DEPTH;
-        worker.read = worker.read.wrapping_add(1);
-        let answer = match lane.answers[slot].read() {
-            Content::Here(bytes) => Ok(bytes.into()),
-            // It was sent before the slot was written.
-            Content::Elsewhere => worker
-                .bulk
-                .frames()
-                .and_then(|frames| frames.receive(Patience::For(Duration::ZERO))),
-            Content::Stop => Err(Error::garbage("an answer that is none")),
-        };
-        Some((task.id, answer))
-    }
-
-    /// Moves on: hands out what waits, and takes what is answered, if need be
-    /// after a while.
-    fn step(&mut self, patience: Duration) {
-        if self.check_owner().is_err() {
-            return;
-        }
-        self.feed();
-        let seen = self.places.bell[0].count();
-        if !self.gather() {
-            if !patience.is_zero() {
-                self.places.bell[0].wait(seen, Some(patience.min(TICK)), &mut self.habit);
-            }
-            if !self.gather() {
-                self.bury();
-            }
-        }
-        self.feed();
-    }
-
-    /// Finds workers that have died, and sees to what they held and to who
-    /// takes their place.
-    fn bury(&mut self) {
-        for index in 0..self.workers.len() {
-            let Ok(Some(exit)) = self.workers[index].child.exit() else { continue };
-            // What it answered before it died counts.
-            self.gather();
-            let begun = self.workers[index].held.pop_front();
-            if let Some(task) = begun {
-                let lost = lost(&self.workers[index].child, exit);
-                self.settle(task.id, index, Err(lost));
-            }
-            let held = std::mem::take(&mut self.workers[index].held);
-            held.into_iter().rev().for_each(|task| self.waiting.push_front(task));
-            self.places.lanes[index].reset();
-            if self.broken.is_some() {
-                continue;
-            }
-            match self.hire(index) {
-                Ok(worker) => self.workers[index] = worker,
-                Err(error) => self.broken = Some(error.to_string()),
-            }
-        }
-    }
-
-    fn wait_for(&mut self, id: Id) -> Answered {
-        loop {
-            if let Some(answered) = self.answered.remove(&id) {
-                return answered;
-            }
-            self.step(TICK);
-        }
+        Ok(self.crew.submit_all(messages?))
     }
 
     /// The answers in a message, or why there are none.
     fn values(&self, answered: Answered) -> Result<Vec<R>, Error> {
         let values: Result<Vec<R>, String> = unpack(answered.answer?)?;
         values.map_err(|message| {
-            let worker = self.workers[answered.worker].child.name().to_string();
+            let worker = self.crew.name(answered.worker).to_string();
             Error::Panicked { worker, message }
         })
     }
 }
 
-/// A worker that ended when it should not have.
-fn lost(child: &Child, exit: Exit) -> Error {
-    Error::Lost { name: child.name().to_string(), pid: child.pid(), exit }
-}
-
 impl<A, R> fmt::Debug for Pool<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("workers", &self.workers.len()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("workers", &self.crew.len()).finish_non_exhaustive()
     }
 }
 
@@ -544,19 +259,11 @@ where
     type Item = Answer<R>;
 
     fn next(&mut self) -> Option<Answer<R>> {
-        if self.left == 0 || self.pool.check_owner().is_err() {
+        if self.left == 0 || self.pool.crew.check_owner().is_err() {
             return None;
         }
-        let id = loop {
-            match self.pool.arrived.as_mut().and_then(VecDeque::pop_front) {
-                Some(id) if id >= self.first => break id,
-                // Somebody's who has a ticket.
-                Some(_) => {}
-                None => self.pool.step(TICK),
-            }
-        };
+        let (id, answered) = self.pool.crew.next_from(self.first)?;
         self.left -= 1;
-        let answered = self.pool.answered.remove(&id)?;
         let (first, worker) = ((id - self.first) as usize * self.chunk, answered.worker);
         Some(Answer { first, worker, values: self.pool.values(answered) })
     }
@@ -568,13 +275,6 @@ where
     R: Serialize + DeserializeOwned + 'static,
 {
     fn drop(&mut self) {
-        let (pool, first) = (&mut *self.pool, self.first);
-        pool.arrived = None;
-        if self.left > 0 {
-            pool.waiting.retain(|task| task.id < first);
-            pool.answered.retain(|id, _| *id < first);
-            let held = pool.workers.iter().flat_map(|worker| &worker.held).map(|task| task.id);
-            pool.unwanted.extend(held.filter(|id| *id >= first));
-        }
+        self.pool.crew.forget_from(self.first);
     }
 }
