@@ -57,7 +57,7 @@ impl fmt::Display for Exit {
 }
 
 /// A child process. None outlives its handle: a dropped one is waited for, or
-/// killed if it was a [`daemon`](Process::daemon), and reaped.
+/// killed if it was a [`daemon`](super::Process::daemon), and reaped.
 #[derive(Debug)]
 #[must_use = "dropping it waits for the process, or kills it"]
 pub struct Child {
