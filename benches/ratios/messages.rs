@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use anyhow::ensure;
-use nthread::process::{Manager, Process, Queue, one_way};
+use nthread::process::{Error, Manager, Process, Queue, Sender, one_way};
 
 /// Bytes of a message that is large.
 pub const LARGE_BYTES: usize = 100_000_000;
@@ -14,13 +14,7 @@ pub fn through_queue_ns(count: u32) -> anyhow::Result<f64> {
     let queue = Queue::<u64>::new()?;
     let put = || (0..=u64::from(count)).try_for_each(|number| queue.put(&number));
     let mut child = Process::new(put).start()?;
-    // The first has waited for its process to begin.
-    ensure!(queue.get()? == 0, "the first message");
-    let start = Instant::now();
-    for number in 1..=u64::from(count) {
-        ensure!(queue.get()? == number, "message {number}");
-    }
-    let ns = start.elapsed().as_nanos() as f64 / f64::from(count);
+    let ns = message_ns(count, || queue.get())?;
     child.join()?;
     Ok(ns)
 }
@@ -28,18 +22,24 @@ pub fn through_queue_ns(count: u32) -> anyhow::Result<f64> {
 /// Through a pipe, in nanoseconds a message.
 pub fn through_pipe_ns(count: u32) -> anyhow::Result<f64> {
     let (receiver, sender) = one_way::<u64>()?;
-    let send = move |sender: nthread::process::Sender<u64>| {
+    let send = move |sender: Sender<u64>| {
         (0..=u64::from(count)).try_for_each(|number| sender.send(&number))
     };
     let mut child = Process::with(sender, send).start()?;
-    ensure!(receiver.recv()? == 0, "the first message");
-    let start = Instant::now();
-    for number in 1..=u64::from(count) {
-        ensure!(receiver.recv()? == number, "message {number}");
-    }
-    let ns = start.elapsed().as_nanos() as f64 / f64::from(count);
+    let ns = message_ns(count, || receiver.recv())?;
     child.join()?;
     Ok(ns)
+}
+
+/// The time of a message, with all in their order. The first is not counted: it
+/// has waited for its process to begin.
+fn message_ns(count: u32, mut next: impl FnMut() -> Result<u64, Error>) -> anyhow::Result<f64> {
+    ensure!(next()? == 0, "the first message");
+    let start = Instant::now();
+    for number in 1..=u64::from(count) {
+        ensure!(next()? == number, "message {number}");
+    }
+    Ok(start.elapsed().as_nanos() as f64 / f64::from(count))
 }
 
 /// A value of a manager, in nanoseconds a `get`.

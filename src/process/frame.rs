@@ -13,11 +13,11 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::SealFlag;
 use nix::poll::PollFlags;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, setsockopt, socketpair,
@@ -25,7 +25,7 @@ use nix::sys::socket::{
 };
 
 use super::child::wait_for;
-use super::memory::memfd;
+use super::memory::{facts_of, memfd, seal};
 use super::wire::Message;
 use super::{Error, system};
 
@@ -195,7 +195,7 @@ fn sealed(bytes: &[u8]) -> Result<File, Error> {
     let no_memory = |source| Error::system("find memory for a large message", source);
     let mut file = memfd(c"nthread message", bytes.len() as u64).map_err(no_memory)?;
     file.write_all(bytes).map_err(no_memory)?;
-    fcntl(&file, FcntlArg::F_ADD_SEALS(SEALS)).map_err(|errno| no_memory(errno.into()))?;
+    seal(&file, SEALS).map_err(no_memory)?;
     Ok(file)
 }
 
@@ -212,10 +212,8 @@ fn open(length: &[u8], mut descriptors: Vec<OwnedFd>) -> Result<Message, Error> 
     }
     let file = File::from(descriptors.remove(0));
     let unreadable = |source| Error::system("read a large message", source);
-    let facts = file.metadata().map_err(unreadable)?;
-    let seals = fcntl(&file, FcntlArg::F_GET_SEALS).unwrap_or(0);
-    let is_sealed = SealFlag::from_bits_truncate(seals).contains(SEALS);
-    if !is_sealed || facts.len() != length || facts.blocks().saturating_mul(512) < length {
+    let facts = facts_of(&file).map_err(unreadable)?;
+    if !facts.seals.contains(SEALS) || facts.bytes != length || !facts.is_whole {
         return Err(Error::garbage(format!("a message of {length} bytes that is not as it says")));
     }
     let mut bytes = Vec::new();

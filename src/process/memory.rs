@@ -3,9 +3,10 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -51,4 +52,34 @@ pub fn memfd(name: &CStr, bytes: u64) -> io::Result<File> {
         }
     }
     Ok(file)
+}
+
+/// What can be known of a memfd that another process made.
+pub struct Facts {
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// What nobody can do with it any more.
+    pub seals: SealFlag,
+    /// Whether all of its memory is there: a file may be long and hold nothing.
+    pub is_whole: bool,
+}
+
+/// Asks.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn facts_of(file: &File) -> io::Result<Facts> {
+    let known = file.metadata()?;
+    // What is no memfd has no seals.
+    let seals = SealFlag::from_bits_truncate(fcntl(file, FcntlArg::F_GET_SEALS).unwrap_or(0));
+    let is_whole = known.blocks().saturating_mul(512) >= known.len();
+    Ok(Facts { bytes: known.len(), seals, is_whole })
+}
+
+/// Forbids something for ever.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn seal(file: &File, seals: SealFlag) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_ADD_SEALS(seals)).map(drop).map_err(io::Error::from)
 }

@@ -50,6 +50,7 @@ pub(crate) use pool::Seat;
 pub use pool::{Answer, Pool, Task, Ticket, Unanswered};
 pub use queue::Queue;
 pub use shared::{Lock, Locked, Shared};
+pub(crate) use shared::{load_bytes, store_bytes};
 pub(crate) use start::show_name;
 pub use start::{Outcome, Process, panic_message, start_all};
 pub use system::{Plain, Shareable};

@@ -5,18 +5,18 @@ use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use memmap2::MmapOptions;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::SealFlag;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
-use super::memory::memfd;
+use super::memory::{facts_of, memfd, seal};
 use super::system::{Found, Guard, Guarded, Plain, Shareable, Slice};
 use super::wire::{self, Descriptor};
 
@@ -57,20 +57,18 @@ impl<T: Shareable> Shared<T> {
         let bytes = len.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM);
         let bytes = bytes.map_err(|errno| refused(errno.into()))?;
         let file = memfd(c"nthread shared", bytes as u64).map_err(refused)?;
-        fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).map_err(|errno| refused(errno.into()))?;
+        seal(&file, seals).map_err(refused)?;
         Shared::map(file).map_err(refused)
     }
 
     /// Values in memory that another process made: nothing is believed of it.
     fn open(file: File, kind: SealFlag) -> Result<Shared<T>, Error> {
         let refused = |source| Error::system("open shared memory", source);
-        let facts = file.metadata().map_err(refused)?;
-        let seals = SealFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GET_SEALS).unwrap_or(0));
-        let is_whole = facts.blocks().saturating_mul(512) >= facts.len();
-        if !seals.contains(SealFlag::F_SEAL_SHRINK) || !is_whole {
+        let facts = facts_of(&file).map_err(refused)?;
+        if !facts.seals.contains(SealFlag::F_SEAL_SHRINK) || !facts.is_whole {
             return Err(Error::garbage("shared memory that somebody could take away"));
         }
-        if seals & ATOMICS != kind {
+        if facts.seals & ATOMICS != kind {
             return Err(Error::garbage("a lock in the place of atomics, or the reverse"));
         }
         Shared::map(file).map_err(refused)
@@ -106,6 +104,22 @@ impl<'de, T: Shareable> Deserialize<'de> for Shared<T> {
         let file = File::from(Descriptor::deserialize(deserializer)?.0);
         Shared::open(file, ATOMICS).map_err(serde::de::Error::custom)
     }
+}
+
+/// Puts bytes into words of shared memory, as many as fit. Whoever reads them
+/// must hear of it by another word: here all is relaxed.
+pub(crate) fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
+    for (word, bytes) in words.iter().zip(bytes.chunks(8)) {
+        let mut eight = [0; 8];
+        eight[..bytes.len()].copy_from_slice(bytes);
+        word.store(u64::from_ne_bytes(eight), Ordering::Relaxed);
+    }
+}
+
+/// The first `length` bytes that [`store_bytes`] put there, or all there are.
+pub(crate) fn load_bytes(words: &[AtomicU64], length: usize) -> impl Iterator<Item = u8> {
+    let bytes = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
+    bytes.take(length)
 }
 
 /// A value under a lock: Python's `Value` and `Array` with their lock. An array

@@ -191,8 +191,8 @@ impl<T: Shareable> Deref for Slice<T> {
     fn deref(&self) -> &[T] {
         let (start, bytes) = (self.map.as_ptr(), self.map.len());
         // SAFETY: the mapping lives as long as `self`, is aligned to a page,
-        // holds so many items, and was zero, which is a valid `T`, before
-        // anybody changed it through a `&T`; all such changes are atomic.
+        // and holds so many items. Whatever bytes are there are a valid `T`, and
+        // all changes of them are atomic, as `Shareable` promises.
         unsafe { std::slice::from_raw_parts(start.cast::<T>(), bytes / size_of::<T>().max(1)) }
     }
 }
@@ -206,9 +206,9 @@ pub struct Guarded<T> {
 
 // SAFETY: the value is only reached by whoever holds the mutex.
 unsafe impl<T: Plain> Sync for Guarded<T> {}
-// SAFETY: all bytes zero are an initialised plain mutex in this C library and a
-// valid `T`; the mutex is made for several processes and has no pointer that
-// more than its holder and the kernel use.
+// SAFETY: not every pattern of bytes is a mutex, but no other comes here: memory
+// of locks has seals of its own, is made by `init` and mapped as nothing else.
+// The mutex is made for several processes, the value is reached under it only.
 unsafe impl<T: Plain> Shareable for Guarded<T> {}
 
 /// How the mutex was found.

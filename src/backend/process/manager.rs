@@ -56,15 +56,7 @@ impl Exchange for Lists {
     }
 
     fn work(&self, (): (), share: Share) -> Result<(), Error> {
-        let mut failed = None;
-        let tasks = std::iter::from_fn(|| {
-            self.tasks.pop().unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        let answer = share.answer(tasks);
-        failed.map_or(Ok(()), Err)?;
+        let answer = share.answer_asking(|| self.tasks.pop())?;
         self.results.push(&(share.worker, answer))
     }
 

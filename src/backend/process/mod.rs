@@ -15,6 +15,7 @@ mod queue;
 mod shm;
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -122,9 +123,29 @@ pub struct Share {
 impl Share {
     /// What came of computing chunks. The child ends after that, so all its
     /// CPU time belongs to the call.
-    fn answer(&self, chunks: impl Iterator<Item = std::ops::Range<u64>>) -> Answer {
+    fn answer(&self, chunks: impl Iterator<Item = Range<u64>>) -> Answer {
         let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_cpu_of_this_thread());
         catch_unwind(run).map_err(|panic| panic_message(&*panic))
+    }
+
+    /// What came of computing chunks that are asked for one by one, until there
+    /// is none.
+    ///
+    /// # Errors
+    /// Where one cannot be had.
+    fn answer_asking(
+        &self,
+        mut next: impl FnMut() -> Result<Option<Range<u64>>, Error>,
+    ) -> Result<Answer, Error> {
+        let mut failed = None;
+        let chunks = std::iter::from_fn(|| {
+            next().unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        let answer = self.answer(chunks);
+        failed.map_or(Ok(answer), Err)
     }
 }
 

@@ -37,15 +37,7 @@ impl Exchange for Queues {
     }
 
     fn work(&self, (): (), share: Share) -> Result<(), Error> {
-        let mut failed = None;
-        let tasks = std::iter::from_fn(|| {
-            self.tasks.get().unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        let answer = share.answer(tasks);
-        failed.map_or(Ok(()), Err)?;
+        let answer = share.answer_asking(|| self.tasks.get())?;
         self.results.put(&(share.worker, answer))
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, Exchange, Share};
 use crate::backend::{Chunks, Report, Schedule, StartMethod};
-use crate::process::{Child, Error, Shared};
+use crate::process::{Child, Error, Shared, load_bytes, store_bytes};
 
 /// Words that a panic's message has room for.
 const MESSAGE_WORDS: usize = 64;
@@ -94,13 +94,9 @@ fn write(place: &[AtomicU64], answer: &Answer) {
             REPORT
         }
         Err(text) => {
-            let bytes = &text.as_bytes()[..text.len().min(8 * MESSAGE_WORDS)];
-            for (to, chunk) in message.iter().zip(bytes.chunks(8)) {
-                let mut eight = [0; 8];
-                eight[..chunk.len()].copy_from_slice(chunk);
-                to.store(u64::from_ne_bytes(eight), Ordering::Relaxed);
-            }
-            length.store(bytes.len() as u64, Ordering::Relaxed);
+            store_bytes(message, text.as_bytes());
+            let length_bytes = text.len().min(8 * MESSAGE_WORDS);
+            length.store(length_bytes as u64, Ordering::Relaxed);
             PANIC
         }
     };
@@ -114,9 +110,7 @@ fn read(place: &[AtomicU64]) -> Option<Answer> {
     match state.load(Ordering::Acquire) {
         REPORT => Some(Ok(Report::from_words(std::array::from_fn(|i| load(&report[i]))))),
         PANIC => {
-            let mut bytes: Vec<u8> =
-                message.iter().flat_map(|word| load(word).to_ne_bytes()).collect();
-            bytes.truncate(load(length) as usize);
+            let bytes: Vec<u8> = load_bytes(message, load(length) as usize).collect();
             Some(Err(String::from_utf8_lossy(&bytes).into_owned()))
         }
         _ => None,

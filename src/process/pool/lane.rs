@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::process::shared::{load_bytes, store_bytes};
 use crate::process::system::{futex_wait, futex_wake, shareable};
 use crate::process::wire::Bytes;
 
@@ -52,11 +53,7 @@ impl Slot {
     pub fn write(&self, content: &Content) {
         let length = match content {
             Content::Here(bytes) => {
-                for (word, bytes) in self.words.iter().zip(bytes.chunks(8)) {
-                    let mut eight = [0; 8];
-                    eight[..bytes.len()].copy_from_slice(bytes);
-                    word.store(u64::from_ne_bytes(eight), Ordering::Relaxed);
-                }
+                store_bytes(&self.words, bytes);
                 bytes.len() as u32
             }
             Content::Elsewhere => ELSEWHERE,
@@ -71,14 +68,7 @@ impl Slot {
         match self.length.load(Ordering::Relaxed) {
             ELSEWHERE => Content::Elsewhere,
             STOP => Content::Stop,
-            length => {
-                let length = (length as usize).min(SLOT_BYTES);
-                let words = self.words[..length.div_ceil(8)].iter();
-                let mut bytes: Bytes =
-                    words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
-                bytes.truncate(length);
-                Content::Here(bytes)
-            }
+            length => Content::Here(load_bytes(&self.words, length as usize).collect()),
         }
     }
 }
