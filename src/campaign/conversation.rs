@@ -166,10 +166,9 @@ mod tests {
     fn call(hits: [u64; 2]) -> Call {
         Call {
             wall_ns: 1000,
-            user_ns: None,
-            system_ns: None,
             tally: Tally::of_hits(256, hits[0] + hits[1]),
             workers: hits.map(worker).to_vec(),
+            ..Call::default()
         }
     }
 

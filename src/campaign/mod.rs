@@ -12,6 +12,7 @@ mod conversation;
 pub mod progress;
 mod reap;
 mod signals;
+pub mod stopping;
 mod supervise;
 pub mod visit;
 mod voice;
@@ -228,9 +229,8 @@ impl<'a> Campaign<'a> {
         self.session_start = Instant::now();
         self.run.sessions.push(Session {
             start: now_utc(),
-            end: None,
-            stop_reason: None,
-            retired: Vec::new(),
+            build: self.run.build.clone(),
+            ..Session::default()
         });
         let path = self.dir.join(RUN_FILE);
         self.run.write(&self.dir).map_err(|source| CampaignError::Begin { path, source })

@@ -244,6 +244,11 @@ impl Hearing<'_> {
         let cpu: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.cpu_ns).collect();
         row.user_ns = call.user_ns;
         row.system_ns = call.system_ns;
+        row.run_delay_ns = call.run_delay_ns;
+        row.voluntary_switches = call.voluntary_switches;
+        row.involuntary_switches = call.involuntary_switches;
+        row.cycles = call.cycles;
+        row.stops = call.stops;
         row.busy_min_ns = busy.iter().copied().min();
         row.busy_max_ns = busy.iter().copied().max();
         row.busy_sum_ns = (!busy.is_empty()).then(|| sum(busy));

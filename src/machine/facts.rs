@@ -1,9 +1,11 @@
 //! The single facts of [`Machine`](super::Machine): each function knows one place to look.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
-use super::{cpus, parse_cpu_list, read_text};
+use super::{cpu_list, cpus, parse_cpu_list, read_text, under};
 use crate::record::Cache;
 
 /// What the firmware calls itself in virtual machines, for processors without a flag for that.
@@ -36,6 +38,42 @@ pub fn cpu_model(root: &Path) -> String {
         return std::env::consts::ARCH.to_owned();
     }
     parts.into_iter().collect::<Vec<String>>().join(" + ")
+}
+
+/// The CPUs of each type of core, where there are several: by the kernel's name for the type
+/// (Intel), else by the capacity that it gives a CPU (ARM).
+pub fn core_types(root: &Path, online: &[usize]) -> Vec<String> {
+    let named: Vec<String> = ["cpu_core", "cpu_atom", "cpu_lowpower"]
+        .iter()
+        .filter_map(|name| read_text(root, &format!("/sys/devices/{name}/cpus")))
+        .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let mut by_capacity: BTreeMap<Reverse<u64>, Vec<usize>> = BTreeMap::new();
+    for cpu in online {
+        let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity");
+        if let Some(capacity) = read_text(root, &path).and_then(|text| text.parse().ok()) {
+            by_capacity.entry(Reverse(capacity)).or_default().push(*cpu);
+        }
+    }
+    let types: Vec<String> = by_capacity.values().map(|cpus| cpu_list(cpus)).collect();
+    if types.len() > 1 { types } else { Vec::new() }
+}
+
+/// Whether a battery is being discharged; nothing where there is none.
+pub fn on_battery(root: &Path) -> Option<bool> {
+    let supplies = "/sys/class/power_supply";
+    let entries = fs::read_dir(under(root, Path::new(supplies))).ok()?;
+    let read = |name: &str, file: &str| read_text(root, &format!("{supplies}/{name}/{file}"));
+    let batteries: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| read(name, "type").as_deref() == Some("Battery"))
+        // A mouse has one, too.
+        .filter(|name| read(name, "scope").as_deref() != Some("Device"))
+        .collect();
+    let is_discharged = |name: &String| read(name, "status").as_deref() == Some("Discharging");
+    (!batteries.is_empty()).then(|| batteries.iter().any(is_discharged))
 }
 
 /// The values of all lines `key : value`.
@@ -177,6 +215,35 @@ mod tests {
 
     fn with_cpuinfo(text: &str) -> FakeRoot {
         FakeRoot::new(&[("/proc/cpuinfo", text)])
+    }
+
+    #[test]
+    fn types_of_cores_are_told_by_name_or_by_capacity() {
+        let intel = FakeRoot::new(&[
+            ("/sys/devices/cpu_core/cpus", "0-15"),
+            ("/sys/devices/cpu_atom/cpus", "16-23"),
+        ]);
+        assert_eq!(core_types(intel.path(), &[0, 16]), ["0-15", "16-23"]);
+        let arm = FakeRoot::new(&[]);
+        for (cpu, capacity) in [(0, "446"), (1, "446"), (2, "1024")] {
+            arm.write(&format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity"), capacity);
+        }
+        assert_eq!(core_types(arm.path(), &[0, 1, 2]), ["2", "0-1"]);
+        assert!(core_types(arm.path(), &[0, 1]).is_empty());
+    }
+
+    #[test]
+    fn a_battery_counts_if_it_is_the_machines_own() {
+        let fake = FakeRoot::new(&[]);
+        assert_eq!(on_battery(fake.path()), None);
+        fake.write("/sys/class/power_supply/mouse/type", "Battery");
+        fake.write("/sys/class/power_supply/mouse/scope", "Device");
+        assert_eq!(on_battery(fake.path()), None);
+        fake.write("/sys/class/power_supply/BAT0/type", "Battery");
+        fake.write("/sys/class/power_supply/BAT0/status", "Charging");
+        assert_eq!(on_battery(fake.path()), Some(false));
+        fake.write("/sys/class/power_supply/BAT0/status", "Discharging");
+        assert_eq!(on_battery(fake.path()), Some(true));
     }
 
     #[test]

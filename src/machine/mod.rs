@@ -45,6 +45,9 @@ pub fn inspect_from(root: &Path, affinity: Vec<usize>) -> Machine {
         affinity: (!cpus.affinity.is_empty()).then(|| cpu_list(&cpus.affinity)),
         online_cpus: u32::try_from(cpus.online).ok(),
         usable_cpus: Some(cpus.usable),
+        usable_cores: Some(cpus.cores),
+        core_types: facts::core_types(root, &online),
+        on_battery: facts::on_battery(root),
         load_average_1min: facts::load_average_1min(root),
     }
 }
@@ -135,6 +138,9 @@ mod tests {
             affinity: text("1"),
             online_cpus: Some(2),
             usable_cpus: Some(1),
+            usable_cores: Some(1),
+            core_types: Vec::new(),
+            on_battery: None,
             load_average_1min: Some(0.5),
         };
         assert_eq!(machine, expected);
@@ -148,6 +154,7 @@ mod tests {
             affinity: Some("0-1".to_owned()),
             online_cpus: Some(2),
             usable_cpus: Some(2),
+            usable_cores: machine.usable_cores,
             ..Machine::default()
         };
         assert_eq!(machine, expected);

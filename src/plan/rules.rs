@@ -30,6 +30,7 @@ impl Rules {
     pub fn apply(&self, plan: &mut Plan) {
         plan.order_seed = self.order_seed;
         plan.stopping.rounds = self.rounds;
+        plan.stopping.precision = None;
         plan.stopping.time_budget_ns = match self.budget {
             Budget::Given(ns) => Some(ns),
             Budget::Unlimited | Budget::Forecast => None,

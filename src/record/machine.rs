@@ -38,6 +38,12 @@ pub struct Machine {
     pub online_cpus: Option<u32>,
     /// CPUs that this process can use.
     pub usable_cpus: Option<u32>,
+    /// Physical cores among the usable CPUs.
+    pub usable_cores: Option<u32>,
+    /// The CPUs of each type, such as `0-15` and `16-23`, where there are several types of core.
+    pub core_types: Vec<String>,
+    /// Whether the machine runs on its battery.
+    pub on_battery: Option<bool>,
     /// The load average of the last minute when the machine was inspected.
     pub load_average_1min: Option<f64>,
 }

@@ -15,7 +15,7 @@ pub use machine::{Cache, Machine};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
 pub use run::{
     Build, Clock, Expected, Plan, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
-    replace,
+    WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 
@@ -71,6 +71,24 @@ impl Case {
         let start_method = if self.start_method == "fork" { "" } else { &self.start_method };
         let words = [&self.backend, start_method, &self.label];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether `other` is compared with this case: the baseline of the same job,
+    /// pinned likewise. Where the work grows with the workers, the baseline has
+    /// the draws of one worker.
+    pub fn is_baseline_of(&self, other: &Case) -> bool {
+        let share = match other.is_weak() {
+            true => other.draws.map(|draws| draws / u64::from(other.nthread.max(1))),
+            false => other.draws,
+        };
+        self.is_baseline()
+            && (&self.kernel, self.seed, self.block, &self.pin, &self.scaling, self.draws)
+                == (&other.kernel, other.seed, other.block, &other.pin, &other.scaling, share)
+    }
+
+    /// Whether the work grows with the workers.
+    pub fn is_weak(&self) -> bool {
+        self.scaling == "weak"
     }
 
     /// Whether two cases compute the same tally: same kernel, seed, block and

@@ -8,7 +8,7 @@ use super::Case;
 pub const SCHEMA: u32 = 1;
 
 /// The columns, in order. More may come at the end; none is renamed or moved.
-pub const COLUMNS: [&str; 44] = [
+pub const COLUMNS: [&str; 47] = [
     "schema",
     "version",
     "session",
@@ -53,7 +53,13 @@ pub const COLUMNS: [&str; 44] = [
     "std_error",
     "exit_status",
     "error",
+    "stops",
+    "boot_ns",
+    "cycles",
 ];
+
+/// Columns of the first version, which every file has.
+pub const FIRST_COLUMNS: usize = 44;
 
 /// Those of them that are the settings of a case.
 pub const CASE_COLUMNS: &[&str] = COLUMNS.split_at(9).1.split_at(13).0;
@@ -147,4 +153,11 @@ pub struct Row {
     pub exit_status: Option<i32>,
     /// Empty for a good row, else what went wrong, on one line.
     pub error: String,
+    /// How often processes of the visit were found to have been stopped
+    /// (SIGSTOP).
+    pub stops: Option<u32>,
+    /// Time on the boot clock, which runs on while the machine is suspended.
+    pub boot_ns: Option<u64>,
+    /// CPU cycles of all workers in user mode.
+    pub cycles: Option<u64>,
 }

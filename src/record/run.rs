@@ -73,10 +73,14 @@ pub struct Skipped {
 }
 
 /// When a run ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stopping {
-    /// Rounds.
+    /// Rounds at most; without a precision, exactly so many.
     pub rounds: u32,
+    /// The run ends sooner once every ratio is known to this share of itself
+    /// (0.01: ±1%); null: it does not.
+    #[serde(default)]
+    pub precision: Option<f64>,
     /// Time, looked at before each visit; null means none, or (in a dry run)
     /// that it follows from the calibration.
     pub time_budget_ns: Option<u64>,
@@ -100,7 +104,8 @@ pub struct Expected {
 }
 
 /// One stretch of measuring.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Session {
     /// When it began, UTC, RFC 3339.
     pub start: String,
@@ -110,6 +115,29 @@ pub struct Session {
     pub stop_reason: Option<StopReason>,
     /// Cases that failed twice in a row and were not visited again.
     pub retired: Vec<Retired>,
+    /// Every ratio's relative half-width was at most this at the last look;
+    /// null where some ratio had no interval yet.
+    pub precision_reached: Option<f64>,
+    /// What measured in this session.
+    pub build: Build,
+    /// In what this session differs from the one before, where that was forced.
+    pub forced: Vec<String>,
+    /// CPUs that others used just before the session began.
+    pub other_load_cpus: Option<f64>,
+    /// How many calls each backend needed to warm up.
+    pub warm_ups: Vec<WarmUp>,
+}
+
+/// How many calls a backend needed until its times stayed where they were going
+/// to stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Index into the plan's cases of the case that was tried.
+    pub case: usize,
+    /// Calls that were slower than those at the end.
+    pub calls: u32,
+    /// Calls that were made.
+    pub of: u32,
 }
 
 /// Why a session ended.

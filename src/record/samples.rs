@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::row::{COLUMNS, Row, SCHEMA};
+use super::row::{COLUMNS, FIRST_COLUMNS, Row, SCHEMA};
 
 /// Name of the file in a results directory.
 pub const SAMPLES_FILE: &str = "samples.csv";
@@ -117,9 +117,11 @@ pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
     Ok(rows)
 }
 
-/// The columns must be ours, in our order; more may follow.
+/// The columns must be ours, in our order. More may follow; an older file may
+/// lack the last ones.
 fn check_header(path: &Path, header: &csv::StringRecord) -> Result<(), ReadError> {
-    for (index, expected) in COLUMNS.into_iter().enumerate() {
+    let there = header.len().clamp(FIRST_COLUMNS, COLUMNS.len());
+    for (index, expected) in COLUMNS.into_iter().take(there).enumerate() {
         let found = header.get(index).unwrap_or("nothing");
         if found != expected {
             let (column, found) = (index + 1, found.to_string());
@@ -131,10 +133,11 @@ fn check_header(path: &Path, header: &csv::StringRecord) -> Result<(), ReadError
 
 /// One row, by position.
 fn parse(record: &mut csv::StringRecord) -> Result<Row, String> {
-    if record.len() < COLUMNS.len() {
+    if record.len() < FIRST_COLUMNS {
         return Err(format!("{} fields, expected {}", record.len(), COLUMNS.len()));
     }
     record.truncate(COLUMNS.len());
+    (record.len()..COLUMNS.len()).for_each(|_| record.push_field(""));
     let row: Row = record.deserialize(None).map_err(|error| match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => {
             let column = err.field().and_then(|field| COLUMNS.get(field as usize));
@@ -215,6 +218,16 @@ mod tests {
         let (_dir, path) = written(&[row()]);
         let text = std::fs::read_to_string(&path).expect("text");
         std::fs::write(&path, text.replace('\n', ",more\n")).expect("written");
+        assert_eq!(read_rows(&path).expect("readable"), [row()]);
+    }
+
+    #[test]
+    fn an_earlier_version_lacks_the_last_columns() {
+        let (_dir, path) = written(&[Row { stops: Some(1), ..row() }]);
+        let text = std::fs::read_to_string(&path).expect("text");
+        let cut = |line: &str| line.rsplitn(4, ',').last().map(|line| format!("{line}\n"));
+        let older: String = text.lines().filter_map(cut).collect();
+        std::fs::write(&path, older).expect("written");
         assert_eq!(read_rows(&path).expect("readable"), [row()]);
     }
 

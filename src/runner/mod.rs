@@ -206,6 +206,7 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
                 tally: Some(report.tally),
             })
             .collect(),
+        ..Call::default()
     })
 }
 

@@ -95,7 +95,7 @@ pub struct Timed {
 }
 
 /// One call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// Wall time.
     pub wall_ns: u64,
@@ -103,6 +103,21 @@ pub struct Call {
     pub user_ns: Option<u64>,
     /// System CPU time of every worker.
     pub system_ns: Option<u64>,
+    /// Time that workers were ready to run and had no CPU, all of them together.
+    #[serde(default)]
+    pub run_delay_ns: Option<u64>,
+    /// Voluntary context switches.
+    #[serde(default)]
+    pub voluntary_switches: Option<u64>,
+    /// Involuntary context switches.
+    #[serde(default)]
+    pub involuntary_switches: Option<u64>,
+    /// CPU cycles of every worker in user mode.
+    #[serde(default)]
+    pub cycles: Option<u64>,
+    /// How often a worker was found to have been stopped (SIGSTOP).
+    #[serde(default)]
+    pub stops: Option<u32>,
     /// The answer.
     pub tally: Tally,
     /// What each worker did; may be empty.
