@@ -26,6 +26,7 @@
 //! - [`machine`]: what the machine is and allows
 //! - [`record`]: rows and run.json as plain data: the wall
 //! - [`stats`]: estimators on plain slices
+//! - [`visits`]: rows gathered into visits, and which of them count
 //! - [`analysis`]: speedups, efficiencies, intervals
 //! - [`report`]: table, CSV, plots
 //! - `cli`: the only place that knows flag names
@@ -68,6 +69,7 @@ pub mod registry;
 pub mod report;
 pub mod runner;
 pub mod stats;
+pub mod visits;
 
 pub use registry::Registry;
 pub use runner::enter;

@@ -28,6 +28,9 @@ const FAILED: u8 = 1;
 /// Bad usage, or input that cannot be read.
 const USAGE: u8 = 2;
 
+/// Warnings that the end of a run shows; `harness report` shows all.
+const WARNINGS: usize = 2;
+
 /// Parses the command line and does what it says.
 pub fn main(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -113,7 +116,8 @@ fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Resul
     }
     // The table first: a disk that is full must not hide what was measured.
     let summary = report::read(dir)?;
-    print_result(&report::table(&summary, style))?;
+    let warnings = report::warnings(&summary, WARNINGS);
+    print_result(&(report::table(&summary, style) + &warnings))?;
     report::write_all(&summary, dir)?;
     print_result(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
@@ -124,7 +128,8 @@ fn report_again(dir: &Path, color: Option<&str>) -> anyhow::Result<u8> {
     let style = style("--color", color)?;
     let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
     report::write_all(&summary, dir)?;
-    print_result(&report::table(&summary, style))
+    let warnings = report::warnings(&summary, usize::MAX);
+    print_result(&(report::table(&summary, style) + &warnings))
 }
 
 /// `harness list`.

@@ -8,10 +8,12 @@ mod numbers;
 mod plots;
 mod summary;
 mod table;
+mod warnings;
 
 pub use plots::PlotError;
 pub use summary::{write_csv, write_json};
 pub use table::{Style, table};
+pub use warnings::warnings;
 
 use std::path::Path;
 

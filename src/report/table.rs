@@ -19,9 +19,6 @@ pub enum Style {
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
 
-/// Below this share of a CPU for each worker, the machine was not ours.
-const STARVED: f64 = 0.9;
-
 /// One row of the table.
 type Row = [String; 8];
 
@@ -31,10 +28,9 @@ pub fn table(summary: &Summary, style: Style) -> String {
         jobs(summary).iter().map(|job| table_of_job(summary, job, style)).collect();
     let mut text = parts.join("\n");
     text.push_str(&how_it_ended(summary));
-    text.push_str(&starvation(summary));
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
     let calls = summary.answers.calls;
-    let _ = match (failed, summary.answers.identical) {
+    let _ = match (failed, summary.answers.identical()) {
         (0, true) => writeln!(text, "every answer identical: {calls} calls checked"),
         (0, false) => writeln!(text, "every answer checked: {calls} calls"),
         (failed, _) => {
@@ -67,21 +63,6 @@ fn how_it_ended(summary: &Summary) -> String {
     }
 }
 
-/// That something else used the CPUs: then speedups are too low, and pairing
-/// does not help, since one thread alone still finds a CPU.
-fn starvation(summary: &Summary) -> String {
-    let fits = summary.cases.iter().filter(|case| !case.oversubscribed);
-    let starved = fits.filter_map(|case| Some((case.cpu_share?, case)));
-    let worst = starved.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(share, _)| *share < STARVED);
-    worst.map_or(String::new(), |(share, case)| {
-        let (backend, n, percent) = (&case.case.backend, case.case.nthread, 100.0 * share);
-        format!(
-            "STARVED: workers had a CPU for {percent:.0}% of their time ({backend}, n = {n}); something \
-             else used this machine, and speedups are too low\n"
-        )
-    })
-}
-
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     let settings = job.settings();
     let draws = settings.draws.map_or("?".to_string(), thousands);
@@ -90,7 +71,9 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         settings.kernel, summary.usable_cpus, summary.cpu_model,
     );
     let _ = writeln!(text, "baseline: {}", baseline_line(job));
-    let series = job.series();
+    let mut series = job.series();
+    // What is decided comes first.
+    series.sort_by_key(|series| best_case(series).is_none_or(|case| case.speedup_low.is_none()));
     let best: Vec<&CaseSummary> = series.iter().filter_map(best_case).collect();
     let fastest = best.iter().copied().max_by(|a, b| figure(a).total_cmp(&figure(b)));
     let shown_ns = fastest.or(job.baseline()).and_then(|case| case.median_ns);
@@ -112,6 +95,7 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
             summary.usable_cpus
         );
     }
+    text.push_str(&with_all_pairs(&best));
     if let Some(fastest) = fastest {
         let _ = writeln!(text, "{}", conclusion(job, fastest, &best));
     }
@@ -175,10 +159,30 @@ fn row(series: &Series<'_>, unit: Unit) -> Row {
             scaled(case.median_high_ns),
         ),
         with_interval(case.speedup, case.speedup_low, case.speedup_high),
-        case.pairs.to_string(),
+        pairs(case),
         case.efficiency.map_or("–".to_string(), |e| format!("{:.0}%", 100.0 * e)),
         case.throughput.map_or("–".to_string(), |t| digits(t / 1e9)),
     ]
+}
+
+/// How many pairs a ratio is made of, and of how many.
+fn pairs(case: &CaseSummary) -> String {
+    match case.pairs_all {
+        all if all > case.pairs => format!("{} of {all}", case.pairs),
+        _ => case.pairs.to_string(),
+    }
+}
+
+/// The speedups that would have come of the pairs that were left out, too.
+fn with_all_pairs(best: &[&CaseSummary]) -> String {
+    let lost = best.iter().filter(|case| case.pairs_all > case.pairs);
+    let figures: Vec<String> = lost
+        .filter_map(|case| Some(format!("{} {}", case.case.title(), digits(case.speedup_all?))))
+        .collect();
+    match figures.is_empty() {
+        true => String::new(),
+        false => format!("with the pairs that were left out: {}\n", figures.join(", ")),
+    }
 }
 
 /// The count with the highest speedup (without a baseline: the shortest time).
@@ -287,6 +291,7 @@ mod tests {
             },
             rounds: 12,
             pairs: 12,
+            pairs_all: 12,
             median_ns: Some(ns),
             median_low_ns: Some(ns * 0.99),
             median_high_ns: Some(ns * 1.01),
@@ -308,7 +313,7 @@ mod tests {
             cases,
             cpu_model: "Some CPU".into(),
             usable_cpus: 2,
-            answers: crate::analysis::Answers { calls: 72, identical: true },
+            answers: crate::analysis::Answers { calls: 72, identical_calls: 72 },
             ..Summary::default()
         }
     }
@@ -377,15 +382,20 @@ every answer identical: 72 calls checked
     }
 
     #[test]
-    fn a_machine_that_was_not_ours_is_said_so() {
-        let mut starved = case("a", 2, (1.1, 1.05, 1.2));
-        starved.cpu_share = Some(0.52);
-        let text = table(&summary(vec![starved]), Style::Plain);
-        assert!(text.contains("workers had a CPU for 52% of their time (a, n = 2)"), "{text}");
-        let mut oversubscribed = case("a", 8, (1.9, 1.8, 2.0));
-        oversubscribed.cpu_share = Some(0.25);
-        let text = table(&summary(vec![oversubscribed]), Style::Plain);
-        assert!(!text.contains("STARVED"), "{text}");
+    fn pairs_that_were_left_out_are_counted_and_their_figure_shown() {
+        let mut disturbed = case("a", 2, (1.9, 1.85, 1.95));
+        (disturbed.pairs, disturbed.pairs_all, disturbed.speedup_all) = (10, 12, Some(1.7));
+        let text = table(&summary(vec![disturbed, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+        assert!(text.contains("  10 of 12  "), "{text}");
+        assert!(text.contains("with the pairs that were left out: a 1.70\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_decided_comes_first() {
+        let mut undecided = case("a", 2, (1.9, 1.8, 2.0));
+        (undecided.speedup_low, undecided.speedup_high) = (None, None);
+        let text = table(&summary(vec![undecided, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+        assert!(text.find("\nb ") < text.find("\na "), "{text}");
     }
 
     #[test]

@@ -1,0 +1,147 @@
+//! One case of a run, summarised over its rounds.
+
+use serde::Serialize;
+
+use super::CONFIDENCE;
+use crate::record::{Case, Run};
+use crate::stats::{Ratio, median, median_interval};
+use crate::visits::{Disturbance, Outcome, Visits, Which};
+
+/// One case of the run, summarised over its rounds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CaseSummary {
+    /// The settings of the case.
+    #[serde(flatten)]
+    pub case: Case,
+    /// Rounds with a clean visit.
+    pub rounds: usize,
+    /// Groups in which both the case and its baseline have a clean visit.
+    pub pairs: usize,
+    /// Median time of a call, in nanoseconds.
+    pub median_ns: Option<f64>,
+    /// Lower end of its interval.
+    pub median_low_ns: Option<f64>,
+    /// Upper end of its interval.
+    pub median_high_ns: Option<f64>,
+    /// Draws per second at the median.
+    pub throughput: Option<f64>,
+    /// Index of the baseline among the cases.
+    pub baseline: Option<usize>,
+    /// Median of the paired ratios baseline / case.
+    pub speedup: Option<f64>,
+    /// Lower end of its interval.
+    pub speedup_low: Option<f64>,
+    /// Upper end of its interval.
+    pub speedup_high: Option<f64>,
+    /// Speedup by thread.
+    pub efficiency: Option<f64>,
+    /// Lower end of its interval.
+    pub efficiency_low: Option<f64>,
+    /// Upper end of its interval.
+    pub efficiency_high: Option<f64>,
+    /// Serial fraction by Karp and Flatt, (1/S − 1/n) / (1 − 1/n); null at n = 1
+    /// and where the work grows with the workers.
+    pub karp_flatt: Option<f64>,
+    /// Whether it has more threads than usable CPUs.
+    pub oversubscribed: bool,
+    /// Whether it is in the set of fastest cases; not computed yet.
+    pub fastest: Option<bool>,
+    /// Best rank that it may have; not computed yet.
+    pub rank_low: Option<usize>,
+    /// Worst rank that it may have; not computed yet.
+    pub rank_high: Option<usize>,
+    /// Pairs, those included that were left out because something disturbed a
+    /// visit.
+    pub pairs_all: usize,
+    /// The speedup of all these pairs.
+    pub speedup_all: Option<f64>,
+    /// Time of a call in each round, in the order of the rounds (nanoseconds).
+    #[serde(skip)]
+    pub round_ns: Vec<f64>,
+    /// The paired ratios baseline / case, one a pair.
+    #[serde(skip)]
+    pub ratios: Vec<f64>,
+    /// What went wrong in each visit that does not count.
+    #[serde(skip)]
+    pub problems: Vec<String>,
+    /// How many visits leave their pair out, for each reason.
+    #[serde(skip)]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// How many visits something disturbed.
+pub type LeftOut = (Disturbance, usize);
+
+/// Summarises the case of that index.
+pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
+    let case = &run.plan.cases[index];
+    let logs = visits.log_ratios(index, Which::Clean);
+    let all = visits.log_ratios(index, Which::All);
+    let mut summary = CaseSummary {
+        case: case.clone(),
+        baseline: visits.baseline_of(index),
+        oversubscribed: case.nthread > run.machine.usable_cpus.unwrap_or(1),
+        round_ns: visits.round_values(index),
+        ratios: logs.iter().copied().map(f64::exp).collect(),
+        pairs_all: all.len(),
+        speedup_all: Ratio::of(&all, CONFIDENCE).map(|ratio| ratio.value),
+        problems: problems(visits, index),
+        left_out: left_out(visits, index),
+        ..CaseSummary::default()
+    };
+    summary.fill_time();
+    summary.fill_speedup(&logs);
+    summary
+}
+
+/// What went wrong in each visit of a case that failed.
+fn problems(visits: &Visits, case: usize) -> Vec<String> {
+    let problem = |outcome: &Outcome| match outcome {
+        Outcome::Failed(problem) => Some(problem.clone()),
+        Outcome::Clean(_) | Outcome::Void(..) => None,
+    };
+    visits.of_case(case).iter().filter_map(|visit| problem(&visit.outcome)).collect()
+}
+
+fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
+    let count = |disturbance: Disturbance| {
+        let visits = visits.of_case(case).iter();
+        let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Void(_, reason) if *reason == disturbance);
+        (disturbance, visits.filter(|visit| is_it(&visit.outcome)).count())
+    };
+    Disturbance::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
+}
+
+impl CaseSummary {
+    /// Median time, its interval, throughput.
+    fn fill_time(&mut self) {
+        self.rounds = self.round_ns.len();
+        self.median_ns = median(&self.round_ns);
+        let interval = median_interval(&self.round_ns, CONFIDENCE);
+        self.median_low_ns = interval.map(|interval| interval.low);
+        self.median_high_ns = interval.map(|interval| interval.high);
+        self.throughput = match (self.case.draws, self.median_ns) {
+            (Some(draws), Some(ns)) if ns > 0.0 => Some(draws as f64 / ns * 1e9),
+            _ => None,
+        };
+    }
+
+    /// Speedup and what follows from it.
+    fn fill_speedup(&mut self, logs: &[f64]) {
+        let ratio = Ratio::of(logs, CONFIDENCE);
+        let ends = ratio.and_then(|ratio| ratio.ends);
+        self.pairs = logs.len();
+        self.speedup = ratio.map(|ratio| ratio.value);
+        self.speedup_low = ends.map(|(low, _)| low);
+        self.speedup_high = ends.map(|(_, high)| high);
+        let threads = f64::from(self.case.nthread);
+        let by_thread = |speedup: Option<f64>| speedup.map(|speedup| speedup / threads);
+        self.efficiency = by_thread(self.speedup);
+        self.efficiency_low = by_thread(self.speedup_low);
+        self.efficiency_high = by_thread(self.speedup_high);
+        self.karp_flatt = self
+            .speedup
+            .filter(|_| self.case.nthread > 1 && !self.case.is_weak())
+            .map(|speedup| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads));
+    }
+}

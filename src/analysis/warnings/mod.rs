@@ -1,0 +1,150 @@
+//! Warnings as values: what a reader must know before quoting a figure.
+//!
+//! Each rule is a function of what was recorded, and gives at most one warning,
+//! which says what was seen, of which cases, and what to try. To add one: a
+//! variant of [`Code`] in its place, and a line in [`RULES`].
+
+mod settings;
+mod taken;
+mod timing;
+
+use serde::Serialize;
+
+use super::CaseSummary;
+use crate::record::{Machine, Run};
+use crate::visits::Visits;
+
+/// What a warning is about, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// The harness was built without optimisation.
+    Unoptimised,
+    /// There is no baseline to compare with.
+    NoBaseline,
+    /// The clocks disagreed during visits.
+    Clock,
+    /// The machine was asleep during visits.
+    Suspended,
+    /// Processes were stopped during visits.
+    Stopped,
+    /// The cgroup quota held visits up.
+    Throttled,
+    /// Workers waited for a CPU though there were enough for them.
+    Starved,
+    /// The hypervisor took CPU time away.
+    Steal,
+    /// Calls are too short for the clock.
+    ShortCalls,
+    /// More threads than the cgroup quota has CPUs.
+    OverQuota,
+    /// The clock frequency falls as threads are added.
+    Frequency,
+    /// The machine was busy before the run began.
+    BusyAtStart,
+    /// On battery, or with a governor that saves power.
+    Power,
+    /// More calls were needed to warm up than were made.
+    WarmUp,
+    /// Rounds resemble their neighbours: intervals of ratios are too narrow.
+    Autocorrelated,
+    /// The machine's speed changed over the run: absolute times are off.
+    Drift,
+    /// Too few rounds for intervals.
+    FewRounds,
+    /// The precision that was asked for was not reached.
+    Precision,
+    /// More threads than CPUs.
+    Oversubscribed,
+    /// More threads than physical cores.
+    Smt,
+    /// Cores of several types.
+    CoreTypes,
+    /// Some workers have less to do than others.
+    Imbalance,
+}
+
+/// What a reader must know.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Warning {
+    /// What it is about.
+    pub code: Code,
+    /// What was seen.
+    pub message: String,
+    /// What to try.
+    pub advice: String,
+    /// Indices of the cases that it is about; all of them if it is empty.
+    pub cases: Vec<usize>,
+}
+
+/// All that a rule looks at.
+struct Seen<'a> {
+    run: &'a Run,
+    machine: &'a Machine,
+    visits: &'a Visits,
+    cases: &'a [CaseSummary],
+}
+
+/// Every rule, in any order.
+const RULES: [fn(&Seen<'_>) -> Option<Warning>; 21] = [
+    settings::unoptimised,
+    settings::oversubscribed,
+    settings::over_quota,
+    settings::smt,
+    settings::core_types,
+    settings::power,
+    settings::busy_at_start,
+    taken::clock,
+    taken::suspended,
+    taken::stopped,
+    taken::throttled,
+    taken::starved,
+    taken::steal,
+    taken::frequency,
+    timing::no_baseline,
+    timing::short_calls,
+    timing::warm_up,
+    timing::drift,
+    timing::few_rounds,
+    timing::precision,
+    timing::imbalance,
+];
+
+/// The warnings of a run, the worst first.
+pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary]) -> Vec<Warning> {
+    let seen = Seen { run, machine: &run.machine, visits, cases };
+    let mut warnings: Vec<Warning> = RULES.iter().filter_map(|rule| rule(&seen)).collect();
+    warnings.sort_by_key(|warning| warning.code);
+    warnings
+}
+
+impl Seen<'_> {
+    /// The cases for which something is so.
+    fn cases_where(&self, is_so: impl Fn(usize, &CaseSummary) -> bool) -> Vec<usize> {
+        let numbered = self.cases.iter().enumerate();
+        numbered.filter(|(index, case)| is_so(*index, case)).map(|(index, _)| index).collect()
+    }
+
+    /// The case with the largest figure, and that.
+    fn worst(&self, figure: impl Fn(usize, &CaseSummary) -> Option<f64>) -> Option<(usize, f64)> {
+        let numbered = self.cases.iter().enumerate();
+        let figures = numbered.filter_map(|(index, case)| Some((index, figure(index, case)?)));
+        figures.max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    /// What a case is called.
+    fn name(&self, case: usize) -> String {
+        let case = &self.cases[case].case;
+        format!("{}, n = {}", case.title(), case.nthread)
+    }
+}
+
+/// So many of something.
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// A share as a percentage.
+fn percent(share: f64) -> String {
+    if share < 0.095 { format!("{:.1}%", 100.0 * share) } else { format!("{:.0}%", 100.0 * share) }
+}

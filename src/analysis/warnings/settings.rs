@@ -1,0 +1,108 @@
+//! What is known before the first visit: the build, the machine, the counts.
+
+use super::{Code, Seen, Warning, count};
+
+/// CPUs that others may use before a machine is called busy.
+const QUIET_CPUS: f64 = 0.25;
+
+pub fn unoptimised(seen: &Seen<'_>) -> Option<Warning> {
+    let sessions = seen.run.sessions.iter().map(|session| &session.build);
+    let mut builds = sessions.chain([&seen.run.build]);
+    builds.any(|build| build.opt_level == "0").then(|| Warning {
+        code: Code::Unoptimised,
+        message: "the harness was built without optimisation".to_string(),
+        advice: "build with --release before you quote a number".to_string(),
+        cases: Vec::new(),
+    })
+}
+
+pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
+    let usable = seen.machine.usable_cpus.unwrap_or(1);
+    let quota = seen.machine.quota_cpus.unwrap_or(f64::INFINITY);
+    let is_over = |n: u32| n > usable && f64::from(n) <= quota;
+    let cases = seen.cases_where(|_, case| is_over(case.case.nthread));
+    (!cases.is_empty()).then(|| Warning {
+        code: Code::Oversubscribed,
+        message: format!(
+            "{} with more threads than the {usable} usable CPUs",
+            count(cases.len(), "case")
+        ),
+        advice: format!(
+            "read them as what too many threads cost; --nthread 1..{usable} leaves them out"
+        ),
+        cases,
+    })
+}
+
+pub fn over_quota(seen: &Seen<'_>) -> Option<Warning> {
+    let quota = seen.machine.quota_cpus?;
+    let cases = seen.cases_where(|_, case| f64::from(case.case.nthread) > quota);
+    (!cases.is_empty()).then(|| Warning {
+        code: Code::OverQuota,
+        message: format!(
+            "{} with more threads than the {quota} CPUs of the cgroup quota",
+            count(cases.len(), "case")
+        ),
+        advice: "the quota stops all threads once it is used up: raise it, or ask for fewer"
+            .to_string(),
+        cases,
+    })
+}
+
+pub fn smt(seen: &Seen<'_>) -> Option<Warning> {
+    let cores = seen.machine.usable_cores?;
+    if seen.machine.threads_per_core? < 2 {
+        return None;
+    }
+    let cases = seen.cases_where(|_, case| case.case.nthread > cores && !case.oversubscribed);
+    (!cases.is_empty()).then(|| Warning {
+        code: Code::Smt,
+        message: format!(
+            "{} with more threads than the {cores} physical cores: some share a core",
+            count(cases.len(), "case")
+        ),
+        advice: "expect less of the second thread of a core; --nthread 1..cores has one a core"
+            .to_string(),
+        cases,
+    })
+}
+
+pub fn core_types(seen: &Seen<'_>) -> Option<Warning> {
+    let types = &seen.machine.core_types;
+    (types.len() > 1).then(|| Warning {
+        code: Code::CoreTypes,
+        message: format!("the CPUs are of {} types: {}", types.len(), types.join(" and ")),
+        advice:
+            "threads on slower cores look like bad scaling: run under taskset on one type, or read \
+                 --pin close as one type first"
+                .to_string(),
+        cases: Vec::new(),
+    })
+}
+
+pub fn power(seen: &Seen<'_>) -> Option<Warning> {
+    let governor = seen.machine.governor.as_deref().unwrap_or_default();
+    let message = match (seen.machine.on_battery, governor.contains("powersave")) {
+        (Some(true), _) => "the machine runs on its battery".to_string(),
+        (_, true) => format!("the frequency governor is {governor}"),
+        _ => return None,
+    };
+    Some(Warning {
+        code: Code::Power,
+        message,
+        advice: "plug it in, and set the governor to performance".to_string(),
+        cases: Vec::new(),
+    })
+}
+
+pub fn busy_at_start(seen: &Seen<'_>) -> Option<Warning> {
+    let loads = seen.run.sessions.iter().filter_map(|session| session.other_load_cpus);
+    let worst = loads.max_by(f64::total_cmp).filter(|cpus| *cpus > QUIET_CPUS)?;
+    Some(Warning {
+        code: Code::BusyAtStart,
+        message: format!("others used {worst:.1} CPUs just before the first visit"),
+        advice: "find out who with top, wait until they have finished, and measure again"
+            .to_string(),
+        cases: Vec::new(),
+    })
+}

@@ -1,0 +1,159 @@
+//! What the machine took away while it was measured.
+
+use super::{Code, Seen, Warning, count, percent};
+use crate::stats::median;
+use crate::visits::{Disturbance, Evidence, Visit};
+
+/// Workers may wait for a CPU for this share of a call.
+const STARVED: f64 = 0.02;
+
+/// Where the wait is not known: below this share of a CPU for each worker, the
+/// machine was not ours.
+const CPU_SHARE: f64 = 0.9;
+
+/// The hypervisor may take this share of a run.
+const STEAL: f64 = 0.01;
+
+/// Steal is counted in ticks of so long.
+const TICK_NS: f64 = 1e7;
+
+/// The clock frequency may fall to this share of the baseline's.
+const FREQUENCY: f64 = 0.97;
+
+pub fn clock(seen: &Seen<'_>) -> Option<Warning> {
+    disturbed(
+        seen,
+        Disturbance::Clock,
+        Code::Clock,
+        "the clocks disagreed during",
+        "look at dmesg for the clock source; do not quote absolute times",
+    )
+}
+
+pub fn suspended(seen: &Seen<'_>) -> Option<Warning> {
+    disturbed(
+        seen,
+        Disturbance::Suspended,
+        Code::Suspended,
+        "the machine was asleep during",
+        "keep it awake while it measures: systemd-inhibit harness …",
+    )
+}
+
+pub fn stopped(seen: &Seen<'_>) -> Option<Warning> {
+    disturbed(
+        seen,
+        Disturbance::Stopped,
+        Code::Stopped,
+        "processes were stopped during",
+        "find out who sends SIGSTOP, or freezes the cgroup",
+    )
+}
+
+pub fn throttled(seen: &Seen<'_>) -> Option<Warning> {
+    disturbed(
+        seen,
+        Disturbance::Throttled,
+        Code::Throttled,
+        "the cgroup quota held up",
+        "raise the quota, or ask for no more threads than it has CPUs",
+    )
+}
+
+/// A warning of the visits that something disturbed.
+fn disturbed(
+    seen: &Seen<'_>,
+    disturbance: Disturbance,
+    code: Code,
+    what: &str,
+    advice: &str,
+) -> Option<Warning> {
+    let visits_of = |case: usize| -> usize {
+        let left_out = seen.cases[case].left_out.iter();
+        left_out.filter(|(reason, _)| *reason == disturbance).map(|(_, visits)| *visits).sum()
+    };
+    let cases = seen.cases_where(|case, _| visits_of(case) > 0);
+    let visits: usize = cases.iter().map(|case| visits_of(*case)).sum();
+    (visits > 0).then(|| Warning {
+        code,
+        message: format!("{what} {}, whose pairs are left out", count(visits, "visit")),
+        advice: advice.to_string(),
+        cases,
+    })
+}
+
+pub fn starved(seen: &Seen<'_>) -> Option<Warning> {
+    let waited = |case: usize| {
+        let delay = middle(seen, case, |evidence| evidence.delay_share);
+        let fits = !seen.cases[case].oversubscribed;
+        let share = delay.filter(|share| *share > STARVED).or_else(|| {
+            let cpu = middle(seen, case, |evidence| evidence.cpu_share);
+            cpu.filter(|cpu| delay.is_none() && *cpu < CPU_SHARE).map(|cpu| 1.0 - cpu)
+        });
+        share.filter(|_| fits)
+    };
+    let (worst, share) = seen.worst(|case, _| waited(case))?;
+    Some(Warning {
+        code: Code::Starved,
+        message: format!(
+            "workers waited for a CPU for {} of their time ({}): something else used this machine, and \
+             speedups are too low",
+            percent(share),
+            seen.name(worst)
+        ),
+        advice: "stop what else runs, or measure on fewer threads than there are CPUs".to_string(),
+        cases: seen.cases_where(|case, _| waited(case).is_some()),
+    })
+}
+
+pub fn steal(seen: &Seen<'_>) -> Option<Warning> {
+    let usable = seen.machine.usable_cpus.unwrap_or(1);
+    let cpus = |visit: &Visit| f64::from(seen.cases[visit.case].case.nthread.min(usable));
+    let seen_of = |visit: &&Visit| {
+        let (steal_ns, wall_ns) = (visit.evidence.steal_ns?, visit.evidence.wall_ns?);
+        Some((steal_ns as f64, wall_ns as f64 * cpus(visit), cpus(visit)))
+    };
+    let known: Vec<_> = seen.visits.in_order().iter().filter_map(seen_of).collect();
+    let sum = |figure: fn(&(f64, f64, f64)) -> f64| known.iter().map(figure).sum::<f64>();
+    let (steal_ns, cpu_ns) = (sum(|it| it.0), sum(|it| it.1));
+    // Each CPU's count is off by less than a tick at either end of a visit, and
+    // these errors are independent: their squares add up.
+    let error_ns = TICK_NS * sum(|it| it.2).sqrt();
+    let share = (steal_ns - error_ns) / cpu_ns;
+    (share > STEAL).then(|| Warning {
+        code: Code::Steal,
+        message: format!("the hypervisor took {} of the CPU time", percent(steal_ns / cpu_ns)),
+        advice: "others use the same host: measure at another time, or on a machine of your own"
+            .to_string(),
+        cases: Vec::new(),
+    })
+}
+
+pub fn frequency(seen: &Seen<'_>) -> Option<Warning> {
+    let speed = |case: usize| middle(seen, case, |evidence| evidence.cycles_per_ns);
+    let fall = |case: usize| {
+        let share = speed(case)? / speed(seen.cases[case].baseline?)?;
+        (share < FREQUENCY).then_some(1.0 - share)
+    };
+    let (worst, share) = seen.worst(|case, _| fall(case))?;
+    Some(Warning {
+        code: Code::Frequency,
+        message: format!(
+            "the clock frequency falls by up to {} as threads are added ({})",
+            percent(share),
+            seen.name(worst)
+        ),
+        advice:
+            "part of what looks like bad scaling is the chip's power limit: switch boost off to \
+                 see the rest"
+                .to_string(),
+        cases: seen.cases_where(|case, _| fall(case).is_some()),
+    })
+}
+
+/// The median over the visits to a case.
+fn middle(seen: &Seen<'_>, case: usize, figure: fn(&Evidence) -> Option<f64>) -> Option<f64> {
+    let visits = seen.visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
+    let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.evidence)).collect();
+    median(&figures)
+}

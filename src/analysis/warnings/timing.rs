@@ -1,0 +1,147 @@
+//! Whether there were enough calls and rounds, long enough, and alike.
+
+use super::{Code, Seen, Warning, count, percent};
+use crate::record::StopReason;
+use crate::stats::median;
+
+/// A call lasts at least so many times the clock's resolution.
+const RESOLUTIONS: f64 = 1000.0;
+
+/// And so many times the cost of reading it.
+const READINGS: f64 = 200.0;
+
+/// Rounds below which there is no interval at 95%.
+const ROUNDS: usize = 6;
+
+/// Below this, the mean worker has too little to do beside the busiest.
+const BALANCE: f64 = 0.8;
+
+pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
+    let is_lonely = |index: usize| {
+        let case = &seen.cases[index];
+        !case.case.is_baseline() && case.rounds > 0 && case.pairs_all == 0
+    };
+    let cases = seen.cases_where(|index, _| is_lonely(index));
+    (!cases.is_empty()).then(|| Warning {
+        code: Code::NoBaseline,
+        message: format!(
+            "{} with times and no speedup: no visit to their baseline counts",
+            count(cases.len(), "case")
+        ),
+        advice: "see why the baseline failed, in the column error of samples.csv".to_string(),
+        cases,
+    })
+}
+
+pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
+    let clock = &seen.run.clock;
+    let least_ns = (RESOLUTIONS * clock.resolution_ns as f64).max(READINGS * clock.reading_ns);
+    let shortfall = |index: usize| {
+        let ns = seen.cases[index].median_ns?;
+        (ns < least_ns).then_some(least_ns / ns)
+    };
+    let (worst, times) = seen.worst(|index, _| shortfall(index))?;
+    let draws = seen.cases[worst].case.draws.unwrap_or(1) as f64 * times;
+    Some(Warning {
+        code: Code::ShortCalls,
+        message: format!(
+            "calls as short as {:.0} ns ({}) are within reach of the clock's own error; {least_ns:.0} ns would do",
+            seen.cases[worst].median_ns.unwrap_or_default(),
+            seen.name(worst)
+        ),
+        advice: format!("--draws {}", (draws.ceil() as u64).next_power_of_two()),
+        cases: seen.cases_where(|index, _| shortfall(index).is_some()),
+    })
+}
+
+pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
+    let made = seen.run.plan.warmup;
+    let tried = seen.run.sessions.iter().flat_map(|session| &session.warm_ups);
+    let slow: Vec<_> = tried.filter(|it| it.calls > made).collect();
+    let most = slow.iter().map(|it| it.calls).max()?;
+    let mut cases: Vec<usize> = slow.iter().map(|it| it.case).collect();
+    cases.sort_unstable();
+    cases.dedup();
+    cases.retain(|case| *case < seen.cases.len());
+    Some(Warning {
+        code: Code::WarmUp,
+        message: format!(
+            "{} slow at first for up to {} ({}); --warmup was {made}",
+            if cases.len() == 1 { "1 backend was" } else { "several backends were" },
+            count(most as usize, "call"),
+            cases.first().map_or_else(String::new, |case| seen.name(*case)),
+        ),
+        advice: format!("--warmup {most}"),
+        cases,
+    })
+}
+
+pub fn drift(_seen: &Seen<'_>) -> Option<Warning> {
+    None
+}
+
+pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
+    let is_few = |index: usize| {
+        let case = &seen.cases[index];
+        (1..ROUNDS).contains(&if case.case.is_baseline() { case.rounds } else { case.pairs })
+    };
+    let cases = seen.cases_where(|index, _| is_few(index));
+    (!cases.is_empty()).then(|| Warning {
+        code: Code::FewRounds,
+        message: format!(
+            "{} with fewer than {ROUNDS} rounds: medians without intervals",
+            count(cases.len(), "case")
+        ),
+        advice: format!("--rounds {ROUNDS}, or better 12; or a longer --time-budget"),
+        cases,
+    })
+}
+
+pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
+    let asked = seen.run.plan.stopping.precision?;
+    let session = seen.run.sessions.last()?;
+    let why = match session.stop_reason? {
+        StopReason::Budget => "the time budget ended first",
+        StopReason::Looks => "the last look was taken first",
+        StopReason::Precision | StopReason::Rounds | StopReason::Interrupted => return None,
+    };
+    let width = |index: usize| {
+        let case = &seen.cases[index];
+        Some((case.speedup_high? - case.speedup_low?) / (2.0 * case.speedup?))
+    };
+    let limit = asked / (1.0 + asked);
+    let (worst, reached) = seen.worst(|index, _| width(index).filter(|width| *width > limit))?;
+    Some(Warning {
+        code: Code::Precision,
+        message: format!(
+            "±{} was asked for and {why}: the least known speedup is known to ±{} ({})",
+            percent(asked),
+            percent(reached),
+            seen.name(worst)
+        ),
+        advice: "a longer --time-budget, a quieter machine, or longer calls (--draws)".to_string(),
+        cases: seen.cases_where(|index, _| width(index).is_some_and(|width| width > limit)),
+    })
+}
+
+pub fn imbalance(seen: &Seen<'_>) -> Option<Warning> {
+    let lack = |index: usize| {
+        let case = &seen.cases[index];
+        let visits = seen.visits.of_case(index).iter();
+        let balances: Vec<f64> = visits.filter_map(|visit| visit.evidence.load_balance).collect();
+        let balance =
+            median(&balances).filter(|_| case.case.nthread > 1 && !case.oversubscribed)?;
+        (balance < BALANCE).then_some(1.0 - balance)
+    };
+    let (worst, share) = seen.worst(|index, _| lack(index))?;
+    Some(Warning {
+        code: Code::Imbalance,
+        message: format!(
+            "workers idle for up to {} of a call while the busiest one works ({})",
+            percent(share),
+            seen.name(worst)
+        ),
+        advice: "--schedule dynamic, or smaller chunks (--chunk)".to_string(),
+        cases: seen.cases_where(|index, _| lack(index).is_some()),
+    })
+}

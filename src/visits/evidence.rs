@@ -1,0 +1,52 @@
+//! What was seen beside the times of a visit: shares that can be compared from
+//! case to case.
+
+use crate::record::{Phase, Row};
+use crate::stats::median;
+
+/// Medians over the counted calls of a visit. What is not known is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Share of their busy time for which the workers had a CPU.
+    pub cpu_share: Option<f64>,
+    /// Share of the call for which a worker was ready to run and had no CPU.
+    pub delay_share: Option<f64>,
+    /// Busy time of the mean worker by that of the busiest.
+    pub load_balance: Option<f64>,
+    /// CPU cycles by nanosecond of CPU time.
+    pub cycles_per_ns: Option<f64>,
+    /// Time that the hypervisor took away over the whole visit.
+    pub steal_ns: Option<u64>,
+    /// Wall time of the whole visit.
+    pub wall_ns: Option<u64>,
+}
+
+impl Evidence {
+    /// Of the rows of a visit.
+    pub fn of(rows: &[&Row], last: &Row) -> Evidence {
+        let middle = |figure: fn(&Row) -> Option<f64>| {
+            let calls = rows.iter().filter(|row| row.phase == Phase::Call);
+            let figures: Vec<f64> = calls.filter_map(|row| figure(row)).collect();
+            median(&figures)
+        };
+        Evidence {
+            cpu_share: middle(|row| by(row.worker_cpu_sum_ns?, row.busy_sum_ns? as f64)),
+            delay_share: middle(|row| by(row.run_delay_ns?, workers(row) * row.wall_ns? as f64)),
+            load_balance: middle(|row| {
+                by(row.busy_sum_ns?, workers(row) * row.busy_max_ns? as f64)
+            }),
+            cycles_per_ns: middle(|row| by(row.cycles?, row.user_ns? as f64)),
+            steal_ns: last.steal_ns,
+            wall_ns: last.wall_ns,
+        }
+    }
+}
+
+fn workers(row: &Row) -> f64 {
+    f64::from(row.case.nthread)
+}
+
+/// A share; none of nothing.
+fn by(part: u64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part as f64 / whole)
+}

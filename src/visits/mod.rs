@@ -1,0 +1,276 @@
+//! Rows, gathered into visits: which of them count, what each says, and how
+//! they pair.
+//!
+//! A run that asks whether it has seen enough and a report that is made of its
+//! files a year later must not answer differently: both ask here.
+
+mod disturbance;
+mod evidence;
+
+pub use disturbance::Disturbance;
+pub use evidence::Evidence;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::record::{Case, Expected, Phase, Plan, Row};
+use crate::stats::{Ratio, median};
+
+/// The level of every interval.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// Where a visit stands in its run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Round, from 0.
+    pub round: u32,
+    /// Group within the round, from 0.
+    pub group: u32,
+    /// Position in the run's order, from 0.
+    pub visit: u64,
+    /// The session that made it.
+    pub session: u32,
+}
+
+impl Place {
+    /// Of a row.
+    pub fn of(row: &Row) -> Place {
+        Place { round: row.round, group: row.group, visit: row.visit, session: row.session }
+    }
+}
+
+/// What came of a visit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The median wall time of its calls, in nanoseconds.
+    Clean(f64),
+    /// The same, of a visit whose time was not its own: it leaves its pair out.
+    Void(f64, Disturbance),
+    /// What went wrong.
+    Failed(String),
+}
+
+/// One visit.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// Where it stands.
+    pub place: Place,
+    /// Index of its case in the plan.
+    pub case: usize,
+    /// Its start, in nanoseconds since the start of its session.
+    pub started_ns: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was seen beside its times.
+    pub evidence: Evidence,
+}
+
+impl Visit {
+    /// The time of a call, if nothing is wrong with the visit.
+    pub fn clean_ns(&self) -> Option<f64> {
+        match self.outcome {
+            Outcome::Clean(ns) => Some(ns),
+            Outcome::Void(..) | Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The time of a call, even of one that was disturbed.
+    pub fn any_ns(&self) -> Option<f64> {
+        match self.outcome {
+            Outcome::Clean(ns) | Outcome::Void(ns, _) => Some(ns),
+            Outcome::Failed(_) => None,
+        }
+    }
+}
+
+/// Which visits a figure is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that nothing disturbed: the headline.
+    Clean,
+    /// All that did not fail.
+    All,
+}
+
+/// What the calls of the visits that did not fail answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Calls, warm-ups included.
+    pub calls: usize,
+    /// How many gave the tally that their job must return, bit for bit.
+    pub identical_calls: usize,
+}
+
+impl Answers {
+    /// Whether each gave the tally that its job must return.
+    pub fn identical(&self) -> bool {
+        self.calls > 0 && self.calls == self.identical_calls
+    }
+}
+
+/// The visits of a run.
+pub struct Visits {
+    cases: Vec<Case>,
+    expected: Vec<Expected>,
+    index: HashMap<Case, usize>,
+    /// Of each case, in the order of the run.
+    of_case: Vec<Vec<Visit>>,
+    answers: Answers,
+}
+
+impl Visits {
+    /// None yet.
+    pub fn none(plan: &Plan) -> Visits {
+        let numbered = plan.cases.iter().cloned().zip(0..);
+        Visits {
+            cases: plan.cases.clone(),
+            expected: plan.expected.clone(),
+            index: numbered.collect(),
+            of_case: vec![Vec::new(); plan.cases.len()],
+            answers: Answers::default(),
+        }
+    }
+
+    /// All that a file has. A visit without its last row was torn off by the
+    /// end of its session, and is none; a group that was begun again in a later
+    /// session counts as that session made it.
+    pub fn of(rows: &[Row], plan: &Plan) -> Visits {
+        let mut visits = Visits::none(plan);
+        for rows in gather(rows).values() {
+            visits.add(rows);
+        }
+        visits
+    }
+
+    /// One more visit, later than those before. Its rows, the last one last;
+    /// without that row it is none.
+    pub fn add(&mut self, rows: &[&Row]) {
+        let Some(last) = rows.iter().rfind(|row| row.phase == Phase::Visit) else { return };
+        let Some(&case) = self.index.get(&last.case) else { return };
+        let outcome = outcome(rows, last);
+        if !matches!(outcome, Outcome::Failed(_)) {
+            let answered = rows.iter().filter(|row| row.tally_draws.is_some());
+            for row in answered {
+                let is_expected = self.expected.iter().any(|expected| is_answer(row, expected));
+                self.answers.calls += 1;
+                self.answers.identical_calls += usize::from(is_expected);
+            }
+        }
+        let (place, started_ns) = (Place::of(last), last.started_ns);
+        let evidence = Evidence::of(rows, last);
+        self.of_case[case].push(Visit { place, case, started_ns, outcome, evidence });
+    }
+
+    /// The visits to a case, in the order of the run.
+    pub fn of_case(&self, case: usize) -> &[Visit] {
+        &self.of_case[case]
+    }
+
+    /// All visits, in the order of the run.
+    pub fn in_order(&self) -> Vec<&Visit> {
+        let mut visits: Vec<&Visit> = self.of_case.iter().flatten().collect();
+        visits.sort_by_key(|visit| (visit.place.session, visit.place.visit));
+        visits
+    }
+
+    /// The time of a call of a case in each round: the median of its visits in
+    /// the round (the baseline has several).
+    pub fn round_values(&self, case: usize) -> Vec<f64> {
+        let mut rounds: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+        for visit in &self.of_case[case] {
+            rounds.entry(visit.place.round).or_default().extend(visit.clean_ns());
+        }
+        rounds.values().filter_map(|values| median(values)).collect()
+    }
+
+    /// Index of the baseline that a case is compared with.
+    pub fn baseline_of(&self, case: usize) -> Option<usize> {
+        self.cases.iter().position(|other| other.is_baseline_of(&self.cases[case]))
+    }
+
+    /// The logarithms of the speedups of a case, one for each group in which it
+    /// and its baseline were visited. Where the work grows with the workers, n
+    /// shares of the baseline are compared with n at once.
+    pub fn log_ratios(&self, case: usize, which: Which) -> Vec<f64> {
+        let Some(baseline) = self.baseline_of(case) else { return Vec::new() };
+        let value = |visit: &Visit| match which {
+            Which::Clean => visit.clean_ns(),
+            Which::All => visit.any_ns(),
+        };
+        let group = |visit: &Visit| (visit.place.round, visit.place.group);
+        let beside: HashMap<(u32, u32), f64> = self.of_case[baseline]
+            .iter()
+            .filter_map(|visit| Some((group(visit), value(visit)?)))
+            .collect();
+        let settings = &self.cases[case];
+        let shares = if settings.is_weak() { f64::from(settings.nthread) } else { 1.0 };
+        let pair = |visit: &Visit| Some(shares * beside.get(&group(visit))? / value(visit)?);
+        self.of_case[case].iter().filter_map(pair).map(f64::ln).collect()
+    }
+
+    /// The speedup of a case.
+    pub fn speedup(&self, case: usize, which: Which) -> Option<Ratio> {
+        Ratio::of(&self.log_ratios(case, which), CONFIDENCE)
+    }
+
+    /// The case whose speedup is known least well among `cases`, and its
+    /// relative half-width; `None` for one without an interval, which is worse
+    /// than any. A baseline is compared with nothing.
+    pub fn least_known(&self, cases: impl Iterator<Item = usize>) -> Option<(usize, Option<f64>)> {
+        let compared = cases.filter(|case| !self.cases[*case].is_baseline());
+        let widths = compared.map(|case| {
+            let speedup = self.speedup(case, Which::Clean);
+            (case, speedup.and_then(|speedup| speedup.relative_half_width()))
+        });
+        widths.max_by(|(_, one), (_, other)| {
+            let width = |width: &Option<f64>| width.unwrap_or(f64::INFINITY);
+            width(one).total_cmp(&width(other))
+        })
+    }
+
+    /// What the calls answered.
+    pub fn answers(&self) -> Answers {
+        self.answers
+    }
+}
+
+/// The rows of each visit, in the order of the run, without those that a later
+/// session measured again.
+fn gather(rows: &[Row]) -> BTreeMap<Place, Vec<&Row>> {
+    let mut latest: HashMap<(u32, u32), u32> = HashMap::new();
+    for row in rows {
+        let session = latest.entry((row.round, row.group)).or_default();
+        *session = row.session.max(*session);
+    }
+    let mut visits: BTreeMap<Place, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        if latest.get(&(row.round, row.group)) == Some(&row.session) {
+            visits.entry(Place::of(row)).or_default().push(row);
+        }
+    }
+    visits
+}
+
+/// What came of a visit. Its rows are in the order in which they were written.
+fn outcome(rows: &[&Row], last: &Row) -> Outcome {
+    let reasons = std::iter::once(last).chain(rows.iter().copied());
+    if let Some(error) = reasons.map(|row| &row.error).find(|error| !error.is_empty()) {
+        return Outcome::Failed(error.clone());
+    }
+    let calls = rows.iter().filter(|row| row.phase == Phase::Call);
+    let times: Vec<f64> = calls.filter_map(|row| row.wall_ns).map(|ns| ns as f64).collect();
+    match (median(&times), Disturbance::of(rows, last)) {
+        (None, _) => Outcome::Failed("the visit has no counted call".to_string()),
+        (Some(value), None) => Outcome::Clean(value),
+        (Some(value), Some(disturbance)) => Outcome::Void(value, disturbance),
+    }
+}
+
+/// Whether a row carries the tally that its job must return.
+fn is_answer(row: &Row, expected: &Expected) -> bool {
+    let case = &row.case;
+    (&case.kernel, case.seed, case.block, case.draws)
+        == (&expected.kernel, expected.seed, expected.block, Some(expected.draws))
+        && row.tally_draws == Some(expected.draws)
+        && row.tally_sum.is_some_and(|sum| sum.to_string() == expected.sum)
+        && row.tally_sum_sq.is_some_and(|sum_sq| sum_sq.to_string() == expected.sum_sq)
+}
