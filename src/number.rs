@@ -1,4 +1,5 @@
-//! Numbers as people write them on a command line: `100_000_000`, `1e8`, `2^30`, `90s`, `1m 30s`.
+//! Numbers as people write them on a command line: `100_000_000`, `1e8`, `2^30`, `90s`, `1m 30s`,
+//! `1%`.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use jiff::fmt::friendly::SpanParser;
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 const COUNT_EXAMPLE: &str = "100_000_000, 1e8 or 2^30";
+const PERCENT_EXAMPLE: &str = "1% or 0.5%";
 const DURATION_EXAMPLE: &str = "90s, 1.5 (seconds) or 2min";
 
 /// A number that cannot be used: which part, why, and what would do.
@@ -46,6 +48,9 @@ pub enum NumberCause {
     /// It is no length of time.
     #[error("is not a length of time")]
     NotTime,
+    /// It is no percentage above 0 and up to 100.
+    #[error("is not a percentage from above 0% to 100%")]
+    NotPercent,
 }
 
 /// Reads a positive whole number: `100_000_000`, `1e8`, `1.5e6` or `2^30`.
@@ -64,6 +69,26 @@ pub fn parse_counts(text: &str) -> Result<Vec<u64>, NumberError> {
     counts.sort_unstable();
     counts.dedup();
     Ok(counts)
+}
+
+/// Reads a percentage such as `1%` or `0.5 %`, above 0 and at most 100, as a
+/// share: 0.01 of `1%`.
+///
+/// # Errors
+/// Where the text is none, the sign is missing, or it is out of range.
+pub fn parse_percent(text: &str) -> Result<f64, NumberError> {
+    let part = text.trim();
+    let digits = part.strip_suffix('%').map(str::trim_end);
+    let is_plain = |digits: &&str| digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let percent = digits.filter(is_plain).and_then(|digits| digits.parse::<f64>().ok());
+    match percent.filter(|percent| *percent > 0.0 && *percent <= 100.0) {
+        Some(percent) => Ok(percent / 100.0),
+        None => Err(NumberError {
+            part: part.to_owned(),
+            cause: NumberCause::NotPercent,
+            example: PERCENT_EXAMPLE,
+        }),
+    }
 }
 
 /// Reads a length of time: `90s`, `2min`, `1m 30s`, `500ms`, `1h`; a plain number is in seconds.
@@ -328,6 +353,16 @@ mod tests {
             if let Ok(duration) = parse_duration(&text) {
                 prop_assert!(!duration.is_zero());
             }
+        }
+    }
+
+    #[test]
+    fn a_percentage_needs_its_sign() {
+        assert_eq!(parse_percent("1%"), Ok(0.01));
+        assert_eq!(parse_percent(" 0.5 % "), Ok(0.005));
+        for text in ["1", "", "%", "0%", "101%", "-1%", "1e1%", "nan%", "1%%", "1.2.3%"] {
+            let error = parse_percent(text).expect_err(text);
+            assert_eq!(error.cause, NumberCause::NotPercent, "{text}");
         }
     }
 }

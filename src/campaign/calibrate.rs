@@ -1,13 +1,14 @@
 //! Before the first visit: how long a call must be, what it must return, and
 //! how long the run will take.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::visit::{Errand, Form, Visited};
+use super::visit::{Errand, Form, Position, Visited};
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, round_order};
-use crate::record::{Case, Expected, Plan};
+use crate::record::{Case, Expected, Plan, Row};
 
 /// A sequential call that is at least this long tells the speed of the kernel.
 const LONG_ENOUGH_NS: u64 = 10_000_000;
@@ -54,12 +55,17 @@ impl Forecast {
     /// How long a visit lasts: perfect speedup up to the usable CPUs, none
     /// beyond.
     pub fn visit_ns(&self, plan: &Plan, case: &Case) -> f64 {
+        self.visit_of_ns(case, plan.warmup + plan.iterations)
+    }
+
+    /// The same, of a visit of so many calls.
+    pub fn visit_of_ns(&self, case: &Case, calls: u32) -> f64 {
         let Some(speed) = self.speeds.iter().find(|speed| speed.kernel == case.kernel) else {
             return 0.0;
         };
         let sequential = speed.ns_per_draw * case.draws.unwrap_or_default() as f64;
         let call = sequential / f64::from(case.nthread.min(self.usable_cpus).max(1));
-        f64::from(plan.warmup + plan.iterations) * call + speed.overhead_ns
+        f64::from(calls) * call + speed.overhead_ns
     }
 
     /// How long so many rounds last.
@@ -71,12 +77,13 @@ impl Forecast {
 
     /// When a visit is given up: when the user says so, or by the rule.
     pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
-        plan.timeout_ns.map_or_else(|| self.patience(plan, case), Duration::from_nanos)
+        let calls = plan.warmup + plan.iterations;
+        plan.timeout_ns.map_or_else(|| self.patience(case, calls), Duration::from_nanos)
     }
 
     /// The rule: no visit lasts that much longer than its forecast.
-    fn patience(&self, plan: &Plan, case: &Case) -> Duration {
-        duration(TIMEOUT_FACTOR * self.visit_ns(plan, case)).max(LEAST_TIMEOUT)
+    pub fn patience(&self, case: &Case, calls: u32) -> Duration {
+        duration(TIMEOUT_FACTOR * self.visit_of_ns(case, calls)).max(LEAST_TIMEOUT)
     }
 }
 
@@ -150,7 +157,7 @@ impl Campaign<'_> {
         let baselines: Vec<Case> =
             self.run.plan.cases.iter().filter(|case| case.is_baseline()).cloned().collect();
         for case in baselines {
-            let patience = self.forecast.patience(&self.run.plan, &case) * PORTABLE_FACTOR;
+            let patience = self.forecast.patience(&case, 1) * PORTABLE_FACTOR;
             let visited = self.reference_visit(&case, 0, 1, Form::Portable, patience)?;
             let tally = visited.rows.iter().find_map(|row| {
                 Some(Tally {
@@ -168,6 +175,27 @@ impl Campaign<'_> {
                 sum: tally.sum.to_string(),
                 sum_sq: tally.sum_sq.to_string(),
             });
+            self.expected.push((case, tally));
+        }
+        Ok(())
+    }
+
+    /// What the jobs must return, as an earlier session found it out.
+    pub(super) fn recall_expected(&mut self) -> Result<(), CampaignError> {
+        for expected in &self.run.plan.expected {
+            let odd = |_| CampaignError::Recall("plan.expected");
+            let tally = Tally {
+                draws: expected.draws,
+                sum: expected.sum.parse().map_err(odd)?,
+                sum_sq: expected.sum_sq.parse().map_err(odd)?,
+            };
+            let case = Case {
+                kernel: expected.kernel.clone(),
+                seed: expected.seed,
+                block: expected.block,
+                draws: Some(expected.draws),
+                ..Case::default()
+            };
             self.expected.push((case, tally));
         }
         Ok(())
@@ -192,12 +220,23 @@ impl Campaign<'_> {
         let kernel = self.kernel_of(case)?;
         let truth = Truth { kernel, tally: None };
         let errand = Errand { case, truth, warmup, iterations, timeout, form };
-        let visited = self.send(&errand, super::Position::default())?;
+        let visited = self.send(&errand, Position::default())?;
         match visited.problem {
             None => Ok(visited),
             Some(problem) => Err(CampaignError::Reference { kernel: case.kernel.clone(), problem }),
         }
     }
+}
+
+/// How long the sessions measured whose rows these are: each up to the end of its
+/// last visit.
+pub(super) fn time_of_sessions(rows: &[Row]) -> Duration {
+    let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
+    for row in rows {
+        let end_ns = ends.entry(row.session).or_default();
+        *end_ns = row.started_ns.saturating_add(row.wall_ns.unwrap_or(0)).max(*end_ns);
+    }
+    ends.into_values().map(Duration::from_nanos).sum()
 }
 
 /// A forecast as a duration, however odd the forecast.

@@ -1,21 +1,26 @@
 //! A run: rounds of visits, each in a process of its own, checked and written
 //! down.
 //!
-//! The campaign computes no kernel. It decides who is next, sends a runner
-//! (`visit`), hears it out (`supervise`, `conversation`), writes rows and
+//! The campaign computes no kernel. It decides who is next (`rounds`), sends a
+//! runner (`visit`), hears it out (`supervise`, `conversation`), writes rows and
 //! goes on. A visit that fails is a row; a case that fails twice in a row is
-//! retired; only a signal, a full disk or the plan's end ends the run.
+//! retired; only a signal, a full disk or the plan's end ends the run. How far
+//! it has come is kept up visit by visit, and can be told from its rows again
+//! (`standing`): so a run that was cut short can be resumed.
 
 mod answer;
 mod calibrate;
 mod conversation;
 pub mod progress;
 mod reap;
+mod rounds;
 mod signals;
+mod standing;
 pub mod stopping;
 mod supervise;
 pub mod visit;
 mod voice;
+mod warm_up;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,14 +30,14 @@ use nix::sys::signal::Signal;
 
 use crate::kernel::{Kernel, Tally};
 use crate::plan::{Budget, Draws, round_order};
-use crate::record::{Case, RUN_FILE, Retired, Run, SAMPLES_FILE, Session, StopReason, Writer};
+use crate::record::{Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
 use crate::registry::Registry;
 use crate::runner::is_entered;
 use answer::Truth;
 use calibrate::Forecast;
 use progress::Progress;
-use supervise::{CutShort, Supervisor};
-use visit::{Clerk, Errand, Form, Position, Visited};
+use standing::Standing;
+use supervise::Supervisor;
 
 /// Without `--time-budget`, a run may last so many times its forecast: enough
 /// that a machine which slows down still finishes its rounds.
@@ -41,9 +46,6 @@ const BUDGET_FACTOR: f64 = 1.5;
 /// And at least this long, and at most this long.
 const BUDGET: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(600);
-
-/// Failures in a row after which a case is not visited again.
-const FAILURES_TO_RETIRE: u32 = 2;
 
 /// Why a run could not begin, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +82,17 @@ pub enum CampaignError {
         /// What the system said.
         source: io::Error,
     },
+    /// A results directory cannot be gone on with.
+    #[error("{} cannot be resumed: {source:#}", dir.display())]
+    Resume {
+        /// The directory.
+        dir: PathBuf,
+        /// What is wrong with it.
+        source: anyhow::Error,
+    },
+    /// A file of an earlier session makes no sense.
+    #[error("run.json: {0} makes no sense")]
+    Recall(&'static str),
     /// The sequential backend does not even run alone.
     #[error("the sequential reference of kernel {kernel} failed: {problem}")]
     Reference {
@@ -117,13 +130,6 @@ pub struct Outcome {
     pub failures: u64,
 }
 
-/// What has become of a case.
-#[derive(Clone, Default)]
-struct Fate {
-    failures_in_a_row: u32,
-    retired: bool,
-}
-
 /// A run that goes on.
 pub struct Campaign<'a> {
     registry: &'a Registry,
@@ -136,9 +142,10 @@ pub struct Campaign<'a> {
     expected: Vec<(Case, Tally)>,
     session_start: Instant,
     session: u32,
-    /// How long the run was stopped in all: no part of its time budget.
+    /// What earlier sessions spent of the time budget.
+    spent: Duration,
+    /// How long this session was stopped in all: no part of its time budget.
     suspended: Duration,
-    fates: Vec<Fate>,
     failures: u64,
 }
 
@@ -154,23 +161,33 @@ impl<'a> Campaign<'a> {
         run: Run,
         dir: &Path,
     ) -> Result<Campaign<'a>, CampaignError> {
+        let campaign = Campaign::take_over(registry, progress, run, dir)?;
+        create_dir(dir)?;
+        Ok(campaign)
+    }
+
+    fn take_over(
+        registry: &'a Registry,
+        progress: &'a Progress,
+        run: Run,
+        dir: &Path,
+    ) -> Result<Campaign<'a>, CampaignError> {
         if !is_entered() {
             return Err(CampaignError::NotEntered);
         }
         let supervisor = Supervisor::new().map_err(CampaignError::Supervise)?;
-        create_dir(dir)?;
         Ok(Campaign {
             registry,
             progress,
             usable_cpus: run.machine.usable_cpus.unwrap_or(1),
-            fates: vec![Fate::default(); run.plan.cases.len()],
+            session: run.sessions.len() as u32,
             run,
             dir: dir.to_path_buf(),
             supervisor,
             forecast: Forecast::default(),
             expected: Vec::new(),
             session_start: Instant::now(),
-            session: 0,
+            spent: Duration::ZERO,
             suspended: Duration::ZERO,
             failures: 0,
         })
@@ -184,20 +201,88 @@ impl<'a> Campaign<'a> {
     /// refuses a row (then every whole visit is kept).
     pub fn measure(mut self, draws: &Draws, budget: Budget) -> Result<Outcome, CampaignError> {
         let samples = self.dir.join(SAMPLES_FILE);
-        let path = samples.clone();
         let opened = self.prepare(draws, budget).and_then(|()| {
-            Writer::create(&samples).map_err(|source| CampaignError::Begin { path, source })
+            Writer::create(&samples).map_err(|source| self.cannot_begin(SAMPLES_FILE, source))
         });
-        let mut writer = match opened {
-            Ok(writer) => writer,
+        match opened {
+            Ok(writer) => {
+                let standing = Standing::at_start(&self.run.plan);
+                self.go_on(writer, standing)
+            }
             Err(error) => {
                 // Nothing was measured, so there is nothing to keep.
                 let _ = std::fs::remove_dir_all(&self.dir);
-                return Err(error);
+                Err(error)
             }
-        };
-        self.progress.begin(self.visits_planned());
-        let measured = self.rounds(&mut writer);
+        }
+    }
+
+    /// Goes on with a run that was cut short, in a new session that differs in
+    /// `forced` from those before: same plan, draws and order. The group that
+    /// was not whole is measured again.
+    ///
+    /// # Errors
+    /// If its files make no sense, or cannot be written.
+    pub fn resume(
+        registry: &'a Registry,
+        progress: &'a Progress,
+        run: Run,
+        dir: &Path,
+        session: Session,
+    ) -> Result<Outcome, CampaignError> {
+        let mut campaign = Campaign::take_over(registry, progress, run, dir)?;
+        let samples = dir.join(SAMPLES_FILE);
+        let odd = |source| CampaignError::Resume { dir: dir.to_path_buf(), source };
+        let writer = Writer::reopen(&samples).map_err(|error| odd(error.into()))?;
+        let rows = read_rows(&samples).map_err(|error| odd(error.into()))?;
+        campaign.recall_expected()?;
+        let standing = Standing::after(&rows, &campaign.run.plan);
+        campaign.spent = calibrate::time_of_sessions(&rows);
+        campaign.calibrate(&Draws::Given(Vec::new()))?;
+        campaign.begin_session(Session { start: now_utc(), ..session })?;
+        campaign.go_on(writer, standing)
+    }
+
+    /// Everything before the first visit; at its end `run.json` is there.
+    fn prepare(&mut self, draws: &Draws, budget: Budget) -> Result<(), CampaignError> {
+        self.calibrate(draws)?;
+        self.find_expected()?;
+        let stopping = &self.run.plan.stopping;
+        // A run that ends by its precision is forecast as far as its first look.
+        let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);
+        let warm_ups = warm_up::candidates(&self.run.plan, self.usable_cpus);
+        let forecast = self.forecast.rounds_ns(&self.run.plan, rounds)
+            + warm_up::forecast_ns(&self.run.plan, &self.forecast, &warm_ups);
+        if budget == Budget::Forecast {
+            let budget = calibrate::duration(BUDGET_FACTOR * forecast);
+            let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());
+            self.run.plan.stopping.time_budget_ns = Some(budget.as_nanos() as u64);
+        }
+        self.announce(forecast, rounds);
+        let build = self.run.build.clone();
+        self.begin_session(Session { start: now_utc(), build, ..Session::default() })?;
+        Ok(self.try_warm_up(&warm_ups)?)
+    }
+
+    /// From here on the clock of the session runs, and `run.json` knows of it.
+    fn begin_session(&mut self, session: Session) -> Result<(), CampaignError> {
+        self.session_start = Instant::now();
+        self.run.sessions.push(session);
+        self.run.write(&self.dir).map_err(|source| self.cannot_begin(RUN_FILE, source))
+    }
+
+    fn cannot_begin(&self, file: &str, source: io::Error) -> CampaignError {
+        CampaignError::Begin { path: self.dir.join(file), source }
+    }
+
+    /// The rounds that are left, and the end of the session.
+    fn go_on(
+        mut self,
+        mut writer: Writer,
+        mut standing: Standing,
+    ) -> Result<Outcome, CampaignError> {
+        self.progress.begin(self.visits_left(&standing), self.time_left());
+        let measured = self.rounds(&mut writer, &mut standing);
         self.progress.end();
         let (stop_reason, signal) = match &measured {
             Ok((reason, signal)) => (*reason, *signal),
@@ -206,38 +291,17 @@ impl<'a> Campaign<'a> {
         if let Some(session) = self.run.sessions.last_mut() {
             session.end = Some(now_utc());
             session.stop_reason = Some(stop_reason);
+            session.precision_reached = standing.least_known().and_then(|(_, width)| width);
         }
-        let refused = |path, source| CampaignError::Write { path, source };
+        let refused = |file, source| CampaignError::Write { path: self.dir.join(file), source };
         let closed = self.run.write(&self.dir);
-        measured.map_err(|source| refused(samples, source))?;
-        closed.map_err(|source| refused(self.dir.join(RUN_FILE), source))?;
+        measured.map_err(|source| refused(SAMPLES_FILE, source))?;
+        closed.map_err(|source| refused(RUN_FILE, source))?;
         Ok(Outcome { stop_reason, signal, failures: self.failures })
     }
 
-    /// Everything before the first visit; at its end `run.json` is there.
-    fn prepare(&mut self, draws: &Draws, budget: Budget) -> Result<(), CampaignError> {
-        self.calibrate(draws)?;
-        self.find_expected()?;
-        let stopping = &self.run.plan.stopping;
-        let forecast = self.forecast.rounds_ns(&self.run.plan, stopping.rounds);
-        if budget == Budget::Forecast {
-            let budget = calibrate::duration(BUDGET_FACTOR * forecast);
-            let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());
-            self.run.plan.stopping.time_budget_ns = Some(budget.as_nanos() as u64);
-        }
-        self.announce(forecast);
-        self.session_start = Instant::now();
-        self.run.sessions.push(Session {
-            start: now_utc(),
-            build: self.run.build.clone(),
-            ..Session::default()
-        });
-        let path = self.dir.join(RUN_FILE);
-        self.run.write(&self.dir).map_err(|source| CampaignError::Begin { path, source })
-    }
-
     /// Says what will happen, and how long it will take.
-    fn announce(&self, forecast_ns: f64) {
+    fn announce(&self, forecast_ns: f64, rounds: u32) {
         let plan = &self.run.plan;
         let budget = match plan.stopping.time_budget_ns {
             Some(ns) if forecast_ns > ns as f64 => {
@@ -246,132 +310,30 @@ impl<'a> Campaign<'a> {
             Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
             None => String::new(),
         };
+        let rounds = match plan.stopping.precision {
+            None => format!(", {rounds} rounds: about"),
+            Some(share) => format!(
+                " until every speedup is known to ±{}%: {rounds} rounds take about",
+                100.0 * share
+            ),
+        };
         let runners =
             if plan.runners.is_empty() { "" } else { ", if other runners are as fast as ours" };
-        self.progress.note(&format!(
-            "{} cases, {} rounds: about {:.0} s{budget}{runners}",
-            plan.cases.len(),
-            plan.stopping.rounds,
-            (forecast_ns / 1e9).ceil(),
-        ));
+        let (cases, seconds) = (plan.cases.len(), (forecast_ns / 1e9).ceil());
+        self.progress.note(&format!("{cases} cases{rounds} {seconds:.0} s{budget}{runners}"));
     }
 
-    /// Visits of the whole run, if no case is retired.
-    fn visits_planned(&self) -> u64 {
-        let rounds = self.run.plan.stopping.rounds;
+    /// Visits that are left, if no case is retired.
+    fn visits_left(&self, standing: &Standing) -> u64 {
         let visits = |round| round_order(&self.run.plan, round).iter().map(Vec::len).sum::<usize>();
+        let rounds = self.run.plan.stopping.rounds.saturating_sub(standing.next.0);
         u64::from(rounds) * visits(0) as u64
     }
 
-    /// Round after round, until the rounds, the time or somebody's patience end.
-    fn rounds(&mut self, writer: &mut Writer) -> io::Result<(StopReason, Option<Signal>)> {
-        let rounds = self.run.plan.stopping.rounds;
-        let mut position = Position { session: self.session, ..Position::default() };
-        for round in 0..rounds {
-            position.round = round;
-            for (group, visits) in (0..).zip(round_order(&self.run.plan, round)) {
-                position.group = group;
-                for index in visits {
-                    if let Some(signal) = self.supervisor.interrupted() {
-                        return Ok((StopReason::Interrupted, Some(signal)));
-                    }
-                    if self.is_time_up() {
-                        return Ok((StopReason::Budget, None));
-                    }
-                    if !self.fates[index].retired {
-                        let case = &self.run.plan.cases[index];
-                        self.progress.visiting(round, rounds, case);
-                        if let Err(Interrupted(signal)) = self.visit(index, position, writer)? {
-                            return Ok((StopReason::Interrupted, Some(signal)));
-                        }
-                    }
-                    self.progress.visited();
-                    position.visit += 1;
-                }
-            }
-            self.progress.round_ended(round, rounds);
-        }
-        Ok((StopReason::Rounds, None))
-    }
-
-    fn is_time_up(&self) -> bool {
-        let budget = self.run.plan.stopping.time_budget_ns.map(Duration::from_nanos);
-        budget.is_some_and(|budget| self.session_start.elapsed() >= budget + self.suspended)
-    }
-
-    /// One visit, written down when it is over: nothing touches the disk while
-    /// a call is timed.
-    fn visit(
-        &mut self,
-        index: usize,
-        position: Position,
-        writer: &mut Writer,
-    ) -> io::Result<Result<(), Interrupted>> {
-        let plan = &self.run.plan;
-        let case = plan.cases[index].clone();
-        let truth = self.expected.iter().find(|(job, _)| job.same_job(&case));
-        let (Some((_, tally)), Ok(kernel)) = (truth, self.kernel_of(&case)) else {
-            return Err(io::Error::other("the plan has a case without a job"));
-        };
-        let errand = Errand {
-            case: &case,
-            truth: Truth { kernel, tally: Some(*tally) },
-            warmup: plan.warmup,
-            iterations: plan.iterations,
-            timeout: self.forecast.timeout(plan, &case),
-            form: Form::Fastest,
-        };
-        match self.send(&errand, position) {
-            Ok(visited) => {
-                writer.append(&visited.rows)?;
-                self.judge(index, position.round, visited.problem);
-                Ok(Ok(()))
-            }
-            Err(interrupted) => Ok(Err(interrupted)),
-        }
-    }
-
-    /// Remembers whether a visit failed, and retires a case that fails again
-    /// and again.
-    fn judge(&mut self, index: usize, round: u32, problem: Option<String>) {
-        let fate = &mut self.fates[index];
-        let Some(error) = problem else {
-            fate.failures_in_a_row = 0;
-            return;
-        };
-        self.failures += 1;
-        fate.failures_in_a_row += 1;
-        fate.retired = fate.failures_in_a_row >= FAILURES_TO_RETIRE;
-        let case = &self.run.plan.cases[index];
-        let then =
-            if fate.retired { "; it failed twice in a row and is not visited again" } else { "" };
-        let who = format!("{}, n = {}", case.title(), case.nthread);
-        self.progress.problem(&format!("round {}: {who}: {error}{then}", round + 1));
-        if fate.retired
-            && let Some(session) = self.run.sessions.last_mut()
-        {
-            session.retired.push(Retired { case: index, round, error });
-        }
-    }
-
-    /// Sends a runner on an errand; again, if the run was stopped meanwhile.
-    fn send(&mut self, errand: &Errand<'_>, position: Position) -> Result<Visited, Interrupted> {
-        loop {
-            let clerk =
-                Clerk { session_start: self.session_start, position, progress: self.progress };
-            match visit::visit(&mut self.supervisor, self.registry, errand, clerk) {
-                Ok(visited) => return Ok(visited),
-                Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),
-                Err(CutShort::Suspended(time)) => {
-                    self.suspended += time;
-                    let (who, n) = (&errand.case.backend, errand.case.nthread);
-                    self.progress.problem(&format!(
-                        "stopped for {:.1} s during {who}, n = {n}: that visit is made again",
-                        time.as_secs_f64()
-                    ));
-                }
-            }
-        }
+    /// What the jobs must return, and the kernel that says what it means.
+    fn truth_of(&self, case: &Case) -> Option<Truth> {
+        let (_, tally) = self.expected.iter().find(|(job, _)| job.same_job(case))?;
+        Some(Truth { kernel: self.kernel_of(case).ok()?, tally: Some(*tally) })
     }
 
     fn kernel_of(&self, case: &Case) -> Result<&'static dyn Kernel, CampaignError> {

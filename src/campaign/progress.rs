@@ -3,12 +3,12 @@
 //!
 //! It has no thread of its own: it moves when a visit ends and once a second.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::record::Case;
+use crate::record::{Case, Plan};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +21,18 @@ pub enum Show {
     Problems,
 }
 
-/// How often plain lines come at least apart.
-const LINES_APART: Duration = Duration::from_secs(2);
+/// News come at least so far apart.
+const NEWS_APART: Duration = Duration::from_secs(2);
 
 /// Shows how far a run has come.
 pub struct Progress {
     show: Show,
     bar: ProgressBar,
     started: Instant,
-    last_line: Cell<Option<Instant>>,
+    last_news: Cell<Option<Instant>>,
+    deadline: Cell<Option<Instant>>,
+    /// How well the least known speedup is known, in words.
+    known: RefCell<String>,
 }
 
 impl Progress {
@@ -37,7 +40,14 @@ impl Progress {
     pub fn new(show: Show) -> Progress {
         // Hidden until there is something to show.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Progress { show, bar, started: Instant::now(), last_line: Cell::new(None) }
+        Progress {
+            show,
+            bar,
+            started: Instant::now(),
+            last_news: Cell::new(None),
+            deadline: Cell::new(None),
+            known: RefCell::default(),
+        }
     }
 
     /// A line about the run as a whole.
@@ -52,12 +62,14 @@ impl Progress {
         self.print(text);
     }
 
-    /// The first of so many visits is about to begin.
-    pub fn begin(&self, visits: u64) {
+    /// The first of so many visits, at most, is about to begin; they end after
+    /// that time at the latest.
+    pub fn begin(&self, visits: u64, time_left: Option<Duration>) {
+        self.deadline.set(time_left.map(|time| Instant::now() + time));
         self.bar.set_length(visits);
         self.bar.reset();
         // What is wide is cut to the terminal, so that the bar keeps to its line.
-        let template = "{bar:16} {percent:>3}%  {eta} left  {wide_msg}";
+        let template = "{bar:16} {percent:>3}%  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("━╸─"));
         }
@@ -67,9 +79,13 @@ impl Progress {
     }
 
     /// A visit begins.
-    pub fn visiting(&self, round: u32, rounds: u32, case: &Case) {
+    pub fn visiting(&self, round: u32, case: &Case) {
         let (round, backend, nthread) = (round + 1, case.title(), case.nthread);
-        self.bar.set_message(format!("round {round} of {rounds}: {backend}, n = {nthread}"));
+        let left = self.left().as_secs();
+        self.bar.set_message(format!(
+            "at most {left} s left  round {round}: {backend}, n = {nthread}{}",
+            self.known.borrow()
+        ));
     }
 
     /// A visit has ended.
@@ -77,18 +93,41 @@ impl Progress {
         self.bar.inc(1);
     }
 
-    /// A round has ended. Lines come no faster than anybody would read them.
-    pub fn round_ended(&self, round: u32, rounds: u32) {
-        let is_due = self.last_line.get().is_none_or(|last| last.elapsed() >= LINES_APART);
-        if self.show == Show::Lines && (is_due || round + 1 == rounds) {
-            self.last_line.set(Some(Instant::now()));
-            let seconds = self.started.elapsed().as_secs();
-            let left = self.bar.eta().as_secs();
-            let round = round + 1;
+    /// A round has ended. `least_known` finds the case of the plan whose speedup
+    /// is known least well, and how well: it is asked no more often than anybody
+    /// would read the answer.
+    pub fn round_ended(
+        &self,
+        round: u32,
+        plan: &Plan,
+        least_known: impl FnOnce() -> Option<(usize, Option<f64>)>,
+    ) {
+        let (round, rounds) = (round + 1, plan.stopping.rounds);
+        let is_due = self.last_news.get().is_none_or(|last| last.elapsed() >= NEWS_APART);
+        if self.show == Show::Problems || !(is_due || round == rounds) {
+            return;
+        }
+        self.last_news.set(Some(Instant::now()));
+        if let Some((case, Some(width))) = least_known() {
+            let (percent, case) = (100.0 * width, &plan.cases[case]);
+            let who = format!("{}, n = {}", case.title(), case.nthread);
+            *self.known.borrow_mut() = format!("; known to ±{percent:.1}% or better ({who})");
+        }
+        if self.show == Show::Lines {
+            let (seconds, left) = (self.started.elapsed().as_secs(), self.left().as_secs());
+            let most = if plan.stopping.precision.is_some() { "at most" } else { "about" };
+            let known = self.known.borrow();
             self.print(&format!(
-                "round {round} of {rounds} after {seconds} s, about {left} s left"
+                "round {round} of {rounds} after {seconds} s, {most} {left} s left{known}"
             ));
         }
+    }
+
+    /// How long it will take from here: all visits, or what the time budget
+    /// allows.
+    fn left(&self) -> Duration {
+        let deadline = self.deadline.get().map(|end| end.saturating_duration_since(Instant::now()));
+        deadline.unwrap_or(Duration::MAX).min(self.bar.eta())
     }
 
     /// A second has passed.

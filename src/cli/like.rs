@@ -32,22 +32,28 @@ pub fn plan_like(
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
     let mut plan = run.plan;
-    for (name, command) in &plan.runners {
-        match registry.runner(name) {
-            None => registry
-                .runners
-                .push(ForeignRunner { name: name.clone(), command: command.clone() }),
-            Some(runner) if runner.command == *command => {}
-            Some(_) => {
-                let problem = format!("there, the runner {name} was {}", command.join(" "));
-                return Err(like.error(problem));
-            }
-        }
-    }
+    adopt_runners(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
     plan.expected.clear();
     plan.draws_rule = format!("as in {}", like.text);
     let draws = plan.cases.iter().filter_map(|case| case.draws).collect();
     let remark = format!("cases, draws and seed as in {}", like.text);
     Ok((plan, Draws::Given(draws), vec![remark]))
+}
+
+/// Adds the runners of a plan to those that there are.
+///
+/// # Errors
+/// If one of that name does something else.
+pub fn adopt_runners(plan: &Plan, registry: &mut Registry) -> Result<(), String> {
+    for (name, command) in &plan.runners {
+        match registry.runner(name) {
+            None => registry
+                .runners
+                .push(ForeignRunner { name: name.clone(), command: command.clone() }),
+            Some(runner) if runner.command == *command => {}
+            Some(_) => return Err(format!("there, the runner {name} was {}", command.join(" "))),
+        }
+    }
+    Ok(())
 }

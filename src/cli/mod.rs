@@ -3,6 +3,7 @@
 mod cases;
 mod like;
 mod options;
+mod resume;
 mod runners;
 mod settings;
 mod show;
@@ -20,7 +21,8 @@ use crate::machine::Cpus;
 use crate::record::Run;
 use crate::registry::Registry;
 use crate::report;
-use options::{Cli, SweepOptions, Verb};
+use options::{Cli, ResumeOptions, SweepOptions, Verb};
+use resume::{Resumed, resume};
 use values::{UsageError, given};
 
 /// Something failed its check.
@@ -50,6 +52,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Some(Verb::List { runner }) => list(registry, &runner),
         Some(Verb::Env) => print_result(&show::environment(&variable)),
         Some(Verb::Report { dir, color }) => report_again(&dir, color.as_deref()),
+        Some(Verb::Resume(options)) => go_on(registry, &options),
         Some(Verb::Completions { shell }) => completions(shell),
     };
     match done {
@@ -76,11 +79,11 @@ fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
     let machine = crate::machine::inspect();
     let host = machine.hostname.clone().unwrap_or_default();
     let settings = settings::settle(options, &variable, registry, &Cpus::read(), &host)?;
-    let style = style("--color", options.color.as_deref())?;
+    let style = style("--color", options.display.color.as_deref())?;
     if values::switch("--dry-run", options.dry_run, &variable)? {
         return print_result(&(serde_json::to_string_pretty(&settings.plan)? + "\n"));
     }
-    let progress = Progress::new(settings::show(options, &variable)?);
+    let progress = Progress::new(settings::show(&options.display, &variable)?);
     settings.remarks.iter().for_each(|remark| progress.note(remark));
     show::unknown_variables().iter().for_each(|remark| progress.note(remark));
     settings.plan.skipped.iter().for_each(|skipped| {
@@ -104,13 +107,27 @@ fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
     conclude(&settings.out, outcome, style)
 }
 
+/// `harness resume DIR`.
+fn go_on(registry: &Registry, options: &ResumeOptions) -> anyhow::Result<u8> {
+    let style = style("--color", options.display.color.as_deref())?;
+    let dir = &options.dir;
+    match resume(options, &variable, registry)? {
+        Resumed::Measured(outcome) => conclude(dir, outcome, style),
+        Resumed::Finished(reason) => print_result(&format!(
+            "{dir} is finished already ({reason}): `harness report {dir}` shows it\n",
+            dir = dir.display(),
+        )),
+    }
+}
+
 /// The end of a run: table, files and plots, or how to get them later.
 fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Result<u8> {
     if let Some(signal) = outcome.signal {
         let dir = dir.display();
         let _ = writeln!(
             io::stderr(),
-            "interrupted by {signal}: every whole visit is in {dir}; `harness report {dir}` makes the report of them"
+            "interrupted by {signal}: every whole visit is in {dir}; `harness resume {dir}` goes on, \
+             `harness report {dir}` makes the report of them"
         );
         return Ok(128 + signal as u8);
     }

@@ -18,7 +18,8 @@ More:
   harness --draws 1e6,1e7,1e8        where does parallel begin to pay?
   harness --schedule static,dynamic --chunk 16
   harness --runner mine='python3 my_runner.py' -b rayon,mine
-  harness report results/DIR         make tables and plots again
+  harness resume results/DIR         finish a run that was cut short
+  harness report results/DIR         make tables and plots again, show all warnings
   HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
 
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
@@ -80,11 +81,41 @@ pub enum Verb {
         #[arg(long, value_name = "WHEN")]
         color: Option<String>,
     },
+    /// Finish a run that was cut short
+    Resume(ResumeOptions),
     /// Print completions for a shell
     Completions {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,
     },
+}
+
+/// The options of `harness resume`.
+#[derive(Debug, Args)]
+pub struct ResumeOptions {
+    /// The results directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: std::path::PathBuf,
+    /// Even on another machine, or by another build: recorded in run.json
+    #[arg(long)]
+    pub force: bool,
+    /// How much is shown.
+    #[command(flatten)]
+    pub display: DisplayOptions,
+}
+
+/// How much is shown, and how.
+#[derive(Debug, Default, Args)]
+pub struct DisplayOptions {
+    /// No progress and no remarks, only what went wrong and the result
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+    /// Plain lines instead of a progress bar
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+    /// Colours: auto, always or never; NO_COLOR is honoured (default: auto)
+    #[arg(long, value_name = "WHEN", help_heading = "Output")]
+    pub color: Option<String>,
 }
 
 /// The options of a sweep, as they were typed.
@@ -127,9 +158,12 @@ pub struct SweepOptions {
     /// An answer in about 10 s: 6 rounds, few counts, short calls
     #[arg(long, help_heading = "How long")]
     pub quick: bool,
-    /// Exactly N rounds, whatever they take (default: 12, within the time budget)
+    /// Exactly N rounds, whatever they take
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub rounds: Option<String>,
+    /// Stop when every speedup is known to ±P% (default: 1%), after 15 to 50 rounds
+    #[arg(long, value_name = "P%", help_heading = "How long")]
+    pub precision: Option<String>,
     /// Stop after this time, between visits: 90s, 2min (default: what 12 rounds take, 1 to 10 min)
     #[arg(long, value_name = "TIME", help_heading = "How long")]
     pub time_budget: Option<String>,
@@ -152,13 +186,7 @@ pub struct SweepOptions {
     /// Print the plan as JSON and measure nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
-    /// No progress and no remarks, only what went wrong and the result
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
-    /// Plain lines instead of a progress bar
-    #[arg(long, help_heading = "Output")]
-    pub no_progress: bool,
-    /// Colours: auto, always or never; NO_COLOR is honoured (default: auto)
-    #[arg(long, value_name = "WHEN", help_heading = "Output")]
-    pub color: Option<String>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub display: DisplayOptions,
 }

@@ -8,21 +8,21 @@ use super::cases::{
     start_methods, thread_counts,
 };
 use super::like::plan_like;
-use super::options::SweepOptions;
+use super::options::{DisplayOptions, SweepOptions};
 use super::runners::add_runners;
-use super::values::{Given, Lookup, UsageError, given, switch};
+use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::campaign::progress::Show;
+use crate::campaign::stopping::LOOKS;
 use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
-use crate::number::parse_duration;
+use crate::number::{parse_duration, parse_percent};
 use crate::plan::{self, Budget, Draws, Request, Rules};
 use crate::record::Plan;
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
-/// Rounds of a run: enough for a 95% interval that leaves out the two most
-/// extreme rounds on either side.
-const ROUNDS: u32 = 12;
+/// The precision of a run: far below what anybody would decide by.
+const PRECISION: f64 = 0.01;
 
 /// Rounds of a quick run: the fewest that have a 95% interval.
 const QUICK_ROUNDS: u32 = 6;
@@ -137,7 +137,7 @@ fn fresh_plan(
 
 /// How to measure, whatever the cases.
 fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<Rules, UsageError> {
-    let (rounds, budget) = stopping(options, lookup, length)?;
+    let (rounds, precision) = end(options, lookup, length)?;
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
     let warmup = given("--warmup", options.warmup.as_deref(), lookup);
     let iterations = given("--iterations", options.iterations.as_deref(), lookup);
@@ -145,7 +145,8 @@ fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<R
     Ok(Rules {
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(&seed, u64::MAX))?,
         rounds,
-        budget,
+        precision,
+        budget: budget(options, lookup, length, precision)?,
         warmup: warmup.map_or(Ok(1), |calls| integer(&calls, MOST_CALLS))? as u32,
         iterations: iterations.map_or(Ok(1), |calls| at_least_one(&calls, MOST_CALLS))?,
         timeout_ns: timeout.map(|given| nanoseconds(&given)).transpose()?,
@@ -156,7 +157,7 @@ fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<R
 ///
 /// # Errors
 /// If a variable says neither yes nor no.
-pub fn show(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Show, UsageError> {
+pub fn show(options: &DisplayOptions, lookup: Lookup<'_>) -> Result<Show, UsageError> {
     use std::io::IsTerminal as _;
     let is_quiet = switch("--quiet", options.quiet, lookup)?;
     let is_plain = switch("--no-progress", options.no_progress, lookup)?;
@@ -167,25 +168,53 @@ pub fn show(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Show, UsageErr
     })
 }
 
-fn stopping(
+/// Rounds at most, and the precision that may end them sooner. Whoever asks for
+/// rounds gets these; of two wishes that cannot both be had, a flag beats a
+/// variable.
+fn end(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     length: Length,
-) -> Result<(u32, Budget), UsageError> {
+) -> Result<(u32, Option<f64>), UsageError> {
     let rounds = given("--rounds", options.rounds.as_deref(), lookup);
-    let rounds = rounds.map(|given| at_least_one(&given, MOST_ROUNDS)).transpose()?;
+    let precision = given("--precision", options.precision.as_deref(), lookup);
+    let is_flag = |given: &Given| matches!(given.origin, Origin::Flag(_));
+    let share = |given: &Given| parse_percent(&given.text).map_err(|error| given.error(error));
+    let most = LOOKS[LOOKS.len() - 1];
+    match (&rounds, &precision) {
+        (Some(rounds), Some(precision)) if is_flag(rounds) && is_flag(precision) => {
+            Err(precision
+                .error("--rounds asks for exactly so many rounds; leave one of the two out"))
+        }
+        (Some(rounds), precision)
+            if is_flag(rounds) || !precision.as_ref().is_some_and(is_flag) =>
+        {
+            Ok((at_least_one(rounds, MOST_ROUNDS)?, None))
+        }
+        (_, Some(precision)) if length == Length::Full => Ok((most, Some(share(precision)?))),
+        (_, Some(precision)) if is_flag(precision) => {
+            Err(precision.error("--quick has too few rounds for it; leave one of the two out"))
+        }
+        _ if length == Length::Quick => Ok((QUICK_ROUNDS, None)),
+        _ => Ok((most, Some(PRECISION))),
+    }
+}
+
+/// How long a run may take.
+fn budget(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    length: Length,
+    precision: Option<f64>,
+) -> Result<Budget, UsageError> {
     let time = given("--time-budget", options.time_budget.as_deref(), lookup);
-    let budget = match (time, rounds, length) {
+    let rounds = given("--rounds", options.rounds.as_deref(), lookup);
+    Ok(match (time, precision, length) {
         (Some(time), ..) => Budget::Given(nanoseconds(&time)?),
-        (None, Some(_), _) => Budget::Unlimited,
-        (None, None, Length::Quick) => Budget::Given(QUICK_BUDGET_NS),
-        (None, None, Length::Full) => Budget::Forecast,
-    };
-    let default = match length {
-        Length::Quick => QUICK_ROUNDS,
-        Length::Full => ROUNDS,
-    };
-    Ok((rounds.unwrap_or(default), budget))
+        (None, Some(_), _) => Budget::Forecast,
+        (None, None, Length::Quick) if rounds.is_none() => Budget::Given(QUICK_BUDGET_NS),
+        (None, None, _) => Budget::Unlimited,
+    })
 }
 
 /// A plain integer from 0 to `most`.
@@ -237,7 +266,7 @@ fn check_isa(lookup: Lookup<'_>) -> Result<(), UsageError> {
 }
 
 /// Refuses what the system would refuse later, before anything runs.
-fn check_fits(plan: &Plan) -> Result<(), UsageError> {
+pub fn check_fits(plan: &Plan) -> Result<(), UsageError> {
     let most = plan.cases.iter().map(|case| case.nthread).max().unwrap_or(1);
     // Where the limit cannot be raised, the check below says what is missing.
     drop(limits::raise_descriptor_limit());

@@ -248,6 +248,7 @@ mod tests {
         let rules = Rules {
             order_seed: 7,
             rounds: 12,
+            precision: None,
             budget: Budget::Unlimited,
             warmup: 1,
             iterations: 1,

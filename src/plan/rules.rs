@@ -13,8 +13,11 @@ const BLOCKS_PER_WORKER: u64 = 32;
 pub struct Rules {
     /// Seed of the order of visits.
     pub order_seed: u64,
-    /// Rounds.
+    /// Rounds at most; without a precision, exactly so many.
     pub rounds: u32,
+    /// The share of itself to which every speedup is to be known; `None` for
+    /// exactly so many rounds.
+    pub precision: Option<f64>,
     /// And how long they may take.
     pub budget: Budget,
     /// Calls of a visit that are not counted.
@@ -30,7 +33,7 @@ impl Rules {
     pub fn apply(&self, plan: &mut Plan) {
         plan.order_seed = self.order_seed;
         plan.stopping.rounds = self.rounds;
-        plan.stopping.precision = None;
+        plan.stopping.precision = self.precision;
         plan.stopping.time_budget_ns = match self.budget {
             Budget::Given(ns) => Some(ns),
             Budget::Unlimited | Budget::Forecast => None,

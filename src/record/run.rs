@@ -1,6 +1,7 @@
 //! `run.json`: what was planned, where, with what, and how it ended.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -154,6 +155,19 @@ pub enum StopReason {
     Rounds,
     /// Somebody, or a full disk, ended it.
     Interrupted,
+}
+
+impl fmt::Display for StopReason {
+    /// What happened, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopReason::Precision => "every speedup was known well enough",
+            StopReason::Budget => "its time budget was used up",
+            StopReason::Looks => "the last look had been taken",
+            StopReason::Rounds => "all rounds were done",
+            StopReason::Interrupted => "it was interrupted",
+        })
+    }
 }
 
 /// A case that failed twice in a row.

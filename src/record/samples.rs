@@ -1,8 +1,11 @@
 //! `samples.csv` as a file: appended to by the campaign, read by the analysis.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 
 use super::row::{COLUMNS, FIRST_COLUMNS, Row, SCHEMA};
 
@@ -12,7 +15,7 @@ pub const SAMPLES_FILE: &str = "samples.csv";
 /// Appends rows. What it leaves on the disk is always whole rows.
 #[derive(Debug)]
 pub struct Writer {
-    file: File,
+    file: Flock<File>,
     /// Length of the file up to the last whole row.
     whole_bytes: u64,
 }
@@ -23,10 +26,25 @@ impl Writer {
     /// # Errors
     /// Where it exists, or cannot be written.
     pub fn create(path: &Path) -> io::Result<Writer> {
-        let file = File::create_new(path)?;
+        let file = lock(File::create_new(path)?)?;
         let mut writer = Writer { file, whole_bytes: 0 };
         writer.append_bytes(format!("{}\n", COLUMNS.join(",")).as_bytes())?;
         Ok(writer)
+    }
+
+    /// Opens a file that a run was cut short at, and cuts off what follows its
+    /// last whole row.
+    ///
+    /// # Errors
+    /// Where it does not exist, or cannot be written; or where somebody writes
+    /// to it just now.
+    pub fn reopen(path: &Path) -> io::Result<Writer> {
+        let mut file = lock(File::options().read(true).append(true).open(path)?)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole_bytes = whole_rows(&bytes).len() as u64;
+        file.set_len(whole_bytes)?;
+        Ok(Writer { file, whole_bytes })
     }
 
     /// Appends rows, all of them or none.
@@ -51,6 +69,21 @@ impl Writer {
         }
         written
     }
+}
+
+/// Nobody else may write to a file while we do, even after this program was
+/// killed: the lock goes with the process.
+fn lock(file: File) -> io::Result<Flock<File>> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => io::Error::other("another harness measures into it just now"),
+        errno => errno.into(),
+    })
+}
+
+/// The part of a file that consists of whole rows. No field that we write holds
+/// a line break: each line is a row.
+fn whole_rows(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)]
 }
 
 /// Why rows cannot be read.
@@ -98,10 +131,8 @@ pub enum ReadError {
 pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
     let bytes =
         std::fs::read(path).map_err(|source| ReadError::Io { path: path.to_path_buf(), source })?;
-    // No field that we write holds a line break: each line is a row.
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..whole]);
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(whole_rows(&bytes));
     let mut record = csv::StringRecord::new();
     let mut rows = Vec::new();
     for number in 0.. {

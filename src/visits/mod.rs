@@ -235,7 +235,7 @@ impl Visits {
 
 /// The rows of each visit, in the order of the run, without those that a later
 /// session measured again.
-fn gather(rows: &[Row]) -> BTreeMap<Place, Vec<&Row>> {
+pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Place, Vec<&Row>> {
     let mut latest: HashMap<(u32, u32), u32> = HashMap::new();
     for row in rows {
         let session = latest.entry((row.round, row.group)).or_default();

@@ -1,0 +1,154 @@
+//! Round after round: who is next, and what becomes of each visit.
+
+use std::io;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::standing::Standing;
+use super::supervise::CutShort;
+use super::visit::{self, Clerk, Errand, Form, Position, Visited};
+use super::{Campaign, Interrupted};
+use crate::plan::round_order;
+use crate::record::{Retired, Row, StopReason, Writer};
+
+/// Why a session ended, and the signal that ended it, if one did.
+type End = (StopReason, Option<Signal>);
+
+impl Campaign<'_> {
+    /// The rounds that are left, until enough is known, or the rounds, the time
+    /// or somebody's patience end.
+    pub(super) fn rounds(
+        &mut self,
+        writer: &mut Writer,
+        standing: &mut Standing,
+    ) -> io::Result<End> {
+        let mut position = Position { session: self.session, ..Position::default() };
+        if let Some(reason) = standing.ended {
+            return Ok((reason, None));
+        }
+        for round in 0..self.run.plan.stopping.rounds {
+            position.round = round;
+            for (group, cases) in (0..).zip(round_order(&self.run.plan, round)) {
+                position.group = group;
+                if (round, group) < standing.next {
+                    // Made by an earlier session.
+                    position.visit += cases.len() as u64;
+                } else if let Some(end) = self.group(&cases, &mut position, writer, standing)? {
+                    return Ok(end);
+                }
+            }
+            if round < standing.next.0 {
+                continue;
+            }
+            self.progress.round_ended(round, &self.run.plan, || standing.least_known());
+            if let Some(reason) = standing.round_ended(round + 1) {
+                return Ok((reason, None));
+            }
+        }
+        Ok((StopReason::Rounds, None))
+    }
+
+    /// The visits of a group.
+    fn group(
+        &mut self,
+        cases: &[usize],
+        position: &mut Position,
+        writer: &mut Writer,
+        standing: &mut Standing,
+    ) -> io::Result<Option<End>> {
+        for &case in cases {
+            if let Some(signal) = self.supervisor.interrupted() {
+                return Ok(Some((StopReason::Interrupted, Some(signal))));
+            }
+            if self.time_left() == Some(Duration::ZERO) {
+                return Ok(Some((StopReason::Budget, None)));
+            }
+            if !standing.is_retired(case) {
+                self.progress.visiting(position.round, &self.run.plan.cases[case]);
+                let visited = match self.visit(case, *position)? {
+                    Ok(visited) => visited,
+                    Err(Interrupted(signal)) => {
+                        return Ok(Some((StopReason::Interrupted, Some(signal))));
+                    }
+                };
+                writer.append(&visited.rows)?;
+                let rows: Vec<&Row> = visited.rows.iter().collect();
+                if let Some(problem) = standing.visited(case, &rows) {
+                    self.failed(case, position.round, problem, standing);
+                }
+            }
+            self.progress.visited();
+            position.visit += 1;
+        }
+        Ok(None)
+    }
+
+    /// What the time budget leaves; `None` where there is none.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let budget = Duration::from_nanos(self.run.plan.stopping.time_budget_ns?);
+        let used = self.spent + self.session_start.elapsed().saturating_sub(self.suspended);
+        Some(budget.saturating_sub(used))
+    }
+
+    /// One visit. Its rows are written when it is over: nothing touches the
+    /// disk while a call is timed.
+    fn visit(
+        &mut self,
+        index: usize,
+        position: Position,
+    ) -> io::Result<Result<Visited, Interrupted>> {
+        let plan = &self.run.plan;
+        let case = plan.cases[index].clone();
+        let Some(truth) = self.truth_of(&case) else {
+            return Err(io::Error::other("the plan has a case without a job"));
+        };
+        let errand = Errand {
+            case: &case,
+            truth,
+            warmup: plan.warmup,
+            iterations: plan.iterations,
+            timeout: self.forecast.timeout(plan, &case),
+            form: Form::Fastest,
+        };
+        Ok(self.send(&errand, position))
+    }
+
+    /// Says and remembers that a visit failed, and whether its case is retired.
+    fn failed(&mut self, index: usize, round: u32, error: String, standing: &Standing) {
+        self.failures += 1;
+        let is_retired = standing.is_retired(index);
+        let case = &self.run.plan.cases[index];
+        let then =
+            if is_retired { "; it failed twice in a row and is not visited again" } else { "" };
+        let who = format!("{}, n = {}", case.title(), case.nthread);
+        self.progress.problem(&format!("round {}: {who}: {error}{then}", round + 1));
+        if is_retired && let Some(session) = self.run.sessions.last_mut() {
+            session.retired.push(Retired { case: index, round, error });
+        }
+    }
+
+    /// Sends a runner on an errand; again, if the run was stopped meanwhile.
+    pub(super) fn send(
+        &mut self,
+        errand: &Errand<'_>,
+        position: Position,
+    ) -> Result<Visited, Interrupted> {
+        loop {
+            let clerk =
+                Clerk { session_start: self.session_start, position, progress: self.progress };
+            match visit::visit(&mut self.supervisor, self.registry, errand, clerk) {
+                Ok(visited) => return Ok(visited),
+                Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),
+                Err(CutShort::Suspended(time)) => {
+                    self.suspended += time;
+                    let (who, n) = (&errand.case.backend, errand.case.nthread);
+                    self.progress.problem(&format!(
+                        "stopped for {:.1} s during {who}, n = {n}: that visit is made again",
+                        time.as_secs_f64()
+                    ));
+                }
+            }
+        }
+    }
+}

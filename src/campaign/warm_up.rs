@@ -1,0 +1,123 @@
+//! How many calls a backend needs to warm up: one visit of many calls each,
+//! before the first round.
+
+use super::calibrate::Forecast;
+use super::stopping::LOOKS;
+use super::visit::{Errand, Form, Position};
+use super::{Campaign, Interrupted};
+use crate::record::{Plan, WarmUp};
+use crate::stats::median;
+
+/// Calls of such a visit.
+const CALLS: u32 = 30;
+
+/// The last calls, by which the others are judged.
+const TAIL: usize = 15;
+
+/// A call that is slower than those of the tail by more than this share of
+/// their median is not warm.
+const TOLERANCE: f64 = 0.01;
+
+/// And by more than so many times their median distance from it: what a
+/// machine's noise does all the time says nothing of the first calls.
+const DISTANCES: f64 = 5.0;
+
+/// A run of fewer rounds is in a hurry.
+const LEAST_ROUNDS: u32 = LOOKS[0];
+
+/// The cases that are tried: of each backend the one with the most threads that
+/// are not more than the usable CPUs.
+pub fn candidates(plan: &Plan, usable_cpus: u32) -> Vec<usize> {
+    if plan.stopping.rounds < LEAST_ROUNDS {
+        return Vec::new();
+    }
+    let mut best: Vec<usize> = Vec::new();
+    for (index, case) in plan.cases.iter().enumerate() {
+        if case.nthread > usable_cpus {
+            continue;
+        }
+        let same = |other: &usize| {
+            let other = &plan.cases[*other];
+            (&other.backend, &other.kernel) == (&case.backend, &case.kernel)
+        };
+        match best.iter().position(same) {
+            None => best.push(index),
+            Some(at) if plan.cases[best[at]].nthread < case.nthread => best[at] = index,
+            Some(_) => {}
+        }
+    }
+    best
+}
+
+/// What trying them is going to take, in nanoseconds.
+pub fn forecast_ns(plan: &Plan, forecast: &Forecast, cases: &[usize]) -> f64 {
+    cases.iter().map(|case| forecast.visit_of_ns(&plan.cases[*case], CALLS)).sum()
+}
+
+impl Campaign<'_> {
+    /// Tries each backend once. One that fails is left to the rounds, which
+    /// will say so.
+    pub(super) fn try_warm_up(&mut self, cases: &[usize]) -> Result<(), Interrupted> {
+        for &case in cases {
+            let settings = self.run.plan.cases[case].clone();
+            let Some(truth) = self.truth_of(&settings) else { continue };
+            let timeout = self.forecast.patience(&settings, CALLS);
+            let errand = Errand {
+                case: &settings,
+                truth,
+                warmup: 0,
+                iterations: CALLS,
+                timeout,
+                form: Form::Fastest,
+            };
+            let visited = self.send(&errand, Position::default())?;
+            let times: Vec<f64> = visited.call_ns().map(|ns| ns as f64).collect();
+            if let (None, Some(calls), Some(session)) =
+                (visited.problem, slow_at_first(&times), self.run.sessions.last_mut())
+            {
+                session.warm_ups.push(WarmUp { case, calls, of: CALLS });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many calls passed until the time was what it stayed at.
+fn slow_at_first(times: &[f64]) -> Option<u32> {
+    let tail = &times[times.len().checked_sub(TAIL)?..];
+    let middle = median(tail)?;
+    let distances: Vec<f64> = tail.iter().map(|time| (time - middle).abs()).collect();
+    let tolerance = (TOLERANCE * middle).max(DISTANCES * median(&distances)?);
+    let slow = times.iter().take_while(|time| **time > middle + tolerance);
+    Some(slow.count() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_count_as_cold_until_the_first_that_is_warm() {
+        let mut times = vec![100.0; 30];
+        assert_eq!(slow_at_first(&times), Some(0));
+        times[0] = 300.0;
+        times[1] = 102.0;
+        assert_eq!(slow_at_first(&times), Some(2));
+        times[1] = 100.9;
+        assert_eq!(slow_at_first(&times), Some(1));
+        // A slow call later on is noise.
+        times[7] = 300.0;
+        assert_eq!(slow_at_first(&times), Some(1));
+        assert_eq!(slow_at_first(&times[..10]), None);
+    }
+
+    #[test]
+    fn on_a_noisy_machine_only_what_stands_out_is_cold() {
+        let noisy = |call: usize| 100.0 + (call * 37 % 10) as f64;
+        let mut times: Vec<f64> = (0..30).map(noisy).collect();
+        times[0] = 110.0;
+        assert_eq!(slow_at_first(&times), Some(0));
+        times[0] = 140.0;
+        assert_eq!(slow_at_first(&times), Some(1));
+    }
+}
