@@ -1,8 +1,37 @@
 //! Estimators on plain slices: pure, importing nothing of this crate, each
 //! tested against published values.
 
+mod autocorrelation;
+mod batch_means;
+mod holm;
 mod order_statistic;
 mod ratio;
+mod proportion;
+mod sign_test;
+mod trend;
 
+pub use autocorrelation::Autocorrelation;
+pub use batch_means::batch_means_interval;
+pub use holm::holm;
 pub use order_statistic::{Interval, median, median_interval, ranks};
 pub use ratio::Ratio;
+pub use proportion::clopper_pearson;
+pub use sign_test::sign_test;
+pub use trend::{MannKendall, mann_kendall, theil_sen};
+
+#[cfg(test)]
+mod tests {
+    /// A hormone in the blood every ten minutes (Diggle, 1990; R's `lh`).
+    #[rustfmt::skip]
+    pub const LUTEINISING_HORMONE: [f64; 48] = [
+        2.4, 2.4, 2.4, 2.2, 2.1, 1.5, 2.3, 2.3, 2.5, 2.0, 1.9, 1.7, 2.2, 1.8, 3.2, 3.2,
+        2.7, 2.2, 2.2, 1.9, 1.9, 1.8, 2.7, 3.0, 2.3, 2.0, 2.0, 2.9, 2.9, 2.7, 2.7, 2.3,
+        2.6, 2.4, 1.8, 1.7, 1.5, 1.4, 2.1, 3.3, 3.5, 3.5, 3.1, 2.6, 2.1, 3.4, 3.0, 2.9,
+    ];
+
+    /// Asserts that a value is the published one, to nine digits.
+    pub fn assert_close(found: f64, published: f64) {
+        let off = (found - published).abs();
+        assert!(off <= 1e-9 * published.abs().max(1e-3), "{found} is not {published}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether values depend on those before them.
+//!
+//! Intervals and tests take their values for independent. Where they come in
+//! runs, R of them say less than R, and every interval is too narrow.
+
+use statrs::function::erf::erfc;
+
+/// The correlation of values with their predecessors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Autocorrelation {
+    /// Number of values, R.
+    pub count: usize,
+    /// Correlation at lag 1, ρ₁.
+    pub lag_one: f64,
+}
+
+impl Autocorrelation {
+    /// Of values in their order: ρ₁ = Σ (x_r − x̄)(x_{r+1} − x̄) / Σ (x_r − x̄)²
+    /// (Box and Jenkins). `None` below 3 values, or where all are the same.
+    pub fn of(values: &[f64]) -> Option<Autocorrelation> {
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let products: f64 = values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
+        (count >= 3 && squares > 0.0)
+            .then(|| Autocorrelation { count, lag_one: products / squares })
+    }
+
+    /// Independent values that would say as much: R (1 − ρ₁) / (1 + ρ₁), which
+    /// is exact for the mean of a process where each value remembers the one
+    /// before, and more than R where ρ₁ is negative.
+    pub fn effective_number(&self) -> f64 {
+        self.count as f64 * (1.0 - self.lag_one) / (1.0 + self.lag_one)
+    }
+
+    /// Whether |ρ₁| > 1.96 / √R, which happens in at most about 5% of
+    /// independent series, and in far fewer of short ones.
+    pub fn is_beyond_white_noise(&self) -> bool {
+        self.lag_one.abs() > 1.96 / (self.count as f64).sqrt()
+    }
+
+    /// Probability of a ρ₁ at least as high if the values are independent. Their
+    /// ρ₁ has the mean −1/R, and a variance known exactly for normal values
+    /// (Dufour and Roy, 1985). At the same rate of false alarms this finds much
+    /// more in short series than the limit 1.96 / √R, which knows neither that
+    /// mean nor which sign to look for.
+    pub fn p_positive(&self) -> f64 {
+        let n = self.count as f64;
+        let variance = (n.powi(4) - 4.0 * n.powi(3) + 3.0 * n.powi(2) + 4.0 * n - 4.0)
+            / ((n + 1.0) * n.powi(2) * (n - 1.0).powi(2));
+        let z = (self.lag_one + 1.0 / n) / variance.sqrt();
+        erfc(z / std::f64::consts::SQRT_2) / 2.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::tests::{LUTEINISING_HORMONE, assert_close};
+
+    #[test]
+    fn the_hormone_is_as_autocorrelated_as_r_and_statsmodels_say() {
+        // R's documentation of acf has this series, and 0.576.
+        let found = Autocorrelation::of(&LUTEINISING_HORMONE).expect("it varies");
+        assert_close(found.lag_one, 0.5755244755244757);
+        assert!(found.is_beyond_white_noise());
+        assert_close(
+            found.effective_number(),
+            48.0 * (1.0 - 0.5755244755244757) / 1.5755244755244757,
+        );
+    }
+
+    #[test]
+    fn the_p_of_all_orders_of_some_values_is_as_computed() {
+        // The mean and variance of rho over all orders of 6 normal quantiles are
+        // those of the formula to within what the shape of these values changes.
+        let values = [-1.383, -0.6745, -0.2104, 0.2104, 0.6745, 1.383];
+        let mut rhos = Vec::new();
+        permute(&mut values.to_vec(), 0, &mut |order| {
+            rhos.push(Autocorrelation::of(order).expect("it varies").lag_one);
+        });
+        let mean = rhos.iter().sum::<f64>() / rhos.len() as f64;
+        assert_close(mean, -1.0 / 6.0);
+        let beyond = rhos.iter().filter(|rho| **rho > 0.3).count() as f64 / rhos.len() as f64;
+        let p = Autocorrelation { count: 6, lag_one: 0.3 }.p_positive();
+        assert!((p - beyond).abs() < 0.03, "{p} against {beyond}");
+    }
+
+    fn permute(values: &mut [f64], from: usize, see: &mut impl FnMut(&[f64])) {
+        if from == values.len() {
+            return see(values);
+        }
+        for other in from..values.len() {
+            values.swap(from, other);
+            permute(values, from + 1, see);
+            values.swap(from, other);
+        }
+    }
+
+    #[test]
+    fn values_that_alternate_are_worth_more_than_their_number() {
+        let values: Vec<f64> = (0..20).map(|i| f64::from(i % 2)).collect();
+        let found = Autocorrelation::of(&values).expect("it varies");
+        assert_close(found.lag_one, -0.95);
+        assert!(found.effective_number() > 20.0 && found.is_beyond_white_noise());
+        assert!(found.p_positive() > 0.999);
+    }
+
+    #[test]
+    fn what_never_changes_has_no_correlation() {
+        assert_eq!(Autocorrelation::of(&[1.0; 10]), None);
+        assert_eq!(Autocorrelation::of(&[1.0, 2.0]), None);
+        assert_eq!(Autocorrelation::of(&[]), None);
+    }
+}
