@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::CONFIDENCE;
 use crate::record::{Case, Run};
-use crate::stats::{Ratio, median, median_interval};
+use crate::stats::{Ratio, batch_means_interval, median, median_interval};
 use crate::visits::{Disturbance, Outcome, Visits, Which};
 
 /// One case of the run, summarised over its rounds.
@@ -55,6 +55,11 @@ pub struct CaseSummary {
     pub pairs_all: usize,
     /// The speedup of all these pairs.
     pub speedup_all: Option<f64>,
+    /// Lower end of the interval of the speedup by means of batches of rounds,
+    /// which bears with rounds that resemble each other; from 30 pairs on.
+    pub speedup_batch_low: Option<f64>,
+    /// Its upper end.
+    pub speedup_batch_high: Option<f64>,
     /// Time of a call in each round, in the order of the rounds (nanoseconds).
     #[serde(skip)]
     pub round_ns: Vec<f64>,
@@ -134,6 +139,9 @@ impl CaseSummary {
         self.speedup = ratio.map(|ratio| ratio.value);
         self.speedup_low = ends.map(|(low, _)| low);
         self.speedup_high = ends.map(|(_, high)| high);
+        let batch = batch_means_interval(logs, CONFIDENCE);
+        self.speedup_batch_low = batch.map(|interval| interval.low.exp());
+        self.speedup_batch_high = batch.map(|interval| interval.high.exp());
         let threads = f64::from(self.case.nthread);
         let by_thread = |speedup: Option<f64>| speedup.map(|speedup| speedup / threads);
         self.efficiency = by_thread(self.speedup);

@@ -9,6 +9,7 @@
 
 mod case;
 mod series;
+pub mod trend;
 mod warnings;
 
 pub use crate::visits::{Answers, CONFIDENCE};

@@ -8,7 +8,7 @@ use crate::analysis::Summary;
 use crate::record::{CASE_COLUMNS, replace};
 
 /// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
-const FIGURES: [&str; 20] = [
+const FIGURES: [&str; 24] = [
     "rounds",
     "pairs",
     "median_ns",
@@ -29,6 +29,10 @@ const FIGURES: [&str; 20] = [
     "rank_high",
     "failed_visits",
     "problem",
+    "pairs_all",
+    "speedup_all",
+    "speedup_batch_low",
+    "speedup_batch_high",
 ];
 
 /// Writes `summary.csv`.

@@ -5,8 +5,8 @@ mod autocorrelation;
 mod batch_means;
 mod holm;
 mod order_statistic;
-mod ratio;
 mod proportion;
+mod ratio;
 mod sign_test;
 mod trend;
 
@@ -14,8 +14,8 @@ pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
 pub use holm::holm;
 pub use order_statistic::{Interval, median, median_interval, ranks};
-pub use ratio::Ratio;
 pub use proportion::clopper_pearson;
+pub use ratio::Ratio;
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};
 

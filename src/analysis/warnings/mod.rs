@@ -48,7 +48,7 @@ pub enum Code {
     WarmUp,
     /// Rounds resemble their neighbours: intervals of ratios are too narrow.
     Autocorrelated,
-    /// The machine's speed changed over the run: absolute times are off.
+    /// The machine's speed changed over the run: absolute times are not its own.
     Drift,
     /// Too few rounds for intervals.
     FewRounds,
@@ -86,7 +86,7 @@ struct Seen<'a> {
 }
 
 /// Every rule, in any order.
-const RULES: [fn(&Seen<'_>) -> Option<Warning>; 21] = [
+const RULES: [fn(&Seen<'_>) -> Option<Warning>; 22] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
@@ -105,6 +105,7 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 21] = [
     timing::short_calls,
     timing::warm_up,
     timing::drift,
+    timing::autocorrelated,
     timing::few_rounds,
     timing::precision,
     timing::imbalance,

@@ -1,8 +1,12 @@
 //! Whether there were enough calls and rounds, long enough, and alike.
 
+use std::collections::BTreeMap;
+
 use super::{Code, Seen, Warning, count, percent};
+use crate::analysis::trend;
 use crate::record::StopReason;
 use crate::stats::median;
+use crate::visits::{Visit, Which};
 
 /// A call lasts at least so many times the clock's resolution.
 const RESOLUTIONS: f64 = 1000.0;
@@ -76,8 +80,67 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
     })
 }
 
-pub fn drift(_seen: &Seen<'_>) -> Option<Warning> {
-    None
+pub fn drift(seen: &Seen<'_>) -> Option<Warning> {
+    let visits = trend::residuals(&times(seen));
+    let (drift, autocorrelated) = (trend::drift(&visits), trend::autocorrelated_visits(&visits));
+    let message = match (drift, autocorrelated) {
+        (Some(drift), _) => {
+            let pace = if drift.percent > 0.0 { "slower" } else { "faster" };
+            format!(
+                "the machine became {pace} by {} over the run",
+                percent(drift.percent.abs() / 100.0)
+            )
+        }
+        (None, Some(_)) => "the machine's speed wandered over the run".to_string(),
+        (None, None) => return None,
+    };
+    Some(Warning {
+        code: Code::Drift,
+        message: format!("{message}: ratios allow for that, absolute times do not"),
+        advice: "quote speedups; for absolute times let the machine warm up, and measure again"
+            .to_string(),
+        cases: Vec::new(),
+    })
+}
+
+pub fn autocorrelated(seen: &Seen<'_>) -> Option<Warning> {
+    let logs: Vec<Vec<f64>> =
+        (0..seen.cases.len()).map(|case| seen.visits.log_ratios(case, Which::Clean)).collect();
+    let logs: Vec<&[f64]> = logs.iter().map(Vec::as_slice).collect();
+    let found = trend::autocorrelated_among(&logs);
+    let (worst, _) = seen.worst(|case, _| found[case].map(|it| it.lag_one))?;
+    let it = found[worst]?;
+    Some(Warning {
+        code: Code::Autocorrelated,
+        message: format!(
+            "rounds resemble the round before ({}: correlation {:.2}; {} rounds say as much as {:.0}): \
+             intervals of speedups are too narrow",
+            seen.name(worst),
+            it.lag_one,
+            it.count,
+            it.effective_number,
+        ),
+        advice: "more rounds; from 30 on, summary.json has an interval of batch means, too"
+            .to_string(),
+        cases: seen.cases_where(|case, _| found[case].is_some()),
+    })
+}
+
+/// Start in seconds and time in nanoseconds of each visit that counts, case by
+/// case. Sessions follow each other without a gap.
+fn times(seen: &Seen<'_>) -> Vec<Vec<(f64, f64)>> {
+    let mut ends_ns: BTreeMap<u32, u64> = BTreeMap::new();
+    for visit in (0..seen.cases.len()).flat_map(|case| seen.visits.of_case(case)) {
+        let end_ns = ends_ns.entry(visit.place.session).or_default();
+        *end_ns = visit.started_ns.max(*end_ns);
+    }
+    let offset_ns = |session: u32| ends_ns.range(..session).map(|(_, end_ns)| end_ns).sum::<u64>();
+    let time = |visit: &Visit| {
+        let started_ns = visit.started_ns + offset_ns(visit.place.session);
+        Some((started_ns as f64 / 1e9, visit.clean_ns()?))
+    };
+    let times = |case| seen.visits.of_case(case).iter().filter_map(time).collect();
+    (0..seen.cases.len()).map(times).collect()
 }
 
 pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
