@@ -11,6 +11,8 @@ mod facts;
 #[cfg(test)]
 mod fake;
 pub mod limits;
+pub mod load;
+pub mod taken;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,106 @@
+//! What others do on this machine just now: time from `/proc/stat`, in the kernel's ticks, and
+//! pressure.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{cpus, read_text};
+
+/// How many CPUs others use, of those that the calling thread may use: their busy time while this
+/// process sleeps for `duration`. Waiting for a disk is not busy; neither is time that a hypervisor
+/// took away. `None` where the kernel does not tell.
+pub fn busy_cpus(duration: Duration) -> Option<f64> {
+    let (root, allowed) = (Path::new("/"), cpus::own_affinity());
+    let start = Instant::now();
+    let before = busy_ticks(root, &allowed)?;
+    thread::sleep(duration);
+    let ticks = busy_ticks(root, &allowed)?.saturating_sub(before);
+    let elapsed_ns = start.elapsed().as_nanos() as f64;
+    // A tick too many where one ended just after the start.
+    Some((ticks as f64 * tick_ns() as f64 / elapsed_ns).min(allowed.len() as f64))
+}
+
+/// The share of the last ten seconds in which some task waited for a CPU, in percent. `None` where
+/// the kernel does not tell.
+pub fn cpu_pressure_percent(root: &Path) -> Option<f64> {
+    let text = read_text(root, "/proc/pressure/cpu")?;
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let average = some.split(' ').find_map(|field| field.strip_prefix("avg10="))?;
+    average.parse().ok().filter(|percent: &f64| percent.is_finite())
+}
+
+/// The time of each CPU online: user, nice, system, idle, iowait, irq, softirq, steal, and what a
+/// newer kernel adds, in ticks.
+pub(super) fn cpu_ticks(root: &Path) -> BTreeMap<usize, Vec<u64>> {
+    let text = read_text(root, "/proc/stat").unwrap_or_default();
+    let of_line = |line: &str| {
+        // The first line, `cpu`, is their sum, and has no number.
+        let (cpu, ticks) = line.strip_prefix("cpu")?.split_once(' ')?;
+        Some((cpu.parse().ok()?, ticks.split(' ').map_while(|ticks| ticks.parse().ok()).collect()))
+    };
+    text.lines().take_while(|line| line.starts_with("cpu")).filter_map(of_line).collect()
+}
+
+/// The kernel's tick; 10 ms almost everywhere.
+pub(super) fn tick_ns() -> u64 {
+    // SAFETY: the call takes a number and returns one, or -1.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u64::try_from(per_second)
+        .ok()
+        .filter(|ticks| *ticks > 0)
+        .map_or(10_000_000, |ticks| 1_000_000_000 / ticks)
+}
+
+/// Busy time of these CPUs, in ticks: all but idle, iowait and steal. (The time of guests, which
+/// comes last, is already in user and nice.)
+fn busy_ticks(root: &Path, cpus: &[usize]) -> Option<u64> {
+    const BUSY: [usize; 5] = [0, 1, 2, 5, 6];
+    let all = cpu_ticks(root);
+    let ours: Vec<&Vec<u64>> = cpus.iter().filter_map(|cpu| all.get(cpu)).collect();
+    let busy = |ticks: &&Vec<u64>| BUSY.iter().filter_map(|field| ticks.get(*field)).sum::<u64>();
+    (!ours.is_empty()).then(|| ours.iter().map(busy).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::fake::FakeRoot;
+
+    const STAT: &str = "cpu  11 22 33 44 55 66 77 88 99 9\ncpu0 1 2 3 4 5 6 7 8 9 9\n\
+                        cpu10 10 20 30 40 50 60 70 80 90 0\nintr 1 2 3\ncpufreq 1";
+
+    #[test]
+    fn idle_waiting_and_stolen_time_is_not_busy() {
+        let fake = FakeRoot::new(&[("/proc/stat", STAT)]);
+        assert_eq!(busy_ticks(fake.path(), &[0]), Some(1 + 2 + 3 + 6 + 7));
+        assert_eq!(busy_ticks(fake.path(), &[0, 10, 11]), Some(19 + 190));
+        assert_eq!(busy_ticks(fake.path(), &[11]), None);
+        assert_eq!(busy_ticks(FakeRoot::new(&[]).path(), &[0]), None);
+    }
+
+    #[test]
+    fn an_old_kernel_has_fewer_columns() {
+        let fake = FakeRoot::new(&[("/proc/stat", "cpu  1 2 3 4\ncpu0 1 2 3 4")]);
+        assert_eq!(busy_ticks(fake.path(), &[0]), Some(6));
+    }
+
+    #[test]
+    fn pressure_is_the_average_of_ten_seconds() {
+        let text = "some avg10=12.50 avg60=2.00 avg300=1.00 total=5\nfull avg10=3.00 avg60=0.00";
+        let fake = FakeRoot::new(&[("/proc/pressure/cpu", text)]);
+        assert_eq!(cpu_pressure_percent(fake.path()), Some(12.5));
+        for odd in ["", "some", "some avg10=x", "full avg10=1.00", "some avg10=NaN"] {
+            fake.write("/proc/pressure/cpu", odd);
+            assert_eq!(cpu_pressure_percent(fake.path()), None, "{odd:?}");
+        }
+        assert_eq!(cpu_pressure_percent(FakeRoot::new(&[]).path()), None);
+    }
+
+    #[test]
+    fn no_more_cpus_are_busy_than_there_are() {
+        let busy = busy_cpus(Duration::from_millis(20)).expect("/proc/stat");
+        assert!((0.0..=cpus::own_affinity().len() as f64).contains(&busy), "{busy}");
+    }
+}
