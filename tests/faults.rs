@@ -237,6 +237,52 @@ fn the_row_of_a_wrong_call_says_so_too() {
 }
 
 #[test]
+fn what_is_said_of_a_runner_does_not_depend_on_how_fast_it_ends() {
+    let error = "echo '{\"error\":{\"message\":\"no such kernel here\"}}'";
+    let said = "no such kernel here";
+    let begun = "printf '{\"call\":{'";
+    let cut = "the runner said \"{\\\"call\\\":{\", which is no event";
+    // Name, script, how the reason begins and ends, exit status.
+    let runners = [
+        ("ends-at-once", format!("{error}; exit 1"), said, said, "1"),
+        ("ends-soon", format!("{error}; sleep 0.2; exit 1"), said, said, "1"),
+        ("ends-never", format!("{error}; exec sleep 1000"), said, said, "-9"),
+        ("goes-on", format!("{error}; {error}; echo 'and so on'; exit 1"), said, said, "1"),
+        (
+            "dies-then",
+            format!("{error}; kill -11 $$"),
+            said,
+            "; the runner was killed by SIGSEGV",
+            "-11",
+        ),
+        ("dies-in-mid-line", format!("{begun}; kill -9 $$"), cut, "was killed by SIGKILL", "-9"),
+        ("ends-in-mid-line", format!("{begun}; exit 3"), cut, "exited with status 3", "3"),
+        (
+            "babbles-and-ends",
+            "echo babble; exit 3".to_string(),
+            "the runner said \"babble\"",
+            "column 1",
+            "",
+        ),
+    ];
+    let names = runners.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
+    let options = ["-n2", "--draws=2^16", "--rounds=2", "--timeout=60s", "-b", &names];
+    let add = |sweep: Sweep, (name, commands, ..): &(&str, String, &str, &str, &str)| {
+        sweep.runner(name, &script(commands))
+    };
+    let swept = runners.iter().fold(Sweep::new().args(options), add).run().exits(1);
+    for (name, _, begin, end, status) in &runners {
+        for row in swept.visits_of(name) {
+            let error = &row["error"];
+            assert!(error.starts_with(begin) && error.ends_with(end), "{name}: {error}");
+            // One that is killed for what it said may have ended by then.
+            assert!(status.is_empty() || row["exit_status"] == *status, "{name}: {row:?}");
+        }
+    }
+    swept.leaves_nothing_alive();
+}
+
+#[test]
 fn the_exit_status_is_in_the_row() {
     for (name, status) in [("dies-at-once", "3"), ("dies-by-signal", "-9"), ("segfaults", "-11")] {
         assert!(ward().visits_of(name).iter().all(|row| row["exit_status"] == status), "{name}");

@@ -11,6 +11,8 @@
 mod answer;
 mod calibrate;
 mod conversation;
+mod hearing;
+mod listen;
 pub mod progress;
 mod reap;
 mod rounds;
@@ -29,6 +31,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::kernel::{Kernel, Tally};
+use crate::machine::clock::{self, Clock};
+use crate::machine::load;
+use crate::machine::taken::Meter;
 use crate::plan::{Budget, Draws, round_order};
 use crate::record::{Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
 use crate::registry::Registry;
@@ -46,6 +51,9 @@ const BUDGET_FACTOR: f64 = 1.5;
 /// And at least this long, and at most this long.
 const BUDGET: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(600);
+
+/// How long others are looked at before the first visit.
+const LOAD_TIME: Duration = Duration::from_millis(100);
 
 /// Why a run could not begin, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +145,8 @@ pub struct Campaign<'a> {
     run: Run,
     usable_cpus: u32,
     dir: PathBuf,
-    supervisor: Supervisor,
+    supervisor: Supervisor<'a>,
+    meter: Meter,
     forecast: Forecast,
     expected: Vec<(Case, Tally)>,
     session_start: Instant,
@@ -175,7 +184,7 @@ impl<'a> Campaign<'a> {
         if !is_entered() {
             return Err(CampaignError::NotEntered);
         }
-        let supervisor = Supervisor::new().map_err(CampaignError::Supervise)?;
+        let supervisor = Supervisor::new(&clock::System).map_err(CampaignError::Supervise)?;
         Ok(Campaign {
             registry,
             progress,
@@ -184,6 +193,7 @@ impl<'a> Campaign<'a> {
             run,
             dir: dir.to_path_buf(),
             supervisor,
+            meter: Meter::new(),
             forecast: Forecast::default(),
             expected: Vec::new(),
             session_start: Instant::now(),
@@ -191,6 +201,13 @@ impl<'a> Campaign<'a> {
             suspended: Duration::ZERO,
             failures: 0,
         })
+    }
+
+    /// Times the visits by another clock than the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: &'a dyn Clock) -> Campaign<'a> {
+        self.supervisor.clock = clock;
+        self
     }
 
     /// Calibrates, then measures round by round. Afterwards the directory holds
@@ -266,8 +283,9 @@ impl<'a> Campaign<'a> {
 
     /// From here on the clock of the session runs, and `run.json` knows of it.
     fn begin_session(&mut self, session: Session) -> Result<(), CampaignError> {
+        let other_load_cpus = load::busy_cpus(LOAD_TIME);
         self.session_start = Instant::now();
-        self.run.sessions.push(session);
+        self.run.sessions.push(Session { other_load_cpus, ..session });
         self.run.write(&self.dir).map_err(|source| self.cannot_begin(RUN_FILE, source))
     }
 

@@ -28,6 +28,39 @@ pub fn has_exited(pid: Pid) -> bool {
     !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
 }
 
+/// How often a child was seen to be stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stops {
+    /// So often.
+    pub count: u32,
+    is_stopped: bool,
+}
+
+impl Stops {
+    /// Takes note of what has become of a child since the last look. Its end is
+    /// none of this, and stays to be noticed.
+    pub fn look(&mut self, pid: Pid) {
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
+        loop {
+            match waitid(Id::Pid(pid), flags) {
+                Ok(WaitStatus::Stopped(..)) => self.note(true),
+                Ok(WaitStatus::Continued(_)) => self.note(false),
+                Err(Errno::EINTR) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// The kernel tells the last change only: a child that goes on, and was not
+    /// seen to be stopped, was stopped in between.
+    fn note(&mut self, is_stopped: bool) {
+        if is_stopped || !self.is_stopped {
+            self.count += 1;
+        }
+        self.is_stopped = is_stopped;
+    }
+}
+
 /// Waits for a child to end, and reaps it.
 pub fn wait(pid: Pid) -> Ended {
     let mut status = 0;
@@ -129,6 +162,22 @@ fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stop_and_its_end_are_one_stop_even_if_only_one_of_them_is_seen() {
+        for (seen, count) in [
+            (&[][..], 0),
+            (&[true], 1),
+            (&[false], 1),
+            (&[true, false], 1),
+            (&[true, false, false], 2),
+            (&[true, true], 2),
+        ] {
+            let mut stops = Stops::default();
+            seen.iter().for_each(|is_stopped| stops.note(*is_stopped));
+            assert_eq!(stops.count, count, "{seen:?}");
+        }
+    }
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {

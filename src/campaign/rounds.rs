@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::listen::CutShort;
 use super::standing::Standing;
-use super::supervise::CutShort;
 use super::visit::{self, Clerk, Errand, Form, Position, Visited};
 use super::{Campaign, Interrupted};
 use crate::plan::round_order;
@@ -135,8 +135,12 @@ impl Campaign<'_> {
         position: Position,
     ) -> Result<Visited, Interrupted> {
         loop {
-            let clerk =
-                Clerk { session_start: self.session_start, position, progress: self.progress };
+            let clerk = Clerk {
+                session_start: self.session_start,
+                position,
+                progress: self.progress,
+                meter: &self.meter,
+            };
             match visit::visit(&mut self.supervisor, self.registry, errand, clerk) {
                 Ok(visited) => return Ok(visited),
                 Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),

@@ -1,31 +1,23 @@
 //! Watches a visit's runner, and sees to it that nothing of it is left.
 //!
-//! The supervisor sleeps in one `poll` over the runner's stdout and stderr and
-//! a descriptor for signals: it costs nothing while a visit runs. It is a
+//! The supervisor costs nothing while a visit runs (`listen`). It is a
 //! *subreaper*: whatever a runner leaves behind becomes its child, and is
 //! killed and reaped before the next visit. A process that supervises should
 //! therefore have no other children.
 
 use std::io;
-use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::unistd::Pid;
 
-use super::reap;
+use super::listen::{CutShort, Listener, Trouble, Watch};
+use super::reap::{self, Ended};
 use super::signals::{Signals, Wish};
 use super::voice::Runner;
-
-/// How long a runner may take to end after it closed its stdout.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// How often the progress display is woken.
-const TICK: Duration = Duration::from_secs(1);
+use crate::machine::clock::{Clock, Moment, Span};
 
 /// How long what a runner left behind may take to end by itself, if the runner
 /// ended well. Python's resource tracker, for one, ends a moment after its
@@ -34,7 +26,9 @@ const HELPERS_GRACE: Duration = Duration::from_millis(500);
 
 /// Watches runners. There is one in a process, on its main thread: a runner is
 /// killed by the kernel when the thread that started it ends.
-pub struct Supervisor {
+pub struct Supervisor<'a> {
+    /// Times the visits.
+    pub clock: &'a dyn Clock,
     signals: Signals,
     interrupted: Option<Signal>,
     /// Children that were there before us, and are none of our business.
@@ -47,7 +41,9 @@ pub struct Watched {
     /// When the runner was started.
     pub started: Instant,
     /// From the start of the runner until it was reaped.
-    pub wall: Duration,
+    pub span: Span,
+    /// How often somebody stopped the runner.
+    pub stops: u32,
     /// Its exit code, or minus the signal; `None` if it never started.
     pub exit_status: Option<i32>,
     /// User CPU time of the runner and all that it waited for.
@@ -58,42 +54,16 @@ pub struct Watched {
     pub problem: Option<String>,
 }
 
-/// A signal cut the visit short: it is not to be counted, and not a failure.
-#[derive(Clone, Copy, Debug)]
-pub enum CutShort {
-    /// The run is to end.
-    Interrupted(Signal),
-    /// The run was stopped (Ctrl-Z) for so long, and goes on.
-    Suspended(Duration),
-}
-
-/// What the supervisor tells, and asks, while a visit runs.
-pub trait Listener {
-    /// A line of the runner's stdout, without its end.
-    ///
-    /// # Errors
-    /// What is wrong with it; the runner is killed.
-    fn line(&mut self, line: &[u8], heard: Instant) -> Result<(), String>;
-
-    /// The runner closed its stdout.
-    ///
-    /// # Errors
-    /// What is missing.
-    fn end(&mut self) -> Result<(), String>;
-
-    /// A second has passed.
-    fn tick(&mut self);
-}
-
-impl Supervisor {
+impl<'a> Supervisor<'a> {
     /// Takes over the signals of this process.
     ///
     /// # Errors
     /// Where the system refuses.
-    pub fn new() -> io::Result<Supervisor> {
+    pub fn new(clock: &'a dyn Clock) -> io::Result<Supervisor<'a>> {
         prctl::set_child_subreaper(true)?;
         let bystanders = reap::children();
-        Ok(Supervisor { signals: Signals::take_over()?, interrupted: None, bystanders })
+        let signals = Signals::take_over()?;
+        Ok(Supervisor { clock, signals, interrupted: None, bystanders })
     }
 
     /// The signal that asked the run to end, if one came by now.
@@ -120,127 +90,73 @@ impl Supervisor {
         timeout: Duration,
         listener: &mut dyn Listener,
     ) -> Result<Watched, CutShort> {
-        let started = Instant::now();
+        let (started, moment) = (Instant::now(), Moment::now(self.clock));
         let mut runner = match Runner::start(command, input) {
             Ok(runner) => runner,
             Err(error) => {
                 let program = command.get_program().to_string_lossy();
-                let problem = Some(format!("cannot start {program:?}: {error}"));
-                let (wall, zero) = (started.elapsed(), Duration::ZERO);
-                let exit_status = None;
                 return Ok(Watched {
                     started,
-                    wall,
-                    exit_status,
-                    user: zero,
-                    system: zero,
-                    problem,
+                    span: moment.elapsed(self.clock),
+                    stops: 0,
+                    exit_status: None,
+                    user: Duration::ZERO,
+                    system: Duration::ZERO,
+                    problem: Some(format!("cannot start {program:?}: {error}")),
                 });
             }
         };
-        let verdict = self.listen(&mut runner, timeout, listener);
-        let had_ended = reap::has_exited(runner.group);
-        if verdict.is_err() {
-            let _ = killpg(runner.group, Signal::SIGKILL);
-            // Itself, too: it may have moved to another group.
-            let _ = kill(runner.group, Signal::SIGKILL);
-        }
-        let ended = reap::wait(runner.group);
-        let wall = started.elapsed();
+        let mut watch = Watch::new(&self.signals, &mut runner, timeout);
+        let verdict = watch.hear_out(listener);
+        let stops = watch.stops();
+        let (ended, had_ended) = end(runner.group, verdict.is_ok());
+        let span = moment.elapsed(self.clock);
         runner.read_stderr();
+        let problem = self.judge(verdict, &ended, had_ended, &runner)?;
+        let (user, system) = (ended.user, ended.system);
+        let exit_status = Some(ended.exit_status);
+        Ok(Watched { started, span, stops, exit_status, user, system, problem })
+    }
+
+    /// Ends what a runner left behind, and finds out what went wrong.
+    fn judge(
+        &mut self,
+        verdict: Result<(), Trouble>,
+        ended: &Ended,
+        had_ended: bool,
+        runner: &Runner,
+    ) -> Result<Option<String>, CutShort> {
         let grace = if verdict.is_ok() { HELPERS_GRACE } else { Duration::ZERO };
         let left = reap::all_that_is_left(&self.bystanders, grace);
-        let heard = match verdict {
-            Err(Trouble::CutShort(cut)) => return Err(cut),
-            Err(Trouble::Misbehaved(problem)) => Some(problem),
-            Ok(()) if left.is_empty() => None,
-            Ok(()) => Some(format!("the runner left processes behind: {}", left.join(", "))),
-        };
         // Our own kill explains nothing; somebody else's, such as the kernel's
         // when memory runs out, explains all.
-        let ending = Some(ended.exit_status).filter(|status| had_ended || *status != -9);
+        let status = ended.exit_status;
+        let death = Some(status).filter(|_| had_ended || status != -9);
+        let (heard, ending) = match verdict {
+            Err(Trouble::CutShort(cut)) => {
+                if let CutShort::Interrupted(signal) = cut {
+                    self.interrupted = Some(signal);
+                }
+                return Err(cut);
+            }
+            Err(Trouble::Said(problem)) => (Some(problem), death.filter(|status| *status < 0)),
+            Err(Trouble::Did(problem)) => (Some(problem), death),
+            Ok(()) if left.is_empty() => (None, death),
+            Ok(()) => {
+                (Some(format!("the runner left processes behind: {}", left.join(", "))), death)
+            }
+        };
         let problem = explain(heard, ending, &runner.stderr_tail);
         // Whoever ends a run may tell all its processes at once: what a runner
         // dies of then is not its own failure.
         match self.interrupted() {
             Some(signal) if problem.is_some() => Err(CutShort::Interrupted(signal)),
-            _ => {
-                let (user, system) = (ended.user, ended.system);
-                let exit_status = Some(ended.exit_status);
-                Ok(Watched { started, wall, exit_status, user, system, problem })
-            }
+            _ => Ok(problem),
         }
-    }
-
-    /// Hears the runner out, until it has closed its stdout and exited.
-    fn listen(
-        &mut self,
-        runner: &mut Runner,
-        timeout: Duration,
-        listener: &mut dyn Listener,
-    ) -> Result<(), Trouble> {
-        let mut deadline = Instant::now() + timeout;
-        let mut suspended = Duration::ZERO;
-        let mut next_tick = Instant::now() + TICK;
-        while !(runner.is_silent() && reap::has_exited(runner.group)) {
-            let now = Instant::now();
-            if now >= deadline {
-                return Err(Trouble::Misbehaved(overdue(runner, timeout)));
-            }
-            if now >= next_tick {
-                listener.tick();
-                next_tick = now + TICK;
-            }
-            self.sleep_until(deadline.min(next_tick), runner)?;
-            let stopped = self.handle_signals(runner.group)?;
-            suspended += stopped;
-            deadline += stopped;
-            runner.read_stderr();
-            if !runner.is_silent() {
-                runner.read_lines(listener).map_err(Trouble::Misbehaved)?;
-                if runner.is_silent() {
-                    deadline = deadline.min(Instant::now() + GRACE);
-                }
-            }
-        }
-        if suspended > Duration::ZERO {
-            return Err(Trouble::CutShort(CutShort::Suspended(suspended)));
-        }
-        listener.end().map_err(Trouble::Misbehaved)
-    }
-
-    /// Sleeps until the runner says something, a signal comes, or it is time.
-    fn sleep_until(&self, time: Instant, runner: &Runner) -> Result<(), Trouble> {
-        let left = time.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut descriptors = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        let voices = runner.descriptors();
-        descriptors.extend(voices.map(|voice| PollFd::new(voice, PollFlags::POLLIN)));
-        match poll(&mut descriptors, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(Trouble::Misbehaved(format!("cannot wait for the runner: {errno}"))),
-        }
-    }
-
-    /// Ends or suspends the visit if a signal says so. Returns how long it was
-    /// suspended. (The death of a child needs no more than to wake us.)
-    fn handle_signals(&mut self, group: Pid) -> Result<Duration, Trouble> {
-        let mut stopped = Duration::ZERO;
-        while let Some(wish) = self.signals.next() {
-            match wish {
-                Wish::Stop => stopped += suspend_with(group),
-                Wish::Look => {}
-                Wish::End(signal) => {
-                    self.interrupted = Some(signal);
-                    return Err(Trouble::CutShort(CutShort::Interrupted(signal)));
-                }
-            }
-        }
-        Ok(stopped)
     }
 }
 
-impl Drop for Supervisor {
+impl Drop for Supervisor<'_> {
     fn drop(&mut self) {
         if self.interrupted.is_some() {
             self.signals.stay_held();
@@ -249,29 +165,16 @@ impl Drop for Supervisor {
     }
 }
 
-/// Why a runner was not heard out.
-enum Trouble {
-    CutShort(CutShort),
-    Misbehaved(String),
-}
-
-/// Stops the runner and then this process, as Ctrl-Z asks, until somebody
-/// continues it. Returns how long that took.
-fn suspend_with(group: Pid) -> Duration {
-    let start = Instant::now();
-    let _ = killpg(group, Signal::SIGSTOP);
-    let _ = raise(Signal::SIGSTOP);
-    let _ = killpg(group, Signal::SIGCONT);
-    start.elapsed()
-}
-
-/// What to say of a runner whose time is over.
-fn overdue(runner: &Runner, timeout: Duration) -> String {
-    if runner.is_silent() {
-        return format!("the runner did not end within {GRACE:?} of closing its stdout");
+/// Ends a runner and its group, unless it was heard out and has ended. Also
+/// says whether it had ended by itself.
+fn end(group: Pid, is_heard_out: bool) -> (Ended, bool) {
+    let had_ended = reap::has_exited(group);
+    if !is_heard_out {
+        let _ = killpg(group, Signal::SIGKILL);
+        // Itself, too: it may have moved to another group.
+        let _ = kill(group, Signal::SIGKILL);
     }
-    let members = reap::describe_group(runner.group).join(", ");
-    format!("timeout: killed after {:.1} s, when it had {members}", timeout.as_secs_f64())
+    (reap::wait(group), had_ended)
 }
 
 /// Finds the words for what went wrong: what was heard, then how the runner

@@ -12,8 +12,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::unistd::{Pid, getpid, getppid};
 
+use super::listen::{Listener, Objection};
 use super::reap;
-use super::supervise::Listener;
 
 /// Bytes that a line may have: 1,024 workers fit several times over.
 const LINE_BYTES: usize = 4 << 20;
@@ -97,7 +97,7 @@ impl Runner {
     ///
     /// # Errors
     /// What is wrong with a line.
-    pub fn read_lines(&mut self, listener: &mut dyn Listener) -> Result<(), String> {
+    pub fn read_lines(&mut self, listener: &mut dyn Listener) -> Result<(), Objection> {
         let mut buffer = [0; 1 << 16];
         while let Some(stdout) = &mut self.stdout {
             let had_exited = reap::has_exited(self.group);
@@ -111,14 +111,26 @@ impl Runner {
                     }
                     self.stdout = None;
                 }
-                Err(error) => return Err(format!("cannot read the runner's stdout: {error}")),
+                Err(error) => {
+                    let problem = format!("cannot read the runner's stdout: {error}");
+                    return Err(Objection::Wrong(problem));
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Passes on a last line that has no end, if there is one: once the runner
+    /// has exited, so that its death is known if it died in the middle of it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read_last_line(&mut self, listener: &mut dyn Listener) -> Result<(), Objection> {
         if self.line.is_empty() { Ok(()) } else { self.take_lines(b"\n", listener) }
     }
 
     /// Passes on the lines that `bytes` complete.
-    fn take_lines(&mut self, bytes: &[u8], listener: &mut dyn Listener) -> Result<(), String> {
+    fn take_lines(&mut self, bytes: &[u8], listener: &mut dyn Listener) -> Result<(), Objection> {
         let heard = Instant::now();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
@@ -126,7 +138,8 @@ impl Runner {
                 listener.line(line, heard)?;
                 self.line.clear();
             } else if self.line.len() > LINE_BYTES {
-                return Err(format!("the runner said a line of over {LINE_BYTES} bytes"));
+                let problem = format!("the runner said a line of over {LINE_BYTES} bytes");
+                return Err(Objection::Wrong(problem));
             }
         }
         Ok(())

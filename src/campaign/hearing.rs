@@ -1,0 +1,176 @@
+//! Hears a runner, and turns what it says into the rows of its visit.
+
+use std::time::{Duration, Instant};
+
+use super::conversation::{Conversation, parse};
+use super::listen::{Listener, Objection};
+use super::supervise::Watched;
+use super::visit::{Clerk, Errand, Visited, sum};
+use crate::machine::taken::Reading;
+use crate::record::{Phase, Row, SCHEMA};
+use crate::runner::protocol::{Call, Done, Event, Visit};
+
+/// Hears a runner and turns what it says into rows.
+pub struct Hearing<'a> {
+    conversation: Conversation<'a>,
+    errand: &'a Errand<'a>,
+    clerk: Clerk<'a>,
+    rows: Vec<Row>,
+    /// Calls of the current phase so far.
+    calls: u32,
+    done: Done,
+}
+
+impl Listener for Hearing<'_> {
+    fn line(&mut self, line: &[u8], heard: Instant) -> Result<(), Objection> {
+        let event = parse(line).map_err(Objection::Wrong)?;
+        let judged = self.conversation.judge(&event);
+        if let Some(mut row) = self.row_of(&event, heard) {
+            row.error = judged.as_ref().err().map(|problem| one_line(problem)).unwrap_or_default();
+            self.rows.push(row);
+        }
+        match event {
+            Event::Error(_) => judged.map_err(Objection::GaveUp),
+            Event::Done(done) => {
+                let (isa, cpus) = (short(&done.isa), short(&done.cpus));
+                self.done = Done { isa, cpus, ..done };
+                judged.map_err(Objection::Wrong)
+            }
+            _ => judged.map_err(Objection::Wrong),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        self.conversation.finish()
+    }
+
+    fn tick(&mut self) {
+        self.clerk.progress.tick();
+    }
+}
+
+impl<'a> Hearing<'a> {
+    /// Before the first line.
+    pub fn new(request: &'a Visit, errand: &'a Errand<'a>, clerk: Clerk<'a>) -> Hearing<'a> {
+        let conversation = Conversation::new(request, errand.truth);
+        Hearing { conversation, errand, clerk, rows: Vec::new(), calls: 0, done: Done::default() }
+    }
+
+    /// The row of a timed phase.
+    fn row_of(&mut self, event: &Event, heard: Instant) -> Option<Row> {
+        let (phase, wall_ns) = match event {
+            Event::Setup(timed) => (Phase::Setup, timed.wall_ns),
+            Event::Warmup(call) => (Phase::Warmup, call.wall_ns),
+            Event::Call(call) => (Phase::Call, call.wall_ns),
+            Event::Teardown(timed) => (Phase::Teardown, timed.wall_ns),
+            Event::Hello(_) | Event::Done(_) | Event::Error(_) => return None,
+        };
+        let started = heard.checked_sub(Duration::from_nanos(wall_ns)).unwrap_or(heard);
+        let mut row = self.blank(phase, started);
+        row.wall_ns = Some(wall_ns);
+        if let Event::Warmup(call) | Event::Call(call) = event {
+            if self.rows.last().is_none_or(|last| last.phase != phase) {
+                self.calls = 0;
+            }
+            row.iteration = Some(self.calls);
+            self.calls += 1;
+            self.fill_call(&mut row, call);
+        }
+        Some(row)
+    }
+
+    /// What a call's row says of its workers and its answer.
+    fn fill_call(&self, row: &mut Row, call: &Call) {
+        let busy: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.busy_ns).collect();
+        let busy = busy.filter(|busy| !busy.is_empty()).unwrap_or_default();
+        let cpu: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.cpu_ns).collect();
+        row.user_ns = call.user_ns;
+        row.system_ns = call.system_ns;
+        row.run_delay_ns = call.run_delay_ns;
+        row.voluntary_switches = call.voluntary_switches;
+        row.involuntary_switches = call.involuntary_switches;
+        row.cycles = call.cycles;
+        row.stops = call.stops;
+        row.busy_min_ns = busy.iter().copied().min();
+        row.busy_max_ns = busy.iter().copied().max();
+        row.busy_sum_ns = (!busy.is_empty()).then(|| sum(busy));
+        row.worker_cpu_sum_ns = cpu.filter(|cpu| !cpu.is_empty()).map(sum);
+        let scale = self.errand.truth.kernel.scale();
+        row.tally_draws = Some(call.tally.draws);
+        row.tally_sum = Some(call.tally.sum);
+        row.tally_sum_sq = Some(call.tally.sum_sq);
+        row.estimate = call.tally.estimate(scale);
+        row.std_error = call.tally.std_error(scale);
+    }
+
+    /// Ends the rows with the one of the whole visit, before which the meter
+    /// read `before`.
+    pub fn close(mut self, watched: Watched, before: &Reading) -> Visited {
+        let wall = watched.span.wall;
+        let problem = watched.problem.clone().or_else(|| self.impossible_times(wall));
+        let nanoseconds = |time: Duration| time.as_nanos() as u64;
+        let taken = self.clerk.meter.taken_since(before, &self.done.cpus);
+        let mut row = self.blank(Phase::Visit, watched.started);
+        row.wall_ns = Some(nanoseconds(wall));
+        row.boot_ns = watched.span.boot.map(nanoseconds);
+        row.throttled_ns = taken.throttled_ns;
+        row.steal_ns = taken.steal_ns;
+        row.stops = Some(watched.stops);
+        row.exit_status = watched.exit_status;
+        if watched.exit_status.is_some() {
+            row.user_ns = Some(nanoseconds(watched.user));
+            row.system_ns = Some(nanoseconds(watched.system));
+        }
+        row.voluntary_switches = self.done.voluntary_switches;
+        row.involuntary_switches = self.done.involuntary_switches;
+        row.max_rss_bytes = self.done.max_rss_bytes;
+        row.error = problem.as_deref().map(one_line).unwrap_or_default();
+        self.rows.push(row);
+        for row in &mut self.rows {
+            row.isa.clone_from(&self.done.isa);
+            row.cpus.clone_from(&self.done.cpus);
+        }
+        Visited { rows: self.rows, wall, problem }
+    }
+
+    /// The phases of a visit cannot last longer than the visit itself.
+    fn impossible_times(&self, wall: Duration) -> Option<String> {
+        let phases = sum(self.rows.iter().filter_map(|row| row.wall_ns));
+        (u128::from(phases) > wall.as_nanos()).then(|| {
+            let (said, seen) = (Duration::from_nanos(phases), wall);
+            format!("the runner reports {said:.1?} in a visit of {seen:.1?}: is wall_ns in ns?")
+        })
+    }
+
+    /// A row that says only what every row says.
+    fn blank(&self, phase: Phase, started: Instant) -> Row {
+        let position = self.clerk.position;
+        let since = started.saturating_duration_since(self.clerk.session_start);
+        Row {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            session: position.session,
+            round: position.round,
+            group: position.group,
+            visit: position.visit,
+            phase,
+            started_ns: since.as_nanos() as u64,
+            case: self.errand.case.clone(),
+            ..Row::default()
+        }
+    }
+}
+
+/// A message on one line, so that a row is a line of the file.
+fn one_line(message: &str) -> String {
+    message
+        .split(|c: char| c.is_control())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// As much of a runner's word as belongs into a field.
+fn short(word: &str) -> String {
+    one_line(word).chars().take(200).collect()
+}
