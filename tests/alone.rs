@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
@@ -12,8 +13,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nthread::Registry;
 use nthread::backend::{Chunks, Report, Schedule, StartMethod, Team, TeamError, Work};
+use nthread::campaign::Campaign;
+use nthread::campaign::progress::{Progress, Show};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
+use nthread::machine::clock::{Clock, System};
+use nthread::plan::{Budget, Draws};
 use nthread::process::{Child, Exit, Outcome, Process};
+use nthread::record::{Case, Phase, Plan, Run, Stopping, read_rows};
 
 /// Counts that divide nothing evenly, and more workers than blocks.
 const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
@@ -35,6 +41,7 @@ fn main() {
         ("a child that is killed is a lost worker", a_killed_child),
         ("a child that fails, or panics, is told by its status", a_failing_child),
         ("a child that is dropped is killed and reaped", a_dropped_child),
+        ("a visit is timed by the clock that the campaign was given", another_clock),
     ]);
 }
 
@@ -209,6 +216,60 @@ fn a_failing_child() {
 
 fn a_dropped_child() {
     drop(fork(sleep));
+}
+
+/// A boot clock that steps by so much at every reading, as if the machine had
+/// been suspended in between.
+const STEP: Duration = Duration::from_secs(7);
+
+struct Stepping {
+    readings: Cell<u32>,
+}
+
+impl Clock for Stepping {
+    fn monotonic(&self) -> Duration {
+        System.monotonic()
+    }
+
+    fn boot(&self) -> Option<Duration> {
+        self.readings.set(self.readings.get() + 1);
+        Some(System.monotonic() + STEP * self.readings.get())
+    }
+}
+
+fn another_clock() {
+    let case = Case {
+        kernel: "pi".to_string(),
+        backend: "sequential".to_string(),
+        nthread: 1,
+        schedule: "static".to_string(),
+        chunk: Some(4),
+        block: 1 << 14,
+        pin: "none".to_string(),
+        inner_nthread: 1,
+        scaling: "strong".to_string(),
+        draws: Some(1 << 16),
+        seed: 1,
+        ..Case::default()
+    };
+    let stopping = Stopping { rounds: 2, ..Stopping::default() };
+    let plan = Plan { cases: vec![case], stopping, iterations: 1, ..Plan::default() };
+    let run = Run { plan, ..Run::default() };
+    let home = tempfile::tempdir().expect("a directory");
+    let out = home.path().join("out");
+    let (registry, progress) = (Registry::default(), Progress::new(Show::Problems));
+    let clock = Stepping { readings: Cell::new(0) };
+    let campaign = Campaign::new(&registry, &progress, run, &out).expect("it begins");
+    let draws = Draws::Given(vec![1 << 16]);
+    let outcome = campaign.with_clock(&clock).measure(&draws, Budget::Unlimited);
+    assert_eq!(outcome.expect("it ends").failures, 0);
+    let rows = read_rows(&out.join("samples.csv")).expect("rows");
+    let visits: Vec<_> = rows.iter().filter(|row| row.phase == Phase::Visit).collect();
+    assert_eq!(visits.len(), 2);
+    for visit in visits {
+        let (wall, boot) = (visit.wall_ns.expect("a time"), visit.boot_ns.expect("a time"));
+        assert!(boot - wall >= STEP.as_nanos() as u64, "{boot} {wall}");
+    }
 }
 
 /// Longer than the test lasts.

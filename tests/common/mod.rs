@@ -17,7 +17,7 @@ pub mod runner;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -167,6 +167,15 @@ impl Sweep {
     pub fn limit(mut self, resource: Resource, most: u64) -> Sweep {
         // SAFETY: between fork and exec the closure makes one system call.
         unsafe { self.command.pre_exec(move || Ok(setrlimit(resource, most, most)?)) };
+        self
+    }
+
+    /// It runs in that control group, a directory.
+    pub fn in_group(mut self, group: &Path) -> Sweep {
+        let procs = group.join("cgroup.procs");
+        let mut procs = File::options().write(true).open(procs).expect("a control group");
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { self.command.pre_exec(move || procs.write_all(b"0")) };
         self
     }
 
