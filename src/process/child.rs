@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus};
 use nix::unistd::Pid;
 
 use super::{Error, family, system};
@@ -65,6 +65,8 @@ pub struct Child {
     name: String,
     drops: Drops,
     ended: Option<Exit>,
+    /// Known once it was waited for.
+    peak_bytes: Option<u64>,
     /// The process whose child it is: a forked child has copies of its parent's
     /// handles, and its siblings are not its to wait for or to kill.
     generation: u32,
@@ -79,6 +81,7 @@ impl Child {
             name: String::new(),
             drops: Drops::Wait,
             ended: None,
+            peak_bytes: None,
             generation: family::generation(),
             sentinel: None,
         }
@@ -148,6 +151,17 @@ impl Child {
         matches!(self.exit(), Ok(None))
     }
 
+    /// The most memory that it ever had resident, in bytes; `None` until it has
+    /// ended and was waited for. Pages that it shared with its parent count for
+    /// both.
+    ///
+    /// Of a spawned child it is an upper bound: the kernel remembers the peak of
+    /// the memory that a process had before it began another program, and that
+    /// was its parent's.
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
+        self.peak_bytes
+    }
+
     /// Asks it to end, by SIGTERM.
     ///
     /// # Errors
@@ -208,14 +222,14 @@ impl Child {
             return Err(Error::NotOwner);
         }
         if self.ended.is_none() {
-            let exit = match waitpid(self.pid, Some(flags)) {
-                Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
-                Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal),
+            let (exit, peak_bytes) = match system::wait(self.pid, flags) {
+                Ok((WaitStatus::Exited(_, code), peak)) => (Exit::Code(code), peak),
+                Ok((WaitStatus::Signaled(_, signal, _), peak)) => (Exit::Signal(signal), peak),
                 Ok(_) | Err(Errno::EINTR) => return Ok(None),
                 Err(errno) => return Err(unwatched(errno.into())),
             };
             family::remove_child(self.pid);
-            self.ended = Some(exit);
+            (self.ended, self.peak_bytes) = (Some(exit), Some(peak_bytes));
         }
         Ok(self.ended)
     }

@@ -29,6 +29,7 @@ use std::time::Duration;
 use memmap2::MmapRaw;
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
+use nix::sys::wait::{WaitPidFlag, WaitStatus};
 use nix::unistd::{ForkResult, Pid};
 
 use super::alone::Alone;
@@ -50,6 +51,21 @@ pub fn fork(_: &Alone) -> io::Result<Option<Pid>> {
 pub fn leave(code: u8) -> ! {
     // SAFETY: `_exit` only ends the process.
     unsafe { libc::_exit(i32::from(code)) }
+}
+
+/// Waits for a child: what has become of it, and the most memory that it ever
+/// had, in bytes, which is good once it has ended.
+pub fn wait(child: Pid, flags: WaitPidFlag) -> nix::Result<(WaitStatus, u64)> {
+    let mut status = 0;
+    // SAFETY: numbers, all of which may be zero.
+    let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
+    // SAFETY: both pointers are to live variables.
+    let waited = unsafe { libc::wait4(child.as_raw(), &mut status, flags.bits(), &mut usage) };
+    let became = match Errno::result(waited)? {
+        0 => WaitStatus::StillAlive,
+        _ => WaitStatus::from_raw(child, status)?,
+    };
+    Ok((became, usage.ru_maxrss as u64 * 1024))
 }
 
 /// A descriptor of a child, readable once the child has ended.
