@@ -70,7 +70,7 @@ where
         let spawn = |worker: usize| {
             scope
                 .builder()
-                .spawn(move |_| body(worker).with_cpu_of_this_thread())
+                .spawn(move |_| body(worker).with_times_of_this_thread())
                 .map_err(|source| TeamError::CannotStart { worker: worker + 1, nthread, source })
         };
         let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;

@@ -16,6 +16,7 @@ pub(crate) mod cpu_clock;
 mod crossbeam;
 mod process;
 mod rayon;
+pub(crate) mod run_delay;
 mod schedule;
 mod sequential;
 mod std_thread;
@@ -120,6 +121,12 @@ pub trait Team {
     /// must ask for theirs.
     fn pids(&self) -> Vec<i32> {
         Vec::new()
+    }
+
+    /// Memory of processes that live for one call only: their peaks added up, in
+    /// the call that had the most so far. 0 where there are none such.
+    fn peak_memory_bytes(&self) -> u64 {
+        0
     }
 }
 

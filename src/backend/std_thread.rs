@@ -38,7 +38,7 @@ impl Team for Scoped {
             let spawn = |worker: usize| {
                 thread::Builder::new()
                     .spawn_scoped(scope, move || {
-                        work.run_all(dealer.hand(worker)).with_cpu_of_this_thread()
+                        work.run_all(dealer.hand(worker)).with_times_of_this_thread()
                     })
                     .map_err(|source| TeamError::CannotStart {
                         worker: worker + 1,

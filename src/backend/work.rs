@@ -3,9 +3,10 @@
 use std::ops::{AddAssign, Range};
 use std::time::Instant;
 
+use nix::sched::sched_getcpu;
 use serde::{Deserialize, Serialize};
 
-use super::cpu_clock;
+use super::{cpu_clock, run_delay};
 use crate::kernel::{Isa, Job, Kernel, Tally};
 
 /// A job that can be run block by block, by anybody, in any order.
@@ -43,7 +44,9 @@ impl Work {
         let count = blocks.end - blocks.start;
         let tally = self.job.tally(self.kernel, blocks, self.isa);
         let busy_ns = start.elapsed().as_nanos() as u64;
-        Report { tally, busy_ns, cpu_ns: None, blocks: count }
+        // Answered without a system call, in some nanoseconds.
+        let last_cpu = sched_getcpu().ok().map(|cpu| cpu as u64);
+        Report { tally, busy_ns, blocks: count, last_cpu, ..Report::default() }
     }
 
     /// Computes several ranges of blocks, one after the other.
@@ -82,39 +85,58 @@ pub struct Report {
     /// CPU time of the worker in this call, if it lived for this call only and
     /// knows; see [`Team::cpu_clocks_ns`](super::Team::cpu_clocks_ns).
     pub cpu_ns: Option<u64>,
+    /// Time in this call that the worker was ready to run and had no CPU, if it
+    /// lived for this call only and knows.
+    pub run_delay_ns: Option<u64>,
     /// Blocks that were computed.
     pub blocks: u64,
+    /// The CPU on which the last of them was finished.
+    pub last_cpu: Option<u64>,
 }
+
+/// A worker that was busy for less does not ask for its run delay. To ask takes
+/// 6 µs, more than half a percent of such a time: it would disturb the call more
+/// than it tells of what disturbed it.
+const WORTH_ASKING_NS: u64 = 1_000_000;
 
 impl Report {
     /// Words of a report on its way to another process.
-    pub const WORDS: usize = 8;
+    pub const WORDS: usize = 10;
 
-    /// The last thing that a worker does which lives for one call only: all of
-    /// its thread's CPU time belongs to the call.
-    pub fn with_cpu_of_this_thread(self) -> Report {
-        Report { cpu_ns: cpu_clock::own_ns(), ..self }
+    /// The last thing that a worker does which lives for one call only: all
+    /// that its thread has computed and waited belongs to the call. It asks for
+    /// its run delay if it was busy for at least a millisecond.
+    pub fn with_times_of_this_thread(self) -> Report {
+        let cpu_ns = cpu_clock::own_ns();
+        let is_worth_asking = self.busy_ns >= WORTH_ASKING_NS;
+        let run_delay_ns = if is_worth_asking { run_delay::own_ns() } else { None };
+        Report { cpu_ns, run_delay_ns, ..self }
     }
 
     /// As words, for a process on the same machine.
     pub fn to_words(self) -> [u64; Report::WORDS] {
         let Tally { draws, sum, sum_sq } = self.tally;
         let [low, high] = [|value: i128| value as u64, |value: i128| (value >> 64) as u64];
-        let cpu_ns = self.cpu_ns.unwrap_or(UNKNOWN);
+        let [cpu_ns, run_delay_ns, last_cpu] =
+            [self.cpu_ns, self.run_delay_ns, self.last_cpu].map(|it| it.unwrap_or(UNKNOWN));
         let sums = [low(sum), high(sum), low(sum_sq), high(sum_sq)];
-        [draws, self.busy_ns, cpu_ns, self.blocks, sums[0], sums[1], sums[2], sums[3]]
+        let [a, b, c, d] = sums;
+        [draws, self.busy_ns, cpu_ns, run_delay_ns, self.blocks, last_cpu, a, b, c, d]
     }
 
     /// The report that [`Report::to_words`] made these of.
     pub fn from_words(words: [u64; Report::WORDS]) -> Report {
-        let [draws, busy_ns, cpu_ns, blocks, sums @ ..] = words;
+        let [draws, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, sums @ ..] = words;
+        let known = |word: u64| Some(word).filter(|word| *word != UNKNOWN);
         let whole = |low: u64, high: u64| (i128::from(high as i64) << 64) | i128::from(low);
         let (sum, sum_sq) = (whole(sums[0], sums[1]), whole(sums[2], sums[3]));
         Report {
             tally: Tally { draws, sum, sum_sq },
             busy_ns,
-            cpu_ns: Some(cpu_ns).filter(|cpu_ns| *cpu_ns != UNKNOWN),
+            cpu_ns: known(cpu_ns),
+            run_delay_ns: known(run_delay_ns),
             blocks,
+            last_cpu: known(last_cpu),
         }
     }
 }
@@ -131,19 +153,22 @@ impl From<[u64; Report::WORDS]> for Report {
     }
 }
 
-/// Stands for an unknown time in the words of a report.
+/// Stands for what is unknown in the words of a report.
 const UNKNOWN: u64 = u64::MAX;
 
 impl AddAssign for Report {
     fn add_assign(&mut self, other: Report) {
         self.tally = self.tally + other.tally;
         self.busy_ns += other.busy_ns;
-        self.cpu_ns = match (self.cpu_ns, other.cpu_ns) {
-            (Some(one), Some(other)) => Some(one + other),
-            (one, other) => one.or(other),
-        };
+        self.cpu_ns = sum_of_known(self.cpu_ns, other.cpu_ns);
+        self.run_delay_ns = sum_of_known(self.run_delay_ns, other.run_delay_ns);
         self.blocks += other.blocks;
+        self.last_cpu = other.last_cpu.or(self.last_cpu);
     }
+}
+
+fn sum_of_known(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    [one, other].into_iter().flatten().reduce(|one, other| one + other)
 }
 
 #[cfg(test)]
@@ -154,12 +179,32 @@ mod tests {
     proptest! {
         #[test]
         fn a_report_arrives_as_it_was_sent(
-            small: [u64; 3], sums: [i128; 2], cpu_ns in proptest::option::of(0..UNKNOWN),
+            small: [u64; 3], sums: [i128; 2],
+            known in [(); 3].map(|()| proptest::option::of(0..UNKNOWN)),
         ) {
             let [draws, busy_ns, blocks] = small;
             let tally = Tally { draws, sum: sums[0], sum_sq: sums[1] };
-            let report = Report { tally, busy_ns, cpu_ns, blocks };
+            let [cpu_ns, run_delay_ns, last_cpu] = known;
+            let report = Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu };
             prop_assert_eq!(Report::from_words(report.to_words()), report);
         }
+    }
+    #[test]
+    fn merged_reports_know_the_last_cpu() {
+        let on = |last_cpu| Report { last_cpu, ..Report::default() };
+        for (earlier, later, expected) in
+            [(Some(1), Some(3), Some(3)), (Some(1), None, Some(1)), (None, Some(3), Some(3))]
+        {
+            let mut report = on(earlier);
+            report += on(later);
+            assert_eq!(report.last_cpu, expected);
+        }
+    }
+
+    #[test]
+    fn only_a_worker_that_was_busy_for_long_asks_for_its_run_delay() {
+        let after = |busy_ns| Report { busy_ns, ..Report::default() }.with_times_of_this_thread();
+        assert_eq!(after(WORTH_ASKING_NS - 1).run_delay_ns, None);
+        assert_eq!(after(WORTH_ASKING_NS).run_delay_ns.is_some(), run_delay::own_ns().is_some());
     }
 }

@@ -124,7 +124,7 @@ impl Share {
     /// What came of computing chunks. The child ends after that, so all its
     /// CPU time belongs to the call.
     fn answer(&self, chunks: impl Iterator<Item = Range<u64>>) -> Answer {
-        let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_cpu_of_this_thread());
+        let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_times_of_this_thread());
         catch_unwind(run).map_err(|panic| panic_message(&*panic))
     }
 
@@ -191,7 +191,7 @@ impl<E: Exchange> Backend for InEachCall<E> {
         chunks: Chunks,
         start: StartMethod,
     ) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Crew { exchange: E::open(chunks, start)?, work, chunks, start }))
+        Ok(Box::new(Crew { exchange: E::open(chunks, start)?, work, chunks, start, peak_bytes: 0 }))
     }
 
     fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
@@ -219,6 +219,8 @@ struct Crew<E> {
     work: Work,
     chunks: Chunks,
     start: StartMethod,
+    /// Peaks of the children of one call, added up: the most of any call.
+    peak_bytes: u64,
 }
 
 impl<E: Exchange> Team for Crew<E> {
@@ -234,10 +236,14 @@ impl<E: Exchange> Team for Crew<E> {
     fn pids(&self) -> Vec<i32> {
         self.exchange.pids()
     }
+
+    fn peak_memory_bytes(&self) -> u64 {
+        self.peak_bytes
+    }
 }
 
 impl<E: Exchange> Crew<E> {
-    fn try_call(&self) -> Result<Vec<Report>, TeamError> {
+    fn try_call(&mut self) -> Result<Vec<Report>, TeamError> {
         self.exchange.begin(self.chunks)?;
         let nthread = self.chunks.nthread;
         let (mut processes, mut kept) = (Vec::with_capacity(nthread), Vec::with_capacity(nthread));
@@ -256,6 +262,8 @@ impl<E: Exchange> Crew<E> {
         for (_, worker) in order {
             reports[worker] = outcome(worker, answers[worker].take(), &mut children[worker])?;
         }
+        let peaks = children.iter().filter_map(Child::peak_memory_bytes);
+        self.peak_bytes = self.peak_bytes.max(peaks.sum());
         Ok(reports)
     }
 
