@@ -6,8 +6,11 @@
 //! exists, and turns a crash into an error row. Any program may take this
 //! process's place that speaks the same [`protocol`].
 
+mod cycles;
 pub mod protocol;
+mod status;
 mod usage;
+mod witness;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -23,7 +26,7 @@ use crate::kernel::{Isa, Job};
 use crate::process::{self, Callable, Message};
 use crate::registry::Registry;
 use protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL, Timed, Visit, Worker};
-use usage::Usage;
+use witness::Witness;
 
 /// First argument of an executable that is started as a runner.
 pub const VERB: &str = "__runner";
@@ -122,19 +125,21 @@ fn visit_all(
     let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
     say(Event::Hello(Hello { protocol: PROTOCOL, build, check: Check::Exact }))?;
 
+    let mut witness = Witness::new();
     let start = Instant::now();
     let mut team = backend.team(work, chunks, start_method)?;
     say(Event::Setup(Timed { wall_ns: elapsed_ns(start) }))?;
     for _ in 0..visit.warmup {
-        say(Event::Warmup(timed_call(backend, &mut *team)?))?;
+        say(Event::Warmup(timed_call(backend, &mut *team, &mut witness)?))?;
     }
     for _ in 0..visit.iterations {
-        say(Event::Call(timed_call(backend, &mut *team)?))?;
+        say(Event::Call(timed_call(backend, &mut *team, &mut witness)?))?;
     }
+    witness.part_from(&*team);
     let start = Instant::now();
     drop(team);
     say(Event::Teardown(Timed { wall_ns: elapsed_ns(start) }))?;
-    say(Event::Done(Done { isa: work.isa().name().to_string(), ..Done::default() }))
+    say(Event::Done(Done { isa: work.isa().name().to_string(), ..witness.sum_up()? }))
 }
 
 /// What a visit asks for, in this registry.
@@ -170,30 +175,29 @@ fn understand(
     Ok((backend, Work::new(kernel, job, isa), chunks))
 }
 
-/// One call, timed from outside.
-fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call> {
-    let usage_before = Usage::read(&team.pids())?;
-    let clocks_before = team.cpu_clocks_ns();
+/// One call, timed from outside, with the evidence that is beside it.
+fn timed_call(
+    backend: &dyn Backend,
+    team: &mut dyn Team,
+    witness: &mut Witness,
+) -> anyhow::Result<Call> {
+    let before = witness.before(team)?;
     let start = Instant::now();
     let called = catch_unwind(AssertUnwindSafe(|| team.call()));
     let wall_ns = elapsed_ns(start);
-    let clocks = team.cpu_clocks_ns();
-    let (user_ns, system_ns) = Usage::read(&team.pids())?.since(&usage_before);
+    let after = witness.after(team)?;
     let reports = called
         .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?
         .context("the call failed")?;
+    witness.hear(&reports);
     let whole = reports.iter().fold(Report::default(), |mut whole, report| {
         whole += *report;
         whole
     });
-    let clock_ns = |worker: usize| {
-        let (before, after) = ((*clocks_before.get(worker)?)?, (*clocks.get(worker)?)?);
-        Some(after.saturating_sub(before))
-    };
+    let evidence = after.since(&before, &reports);
     Ok(Call {
         wall_ns,
-        user_ns: Some(user_ns),
-        system_ns: Some(system_ns),
+        stops: witness::stops(&team.pids()),
         tally: whole.tally,
         workers: reports
             .into_iter()
@@ -201,12 +205,12 @@ fn timed_call(backend: &dyn Backend, team: &mut dyn Team) -> anyhow::Result<Call
             .map(|(worker, report)| Worker {
                 name: backend.worker_name(worker),
                 busy_ns: Some(report.busy_ns),
-                cpu_ns: report.cpu_ns.or_else(|| clock_ns(worker)),
+                cpu_ns: report.cpu_ns.or_else(|| after.cpu_since_ns(&before, worker)),
                 blocks: Some(report.blocks),
                 tally: Some(report.tally),
             })
             .collect(),
-        ..Call::default()
+        ..evidence
     })
 }
 

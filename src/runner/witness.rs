@@ -1,0 +1,166 @@
+//! Evidence beside a call: what the system says of the workers, read before it
+//! begins and after it has ended, and never in between.
+
+use std::collections::BTreeSet;
+
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, getpid};
+
+use super::cycles::{Count, Counter};
+use super::protocol::{Call, Done};
+use super::status::peak_memory_bytes;
+use super::usage::Usage;
+use crate::backend::{Report, Team, run_delay};
+use crate::machine::cpu_list;
+
+/// Watches the calls of a visit.
+pub struct Witness {
+    cycles: Option<Counter>,
+    /// CPUs on which a worker was seen.
+    cpus: BTreeSet<usize>,
+    /// Peaks of the processes that are gone with the team, added up.
+    peak_bytes: Option<u64>,
+}
+
+/// What was read before or after a call.
+pub struct Reading {
+    usage: Usage,
+    /// Processes whose threads outlive a call and work in it, and their run
+    /// delays.
+    run_delays_ns: Vec<(i32, Option<u64>)>,
+    /// CPU clocks of the workers that outlive a call.
+    clocks_ns: Vec<Option<u64>>,
+    cycles: Option<Count>,
+}
+
+impl Witness {
+    /// To be called before the team is made: cycles are counted of those only
+    /// that come later.
+    pub fn new() -> Witness {
+        Witness { cycles: Counter::of_cycles(), cpus: BTreeSet::new(), peak_bytes: None }
+    }
+
+    /// Reads all before a call: what takes longest first, so that it is not in
+    /// the differences.
+    ///
+    /// # Errors
+    /// Where the system does not tell what this process used.
+    pub fn before(&self, team: &dyn Team) -> anyhow::Result<Reading> {
+        let run_delays_ns = run_delays_ns(team);
+        let usage = Usage::before(&team.pids())?;
+        let clocks_ns = team.cpu_clocks_ns();
+        Ok(Reading { usage, run_delays_ns, clocks_ns, cycles: self.count() })
+    }
+
+    /// Reads all after a call, in the opposite order.
+    ///
+    /// # Errors
+    /// As [`Witness::before`].
+    pub fn after(&self, team: &dyn Team) -> anyhow::Result<Reading> {
+        let cycles = self.count();
+        let clocks_ns = team.cpu_clocks_ns();
+        let usage = Usage::after(&team.pids())?;
+        Ok(Reading { usage, run_delays_ns: run_delays_ns(team), clocks_ns, cycles })
+    }
+
+    fn count(&self) -> Option<Count> {
+        self.cycles.as_ref().and_then(Counter::read)
+    }
+
+    /// Notes what the reports of a call tell of the visit.
+    pub fn hear(&mut self, reports: &[Report]) {
+        self.cpus.extend(reports.iter().filter_map(|report| Some(report.last_cpu? as usize)));
+    }
+
+    /// To be called when the team has done its last call: with it go its
+    /// processes, and their peaks.
+    pub fn part_from(&mut self, team: &dyn Team) {
+        let living: Option<u64> = team.pids().into_iter().map(peak_memory_bytes).sum();
+        self.peak_bytes = living.map(|bytes| bytes + team.peak_memory_bytes());
+    }
+
+    /// What the whole visit took, once the team is gone: then this process and
+    /// its reaped children are all there was.
+    ///
+    /// # Errors
+    /// As [`Witness::before`].
+    pub fn sum_up(self) -> anyhow::Result<Done> {
+        let switches = Usage::after(&[])?.since(&Usage::default()).switches;
+        let own_bytes = peak_memory_bytes(getpid().as_raw());
+        let cpus: Vec<usize> = self.cpus.into_iter().collect();
+        Ok(Done {
+            voluntary_switches: switches.map(|it| it.voluntary),
+            involuntary_switches: switches.map(|it| it.involuntary),
+            max_rss_bytes: self.peak_bytes.zip(own_bytes).map(|(gone, own)| gone + own),
+            cpus: cpu_list(&cpus),
+            ..Done::default()
+        })
+    }
+}
+
+impl Reading {
+    /// What the call took in between, but for its time and its answer.
+    pub fn since(&self, before: &Reading, reports: &[Report]) -> Call {
+        let used = self.usage.since(&before.usage);
+        let cycles = self.cycles.zip(before.cycles);
+        Call {
+            user_ns: Some(used.user_ns),
+            system_ns: Some(used.system_ns),
+            run_delay_ns: self.run_delay_since_ns(before, reports),
+            voluntary_switches: used.switches.map(|it| it.voluntary),
+            involuntary_switches: used.switches.map(|it| it.involuntary),
+            cycles: cycles.and_then(|(after, before)| after.since(before)),
+            ..Call::default()
+        }
+    }
+
+    /// CPU time of a worker, from 0, if it outlives the call.
+    pub fn cpu_since_ns(&self, before: &Reading, worker: usize) -> Option<u64> {
+        let clock_ns = |reading: &Reading| *reading.clocks_ns.get(worker)?;
+        Some(clock_ns(self)?.saturating_sub(clock_ns(before)?))
+    }
+
+    /// Known only if that of every worker is.
+    fn run_delay_since_ns(&self, before: &Reading, reports: &[Report]) -> Option<u64> {
+        let outside = self.run_delays_ns.iter().map(|&(pid, after_ns)| {
+            // A process that is new, or had not run yet, has waited since.
+            let known = before.run_delays_ns.iter().find(|(other, _)| *other == pid);
+            let before_ns = known.and_then(|(_, delay_ns)| *delay_ns).unwrap_or(0);
+            Some(after_ns?.saturating_sub(before_ns))
+        });
+        let outside: Option<u64> = outside.sum();
+        let inside: Option<u64> = match lives_on(&self.clocks_ns) {
+            true => Some(0),
+            false => reports.iter().map(|report| report.run_delay_ns).sum(),
+        };
+        outside.zip(inside).map(|(outside, inside)| outside + inside)
+    }
+}
+
+/// Whether workers outlive a call: then their clocks can be read from outside.
+fn lives_on(clocks_ns: &[Option<u64>]) -> bool {
+    !clocks_ns.is_empty()
+}
+
+/// Run delays of the processes that outlive a call; of this one if its threads
+/// are the workers, and do.
+fn run_delays_ns(team: &dyn Team) -> Vec<(i32, Option<u64>)> {
+    let mut pids = team.pids();
+    if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
+        pids.push(getpid().as_raw());
+    }
+    pids.into_iter().map(|pid| (pid, run_delay::of_process_ns(pid))).collect()
+}
+
+/// How many of these processes, children of this one, were stopped or continued
+/// since this was asked last; `None` if there are none. One that was stopped and
+/// continued in between is one: of it the system tells the last only.
+pub fn stops(pids: &[i32]) -> Option<u32> {
+    let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED;
+    let look = |pid: &i32| match waitid(Id::Pid(Pid::from_raw(*pid)), flags) {
+        Ok(WaitStatus::Stopped(..) | WaitStatus::Continued(_)) => Some(1),
+        Ok(_) => Some(0),
+        Err(_) => None,
+    };
+    pids.iter().filter_map(look).reduce(|sum, stop| sum + stop)
+}
