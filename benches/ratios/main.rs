@@ -13,6 +13,7 @@ mod chain;
 #[path = "../common/darts.rs"]
 mod darts;
 mod dispatch;
+mod evidence;
 mod figure;
 mod kernel;
 mod messages;
@@ -55,6 +56,7 @@ const SECTIONS: &[Section] = &[
     ("dispatch", dispatch::measure),
     ("throughput", throughput::measure),
     ("processes", processes::measure),
+    ("evidence", evidence::measure),
     ("runner", runner::measure),
     ("supervisor", supervisor::measure),
     ("sweep", sweep::measure),

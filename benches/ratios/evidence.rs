@@ -1,0 +1,159 @@
+//! What it costs a call that evidence is read beside it.
+//!
+//! Most of it is read before a call begins and after it has ended, so that it
+//! cannot be in its time. Inside are: the number of the CPU, after each chunk;
+//! and the CPU clock and run delay of a worker that lives for the call only, at
+//! its end.
+
+use std::hint::black_box;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use nix::sched::sched_getcpu;
+use nthread::Registry;
+use nthread::backend::{Report, Work};
+use nthread::kernel::{DEFAULT_BLOCK, Isa, Job, Pi};
+use nthread::process::{Process, one_way};
+
+use crate::Effort;
+use crate::by_hand::{BY_HAND, ByHand, Task};
+use crate::figure::{Target, heading, print, time};
+use crate::race::Race;
+use crate::team::wait_until_alone;
+
+/// So long is each worker busy in a call.
+const CALL: Duration = Duration::from_millis(10);
+
+/// What it may cost, in percent of the call.
+const TARGET: Target = Target::AtMost(0.1);
+
+/// Backends whose primitive is timed with and without evidence, and what the
+/// evidence is.
+const COMPARED: &[(&str, Task)] = &[
+    ("std-thread", told_at_the_end),
+    ("thread-pool", told),
+    ("process-pipe", told_at_the_end),
+    ("process-pool", told),
+];
+
+/// Prints the cost as a share of a call, and the ratios of times of a call.
+pub fn measure(effort: Effort) -> anyhow::Result<()> {
+    let size = effort.or_test(blocks_of(CALL), 1);
+    inside(effort, size)?;
+    heading("evidence: 2 workers busy for 10 ms, time of a call / without evidence");
+    let registry = Registry::default();
+    for (backend, with) in COMPARED {
+        match registry.obstacle(backend) {
+            Some(why) => println!("  without {backend}: {why}"),
+            None => compare(effort, backend, *with, size)?,
+        }
+    }
+    Ok(())
+}
+
+/// Blocks of pi that keep one worker busy for so long.
+fn blocks_of(time: Duration) -> u64 {
+    let sample = 256;
+    let start = Instant::now();
+    black_box(untold(0, sample));
+    (sample as f64 * time.as_secs_f64() / start.elapsed().as_secs_f64()) as u64
+}
+
+/// What is read inside the time of a call, as a share of it: by a thread and by
+/// a forked process that were busy for so long before, not in a warm loop.
+fn inside(effort: Effort, size: u64) -> anyhow::Result<()> {
+    heading("evidence: what is read inside a call of 10 ms, in percent of it");
+    let percent = |ns: &f64| ns / CALL.as_nanos() as f64 * 100.0;
+    let mut race = Race::default();
+    race.add("after a chunk: the CPU", || Ok(cpu_ns(effort)));
+    race.add("at the end of a thread: CPU clock, run delay", || {
+        let read = thread::scope(|scope| scope.spawn(|| end_ns(size)).join());
+        read.map_err(|_| anyhow::anyhow!("the thread panicked"))
+    });
+    race.add("at the end of a forked process: the same", || {
+        wait_until_alone();
+        let (receiver, sender) = one_way::<f64>()?;
+        let process = Process::with(sender, move |sender| sender.send(&end_ns(size)));
+        let mut child = process.start()?;
+        let ns = receiver.recv()?;
+        child.join()?;
+        Ok(ns)
+    });
+    let times = race.run(effort.or_test(201, 1))?;
+    for name in times.names() {
+        let values: Vec<f64> = times.samples(name).iter().map(percent).collect();
+        print(effort, name, &values, TARGET, &time(times.median_ns(name)));
+    }
+    Ok(())
+}
+
+/// One reading of the CPU's number.
+fn cpu_ns(effort: Effort) -> f64 {
+    let readings = effort.or_test(10_000, 1);
+    let start = Instant::now();
+    for _ in 0..readings {
+        // What it says is not the question.
+        let _ = black_box(sched_getcpu());
+    }
+    start.elapsed().as_nanos() as f64 / f64::from(readings)
+}
+
+/// The reading at the end of a worker's life.
+fn end_ns(size: u64) -> f64 {
+    let report = Report { busy_ns: CALL.as_nanos() as u64, ..work(size).run(0..size) };
+    let start = Instant::now();
+    black_box(report.with_times_of_this_thread());
+    start.elapsed().as_nanos() as f64
+}
+
+/// The primitive by hand, with tasks that tell what a backend's do and with
+/// tasks that time themselves and tell no more.
+fn compare(effort: Effort, backend: &str, with: Task, size: u64) -> anyhow::Result<()> {
+    let row: &ByHand =
+        BY_HAND.iter().find(|row| row.backend == backend).context("it is not there by hand")?;
+    let call_ns = |task: Task| {
+        wait_until_alone();
+        let mut call = (row.make)(task, size)?;
+        black_box(call());
+        let start = Instant::now();
+        black_box(call());
+        Ok(start.elapsed().as_nanos() as f64)
+    };
+    let mut race = Race::default();
+    race.add("with", || call_ns(with));
+    race.add("without", || call_ns(untold));
+    let times = race.run(effort.or_test(201, 1))?;
+    let [own, other] = ["with", "without"].map(|name| time(times.median_ns(name)));
+    let remark = format!("{own} / {other}");
+    print(effort, backend, &times.ratios("with", "without"), Target::Open, &remark);
+    Ok(())
+}
+
+fn job(size: u64) -> Job {
+    Job { seed: 1, block: DEFAULT_BLOCK, blocks: 2 * size }
+}
+
+fn work(size: u64) -> Work {
+    Work::new(&Pi, job(size), Isa::best())
+}
+
+/// The blocks of a worker, timed.
+fn untold(worker: u64, size: u64) -> u64 {
+    let start = Instant::now();
+    let tally = job(size).tally(&Pi, worker * size..(worker + 1) * size, Isa::best());
+    black_box(start.elapsed());
+    tally.sum as u64
+}
+
+/// As a worker does who outlives the call.
+fn told(worker: u64, size: u64) -> u64 {
+    let report = work(size).run(worker * size..(worker + 1) * size);
+    black_box(report).tally.sum as u64
+}
+
+/// As a worker does who lives for the call only.
+fn told_at_the_end(worker: u64, size: u64) -> u64 {
+    let report = work(size).run(worker * size..(worker + 1) * size);
+    black_box(report.with_times_of_this_thread()).tally.sum as u64
+}
