@@ -1,15 +1,12 @@
 //! How many CPUs this process can use, and what keeps it from using more.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
-use libc::c_ulong;
-
-use super::{cgroup, read_text};
+use super::{affinity, cgroup, read_text};
 
 /// No kernel numbers its CPUs higher; it bounds what a strange list or mask can cost.
-const MAX_CPU: usize = 1 << 20;
+pub(super) const MAX_CPU: usize = 1 << 20;
 
 /// What decides the number of usable CPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +39,7 @@ pub struct Cpus {
 impl Cpus {
     /// The CPUs of the calling thread.
     pub fn read() -> Cpus {
-        Cpus::read_from(Path::new("/"), own_affinity())
+        Cpus::read_from(Path::new("/"), affinity::own())
     }
 
     /// The CPUs as the files below `root` describe them, for a given affinity mask.
@@ -94,41 +91,6 @@ pub fn cores(root: &Path, cpus: &[usize]) -> Option<usize> {
     let cores: Option<BTreeSet<Vec<usize>>> =
         cpus.iter().map(|cpu| core_siblings(root, *cpu)).collect();
     cores.map(|cores| cores.len()).filter(|count| *count > 0)
-}
-
-/// The affinity mask of the calling thread, or all CPUs where it cannot be had.
-pub fn own_affinity() -> Vec<usize> {
-    // A sandbox may forbid the system call; the usual count is then the best that is known.
-    affinity().unwrap_or_else(|_| (0..num_cpus::get()).collect())
-}
-
-/// The affinity mask of the calling thread.
-pub fn affinity() -> io::Result<Vec<usize>> {
-    let bits = c_ulong::BITS as usize;
-    let mut words = 1024 / bits;
-    loop {
-        let mut mask: Vec<c_ulong> = vec![0; words];
-        match fill_mask(&mut mask) {
-            Ok(()) => {
-                let is_set = |cpu: &usize| mask[cpu / bits] >> (cpu % bits) & 1 == 1;
-                return Ok((0..words * bits).filter(is_set).collect());
-            }
-            // The kernel was built for more CPUs than the mask has room for.
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && words * bits < MAX_CPU => {
-                words *= 2;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn fill_mask(mask: &mut [c_ulong]) -> io::Result<()> {
-    // SAFETY: the pointer and the size in bytes are those of one exclusively borrowed slice, and
-    // the call writes nothing but that many bytes of it; every bit pattern is a valid integer.
-    let status = unsafe {
-        libc::sched_getaffinity(0, std::mem::size_of_val(mask), mask.as_mut_ptr().cast())
-    };
-    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Writes CPUs as the kernel does: `0-3,8`.
@@ -251,13 +213,7 @@ mod tests {
     fn this_machine_has_a_cpu() {
         let cpus = Cpus::read();
         assert!(cpus.usable >= 1 && cpus.cores >= 1 && cpus.online >= 1);
-        assert!(!affinity().expect("an affinity mask").is_empty());
-    }
-
-    #[test]
-    fn a_mask_that_is_too_small_is_refused_by_the_kernel_with_einval() {
-        let error = fill_mask(&mut []).unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
+        assert!(!affinity::read(affinity::Whose::Own).expect("an affinity mask").is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Everything is read from files below a root directory, so that tests can describe a machine of
 //! their own. A file that is missing or odd leaves its field empty; nothing here can fail.
 
+pub mod affinity;
 pub mod cgroup;
 pub mod clock;
 pub mod cpus;
@@ -13,17 +14,19 @@ mod fake;
 pub mod limits;
 pub mod load;
 pub mod taken;
+mod places;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use cpus::{Cpus, Limit, cpu_list, parse_cpu_list};
+pub use places::Places;
 
 use crate::record::Machine;
 
 /// This machine, as the calling thread sees it.
 pub fn inspect() -> Machine {
-    inspect_from(Path::new("/"), cpus::own_affinity())
+    inspect_from(Path::new("/"), affinity::own())
 }
 
 /// The machine that the files below `root` describe, for a given affinity mask.
