@@ -12,10 +12,13 @@ use common::alone::{EXPECTED, hide_expected_panics, nothing_is_left, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nthread::Registry;
-use nthread::backend::{Chunks, Report, Schedule, StartMethod, Team, TeamError, Work};
+use nthread::backend::{
+    Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
+};
 use nthread::campaign::Campaign;
 use nthread::campaign::progress::{Progress, Show};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
+use nthread::machine::affinity::{self, Whose};
 use nthread::machine::clock::{Clock, System};
 use nthread::plan::{Budget, Draws};
 use nthread::process::{Child, Exit, Outcome, Process};
@@ -30,12 +33,15 @@ fn main() {
     hide_expected_panics();
     let mut registry = Registry::default();
     registry.kernels.push(&Broken);
+    registry.kernels.push(&Whereabouts);
     nthread::enter(&registry);
     run(&[
         ("every team computes every block once, call after call", every_block_once),
         ("an empty job is a call without blocks", an_empty_job),
         ("dropping a team leaves no thread and no process", dropping_leaves_nothing),
         ("a kernel that panics is an error of every backend", a_panic_is_an_error),
+        ("a worker that is pinned is on its CPU and nowhere else", pinned_workers),
+        ("a mask that did not take is an error of every backend", masks_that_do_not_take),
         ("nobody waits for tasks that a failed call never put", tasks_that_never_come),
         ("a team survives a call that failed, or says so", after_a_panic),
         ("a child that is killed is a lost worker", a_killed_child),
@@ -49,6 +55,16 @@ fn main() {
 /// to start processes: all of these with forks, and some with processes that
 /// are spawned, which takes longer.
 fn for_each_team(kernel: &'static dyn Kernel, job: Job, check: impl Fn(&str, Made)) {
+    for_each_placed(&Placement::default(), kernel, job, |what, _, team| check(what, team));
+}
+
+/// The same, with workers that are pinned; the check is told how many they are.
+fn for_each_placed(
+    placement: &Placement,
+    kernel: &'static dyn Kernel,
+    job: Job,
+    check: impl Fn(&str, usize, Made),
+) {
     for backend in Registry::default().backends {
         for &schedule in backend.schedules() {
             for (nthread, chunk) in NTHREAD.into_iter().flat_map(|n| [(n, 1), (n, 5), (n, 100)]) {
@@ -62,7 +78,8 @@ fn for_each_team(kernel: &'static dyn Kernel, job: Job, check: impl Fn(&str, Mad
                     let name = backend.name();
                     let what = format!("{name}, {schedule} {chunk}, {start}, n = {nthread}");
                     let work = Work::new(kernel, job, Isa::best());
-                    check(&what, backend.team(work, chunks, start));
+                    let setup = Setup { start, placement: placement.clone() };
+                    check(&what, nthread, backend.team(work, chunks, &setup));
                     nothing_is_left(&what);
                 }
             }
@@ -143,6 +160,76 @@ fn a_panic_is_an_error() {
     });
 }
 
+/// Says for each block on which single CPU it was computed: the sum is one more
+/// than its number, or 0 where there are several.
+struct Whereabouts;
+
+impl Kernel for Whereabouts {
+    fn name(&self) -> &'static str {
+        "whereabouts"
+    }
+
+    fn about(&self) -> &'static str {
+        "tells the CPU"
+    }
+
+    fn scale(&self) -> f64 {
+        1.0
+    }
+
+    fn exact(&self) -> Option<f64> {
+        None
+    }
+
+    fn tally(&self, _: u64, _: u64, draws: u64, _: Isa) -> Tally {
+        let sum = match affinity::own()[..] {
+            [cpu] => cpu as i128 + 1,
+            _ => 0,
+        };
+        Tally { draws, sum, sum_sq: 0 }
+    }
+}
+
+fn pinned_workers() {
+    let before = affinity::read(Whose::Own).expect("a mask");
+    // Not in the order in which the system itself would fill them.
+    let places: Vec<Vec<usize>> = before.iter().rev().map(|cpu| vec![*cpu]).collect();
+    let placement = Placement::of(places.clone());
+    for_each_placed(&placement, &Whereabouts, JOB, |what, nthread, team| {
+        let mut team = team.expect(what);
+        for _ in 0..2 {
+            let reports = team.call().expect(what);
+            let workers = if what.starts_with("sequential") { 1 } else { nthread };
+            assert_eq!(reports.len(), workers, "{what}");
+            assert_eq!(whole(&reports).1, JOB.blocks, "{what}");
+            for (worker, report) in reports.iter().enumerate() {
+                let [cpu] = places[worker % places.len()][..] else { panic!("one CPU") };
+                let sum = i128::from(report.blocks) * (cpu as i128 + 1);
+                assert_eq!(report.tally.sum, sum, "{what}, worker {worker}: {report:?}");
+            }
+        }
+        drop(team);
+        assert_eq!(affinity::read(Whose::Own).expect("a mask"), before, "{what}");
+    });
+}
+
+/// A number that no CPU has.
+const NO_CPU: usize = 1 << 19;
+
+fn masks_that_do_not_take() {
+    let before = affinity::read(Whose::Own).expect("a mask");
+    let halves = vec![before[0], NO_CPU];
+    for cpus in [vec![NO_CPU], halves] {
+        let placement = Placement::of(vec![cpus]);
+        for_each_placed(&placement, &Pi, JOB, |what, _, team| {
+            let failed = team.and_then(|mut team| team.call()).expect_err(what);
+            let TeamError::NotPinned { worker, cpus, .. } = &failed else { panic!("{failed:?}") };
+            assert!(*worker >= 1 && cpus.contains(&NO_CPU.to_string()), "{what}: {failed}");
+            assert_eq!(affinity::read(Whose::Own).expect("a mask"), before, "{what}");
+        });
+    }
+}
+
 /// Fails in the first block, and takes its time for the others: they fill a
 /// queue, and it stays full.
 struct Slow;
@@ -179,7 +266,7 @@ fn tasks_that_never_come() {
             let schedule = Schedule::Dynamic;
             let chunks = Chunks { blocks: job.blocks, chunk: 1, schedule, nthread };
             let work = Work::new(&Slow, job, Isa::best());
-            let mut team = backend.team(work, chunks, StartMethod::Fork).expect("a team");
+            let mut team = backend.team(work, chunks, &StartMethod::Fork.into()).expect("a team");
             let said = call(&mut *team).expect_err("a block fails");
             assert!(said.contains(EXPECTED), "{said}");
         }

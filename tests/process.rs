@@ -10,7 +10,7 @@ fn team(backend: &dyn Backend) -> Result<Box<dyn Team>, TeamError> {
     let job = Job { seed: 1, block: 1 << 10, blocks: 4 };
     let schedule = backend.schedules()[0];
     let chunks = Chunks { blocks: 4, chunk: 1, schedule, nthread: 2 };
-    backend.team(Work::new(&Pi, job, Isa::Portable), chunks, StartMethod::Fork)
+    backend.team(Work::new(&Pi, job, Isa::Portable), chunks, &StartMethod::Fork.into())
 }
 
 #[test]

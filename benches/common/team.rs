@@ -21,7 +21,7 @@ pub fn team(
     let schedule = backend.schedules()[0];
     let chunk = schedule.default_chunk(job.blocks, nthread);
     let chunks = Chunks { blocks: job.blocks, chunk, schedule, nthread: nthread as usize };
-    backend.team(Work::new(kernel, job, Isa::best()), chunks, StartMethod::Fork)
+    backend.team(Work::new(kernel, job, Isa::best()), chunks, &StartMethod::Fork.into())
 }
 
 /// Waits until the threads of the team before are gone.

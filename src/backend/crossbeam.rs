@@ -7,7 +7,9 @@ use std::ops::Range;
 use crossbeam::channel::Receiver;
 use crossbeam::thread::ScopedJoinHandle;
 
-use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
+use super::{
+    Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
+};
 
 /// Scoped threads and channels of crossbeam.
 pub struct Crossbeam;
@@ -25,14 +27,15 @@ impl Backend for Crossbeam {
         &[Schedule::Static, Schedule::Dynamic, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Scoped { work, chunks }))
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        Ok(Box::new(Scoped { work, chunks, placement: setup.placement.clone() }))
     }
 }
 
 struct Scoped {
     work: Work,
     chunks: Chunks,
+    placement: Placement,
 }
 
 impl Team for Scoped {
@@ -40,11 +43,23 @@ impl Team for Scoped {
         let (work, chunks) = (self.work, self.chunks);
         if chunks.schedule == Schedule::Static {
             let dealer = chunks.dealer();
-            in_scope(chunks.nthread, |worker| work.run_all(dealer.hand(worker)))
+            self.run(|worker| work.run_all(dealer.hand(worker)))
         } else {
             let queue = filled(chunks);
-            in_scope(chunks.nthread, |_| work.run_all(queue.iter()))
+            self.run(|_| work.run_all(queue.iter()))
         }
+    }
+}
+
+impl Scoped {
+    /// Runs `body` in each worker.
+    fn run(&self, body: impl Fn(usize) -> Report + Sync) -> Result<Vec<Report>, TeamError> {
+        let run = |worker| body(worker).with_times_of_this_thread();
+        if !self.placement.is_pinned() {
+            return in_scope(self.chunks.nthread, run);
+        }
+        let pinned = |worker| self.placement.pin_own(worker).map(|()| run(worker));
+        in_scope(self.chunks.nthread, pinned)?.into_iter().collect()
     }
 }
 
@@ -56,25 +71,25 @@ fn filled(chunks: Chunks) -> Receiver<Range<u64>> {
     receiver
 }
 
-/// Runs `body` in each of `nthread` scoped threads.
-fn in_scope<F>(nthread: usize, body: F) -> Result<Vec<Report>, TeamError>
-where
-    F: Fn(usize) -> Report + Sync,
-{
+/// What `body` makes in each of `nthread` scoped threads.
+fn in_scope<T: Send>(
+    nthread: usize,
+    body: impl Fn(usize) -> T + Sync,
+) -> Result<Vec<T>, TeamError> {
     let panicked = |worker, panic: Box<dyn Any + Send>| TeamError::Panicked {
         worker,
         message: panic_message(&*panic),
     };
     crossbeam::thread::scope(|scope| {
         let body = &body;
-        let spawn = |worker: usize| {
-            scope
-                .builder()
-                .spawn(move |_| body(worker).with_times_of_this_thread())
-                .map_err(|source| TeamError::CannotStart { worker: worker + 1, nthread, source })
-        };
+        let spawn =
+            |worker: usize| {
+                scope.builder().spawn(move |_| body(worker)).map_err(|source| {
+                    TeamError::CannotStart { worker: worker + 1, nthread, source }
+                })
+            };
         let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
-        let join = |(worker, handle): (usize, ScopedJoinHandle<'_, Report>)| {
+        let join = |(worker, handle): (usize, ScopedJoinHandle<'_, T>)| {
             handle.join().map_err(|panic| panicked(worker + 1, panic))
         };
         workers.into_iter().enumerate().map(join).collect()

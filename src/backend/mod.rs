@@ -19,11 +19,13 @@ mod rayon;
 pub(crate) mod run_delay;
 mod schedule;
 mod sequential;
+mod setup;
 mod std_thread;
 mod thread_pool;
 mod work;
 
 pub use schedule::{Chunks, Dealer, Schedule};
+pub use setup::{Placement, Setup};
 pub use work::{Report, Work};
 
 use std::fmt;
@@ -78,16 +80,12 @@ pub trait Backend: Sync {
         format!("worker-{}", worker + 1)
     }
 
-    /// Creates the workers. Threads have no use for `start`.
+    /// Creates the workers, or gets ready to create them in each call. Pinned
+    /// workers are pinned when their life begins.
     ///
     /// # Errors
-    /// Where the system refuses to create them.
-    fn team(
-        &self,
-        work: Work,
-        chunks: Chunks,
-        start: StartMethod,
-    ) -> Result<Box<dyn Team>, TeamError>;
+    /// Where the system refuses to create them, or to pin them.
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError>;
 
     /// The life of a process that was spawned to be one of its workers: what it
     /// was told, and the kernels that this program has.
@@ -179,6 +177,16 @@ pub enum TeamError {
         /// Of how many.
         nthread: usize,
         /// What the system said.
+        source: io::Error,
+    },
+    /// A worker is not on the CPUs that it was to be pinned to.
+    #[error("cannot pin worker {worker} to CPU {cpus}")]
+    NotPinned {
+        /// Which one, from 1.
+        worker: usize,
+        /// Where it was to be, such as `0-3,8`.
+        cpus: String,
+        /// What the system said, or where it is instead.
         source: io::Error,
     },
     /// A worker panicked.

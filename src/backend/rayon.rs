@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, cpu_clock};
+use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock};
 
 /// A rayon pool of n threads.
 pub struct Rayon;
@@ -23,8 +23,12 @@ impl Backend for Rayon {
         &[Schedule::Stealing, Schedule::Static, Schedule::Dynamic, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Pool::new(work, chunks)?))
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        let pool = Pool::new(work, chunks)?;
+        setup
+            .placement
+            .pin_threads(&pool.threads.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Ok(Box::new(pool))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One loop: the baseline of every speedup.
 
-use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, cpu_clock};
+use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock};
+use crate::machine::affinity::{self, Whose};
 
 /// The plain loop.
 pub struct Sequential;
@@ -18,13 +19,21 @@ impl Backend for Sequential {
         &[Schedule::Static]
     }
 
-    fn team(&self, work: Work, _: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Loop { work }))
+    fn team(&self, work: Work, _: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        let mut team = Loop { work, mask: Vec::new() };
+        if setup.placement.is_pinned() {
+            team.mask = affinity::own();
+            setup.placement.pin_own(0)?;
+        }
+        Ok(Box::new(team))
     }
 }
 
 struct Loop {
     work: Work,
+    /// Where the calling thread was allowed to run before it was pinned; empty
+    /// if it was not.
+    mask: Vec<usize>,
 }
 
 impl Team for Loop {
@@ -34,5 +43,15 @@ impl Team for Loop {
 
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
         vec![cpu_clock::own_ns()]
+    }
+}
+
+impl Drop for Loop {
+    /// The caller gets its thread back as it was.
+    fn drop(&mut self) {
+        if !self.mask.is_empty() {
+            // A CPU that was taken away meanwhile is nobody's fault here.
+            drop(affinity::pin(Whose::Own, &self.mask));
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
+use super::{
+    Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
+};
 
 /// Scoped threads of the standard library.
 pub struct StdThread;
@@ -20,40 +22,49 @@ impl Backend for StdThread {
         &[Schedule::Static, Schedule::Dynamic, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Scoped { work, chunks }))
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        Ok(Box::new(Scoped { work, chunks, placement: setup.placement.clone() }))
     }
 }
 
 struct Scoped {
     work: Work,
     chunks: Chunks,
+    placement: Placement,
 }
 
 impl Team for Scoped {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let (work, nthread) = (self.work, self.chunks.nthread);
         let dealer = &self.chunks.dealer();
-        thread::scope(|scope| {
-            let spawn = |worker: usize| {
-                thread::Builder::new()
-                    .spawn_scoped(scope, move || {
-                        work.run_all(dealer.hand(worker)).with_times_of_this_thread()
-                    })
-                    .map_err(|source| TeamError::CannotStart {
-                        worker: worker + 1,
-                        nthread,
-                        source,
-                    })
-            };
-            let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
-            let join = |(worker, handle): (usize, thread::ScopedJoinHandle<'_, Report>)| {
-                handle.join().map_err(|panic| TeamError::Panicked {
-                    worker: worker + 1,
-                    message: panic_message(&*panic),
-                })
-            };
-            workers.into_iter().enumerate().map(join).collect()
-        })
+        let run = |worker| work.run_all(dealer.hand(worker)).with_times_of_this_thread();
+        if !self.placement.is_pinned() {
+            return in_scope(nthread, run);
+        }
+        let pinned = |worker| self.placement.pin_own(worker).map(|()| run(worker));
+        in_scope(nthread, pinned)?.into_iter().collect()
     }
+}
+
+/// What `body` makes in each of `nthread` scoped threads.
+fn in_scope<T: Send>(
+    nthread: usize,
+    body: impl Fn(usize) -> T + Sync,
+) -> Result<Vec<T>, TeamError> {
+    let body = &body;
+    thread::scope(|scope| {
+        let spawn = |worker: usize| {
+            thread::Builder::new()
+                .spawn_scoped(scope, move || body(worker))
+                .map_err(|source| TeamError::CannotStart { worker: worker + 1, nthread, source })
+        };
+        let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
+        let join = |(worker, handle): (usize, thread::ScopedJoinHandle<'_, T>)| {
+            handle.join().map_err(|panic| TeamError::Panicked {
+                worker: worker + 1,
+                message: panic_message(&*panic),
+            })
+        };
+        workers.into_iter().enumerate().map(join).collect()
+    })
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
-    Backend, Chunks, Dealer, Report, Schedule, StartMethod, Team, TeamError, Work, cpu_clock,
+    Backend, Chunks, Dealer, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock,
     panic_message,
 };
 
@@ -28,8 +28,10 @@ impl Backend for ThreadPool {
         &[Schedule::Dynamic, Schedule::Static, Schedule::Guided]
     }
 
-    fn team(&self, work: Work, chunks: Chunks, _: StartMethod) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Pool::new(work, chunks)?))
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        let pool = Pool::new(work, chunks)?;
+        setup.placement.pin_threads(&pool.threads)?;
+        Ok(Box::new(pool))
     }
 }
 

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn another_thread_is_where_it_was_pinned() {
         let (end, wait) = channel::<()>();
-        let thread = thread::spawn(move || drop(wait.recv()));
+        let thread = thread::spawn(move || assert!(wait.recv().is_err()));
         let cpu = read(Whose::Own).expect("a mask")[0];
         pin(Whose::Thread(&thread), &[cpu]).expect("it is allowed there");
         assert_eq!(read(Whose::Thread(&thread)).expect("a mask"), [cpu]);

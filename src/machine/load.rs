@@ -6,13 +6,13 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{cpus, read_text};
+use super::{affinity, read_text};
 
 /// How many CPUs others use, of those that the calling thread may use: their busy time while this
 /// process sleeps for `duration`. Waiting for a disk is not busy; neither is time that a hypervisor
 /// took away. `None` where the kernel does not tell.
 pub fn busy_cpus(duration: Duration) -> Option<f64> {
-    let (root, allowed) = (Path::new("/"), cpus::own_affinity());
+    let (root, allowed) = (Path::new("/"), affinity::own());
     let start = Instant::now();
     let before = busy_ticks(root, &allowed)?;
     thread::sleep(duration);
@@ -101,6 +101,6 @@ mod tests {
     #[test]
     fn no_more_cpus_are_busy_than_there_are() {
         let busy = busy_cpus(Duration::from_millis(20)).expect("/proc/stat");
-        assert!((0.0..=cpus::own_affinity().len() as f64).contains(&busy), "{busy}");
+        assert!((0.0..=affinity::own().len() as f64).contains(&busy), "{busy}");
     }
 }

@@ -13,8 +13,8 @@ mod facts;
 mod fake;
 pub mod limits;
 pub mod load;
-pub mod taken;
 mod places;
+pub mod taken;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::load::{cpu_ticks, tick_ns};
-use super::{cgroup, cpus, parse_cpu_list, read_text};
+use super::{affinity, cgroup, parse_cpu_list, read_text};
 
 /// Reads the counters again and again; knows where they are.
 pub struct Meter {
@@ -42,7 +42,7 @@ pub struct Taken {
 impl Meter {
     /// For this process and the CPUs of the calling thread.
     pub fn new() -> Meter {
-        Meter::below(Path::new("/"), cpus::own_affinity())
+        Meter::below(Path::new("/"), affinity::own())
     }
 
     /// For the files below `root` and a given affinity mask.

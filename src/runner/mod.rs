@@ -21,8 +21,11 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use crate::backend::{Backend, Chunks, Report, Schedule, StartMethod, Team, Work, panic_message};
+use crate::backend::{
+    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, panic_message,
+};
 use crate::kernel::{Isa, Job};
+use crate::machine::parse_cpu_list;
 use crate::process::{self, Callable, Message};
 use crate::registry::Registry;
 use protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL, Timed, Visit, Worker};
@@ -118,16 +121,13 @@ fn visit_all(
         bail!("the harness speaks protocol {}, this runner speaks {PROTOCOL}", visit.protocol);
     }
     let (backend, work, chunks) = understand(registry, visit)?;
-    let start_method = match &visit.start_method {
-        Some(name) => name.parse().map_err(|()| anyhow!("there is no start method {name:?}"))?,
-        None => StartMethod::default(),
-    };
+    let setup = setup(visit)?;
     let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
     say(Event::Hello(Hello { protocol: PROTOCOL, build, check: Check::Exact }))?;
 
     let mut witness = Witness::new();
     let start = Instant::now();
-    let mut team = backend.team(work, chunks, start_method)?;
+    let mut team = backend.team(work, chunks, &setup)?;
     say(Event::Setup(Timed { wall_ns: elapsed_ns(start) }))?;
     for _ in 0..visit.warmup {
         say(Event::Warmup(timed_call(backend, &mut *team, &mut witness)?))?;
@@ -140,6 +140,24 @@ fn visit_all(
     drop(team);
     say(Event::Teardown(Timed { wall_ns: elapsed_ns(start) }))?;
     say(Event::Done(Done { isa: work.isa().name().to_string(), ..witness.sum_up()? }))
+}
+
+/// How a visit wants the workers to come to be.
+fn setup(visit: &Visit) -> anyhow::Result<Setup> {
+    let start = match &visit.start_method {
+        Some(name) => name.parse().map_err(|()| anyhow!("there is no start method {name:?}"))?,
+        None => StartMethod::default(),
+    };
+    let Some(pin) = &visit.pin else { return Ok(start.into()) };
+    let list = |text: &String| {
+        let cpus = parse_cpu_list(text).filter(|cpus| !cpus.is_empty());
+        cpus.ok_or_else(|| anyhow!("pin: {text:?} is no list of CPUs; for example 0-3,8"))
+    };
+    let cpus = pin.iter().map(list).collect::<anyhow::Result<Vec<Vec<usize>>>>()?;
+    if cpus.len() != visit.nthread as usize {
+        bail!("pin: {} lists of CPUs for {} workers", cpus.len(), visit.nthread);
+    }
+    Ok(Setup { start, placement: Placement::of(cpus) })
 }
 
 /// What a visit asks for, in this registry.

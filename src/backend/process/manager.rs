@@ -55,7 +55,7 @@ impl Exchange for Lists {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share) -> Result<(), Error> {
+    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
         let answer = share.answer_asking(|| self.tasks.pop())?;
         self.results.push(&(share.worker, answer))
     }

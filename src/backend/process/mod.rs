@@ -22,9 +22,14 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::setup::not_pinned;
 use super::work::Described;
-use super::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work, panic_message};
+use super::{
+    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
+    panic_message,
+};
 use crate::kernel::Kernel;
+use crate::machine::affinity::{self, Whose};
 use crate::process::{
     Call, Child, Ends, Error, Exit, Message, Process, start_all, thread_count, unpack,
 };
@@ -43,8 +48,17 @@ pub const POOL: pool::Pool = pool::Pool;
 /// How long a parent waits before it looks whether its children live.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What a child brings home: its report, or what its panic said.
-type Answer = Result<Report, String>;
+/// What a child brings home.
+type Answer = Result<Report, Failure>;
+
+/// Why a child brings no report home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// It panicked, and said this.
+    Panicked(String),
+    /// It is not where it was to be pinned to, and why.
+    NotPinned(String),
+}
 
 /// How the children of a call come by their chunks, and their parent by the
 /// reports. It is made with the team and serves all its calls; a spawned child
@@ -86,7 +100,7 @@ pub trait Exchange: Serialize + DeserializeOwned + 'static {
     ///
     /// # Errors
     /// Where the answer cannot be brought home.
-    fn work(&self, given: Self::Given, share: Share) -> Result<(), Error>;
+    fn work(&self, given: Self::Given, share: Share<'_>) -> Result<(), Error>;
 
     /// The parent's part: one answer a child, in their order; `None` for one
     /// that has ended without.
@@ -113,19 +127,25 @@ pub trait Exchange: Serialize + DeserializeOwned + 'static {
 
 /// What one child has to do.
 #[derive(Clone, Copy)]
-pub struct Share {
+pub struct Share<'a> {
     work: Work,
     chunks: Chunks,
     /// From 0.
     worker: usize,
+    /// Where it is to run; empty if it is not pinned.
+    cpus: &'a [usize],
 }
 
-impl Share {
-    /// What came of computing chunks. The child ends after that, so all its
-    /// CPU time belongs to the call.
+impl Share<'_> {
+    /// What came of computing chunks, for which the child is pinned first. It ends
+    /// after that, so all its CPU time belongs to the call.
     fn answer(&self, chunks: impl Iterator<Item = Range<u64>>) -> Answer {
+        if !self.cpus.is_empty() {
+            let pinned = affinity::pin(Whose::Own, self.cpus);
+            pinned.map_err(|error| Failure::NotPinned(error.to_string()))?;
+        }
         let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_times_of_this_thread());
-        catch_unwind(run).map_err(|panic| panic_message(&*panic))
+        catch_unwind(run).map_err(|panic| Failure::Panicked(panic_message(&*panic)))
     }
 
     /// What came of computing chunks that are asked for one by one, until there
@@ -155,6 +175,8 @@ struct Told {
     work: Described,
     chunks: Chunks,
     worker: usize,
+    /// Where it is to run; empty if it is not pinned.
+    cpus: Vec<usize>,
 }
 
 /// A backend whose children live for one call.
@@ -185,19 +207,16 @@ impl<E: Exchange> Backend for InEachCall<E> {
         format!("Process-{}", worker + 1)
     }
 
-    fn team(
-        &self,
-        work: Work,
-        chunks: Chunks,
-        start: StartMethod,
-    ) -> Result<Box<dyn Team>, TeamError> {
-        Ok(Box::new(Crew { exchange: E::open(chunks, start)?, work, chunks, start, peak_bytes: 0 }))
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
+        let exchange = E::open(chunks, setup.start)?;
+        Ok(Box::new(Crew { exchange, work, chunks, setup: setup.clone(), peak_bytes: 0 }))
     }
 
     fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
         let (told, exchange, given): (Told, E, E::Given) = unpack(told)?;
         let work = known(&told.work, kernels)?;
-        let share = Share { work, chunks: told.chunks, worker: told.worker };
+        let (worker, cpus) = (told.worker, &told.cpus[..]);
+        let share = Share { work, chunks: told.chunks, worker, cpus };
         exchange.work(given, share).map(|()| 0)
     }
 }
@@ -218,7 +237,7 @@ struct Crew<E> {
     exchange: E,
     work: Work,
     chunks: Chunks,
-    start: StartMethod,
+    setup: Setup,
     /// Peaks of the children of one call, added up: the most of any call.
     peak_bytes: u64,
 }
@@ -228,7 +247,7 @@ impl<E: Exchange> Team for Crew<E> {
         self.try_call().or_else(|error| {
             let error = self.exchange.explain(error);
             // What a failed call left lying about must not reach the next one.
-            self.exchange = E::open(self.chunks, self.start)?;
+            self.exchange = E::open(self.chunks, self.setup.start)?;
             Err(error)
         })
     }
@@ -260,7 +279,9 @@ impl<E: Exchange> Crew<E> {
         order.sort_unstable();
         let mut reports = vec![Report::default(); nthread];
         for (_, worker) in order {
-            reports[worker] = outcome(worker, answers[worker].take(), &mut children[worker])?;
+            let answer = answers[worker].take();
+            let placement = &self.setup.placement;
+            reports[worker] = outcome(worker, placement, answer, &mut children[worker])?;
         }
         let peaks = children.iter().filter_map(Child::peak_memory_bytes);
         self.peak_bytes = self.peak_bytes.max(peaks.sum());
@@ -268,13 +289,15 @@ impl<E: Exchange> Crew<E> {
     }
 
     fn process(&self, worker: usize, given: E::Given) -> Result<Process<'_>, Error> {
-        let share = Share { work: self.work, chunks: self.chunks, worker };
-        let process = match self.start {
+        let (chunks, cpus) = (self.chunks, self.setup.placement.cpus(worker));
+        let process = match self.setup.start {
             StartMethod::Fork => {
+                let share = Share { work: self.work, chunks, worker, cpus };
                 Process::silent(given, move |given| self.exchange.work(given, share))
             }
             StartMethod::Spawn => {
-                let told = Told { work: self.work.described(), chunks: self.chunks, worker };
+                let (work, cpus) = (self.work.described(), cpus.to_vec());
+                let told = Told { work, chunks, worker, cpus };
                 Process::call(Call::new(E::NAME, &(told, &self.exchange, given))?)?
             }
         };
@@ -284,12 +307,20 @@ impl<E: Exchange> Crew<E> {
 
 /// The report of a worker, once it has ended. How it ended explains why there
 /// is no answer.
-fn outcome(worker: usize, answer: Option<Answer>, child: &mut Child) -> Result<Report, TeamError> {
-    let worker = worker + 1;
+fn outcome(
+    index: usize,
+    placement: &Placement,
+    answer: Option<Answer>,
+    child: &mut Child,
+) -> Result<Report, TeamError> {
+    let worker = index + 1;
     let exit = child.join()?;
     match (answer, exit) {
         (Some(Ok(report)), Exit::Code(0)) => Ok(report),
-        (Some(Err(message)), _) => Err(TeamError::Panicked { worker, message }),
+        (Some(Err(Failure::Panicked(message))), _) => Err(TeamError::Panicked { worker, message }),
+        (Some(Err(Failure::NotPinned(why))), _) => {
+            Err(not_pinned(index, placement.cpus(index), std::io::Error::other(why)))
+        }
         (_, exit) => {
             let how = if exit == Exit::Code(0) {
                 "ended without an answer".to_string()

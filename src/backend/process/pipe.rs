@@ -28,7 +28,7 @@ impl Exchange for Pipes {
         one_way()
     }
 
-    fn work(&self, pipe: Sender<Answer>, share: Share) -> Result<(), Error> {
+    fn work(&self, pipe: Sender<Answer>, share: Share<'_>) -> Result<(), Error> {
         pipe.send(&share.answer(share.chunks.dealer().hand(share.worker)))
     }
 

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use super::{Told, known, obstacle};
 use crate::backend::cpu_clock;
-use crate::backend::{Backend, Chunks, Report, Schedule, StartMethod, Team, TeamError, Work};
+use crate::backend::{
+    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
+};
 use crate::kernel::Kernel;
 use crate::process::{Error, Message, Seat, unpack};
 
@@ -39,22 +41,25 @@ impl Backend for Pool {
         format!("PoolWorker-{}", worker + 1)
     }
 
-    fn team(
-        &self,
-        work: Work,
-        chunks: Chunks,
-        start: StartMethod,
-    ) -> Result<Box<dyn Team>, TeamError> {
+    fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
         let workers = chunks.nthread;
-        let pool = match start {
+        let pool = match setup.start {
             StartMethod::Fork => crate::process::Pool::fork(workers, move |it| work.run(it))?,
             StartMethod::Spawn => {
-                let told = Told { work: work.described(), chunks, worker: 0 };
+                let told = Told { work: work.described(), chunks, worker: 0, cpus: Vec::new() };
                 crate::process::Pool::spawn_told(workers, NAME, told)?
             }
         };
         let dealer = chunks.dealer();
-        Ok(Box::new(Workers { pool, chunks: dealer.hand(0).collect(), nthread: workers }))
+        let mut team = Workers {
+            pool,
+            chunks: dealer.hand(0).collect(),
+            nthread: workers,
+            placement: setup.placement.clone(),
+            pinned: Vec::new(),
+        };
+        team.pin()?;
+        Ok(Box::new(team))
     }
 
     fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
@@ -69,10 +74,29 @@ struct Workers {
     /// In the order in which they are handed out.
     chunks: Vec<Range<u64>>,
     nthread: usize,
+    placement: Placement,
+    /// The processes that were pinned.
+    pinned: Vec<i32>,
+}
+
+impl Workers {
+    /// Pins the workers, from outside, where they are to be and are not yet.
+    fn pin(&mut self) -> Result<(), TeamError> {
+        let pids = self.pool.pids();
+        if self.placement.is_pinned() && pids != self.pinned {
+            self.placement.pin_processes(&pids)?;
+            self.pinned = pids;
+        }
+        Ok(())
+    }
 }
 
 impl Team for Workers {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
+        if self.placement.is_pinned() {
+            // A worker that died in the last call has a successor.
+            self.pin()?;
+        }
         let mut reports = vec![Report::default(); self.nthread];
         for answer in self.pool.imap_unordered(&self.chunks, 1)? {
             let worker = answer.worker;

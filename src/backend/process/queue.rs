@@ -36,7 +36,7 @@ impl Exchange for Queues {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share) -> Result<(), Error> {
+    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
         let answer = share.answer_asking(|| self.tasks.get())?;
         self.results.put(&(share.worker, answer))
     }

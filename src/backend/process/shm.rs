@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Share};
+use super::{Answer, Exchange, Failure, Share};
 use crate::backend::{Chunks, Report, Schedule, StartMethod};
 use crate::process::{Child, Error, Shared, load_bytes, store_bytes};
 
-/// Words that a panic's message has room for.
+/// Words that a message has room for.
 const MESSAGE_WORDS: usize = 64;
 
 /// Words of a child: what came of it, the length of a message in bytes, its
@@ -20,8 +20,10 @@ const WORDS: usize = 2 + Report::WORDS + MESSAGE_WORDS;
 const NONE: u64 = 0;
 /// There is a report.
 const REPORT: u64 = 1;
-/// There is a message.
-const PANIC: u64 = 2;
+/// There is a message, of a panic.
+const PANICKED: u64 = 2;
+/// There is a message, of a mask that did not take.
+const NOT_PINNED: u64 = 3;
 
 /// The memory: the blocks that were dealt so far, and a place for each child.
 #[derive(Serialize, Deserialize)]
@@ -53,7 +55,7 @@ impl Exchange for Memory {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share) -> Result<(), Error> {
+    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
         let answer = share.answer(share.chunks.hand(share.worker, &self.dealt[0]));
         write(self.place(share.worker), &answer);
         Ok(())
@@ -93,11 +95,11 @@ fn write(place: &[AtomicU64], answer: &Answer) {
             report.iter().zip(words).for_each(|(to, word)| to.store(word, Ordering::Relaxed));
             REPORT
         }
-        Err(text) => {
+        Err(Failure::Panicked(text) | Failure::NotPinned(text)) => {
             store_bytes(message, text.as_bytes());
             let length_bytes = text.len().min(8 * MESSAGE_WORDS);
             length.store(length_bytes as u64, Ordering::Relaxed);
-            PANIC
+            if matches!(answer, Err(Failure::NotPinned(_))) { NOT_PINNED } else { PANICKED }
         }
     };
     state.store(kind, Ordering::Release);
@@ -107,12 +109,14 @@ fn read(place: &[AtomicU64]) -> Option<Answer> {
     let [state, length, words @ ..] = place else { return None };
     let (report, message) = words.split_at(Report::WORDS);
     let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
+    let text = || {
+        let bytes: Vec<u8> = load_bytes(message, load(length) as usize).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
     match state.load(Ordering::Acquire) {
         REPORT => Some(Ok(Report::from_words(std::array::from_fn(|i| load(&report[i]))))),
-        PANIC => {
-            let bytes: Vec<u8> = load_bytes(message, load(length) as usize).collect();
-            Some(Err(String::from_utf8_lossy(&bytes).into_owned()))
-        }
+        PANICKED => Some(Err(Failure::Panicked(text()))),
+        NOT_PINNED => Some(Err(Failure::NotPinned(text()))),
         _ => None,
     }
 }
@@ -126,12 +130,14 @@ mod tests {
         let place: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
         assert_eq!(read(&place), None);
         let report = Report { busy_ns: 3, ..Report::default() };
-        for answer in [Ok(report), Err("why".to_string()), Err(String::new())] {
+        let failures = ["why", ""].map(|text| Failure::Panicked(text.to_string()));
+        let not_pinned = Failure::NotPinned("why".to_string());
+        for answer in failures.into_iter().chain([not_pinned]).map(Err).chain([Ok(report)]) {
             write(&place, &answer);
             assert_eq!(read(&place), Some(answer));
         }
-        write(&place, &Err("é".repeat(1000)));
-        let cut = read(&place).and_then(Result::err).expect("a message");
+        write(&place, &Err(Failure::Panicked("é".repeat(1000))));
+        let Some(Err(Failure::Panicked(cut))) = read(&place) else { panic!("a message") };
         assert!(cut.starts_with("éé") && cut.len() <= 8 * MESSAGE_WORDS + 2, "{cut}");
     }
 }
