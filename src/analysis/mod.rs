@@ -140,6 +140,39 @@ mod tests {
     }
 
     #[test]
+    fn where_the_work_grows_the_speedup_is_of_the_work_done_in_the_same_time() {
+        let weak = |backend: &str, nthread: u32| Case {
+            scaling: "weak".into(),
+            draws: Some(640 * u64::from(nthread)),
+            ..case(backend, nthread)
+        };
+        let cases = [weak("sequential", 1), weak("a", 4)];
+        let rows: Vec<Row> = (0..6)
+            .flat_map(|round| {
+                [visit(round, 0, 0, &cases[0], 1000), visit(round, 0, 1, &cases[1], 1250)]
+            })
+            .flatten()
+            .collect();
+        let a = &summarise(&run(&cases), &rows).cases[1];
+        let near =
+            |value: Option<f64>, expected: f64| (value.expect("a value") - expected).abs() < 1e-12;
+        assert!(near(a.speedup, 3.2) && near(a.efficiency, 0.8), "{a:?}");
+        assert_eq!((a.pairs, a.karp_flatt), (6, None));
+    }
+
+    #[test]
+    fn a_case_is_compared_with_the_baseline_that_is_pinned_likewise() {
+        let pinned = |backend: &str, pin: &str| Case { pin: pin.into(), ..case(backend, 2) };
+        let pins = ["none", "close"];
+        let cases: Vec<Case> =
+            pins.iter().flat_map(|pin| [pinned("sequential", pin), pinned("a", pin)]).collect();
+        let summary = summarise(&run(&cases), &[]);
+        let baselines: Vec<Option<usize>> = summary.cases.iter().map(|it| it.baseline).collect();
+        assert_eq!(baselines, [Some(0), Some(0), Some(2), Some(2)]);
+        assert_eq!(jobs(&summary).len(), 2);
+    }
+
+    #[test]
     fn what_failed_or_was_torn_off_counts_nowhere() {
         let cases = [case("sequential", 1), case("a", 2)];
         let mut rows: Vec<Row> = (0..3_u32)

@@ -4,14 +4,15 @@
 use super::{CaseSummary, Summary};
 use crate::record::Case;
 
-/// The cases that compute the same tally, and so may be compared.
+/// The cases that are compared with the same baseline, and so with each other.
 pub struct Job<'a> {
     /// In the order of the plan; at least one.
     pub cases: Vec<&'a CaseSummary>,
 }
 
 impl<'a> Job<'a> {
-    /// A case of it, for what all have in common: kernel, draws, block, seed.
+    /// A case of it, for what all have in common: kernel, draws (of one worker,
+    /// where the work grows with the workers), block, seed, pin.
     pub fn settings(&self) -> &'a Case {
         &self.cases[0].case
     }
@@ -33,7 +34,7 @@ impl<'a> Job<'a> {
 pub fn jobs(summary: &Summary) -> Vec<Job<'_>> {
     let mut jobs: Vec<Job> = Vec::new();
     for case in &summary.cases {
-        match jobs.iter_mut().find(|job| job.settings().same_job(&case.case)) {
+        match jobs.iter_mut().find(|job| job.settings().is_comparable(&case.case)) {
             Some(job) => job.cases.push(case),
             None => jobs.push(Job { cases: vec![case] }),
         }

@@ -77,13 +77,21 @@ impl Case {
     /// pinned likewise. Where the work grows with the workers, the baseline has
     /// the draws of one worker.
     pub fn is_baseline_of(&self, other: &Case) -> bool {
-        let share = match other.is_weak() {
-            true => other.draws.map(|draws| draws / u64::from(other.nthread.max(1))),
-            false => other.draws,
-        };
-        self.is_baseline()
-            && (&self.kernel, self.seed, self.block, &self.pin, &self.scaling, self.draws)
-                == (&other.kernel, other.seed, other.block, &other.pin, &other.scaling, share)
+        self.is_baseline() && self.is_comparable(other)
+    }
+
+    /// Whether two cases are compared with the same baseline, and so belong into
+    /// one table.
+    pub fn is_comparable(&self, other: &Case) -> bool {
+        let key = |case: &Case| (case.seed, case.block, case.share());
+        let words = |case: &Case| [&case.kernel, &case.pin, &case.scaling].map(String::clone);
+        key(self) == key(other) && words(self) == words(other)
+    }
+
+    /// Draws of one worker where the work grows with the workers, else of a call.
+    pub fn share(&self) -> Option<u64> {
+        let workers = if self.is_weak() { u64::from(self.nthread.max(1)) } else { 1 };
+        self.draws.map(|draws| draws / workers)
     }
 
     /// Whether the work grows with the workers.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::numbers::{TIME, Unit, digits, thousands};
 use crate::analysis::{CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
-use crate::record::StopReason;
+use crate::record::{Case, StopReason};
 use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
@@ -65,10 +65,14 @@ fn how_it_ended(summary: &Summary) -> String {
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     let settings = job.settings();
-    let draws = settings.draws.map_or("?".to_string(), thousands);
+    let draws = settings.share().map_or("?".to_string(), thousands);
+    let whose = if settings.is_weak() { "worker" } else { "call" };
     let mut text = format!(
-        "{}, {draws} draws a call, {} usable CPUs, {}\n",
-        settings.kernel, summary.usable_cpus, summary.cpu_model,
+        "{}, {draws} draws a {whose}{}, {} usable CPUs, {}\n",
+        settings.kernel,
+        pinned(settings),
+        summary.usable_cpus,
+        summary.cpu_model,
     );
     let _ = writeln!(text, "baseline: {}", baseline_line(job));
     let mut series = job.series();
@@ -100,6 +104,14 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         let _ = writeln!(text, "{}", conclusion(job, fastest, &best));
     }
     text
+}
+
+/// How workers were pinned, where they were.
+fn pinned(case: &Case) -> String {
+    match case.pin.as_str() {
+        "" | "none" => String::new(),
+        pin => format!(", pinned {pin}"),
+    }
 }
 
 /// The baseline's absolute time: without it a speedup says nothing.
@@ -275,8 +287,6 @@ fn align(rows: &[Row]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Case;
-
     fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
         let ns = 50e6 / speedup.0;
         CaseSummary {

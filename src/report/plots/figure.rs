@@ -87,6 +87,7 @@ pub(super) fn title(plot: &Plot) -> String {
     if let Some(draws) = plot.draws {
         text.push_str(&format!(", {} draws", thousands(draws)));
     }
+    text.push_str(&plot.remark);
     if !plot.cpu_model.is_empty() {
         let left = room - font::width(&format!("{text}, on "), TITLE);
         let cpu = font::elide(plot.cpu_model.trim(), TITLE, left);

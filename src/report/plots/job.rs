@@ -9,13 +9,27 @@ pub(super) fn metrics(job: &Job<'_>) -> impl Iterator<Item = Metric> + use<> {
     Metric::ALL.into_iter().filter(move |metric| has_draws || *metric != Metric::Throughput)
 }
 
+/// What a heading says of a job after its draws.
+pub(super) fn remark(job: &Job<'_>) -> String {
+    let case = job.settings();
+    let weak = if case.is_weak() { " a worker" } else { "" };
+    match case.pin.as_str() {
+        "" | "none" => weak.to_string(),
+        pin => format!("{weak}, pinned {pin}"),
+    }
+}
+
 /// What is added to the file names of each job: nothing for a single one, else
-/// kernel and draws, and block and seed where these are not enough.
+/// kernel and draws, how workers were pinned where that differs, and block and
+/// seed where these are not enough.
 pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
     if jobs.len() == 1 {
         return vec![String::new()];
     }
-    let short: Vec<String> = jobs.iter().map(short_suffix).collect();
+    let pin = |job: &Job<'_>| job.settings().pin.clone();
+    let pins_differ = jobs.iter().any(|job| pin(job) != pin(&jobs[0]));
+    let pin_of = |job| if pins_differ { format!("-{}", pin(job)) } else { String::new() };
+    let short: Vec<String> = jobs.iter().map(|job| short_suffix(job) + &pin_of(job)).collect();
     jobs.iter()
         .zip(&short)
         .map(|(job, suffix)| {
@@ -39,7 +53,7 @@ fn short_suffix(job: &Job<'_>) -> String {
         })
         .collect();
     let kernel = if kernel.is_empty() { "command" } else { &kernel };
-    match job.settings().draws {
+    match job.settings().share() {
         Some(draws) => format!("-{kernel}-{draws}"),
         None => format!("-{kernel}"),
     }

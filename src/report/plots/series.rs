@@ -12,7 +12,10 @@ pub(super) const MAX_DOTS: usize = 200;
 pub(super) struct Plot {
     pub(super) metric: Metric,
     pub(super) kernel: String,
+    /// Of one worker, where the work grows with the workers.
     pub(super) draws: Option<u64>,
+    /// What else the heading says of the job; may be empty.
+    pub(super) remark: String,
     pub(super) cpu_model: String,
     pub(super) usable_cpus: u32,
     pub(super) confidence: f64,
@@ -74,7 +77,8 @@ impl Plot {
         Plot {
             metric,
             kernel: job.settings().kernel.clone(),
-            draws: job.settings().draws,
+            draws: job.settings().share(),
+            remark: super::job::remark(job),
             cpu_model: summary.cpu_model.clone(),
             usable_cpus: summary.usable_cpus,
             confidence: summary.confidence,
