@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::visit::{Errand, Form, Position, Visited};
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
-use crate::plan::{self, Calibration, Draws, MOST_DRAWS, round_order};
-use crate::record::{Case, Expected, Plan, Row};
+use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin, round_order};
+use crate::record::{BASELINE, Case, Expected, Plan, Row};
 
 /// A sequential call that is at least this long tells the speed of the kernel.
 const LONG_ENOUGH_NS: u64 = 10_000_000;
@@ -120,7 +120,9 @@ impl Campaign<'_> {
     fn choose_draws(&mut self, kernels: &[String], rule: Calibration) {
         let nthread = &self.run.plan.nthread;
         let usable = nthread.iter().copied().filter(|n| *n <= self.usable_cpus).max().unwrap_or(1);
-        let least = plan::least_draws(nthread, self.run.plan.cases[0].block);
+        let first = &self.run.plan.cases[0];
+        let workers = if first.is_weak() { &[1][..] } else { nthread };
+        let least = plan::least_draws(workers, first.block);
         for (kernel, speed) in kernels.iter().zip(&self.forecast.speeds) {
             let draws = rule.target_ns(usable) as f64 / speed.ns_per_draw;
             let draws = (draws.ceil() as u64).clamp(least, MOST_DRAWS).next_power_of_two();
@@ -152,11 +154,15 @@ impl Campaign<'_> {
     }
 
     /// Finds out what every job must return: one visit each, sequential, in the
-    /// portable form, not measured.
+    /// portable form, not pinned, not measured.
     pub(super) fn find_expected(&mut self) -> Result<(), CampaignError> {
-        let baselines: Vec<Case> =
-            self.run.plan.cases.iter().filter(|case| case.is_baseline()).cloned().collect();
-        for case in baselines {
+        let mut jobs: Vec<Case> = Vec::new();
+        for case in &self.run.plan.cases {
+            if !jobs.iter().any(|job| job.same_job(case)) {
+                jobs.push(sequential(case));
+            }
+        }
+        for case in jobs {
             let patience = self.forecast.patience(&case, 1) * PORTABLE_FACTOR;
             let visited = self.reference_visit(&case, 0, 1, Form::Portable, patience)?;
             let tally = visited.rows.iter().find_map(|row| {
@@ -205,7 +211,7 @@ impl Campaign<'_> {
     fn baseline_case(&self, kernel: &str) -> Case {
         let is_it = |case: &&Case| case.kernel == kernel && case.is_baseline();
         let baselines = self.run.plan.cases.iter().filter(is_it);
-        baselines.max_by_key(|case| case.draws).cloned().unwrap_or_default()
+        baselines.max_by_key(|case| case.draws).map(sequential).unwrap_or_default()
     }
 
     /// A visit that leaves no rows; it must not fail.
@@ -237,6 +243,20 @@ pub(super) fn time_of_sessions(rows: &[Row]) -> Duration {
         *end_ns = row.started_ns.saturating_add(row.wall_ns.unwrap_or(0)).max(*end_ns);
     }
     ends.into_values().map(Duration::from_nanos).sum()
+}
+
+/// The job of a case, computed in one loop.
+fn sequential(case: &Case) -> Case {
+    Case {
+        backend: BASELINE.to_string(),
+        nthread: 1,
+        schedule: String::new(),
+        chunk: None,
+        pin: Pin::None.to_string(),
+        start_method: String::new(),
+        label: String::new(),
+        ..case.clone()
+    }
 }
 
 /// A forecast as a duration, however odd the forecast.

@@ -2,6 +2,7 @@
 //! carry the right answer.
 
 use super::answer::{Judge, Truth};
+use crate::machine::{cpu_list, parse_cpu_list};
 use crate::runner::protocol::{Check, Event, PROTOCOL, Visit};
 
 /// One visit's lines so far.
@@ -63,7 +64,10 @@ impl<'a> Conversation<'a> {
                 after_call(heard + 1)
             }
             (Stage::Teardown, Event::Teardown(_)) => Stage::Done,
-            (Stage::Done, Event::Done(_)) => Stage::End,
+            (Stage::Done, Event::Done(done)) => {
+                check_cpus(self.visit, &done.cpus)?;
+                Stage::End
+            }
             (stage, event) => {
                 let (said, due) = (name(event), self.due(stage));
                 return Err(format!("the runner said {said} where {due} was due"));
@@ -94,6 +98,26 @@ impl<'a> Conversation<'a> {
             Stage::Done => "\"done\"",
             Stage::End => "the end",
         }
+    }
+}
+
+/// Workers that were to be pinned must say where they ran, and it must be there.
+fn check_cpus(visit: &Visit, used: &str) -> Result<(), String> {
+    let Some(pin) = &visit.pin else { return Ok(()) };
+    let allowed: Vec<usize> =
+        pin.iter().filter_map(|list| parse_cpu_list(list)).flatten().collect();
+    let allowed_list = cpu_list(&allowed);
+    match parse_cpu_list(used) {
+        Some(used) if used.is_empty() => Err(format!(
+            "the workers were to be pinned to CPUs {allowed_list}, and the runner does not say in \
+             \"done\" which CPUs they used"
+        )),
+        Some(used) if used.iter().all(|cpu| allowed.contains(cpu)) => Ok(()),
+        Some(used) => Err(format!(
+            "the workers were to be pinned to CPUs {allowed_list} and ran on {}",
+            cpu_list(&used)
+        )),
+        None => Err(format!("cpus: {used:?} is no list of CPUs; for example 0-3,8")),
     }
 }
 
@@ -282,6 +306,20 @@ mod tests {
             conversation.finish(),
             Err("the runner ended where \"hello\" was due".to_string())
         );
+    }
+
+    #[test]
+    fn pinned_workers_must_have_run_where_they_were_pinned_to() {
+        let pinned = Visit { pin: Some(vec!["0".into(), "2".into()]), ..visit() };
+        assert_eq!(check_cpus(&pinned, "0,2"), Ok(()));
+        assert_eq!(check_cpus(&pinned, "2"), Ok(()));
+        let strayed = check_cpus(&pinned, "0-2").expect_err("CPU 1 is not theirs");
+        assert_eq!(strayed, "the workers were to be pinned to CPUs 0,2 and ran on 0-2");
+        assert!(check_cpus(&pinned, "").expect_err("silence").contains("does not say"));
+        assert!(check_cpus(&pinned, "all").expect_err("no list").contains("\"all\""));
+        for used in ["", "0-99", "all"] {
+            assert_eq!(check_cpus(&visit(), used), Ok(()), "nobody asked");
+        }
     }
 
     #[test]

@@ -32,8 +32,8 @@ use nix::sys::signal::Signal;
 
 use crate::kernel::{Kernel, Tally};
 use crate::machine::clock::{self, Clock};
-use crate::machine::load;
 use crate::machine::taken::Meter;
+use crate::machine::{Places, load};
 use crate::plan::{Budget, Draws, round_order};
 use crate::record::{Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
 use crate::registry::Registry;
@@ -144,6 +144,7 @@ pub struct Campaign<'a> {
     progress: &'a Progress,
     run: Run,
     usable_cpus: u32,
+    places: Places,
     dir: PathBuf,
     supervisor: Supervisor<'a>,
     meter: Meter,
@@ -190,6 +191,7 @@ impl<'a> Campaign<'a> {
             progress,
             usable_cpus: run.machine.usable_cpus.unwrap_or(1),
             session: run.sessions.len() as u32,
+            places: Places::read(),
             run,
             dir: dir.to_path_buf(),
             supervisor,

@@ -141,7 +141,7 @@ impl Campaign<'_> {
                 progress: self.progress,
                 meter: &self.meter,
             };
-            match visit::visit(&mut self.supervisor, self.registry, errand, clerk) {
+            match visit::visit(&mut self.supervisor, self.registry, &self.places, errand, clerk) {
                 Ok(visited) => return Ok(visited),
                 Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),
                 Err(CutShort::Suspended(time)) => {

@@ -9,6 +9,8 @@ use super::listen::CutShort;
 use super::progress::Progress;
 use super::supervise::Supervisor;
 use crate::machine::taken::Meter;
+use crate::machine::{Places, cpu_list};
+use crate::plan::Pin;
 use crate::record::{Case, Phase, Row};
 use crate::registry::Registry;
 use crate::runner::protocol::{PROTOCOL, Visit};
@@ -96,7 +98,8 @@ impl Visited {
     }
 }
 
-/// Sends a runner on its errand, and writes down what it says. What the machine
+/// Sends a runner on its errand, with workers in their `places` if the case has
+/// them pinned, and writes down what it says. What the machine
 /// took away is read before the runner starts and when nothing of it is left.
 ///
 /// # Errors
@@ -104,10 +107,11 @@ impl Visited {
 pub fn visit(
     supervisor: &mut Supervisor,
     registry: &Registry,
+    places: &Places,
     errand: &Errand<'_>,
     clerk: Clerk<'_>,
 ) -> Result<Visited, CutShort> {
-    let request = ask(errand);
+    let request = ask(errand, places);
     let mut input = serde_json::to_vec(&request).unwrap_or_default();
     input.push(b'\n');
     let mut command = command(registry, errand);
@@ -118,7 +122,7 @@ pub fn visit(
 }
 
 /// The visit as the runner is asked for it.
-fn ask(errand: &Errand<'_>) -> Visit {
+fn ask(errand: &Errand<'_>, places: &Places) -> Visit {
     let case = errand.case;
     let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Visit {
@@ -132,11 +136,22 @@ fn ask(errand: &Errand<'_>) -> Visit {
         block: case.block,
         blocks: case.draws.unwrap_or_default() / case.block,
         seed: case.seed,
-        pin: None,
+        pin: pin(case, places),
         start_method: unless_empty(&case.start_method),
         warmup: errand.warmup,
         iterations: errand.iterations,
     }
+}
+
+/// The CPUs of each worker, if the case has them pinned.
+fn pin(case: &Case, places: &Places) -> Option<Vec<String>> {
+    let nthread = case.nthread as usize;
+    let cpus = match case.pin.parse() {
+        Ok(Pin::Close) => places.close(nthread),
+        Ok(Pin::Spread) => places.spread(nthread),
+        Ok(Pin::None) | Err(()) => return None,
+    };
+    Some(cpus.into_iter().map(|cpu| cpu_list(&[cpu])).collect())
 }
 
 /// The program that makes the visit: this one, or a foreign runner.

@@ -2,13 +2,13 @@
 
 use super::options::SweepOptions;
 use super::settings::Length;
-use super::values::{Given, Lookup, Origin, UsageError, given, nearest};
+use super::values::{Given, Lookup, Origin, UsageError, given, nearest, switch};
 use crate::backend::{Schedule, StartMethod};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::nthread::{self, Counts, Source};
 use crate::number::{parse_count, parse_counts};
-use crate::plan::{Calibration, Draws, MOST_DRAWS};
+use crate::plan::{Calibration, Draws, MOST_DRAWS, Pin, Scaling};
 use crate::record::{BASELINE, Plan, Skipped};
 use crate::registry::Registry;
 
@@ -147,11 +147,40 @@ pub fn start_methods(
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
+pub fn pins(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Pin>, UsageError> {
+    let Some(given) = given("--pin", options.pin.as_deref(), lookup) else {
+        return Ok(Vec::new());
+    };
+    let names = names(&given, &Pin::ALL.map(Pin::name), "pin")?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+pub fn scaling(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Scaling, UsageError> {
+    let is_weak = switch("--weak", options.weak, lookup)?;
+    Ok(if is_weak { Scaling::Weak } else { Scaling::Strong })
+}
+
 pub fn chunks(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<u64>, UsageError> {
     let Some(given) = given("--chunk", options.chunk.as_deref(), lookup) else {
         return Ok(Vec::new());
     };
     parse_counts(&given.text).map_err(|error| given.error(error))
+}
+
+/// The workers of a weak case may have too many draws together.
+pub fn check_draws(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    plan: &Plan,
+) -> Result<(), UsageError> {
+    let given = given("--draws", options.draws.as_deref(), lookup);
+    let most = plan.cases.iter().filter_map(|case| case.draws).max();
+    match (given, most) {
+        (Some(given), Some(most)) if most > MOST_DRAWS => Err(given.error(format!(
+            "{most} draws of all workers are too many; at most 2^50 can be asked for"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A way to start processes is for backends that start some.

@@ -25,6 +25,8 @@ pub fn plan_like(
         ("--chunk", options.chunk.is_some()),
         ("--block", options.block.is_some()),
         ("--seed", options.seed.is_some()),
+        ("--pin", options.pin.is_some()),
+        ("--weak", options.weak),
         ("--quick", options.quick),
     ];
     if let Some((flag, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) {

@@ -16,7 +16,8 @@ Three things that people do:
 More:
   harness -n 1..64x2 --dry-run       see what would be measured, as JSON
   harness --draws 1e6,1e7,1e8        where does parallel begin to pay?
-  harness --schedule static,dynamic --chunk 16
+  harness --schedule static,dynamic --chunk 16,64 --pin none,close,spread
+  harness --weak                     the work grows with the workers
   harness --runner mine='python3 my_runner.py' -b rayon,mine
   harness resume results/DIR         finish a run that was cut short
   harness report results/DIR         make tables and plots again, show all warnings
@@ -142,6 +143,12 @@ pub struct SweepOptions {
     /// How process backends start processes: fork, spawn (default: fork)
     #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
     pub start_method: Option<String>,
+    /// Where workers run: none, close (core by core), spread (cores of their own) (default: none)
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub pin: Option<String>,
+    /// Draws are those of one worker: the work grows with the workers
+    #[arg(long, help_heading = "What to sweep")]
+    pub weak: bool,
     /// One more backend, in a program that speaks the runner protocol
     #[arg(long, value_name = "NAME=COMMAND", help_heading = "What to sweep")]
     pub runner: Vec<String>,

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::cases::{
-    backends, block, check_schedules, check_start_methods, chunks, draws, few, kernels, schedules,
-    start_methods, thread_counts,
+    backends, block, check_draws, check_schedules, check_start_methods, chunks, draws, few,
+    kernels, pins, scaling, schedules, start_methods, thread_counts,
 };
 use super::like::plan_like;
 use super::options::{DisplayOptions, SweepOptions};
@@ -127,9 +127,12 @@ fn fresh_plan(
         schedules: schedules(options, lookup)?,
         chunks: chunks(options, lookup)?,
         start_methods: start_methods(options, lookup)?,
+        pins: pins(options, lookup)?,
+        scaling: scaling(options, lookup)?,
     };
     let mut plan = plan::draft(&request, rules, registry);
     plan.skipped.extend(skipped);
+    check_draws(options, lookup, &plan)?;
     check_schedules(options, lookup, &plan)?;
     check_start_methods(options, lookup, &plan)?;
     Ok((plan, request.draws, remarks))

@@ -11,7 +11,7 @@ use super::options::Cli;
 use super::values::{Lookup, nearest, variable_of};
 use crate::campaign::visit::thread_variables;
 use crate::kernel::Isa;
-use crate::machine::{self, Cpus, Limit, limits};
+use crate::machine::{self, Cpus, Limit, Places, limits};
 use crate::record::{Build, Machine};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -104,6 +104,11 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         Limit::Online => "the CPUs online",
     };
     let quota = machine.quota_cpus.map_or("none".to_string(), |quota| format!("{quota} CPUs"));
+    let (places, workers) = (Places::read(), cpus.usable as usize);
+    let placed = |cpus: Vec<usize>| {
+        let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+        format!("{workers} workers on CPUs {}", cpus.join(", "))
+    };
     let threads = limits::thread_limit(std::path::Path::new("/"));
     vec![
         ("host", or_unknown(machine.hostname.clone())),
@@ -113,6 +118,8 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         ("cgroup quota", quota),
         ("online", cpus.online.to_string()),
         ("physical cores", format!("{} within the mask", cpus.cores)),
+        ("pin close", placed(places.close(workers))),
+        ("pin spread", placed(places.spread(workers))),
         ("SMT", or_unknown(machine.threads_per_core.map(|n| format!("{n} threads a core")))),
         ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
         ("governor", or_unknown(machine.governor.clone())),

@@ -3,9 +3,11 @@
 
 mod order;
 mod rules;
+mod settings;
 
 pub use order::round_order;
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
+pub use settings::{Pin, Scaling};
 
 use std::collections::BTreeMap;
 
@@ -42,6 +44,11 @@ pub struct Request {
     /// How process backends start their processes; empty means each backend's
     /// own way.
     pub start_methods: Vec<StartMethod>,
+    /// Where workers run; empty means where the system puts them.
+    pub pins: Vec<Pin>,
+    /// Whether the work grows with the workers; then [`Request::draws`] are
+    /// those of one worker.
+    pub scaling: Scaling,
 }
 
 /// The plan that follows from a request.
@@ -56,31 +63,32 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
     given.dedup();
     let mut backends = vec![BASELINE];
     backends.extend(request.backends.iter().map(String::as_str).filter(|name| *name != BASELINE));
+    let pins = if request.pins.is_empty() { &[Pin::None][..] } else { &request.pins };
+    let jobs = request.kernels.iter().flat_map(|kernel| {
+        given.iter().flat_map(move |draws| pins.iter().map(move |pin| (kernel, *draws, *pin)))
+    });
     let mut cases = Vec::new();
     let mut skipped = Vec::new();
-    for kernel in &request.kernels {
-        for draws in &given {
-            for name in &backends {
-                let case = Case {
-                    kernel: kernel.clone(),
-                    backend: (*name).to_string(),
-                    nthread: 1,
-                    block: request.block,
-                    pin: "none".to_string(),
-                    inner_nthread: 1,
-                    scaling: "strong".to_string(),
-                    draws: *draws,
-                    seed: request.seed,
-                    ..Case::default()
-                };
-                match registry.backend(name) {
-                    Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
-                    None => cases.extend(at_each_count(request, &case)),
-                }
+    for (kernel, draws, pin) in jobs {
+        for name in &backends {
+            let case = Case {
+                kernel: kernel.clone(),
+                backend: (*name).to_string(),
+                nthread: 1,
+                block: request.block,
+                pin: pin.to_string(),
+                inner_nthread: 1,
+                scaling: request.scaling.to_string(),
+                draws,
+                seed: request.seed,
+                ..Case::default()
+            };
+            match registry.backend(name) {
+                Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
+                None => cases.extend(at_each_count(request, &case)),
             }
         }
     }
-    skipped.dedup();
     let mut plan = Plan {
         cases,
         skipped,
@@ -118,11 +126,15 @@ fn variants(
     };
     for schedule in unknown {
         let names: Vec<_> = backend.schedules().iter().map(|known| known.name()).collect();
-        skipped.push(Skipped {
+        let skip = Skipped {
             backend: case.backend.clone(),
             what: format!("schedule {schedule}"),
             reason: format!("{} knows {}", case.backend, names.join(", ")),
-        });
+        };
+        // Said once, and not for each job.
+        if !skipped.contains(&skip) {
+            skipped.push(skip);
+        }
     }
     let chunks: Vec<Option<u64>> = match &request.chunks[..] {
         [] => vec![None],
@@ -154,7 +166,18 @@ fn start_methods(request: &Request, backend: &dyn Backend) -> Vec<String> {
 
 /// The same case at each thread count.
 fn at_each_count(request: &Request, case: &Case) -> Vec<Case> {
-    request.nthread.iter().map(|&nthread| Case { nthread, ..case.clone() }).collect()
+    let at = |&nthread: &u32| {
+        let mut case = Case { nthread, ..case.clone() };
+        case.draws = case.draws.map(|share| draws_of(&case, share));
+        case
+    };
+    request.nthread.iter().map(at).collect()
+}
+
+/// The draws of a case where one worker has `share`, if the work grows with the
+/// workers, or all of them together, if it does not.
+fn draws_of(case: &Case, share: u64) -> u64 {
+    if case.is_weak() { share.saturating_mul(case.nthread.into()) } else { share }
 }
 
 /// Commands of the foreign runners among `backends`.
@@ -175,6 +198,7 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         let start_is_known =
             case.start_method.is_empty() || case.start_method.parse::<StartMethod>().is_ok();
         let draws = case.draws.unwrap_or(0);
+        let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
         if registry.kernel(&case.kernel).is_none() {
             return wrong(format!("there is no kernel {:?} here", case.kernel));
         }
@@ -184,8 +208,14 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
             return wrong(format!("a block of {} draws", case.block));
         }
-        if draws == 0 || draws > MOST_DRAWS || draws % case.block != 0 {
+        if draws == 0 || draws > MOST_DRAWS || draws % (case.block * workers) != 0 {
             return wrong(format!("{draws} draws in blocks of {}", case.block));
+        }
+        if case.pin.parse::<Pin>().is_err() {
+            return wrong(format!("there is no pin {:?}", case.pin));
+        }
+        if case.scaling.parse::<Scaling>().is_err() {
+            return wrong(format!("there is no scaling {:?}", case.scaling));
         }
         if case.nthread == 0 || case.nthread > MAX_NTHREAD || case.chunk == Some(0) {
             return wrong("no threads, too many threads, or empty chunks".to_string());
@@ -199,17 +229,20 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         if plan.cases[..index].contains(case) {
             return wrong("it is there twice".to_string());
         }
-        if !plan.cases.iter().any(|other| other.is_baseline() && other.same_job(case)) {
-            return wrong("its job has no baseline".to_string());
+        if !plan.cases.iter().any(|other| other.is_baseline_of(case)) {
+            return wrong("it has no baseline".to_string());
         }
     }
     if plan.cases.is_empty() { Err("its plan has no cases".to_string()) } else { Ok(()) }
 }
 
-/// Gives a kernel's cases their calibrated draws.
+/// Gives a kernel's cases their calibrated draws; of one worker, where the work
+/// grows with the workers.
 pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
     for case in plan.cases.iter_mut().filter(|case| case.kernel == kernel) {
-        case.draws.get_or_insert(draws);
+        if case.draws.is_none() {
+            case.draws = Some(draws_of(case, draws));
+        }
     }
     fill_chunks(plan);
 }
@@ -241,6 +274,8 @@ mod tests {
             schedules: Vec::new(),
             chunks: Vec::new(),
             start_methods: Vec::new(),
+            pins: Vec::new(),
+            scaling: Scaling::Strong,
         }
     }
 
@@ -297,19 +332,70 @@ mod tests {
         assert_ne!(round_order(&plan, 3), round_order(&other, 3));
     }
 
-    #[test]
-    fn each_job_of_a_group_gets_a_baseline_of_its_own() {
-        let draws = Draws::Given(vec![1 << 20, 1 << 21]);
-        let plan = plan(&Request { draws, ..request() });
-        for group in round_order(&plan, 0) {
+    /// Each case of each group must have the baseline that it is compared with
+    /// beside it, once.
+    fn check_groups(plan: &Plan) {
+        for group in round_order(plan, 0) {
             for &case in &group {
-                let is_beside = |other: &&usize| {
-                    plan.cases[**other].is_baseline()
-                        && plan.cases[**other].same_job(&plan.cases[case])
-                };
+                let is_beside =
+                    |other: &&usize| plan.cases[**other].is_baseline_of(&plan.cases[case]);
                 assert_eq!(group.iter().filter(is_beside).count(), 1);
             }
         }
+    }
+
+    #[test]
+    fn each_job_of_a_group_gets_a_baseline_of_its_own() {
+        let draws = Draws::Given(vec![1 << 20, 1 << 21]);
+        check_groups(&plan(&Request { draws, ..request() }));
+    }
+
+    #[test]
+    fn there_is_one_baseline_for_each_pin_and_it_is_pinned_likewise() {
+        let plan = plan(&Request { pins: Pin::ALL.to_vec(), ..request() });
+        let baselines = plan.cases.iter().filter(|case| case.is_baseline());
+        let pins: Vec<&str> = baselines.map(|case| case.pin.as_str()).collect();
+        assert_eq!(pins, ["none", "close", "spread"]);
+        assert_eq!(plan.cases.len(), 3 * 7);
+        check_groups(&plan);
+        assert_eq!(check(&plan, &Registry::default()), Ok(()));
+    }
+
+    #[test]
+    fn where_the_work_grows_each_worker_has_whole_blocks() {
+        let plan = plan(&Request { scaling: Scaling::Weak, ..request() });
+        for case in &plan.cases {
+            assert_eq!(case.draws, Some(u64::from(case.nthread) * (62 << 14)), "{case:?}");
+            assert!(plan.cases[0].is_baseline_of(case), "{case:?}");
+        }
+        check_groups(&plan);
+        assert_eq!(check(&plan, &Registry::default()), Ok(()));
+    }
+
+    #[test]
+    fn calibrated_draws_are_those_of_one_worker_where_the_work_grows() {
+        let draws = Draws::Calibrated(Calibration::FULL);
+        let mut plan = plan(&Request { draws, scaling: Scaling::Weak, ..request() });
+        settle(&mut plan, "pi", 1 << 24);
+        let is_right = |case: &Case| case.draws == Some(u64::from(case.nthread) << 24);
+        assert!(plan.cases.iter().all(is_right));
+    }
+
+    #[test]
+    fn draws_schedules_chunks_and_pins_multiply() {
+        let request = Request {
+            backends: vec!["std-thread".to_string()],
+            draws: Draws::Given(vec![1 << 20, 1 << 21]),
+            schedules: vec![Schedule::Static, Schedule::Dynamic],
+            chunks: vec![1, 4],
+            pins: vec![Pin::Close, Pin::Spread],
+            ..request()
+        };
+        let plan = plan(&request);
+        let cases: std::collections::BTreeSet<&Case> = plan.cases.iter().collect();
+        // A baseline for each number of draws and each pin; and each of those with
+        // two schedules, two chunks and three counts.
+        assert_eq!((cases.len(), plan.cases.len()), (4 + 4 * 12, 4 + 4 * 12));
     }
 
     #[test]
@@ -328,7 +414,7 @@ mod tests {
         let registry = Registry::default();
         let good = plan(&request());
         assert_eq!(check(&good, &registry), Ok(()));
-        let broken: [fn(&mut Plan); 10] = [
+        let broken: [fn(&mut Plan); 13] = [
             |plan| plan.cases[1].kernel = "e".into(),
             |plan| plan.cases[1].backend = "fibers".into(),
             |plan| plan.cases[1].block = 100,
@@ -336,6 +422,9 @@ mod tests {
             |plan| plan.cases[1].draws = Some(1),
             |plan| plan.cases[1].nthread = 0,
             |plan| plan.cases[1].schedule = "fair".into(),
+            |plan| plan.cases[1].pin = "near".into(),
+            |plan| plan.cases[1].pin = "close".into(),
+            |plan| plan.cases[1].scaling = "odd".into(),
             |plan| plan.cases[2] = plan.cases[1].clone(),
             |plan| drop(plan.cases.remove(0)),
             |plan| plan.cases.clear(),

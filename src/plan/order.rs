@@ -16,7 +16,8 @@ const GROUP_CASES: usize = 8;
 /// the others.
 ///
 /// The cases are shuffled and cut into groups of nearly equal size; then each
-/// group gets, at a random place, one visit to the baseline of every job in it.
+/// group gets, at a random place, one visit to each baseline that one of its
+/// cases is compared with.
 pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(plan.order_seed, round.into()));
     let (baselines, mut others): (Vec<usize>, Vec<usize>) =
@@ -29,7 +30,9 @@ pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
             let mut visits = others[bounds[0]..bounds[1]].to_vec();
             for &baseline in &baselines {
                 let is_needed = others.is_empty()
-                    || visits.iter().any(|&case| plan.cases[case].same_job(&plan.cases[baseline]));
+                    || visits
+                        .iter()
+                        .any(|&case| plan.cases[baseline].is_baseline_of(&plan.cases[case]));
                 if is_needed {
                     visits.insert(rng.random_range(0..=visits.len()), baseline);
                 }
