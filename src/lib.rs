@@ -15,7 +15,8 @@
 //! directory alone.
 //!
 //! - [`kernel`]: what is computed, a pure function of (seed, block) into integers
-//! - [`backend`]: who computes it, how blocks reach workers and tallies come back
+//! - [`backend`]: who computes it, how blocks reach workers and tallies come back,
+//!   and on which CPUs
 //! - [`process`]: processes and what they say to each other, for the backends
 //!   that use them; knows nothing of all this
 //! - [`registry`]: what exists, as a value

@@ -228,7 +228,11 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
     let Unit { name: unit, size } = Unit::fitting(&TIME, baseline_ns);
     let (backend, nthread) = (fastest.case.title(), fastest.case.nthread);
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
-    let time = digits(baseline_ns / size);
+    // Where the work grows, a speedup is a ratio of throughputs, not of times.
+    let sequential = match fastest.case.is_weak() {
+        true => "throughput".to_string(),
+        false => format!("{} {unit}", digits(baseline_ns / size)),
+    };
     let others: Vec<String> = best
         .iter()
         .filter(|case| !std::ptr::eq(**case, fastest) && overlap(case, fastest))
@@ -244,11 +248,11 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
     // Without an interval the median has to do; with one it must lie above 1.
     if fastest.speedup_low.or(fastest.speedup).is_some_and(|low| low <= 1.0) {
         return format!(
-            "nothing is shown to beat the sequential {time} {unit}; best: {backend}, n = {nthread}: \
+            "nothing is shown to beat the sequential {sequential}; best: {backend}, n = {nthread}: \
              {speedup} ×{caveat}."
         );
     }
-    format!("fastest: {backend}, n = {nthread}: {speedup} × the sequential {time} {unit}{caveat}.")
+    format!("fastest: {backend}, n = {nthread}: {speedup} × the sequential {sequential}{caveat}.")
 }
 
 /// How chunks met workers, and how many blocks they had.
