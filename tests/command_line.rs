@@ -141,6 +141,8 @@ fn misspelt_names_get_their_neighbours() {
     refused(Sweep::new().args(["--backend", "sequential,ryon"]), &["--backend", "ryon", "rayon"]);
     refused(Sweep::new().args(["--kernel", "pi-rnd"]), &["--kernel", "pi-rnd", "pi-rand"]);
     refused(Sweep::new().args(["--schedule", "dynamik"]), &["--schedule", "dynamik", "dynamic"]);
+    refused(Sweep::new().args(["--pin", "close,spred"]), &["--pin", "spred", "spread"]);
+    refused(Sweep::new().env("HARNESS_PIN", "cloze"), &["HARNESS_PIN", "cloze", "close"]);
     refused(Sweep::new().args(["--nthreads", "2"]), &["--nthreads", "--nthread"]);
     refused(Sweep::bare().args(["lst"]), &["lst", "list"]);
 }
@@ -252,6 +254,8 @@ fn what_a_plan_brings_cannot_be_typed_beside_like() {
         ("--seed", Some("1")),
         ("--schedule", Some("static")),
         ("--chunk", Some("1")),
+        ("--pin", Some("close")),
+        ("--weak", None),
         ("--quick", None),
     ] {
         let sweep = Sweep::new().arg_path("--like", &first.out).args([flag]).args(value);
@@ -316,6 +320,8 @@ fn every_option_has_a_variable() {
         ("HARNESS_ORDER_SEED", "6"),
         ("HARNESS_SCHEDULE", "stealing"),
         ("HARNESS_CHUNK", "2"),
+        ("HARNESS_PIN", "spread"),
+        ("HARNESS_WEAK", "1"),
         ("HARNESS_ROUNDS", "7"),
         ("HARNESS_TIME_BUDGET", "90s"),
         ("HARNESS_WARMUP", "0"),
@@ -334,6 +340,9 @@ fn every_option_has_a_variable() {
         (&last["block"], &last["chunk"], &last["seed"]),
         (&1024.into(), &2.into(), &5.into())
     );
+    assert_eq!((&last["pin"], &last["scaling"]), (&"spread".into(), &"weak".into()));
+    // 200,000 draws are 195.3 blocks of 1024, for each of three workers.
+    assert_eq!((&last["nthread"], &last["draws"]), (&3.into(), &(3 * 196 * 1024).into()));
     assert_eq!(plan["order_seed"], 6);
     assert_eq!(plan["stopping"]["rounds"], 7);
     assert_eq!(plan["stopping"]["time_budget_ns"], 90_000_000_000_u64);
@@ -405,6 +414,12 @@ fn all_kernels_are_those_of_the_registry_and_all_stands_alone() {
     let registry = nthread::Registry::default();
     assert_eq!(kernels, registry.kernel_names().into_iter().map(Some).collect::<Vec<_>>());
     refused(Sweep::new().args(["--kernel", "pi,all"]), &["--kernel", "stands alone"]);
+}
+
+#[test]
+fn draws_of_all_workers_have_a_limit_too() {
+    let sweep = Sweep::new().args(["--weak", "--draws", "2^50", "-n", "2", "-b", "rayon"]);
+    refused(sweep, &["--draws", "of all workers"]);
 }
 
 #[test]
@@ -498,7 +513,7 @@ fn env_says_where_each_value_comes_from() {
     assert!(line("--rounds").contains('5') && line("--rounds").contains("HARNESS_ROUNDS"));
     assert!(line("--seed").contains("default"));
     assert!(line("OMP_NUM_THREADS").contains('2'));
-    for fact in ["usable CPUs", "affinity", "cgroup quota", "kernel"] {
+    for fact in ["usable CPUs", "affinity", "cgroup quota", "kernel", "pin close", "pin spread"] {
         line(fact);
     }
 }
@@ -518,6 +533,8 @@ fn help_opens_with_what_people_do_and_names_every_option() {
         "--order-seed",
         "--schedule",
         "--chunk",
+        "--pin",
+        "--weak",
         "--rounds",
         "--time-budget",
         "--quick",
