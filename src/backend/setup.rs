@@ -48,11 +48,6 @@ impl Placement {
         self.0.as_ref().map_or(&[], |all| &all[worker % all.len()])
     }
 
-    /// The CPUs of the first `nthread` workers, all of them together.
-    pub fn union(&self, nthread: usize) -> Vec<usize> {
-        (0..nthread).flat_map(|worker| self.cpus(worker)).copied().collect()
-    }
-
     /// Pins the calling thread, which is that worker (from 0).
     ///
     /// # Errors
