@@ -269,9 +269,8 @@ impl<'a> Campaign<'a> {
         let stopping = &self.run.plan.stopping;
         // A run that ends by its precision is forecast as far as its first look.
         let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);
-        let warm_ups = warm_up::candidates(&self.run.plan, self.usable_cpus);
         let forecast = self.forecast.rounds_ns(&self.run.plan, rounds)
-            + warm_up::forecast_ns(&self.run.plan, &self.forecast, &warm_ups);
+            + warm_up::forecast_ns(&self.run.plan, &self.forecast, &self.warm_up_cases());
         if budget == Budget::Forecast {
             let budget = calibrate::duration(BUDGET_FACTOR * forecast);
             let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());
@@ -279,8 +278,7 @@ impl<'a> Campaign<'a> {
         }
         self.announce(forecast, rounds);
         let build = self.run.build.clone();
-        self.begin_session(Session { start: now_utc(), build, ..Session::default() })?;
-        Ok(self.try_warm_up(&warm_ups)?)
+        self.begin_session(Session { start: now_utc(), build, ..Session::default() })
     }
 
     /// From here on the clock of the session runs, and `run.json` knows of it.

@@ -27,6 +27,11 @@ impl Campaign<'_> {
         if let Some(reason) = standing.ended {
             return Ok((reason, None));
         }
+        if standing.next == (0, 0)
+            && let Err(Interrupted(signal)) = self.try_warm_up()
+        {
+            return Ok((StopReason::Interrupted, Some(signal)));
+        }
         for round in 0..self.run.plan.stopping.rounds {
             position.round = round;
             for (group, cases) in (0..).zip(round_order(&self.run.plan, round)) {

@@ -25,40 +25,42 @@ const DISTANCES: f64 = 5.0;
 /// A run of fewer rounds is in a hurry.
 const LEAST_ROUNDS: u32 = LOOKS[0];
 
-/// The cases that are tried: of each backend the one with the most threads that
-/// are not more than the usable CPUs.
-pub fn candidates(plan: &Plan, usable_cpus: u32) -> Vec<usize> {
-    if plan.stopping.rounds < LEAST_ROUNDS {
-        return Vec::new();
-    }
-    let mut best: Vec<usize> = Vec::new();
-    for (index, case) in plan.cases.iter().enumerate() {
-        if case.nthread > usable_cpus {
-            continue;
-        }
-        let same = |other: &usize| {
-            let other = &plan.cases[*other];
-            (&other.backend, &other.kernel) == (&case.backend, &case.kernel)
-        };
-        match best.iter().position(same) {
-            None => best.push(index),
-            Some(at) if plan.cases[best[at]].nthread < case.nthread => best[at] = index,
-            Some(_) => {}
-        }
-    }
-    best
-}
-
 /// What trying them is going to take, in nanoseconds.
 pub fn forecast_ns(plan: &Plan, forecast: &Forecast, cases: &[usize]) -> f64 {
     cases.iter().map(|case| forecast.visit_of_ns(&plan.cases[*case], CALLS)).sum()
 }
 
 impl Campaign<'_> {
+    /// The cases that are tried: of each backend of ours the first with the most
+    /// threads that are not more than the usable CPUs. How long other runners
+    /// take for a call is not known, so they are not asked for thirty.
+    pub(super) fn warm_up_cases(&self) -> Vec<usize> {
+        let plan = &self.run.plan;
+        if plan.stopping.rounds < LEAST_ROUNDS {
+            return Vec::new();
+        }
+        let mut best: Vec<usize> = Vec::new();
+        for (index, case) in plan.cases.iter().enumerate() {
+            if case.nthread > self.usable_cpus || self.registry.backend(&case.backend).is_none() {
+                continue;
+            }
+            let same = |other: &usize| {
+                let other = &plan.cases[*other];
+                (&other.backend, &other.kernel) == (&case.backend, &case.kernel)
+            };
+            match best.iter().position(same) {
+                None => best.push(index),
+                Some(at) if plan.cases[best[at]].nthread < case.nthread => best[at] = index,
+                Some(_) => {}
+            }
+        }
+        best
+    }
+
     /// Tries each backend once. One that fails is left to the rounds, which
     /// will say so.
-    pub(super) fn try_warm_up(&mut self, cases: &[usize]) -> Result<(), Interrupted> {
-        for &case in cases {
+    pub(super) fn try_warm_up(&mut self) -> Result<(), Interrupted> {
+        for case in self.warm_up_cases() {
             let settings = self.run.plan.cases[case].clone();
             let Some(truth) = self.truth_of(&settings) else { continue };
             let timeout = self.forecast.patience(&settings, CALLS);
