@@ -9,7 +9,13 @@
 use crate::record::StopReason;
 
 /// The rounds after which a run looks.
-pub const LOOKS: [u32; 7] = [12, 15, 20, 25, 30, 40, 50];
+///
+/// An exact interval of a median cannot have just any level: with 20, 25 or 30
+/// values it is hardly above 95%, with one value more it is above 97%. Looking
+/// where it is high pays for looking at all: simulated, with noise for which
+/// chance decides when to stop, an interval of two equal cases excludes 1 in 4.4%
+/// of runs, where after 20, 25, 30 and 40 rounds it did in 5.5%.
+pub const LOOKS: [u32; 7] = [12, 15, 21, 26, 31, 39, 50];
 
 /// Looks in a row at which every ratio must be known well enough.
 const SUCCESSES: u32 = 2;
@@ -74,9 +80,9 @@ mod tests {
     #[test]
     fn two_looks_in_a_row_must_succeed() {
         assert_eq!(ends(50, Some(0.01), |_| Some(0.005)), (15, StopReason::Precision));
-        let later = |round| Some(if round < 20 { 0.02 } else { 0.005 });
-        assert_eq!(ends(50, Some(0.01), later), (25, StopReason::Precision));
-        let lucky_once = |round| Some(if round == 20 { 0.005 } else { 0.02 });
+        let later = |round| Some(if round < LOOKS[2] { 0.02 } else { 0.005 });
+        assert_eq!(ends(50, Some(0.01), later), (LOOKS[3], StopReason::Precision));
+        let lucky_once = |round| Some(if round == LOOKS[2] { 0.005 } else { 0.02 });
         assert_eq!(ends(50, Some(0.01), lucky_once), (50, StopReason::Looks));
     }
 
