@@ -25,7 +25,7 @@ const FALSE_ALARMS_OF_EACH: f64 = FALSE_ALARMS / 2.0;
 const LEAST: usize = 10;
 
 /// The slope is that of at most so many points: it takes all pairs of them.
-const POINTS: usize = 400;
+const POINTS: usize = 100;
 
 /// A visit, compared with its like.
 #[derive(Clone, Copy, Debug, PartialEq)]
