@@ -30,6 +30,7 @@
 //! - [`visits`]: rows gathered into visits, and which of them count
 //! - [`analysis`]: speedups, efficiencies, intervals
 //! - [`report`]: table, CSV, plots
+//! - [`selftest`]: whether the method keeps its word
 //! - `cli`: the only place that knows flag names
 //!
 //! A crate with a kernel or backend of its own has the whole program in three
@@ -69,6 +70,7 @@ pub mod record;
 pub mod registry;
 pub mod report;
 pub mod runner;
+pub mod selftest;
 pub mod stats;
 pub mod visits;
 

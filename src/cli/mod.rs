@@ -21,6 +21,7 @@ use crate::machine::Cpus;
 use crate::record::Run;
 use crate::registry::Registry;
 use crate::report;
+use crate::selftest::simulation;
 use options::{Cli, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
 use values::{UsageError, given};
@@ -53,6 +54,9 @@ pub fn main(registry: &Registry) -> ExitCode {
         Some(Verb::Env) => print_result(&show::environment(&variable)),
         Some(Verb::Report { dir, color }) => report_again(&dir, color.as_deref()),
         Some(Verb::Resume(options)) => go_on(registry, &options),
+        Some(Verb::Simulate { campaigns, seed }) => {
+            print_result(&simulation::report(campaigns, seed))
+        }
         Some(Verb::Completions { shell }) => completions(shell),
     };
     match done {

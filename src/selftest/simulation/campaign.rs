@@ -1,0 +1,124 @@
+//! A campaign on a simulated machine.
+
+use rand::Rng;
+use rand::seq::SliceRandom as _;
+
+use super::model::Model;
+use crate::analysis::CONFIDENCE;
+use crate::analysis::trend::{self, Visit};
+use crate::campaign::stopping::{LOOKS, Stopping};
+use crate::record::StopReason;
+use crate::stats::{Ratio, median_interval};
+
+/// The precision of a run that is told nothing else: ±1%.
+const PRECISION: f64 = 0.01;
+
+/// The case whose times have the noise of one case alone, if the model has any.
+const NOISY: usize = 1;
+
+/// What was measured. Case 0 is the baseline.
+pub struct Measured {
+    /// ln of each case's time in each round.
+    pub log_times: Vec<Vec<f64>>,
+    /// When each of these visits began, in rounds.
+    starts: Vec<Vec<f64>>,
+    /// Why it ended.
+    pub stop_reason: StopReason,
+}
+
+/// A campaign over a baseline and one case for each of the log ratios, stopped
+/// as a run is.
+pub fn measure(model: &Model, log_ratios: &[f64], rng: &mut impl Rng) -> Measured {
+    let cases = log_ratios.len() + 1;
+    let rounds = LOOKS[LOOKS.len() - 1];
+    let mut stopping = Stopping::new(rounds, Some(PRECISION));
+    let mut measured = Measured {
+        log_times: vec![Vec::new(); cases],
+        starts: vec![Vec::new(); cases],
+        stop_reason: StopReason::Looks,
+    };
+    let mut order: Vec<usize> = (0..cases).collect();
+    let (mut shared, mut own) = (model.shared.start(rng), model.own.start(rng));
+    for round in 1..=rounds {
+        order.shuffle(rng);
+        own = model.own.after(1.0, own, rng);
+        for (place, &case) in order.iter().enumerate() {
+            shared = model.shared.after(1.0 / cases as f64, shared, rng);
+            let ratio = if case == 0 { 0.0 } else { log_ratios[case - 1] };
+            let of_case = if case == NOISY { own } else { 0.0 };
+            let noise = shared + of_case + model.scatter.draw(rng);
+            measured.log_times[case].push(noise - ratio);
+            measured.starts[case].push(f64::from(round) + place as f64 / cases as f64);
+        }
+        let worst = if stopping.looks_after(round) { measured.worst_half_width() } else { None };
+        if let Some(reason) = stopping.after(round, worst) {
+            measured.stop_reason = reason;
+            break;
+        }
+    }
+    measured
+}
+
+impl Measured {
+    /// Rounds that it took.
+    pub fn rounds(&self) -> usize {
+        self.log_times[0].len()
+    }
+
+    /// ln of the ratio of two cases in each round.
+    pub fn log_ratios(&self, of: usize, to: usize) -> Vec<f64> {
+        self.log_times[of].iter().zip(&self.log_times[to]).map(|(of, to)| of - to).collect()
+    }
+
+    /// The largest relative half-width of a case's ratio to the baseline.
+    fn worst_half_width(&self) -> Option<f64> {
+        let width = |case| Ratio::of(&self.log_ratios(0, case), CONFIDENCE)?.relative_half_width();
+        let widths = (1..self.log_times.len()).map(width);
+        widths.collect::<Option<Vec<f64>>>()?.into_iter().max_by(f64::total_cmp)
+    }
+
+    /// The visits of all cases, as the alarms want them.
+    pub fn visits(&self) -> Vec<Visit> {
+        let timed = |(starts, logs): (&Vec<f64>, &Vec<f64>)| {
+            starts.iter().zip(logs).map(|(start, log)| (*start, log.exp())).collect()
+        };
+        trend::residuals(&self.starts.iter().zip(&self.log_times).map(timed).collect::<Vec<_>>())
+    }
+}
+
+/// Whether the interval of the median of these values misses the truth; nothing
+/// where there is none.
+pub fn misses(values: &[f64], truth: f64) -> Option<bool> {
+    let interval = median_interval(values, CONFIDENCE)?;
+    Some(!(interval.low..=interval.high).contains(&truth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::MODELS;
+    use super::*;
+    use crate::stats::median;
+    use rand::SeedableRng as _;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    #[test]
+    fn a_campaign_ends_at_a_look_with_the_ratios_that_were_put_in() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(21);
+        let measured = measure(&MODELS[0], &[0.5, -0.25], &mut rng);
+        assert!(LOOKS.contains(&(measured.rounds() as u32)));
+        for (case, ratio) in [(1, 0.5), (2, -0.25)] {
+            let found = median(&measured.log_ratios(0, case)).expect("rounds");
+            assert!((found - ratio).abs() < 0.02, "{found} is not {ratio}");
+        }
+        let visits = measured.visits();
+        assert_eq!(visits.len(), 3 * measured.rounds());
+        assert!(visits.iter().all(|visit| visit.log_residual.abs() < 0.1));
+    }
+
+    #[test]
+    fn noise_of_five_percent_is_looked_at_until_the_end() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(22);
+        let measured = measure(&MODELS[1], &[0.0], &mut rng);
+        assert_eq!((measured.rounds(), measured.stop_reason), (50, StopReason::Looks));
+    }
+}
