@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, raise};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, getpid};
 use nthread::Registry;
-use nthread::backend::Backend;
+use nthread::backend::{Backend, Report};
 use nthread::kernel::{Isa, Kernel, Tally};
 use nthread::machine::{cpu_list, parse_cpu_list};
 use nthread::runner::VERB;
@@ -33,7 +33,10 @@ fn main() {
     run(&[
         ("the run delay of workers that were busy is known", known_run_delay),
         ("workers that share a CPU wait for each other", a_shared_cpu),
-        ("a short worker that lives for one call does not ask", too_short_to_ask),
+        (
+            "nobody asks a worker who was busy for a moment, but a process that lives on",
+            too_short_to_ask,
+        ),
         ("context switches of calls and visits are told", switches),
         ("peak memory is that of all workers together", peak_memory),
         ("the CPUs are those that workers may use", cpus),
@@ -45,13 +48,17 @@ fn main() {
 /// What a block does, under a name.
 struct Deed {
     name: &'static str,
+    /// Calls before the one that is looked at.
+    warmup: u32,
     body: fn(u64),
 }
 
-static BUSY: Deed = Deed { name: "busy", body: |_| use_cpu(Duration::from_millis(60)) };
-static IDLE: Deed = Deed { name: "idle", body: |_| () };
-static HUNGRY: Deed = Deed { name: "hungry", body: |_| keep(MEAL_BYTES) };
-static STOPPED: Deed = Deed { name: "stopped", body: |block| stop_first(block) };
+/// For long enough that a worker asks for its run delay; a runner asks its
+/// threads once they were busy for long.
+static BUSY: Deed = Deed { name: "busy", warmup: 1, body: |_| use_cpu(Duration::from_millis(60)) };
+static IDLE: Deed = Deed { name: "idle", warmup: 0, body: |_| () };
+static HUNGRY: Deed = Deed { name: "hungry", warmup: 0, body: |_| keep(MEAL_BYTES) };
+static STOPPED: Deed = Deed { name: "stopped", warmup: 0, body: |block| stop_first(block) };
 
 impl Kernel for Deed {
     fn name(&self) -> &'static str {
@@ -134,7 +141,7 @@ fn visit_started_by(kernel: &Deed, backend: &str, start_method: Option<&str>) ->
         seed: 1,
         pin: None,
         start_method: start_method.map(str::to_string),
-        warmup: 0,
+        warmup: kernel.warmup,
         iterations: 1,
     };
     let mut command = Command::new("/proc/self/exe");
@@ -163,8 +170,9 @@ fn busy_ns(call: &Call) -> u64 {
 
 fn known_run_delay() {
     for backend in backends() {
-        let (call, _) = visit(&BUSY, backend.name());
-        let delay_ns = call.run_delay_ns.expect(backend.name());
+        let name = backend.name();
+        let (call, _) = visit(&BUSY, name);
+        let delay_ns = call.run_delay_ns.expect(name);
         // Nobody can wait for longer than the call lasts: two workers, their
         // parent, and a server.
         assert!(delay_ns <= 4 * call.wall_ns, "{}: {call:?}", backend.name());
@@ -204,20 +212,21 @@ fn a_shared_cpu() {
 fn too_short_to_ask() {
     for backend in backends() {
         let (call, _) = visit(&IDLE, backend.name());
-        let lives_on =
-            ["sequential", "thread-pool", "rayon", "process-pool"].contains(&backend.name());
-        let is_long = call.workers.iter().any(|worker| worker.busy_ns >= Some(1_000_000));
+        let lives_on = backend.name() == "process-pool";
+        let is_long =
+            call.workers.iter().any(|worker| worker.busy_ns >= Some(Report::WORTH_ASKING_NS));
         assert!(is_long || call.run_delay_ns.is_some() == lives_on, "{}", backend.name());
     }
 }
 
 fn switches() {
     for backend in backends() {
-        let (call, done) = visit(&BUSY, backend.name());
+        let name = backend.name();
+        let (call, done) = visit(&BUSY, name);
         let of_call = [call.voluntary_switches, call.involuntary_switches];
         let of_visit = [done.voluntary_switches, done.involuntary_switches];
         for (call, visit) in of_call.into_iter().zip(of_visit) {
-            let (call, visit) = (call.expect(backend.name()), visit.expect(backend.name()));
+            let (call, visit) = (call.expect(name), visit.expect(name));
             assert!(call <= visit, "{}: {call} of {visit}", backend.name());
         }
         // Who has others work waits for them.
@@ -228,11 +237,12 @@ fn switches() {
 
 fn peak_memory() {
     for backend in backends() {
+        let name = backend.name();
         let methods = backend.start_methods().iter().map(|method| Some(method.name()));
         let methods: Vec<_> = methods.collect();
         for method in if methods.is_empty() { vec![None] } else { methods } {
             let (_, done) = visit_started_by(&HUNGRY, backend.name(), method);
-            let peak_bytes = done.max_rss_bytes.expect(backend.name());
+            let peak_bytes = done.max_rss_bytes.expect(name);
             let meals_bytes = u64::from(NTHREAD) * MEAL_BYTES as u64;
             let what = format!("{}, {method:?}: {peak_bytes} bytes", backend.name());
             assert!(peak_bytes >= meals_bytes, "{what}");

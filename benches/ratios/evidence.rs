@@ -2,8 +2,8 @@
 //!
 //! Most of it is read before a call begins and after it has ended, so that it
 //! cannot be in its time. Inside are: the number of the CPU, after each chunk;
-//! and the CPU clock and run delay of a worker that lives for the call only, at
-//! its end.
+//! and at the end of a worker that lives for the call only, its CPU clock, and
+//! its run delay if it was busy for long enough.
 
 use std::hint::black_box;
 use std::thread;
@@ -22,7 +22,7 @@ use crate::figure::{Target, heading, print, time};
 use crate::race::Race;
 use crate::team::wait_until_alone;
 
-/// So long is each worker busy in a call.
+/// So long is each worker busy in a call whose time is compared.
 const CALL: Duration = Duration::from_millis(10);
 
 /// What it may cost, in percent of the call.
@@ -61,31 +61,38 @@ fn blocks_of(time: Duration) -> u64 {
 }
 
 /// What is read inside the time of a call, as a share of it: by a thread and by
-/// a forked process that were busy for so long before, not in a warm loop.
+/// a forked process that have just computed something, not in a warm loop.
 fn inside(effort: Effort, size: u64) -> anyhow::Result<()> {
-    heading("evidence: what is read inside a call of 10 ms, in percent of it");
-    let percent = |ns: &f64| ns / CALL.as_nanos() as f64 * 100.0;
-    let mut race = Race::default();
-    race.add("after a chunk: the CPU", || Ok(cpu_ns(effort)));
-    race.add("at the end of a thread: CPU clock, run delay", || {
-        let read = thread::scope(|scope| scope.spawn(|| end_ns(size)).join());
-        read.map_err(|_| anyhow::anyhow!("the thread panicked"))
-    });
-    race.add("at the end of a forked process: the same", || {
-        wait_until_alone();
-        let (receiver, sender) = one_way::<f64>()?;
-        let process = Process::with(sender, move |sender| sender.send(&end_ns(size)));
-        let mut child = process.start()?;
-        let ns = receiver.recv()?;
-        child.join()?;
-        Ok(ns)
-    });
-    let times = race.run(effort.or_test(201, 1))?;
-    for name in times.names() {
-        let values: Vec<f64> = times.samples(name).iter().map(percent).collect();
-        print(effort, name, &values, TARGET, &time(times.median_ns(name)));
+    let long = Duration::from_nanos(Report::WORTH_ASKING_NS);
+    for busy in [CALL, long] {
+        heading(&format!("evidence: what is read inside a call of {busy:?}, in percent of it"));
+        let percent = |ns: &f64| ns / busy.as_nanos() as f64 * 100.0;
+        let mut race = Race::default();
+        race.add("after a chunk: the CPU", || Ok(cpu_ns(effort)));
+        race.add("at the end of a thread", || in_thread_ns(size, busy));
+        race.add("at the end of a forked process", || in_process_ns(size, busy));
+        let times = race.run(effort.or_test(201, 1))?;
+        for name in times.names() {
+            let values: Vec<f64> = times.samples(name).iter().map(percent).collect();
+            print(effort, name, &values, TARGET, &time(times.median_ns(name)));
+        }
     }
     Ok(())
+}
+
+fn in_thread_ns(size: u64, busy: Duration) -> anyhow::Result<f64> {
+    let read = thread::scope(|scope| scope.spawn(|| end_ns(size, busy)).join());
+    read.map_err(|_| anyhow::anyhow!("the thread panicked"))
+}
+
+fn in_process_ns(size: u64, busy: Duration) -> anyhow::Result<f64> {
+    wait_until_alone();
+    let (receiver, sender) = one_way::<f64>()?;
+    let process = Process::with(sender, move |sender| sender.send(&end_ns(size, busy)));
+    let mut child = process.start()?;
+    let ns = receiver.recv()?;
+    child.join()?;
+    Ok(ns)
 }
 
 /// One reading of the CPU's number.
@@ -99,9 +106,9 @@ fn cpu_ns(effort: Effort) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(readings)
 }
 
-/// The reading at the end of a worker's life.
-fn end_ns(size: u64) -> f64 {
-    let report = Report { busy_ns: CALL.as_nanos() as u64, ..work(size).run(0..size) };
+/// The reading at the end of a worker's life that says it was busy for so long.
+fn end_ns(size: u64, busy: Duration) -> f64 {
+    let report = Report { busy_ns: busy.as_nanos() as u64, ..work(size).run(0..size) };
     let start = Instant::now();
     black_box(report.with_times_of_this_thread());
     start.elapsed().as_nanos() as f64

@@ -207,7 +207,7 @@ fn timed_call(
     let reports = called
         .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?
         .context("the call failed")?;
-    witness.hear(&reports);
+    witness.hear(wall_ns, &reports);
     let whole = reports.iter().fold(Report::default(), |mut whole, report| {
         whole += *report;
         whole

@@ -13,9 +13,16 @@ use super::usage::Usage;
 use crate::backend::{Report, Team, run_delay};
 use crate::machine::cpu_list;
 
+/// Threads of this process are asked for their run delay only if the call before
+/// took as long: the kernel, which made directory entries to be asked by, takes
+/// milliseconds to remove them when such a thread ends, and so would the visit.
+const WORTH_ASKING_NS: u64 = 10_000_000;
+
 /// Watches the calls of a visit.
 pub struct Witness {
     cycles: Option<Counter>,
+    /// Time of the last call; 0 before the first.
+    last_wall_ns: u64,
     /// CPUs on which a worker was seen.
     cpus: BTreeSet<usize>,
     /// Peaks of the processes that are gone with the team, added up.
@@ -37,7 +44,12 @@ impl Witness {
     /// To be called before the team is made: cycles are counted of those only
     /// that come later.
     pub fn new() -> Witness {
-        Witness { cycles: Counter::of_cycles(), cpus: BTreeSet::new(), peak_bytes: None }
+        Witness {
+            cycles: Counter::of_cycles(),
+            last_wall_ns: 0,
+            cpus: BTreeSet::new(),
+            peak_bytes: None,
+        }
     }
 
     /// Reads all before a call: what takes longest first, so that it is not in
@@ -46,7 +58,7 @@ impl Witness {
     /// # Errors
     /// Where the system does not tell what this process used.
     pub fn before(&self, team: &dyn Team) -> anyhow::Result<Reading> {
-        let run_delays_ns = run_delays_ns(team);
+        let run_delays_ns = self.run_delays_ns(team);
         let usage = Usage::before(&team.pids())?;
         let clocks_ns = team.cpu_clocks_ns();
         Ok(Reading { usage, run_delays_ns, clocks_ns, cycles: self.count() })
@@ -60,15 +72,29 @@ impl Witness {
         let cycles = self.count();
         let clocks_ns = team.cpu_clocks_ns();
         let usage = Usage::after(&team.pids())?;
-        Ok(Reading { usage, run_delays_ns: run_delays_ns(team), clocks_ns, cycles })
+        Ok(Reading { usage, run_delays_ns: self.run_delays_ns(team), clocks_ns, cycles })
     }
 
     fn count(&self) -> Option<Count> {
         self.cycles.as_ref().and_then(Counter::read)
     }
 
-    /// Notes what the reports of a call tell of the visit.
-    pub fn hear(&mut self, reports: &[Report]) {
+    /// Run delays of the processes that outlive a call; of this one if its
+    /// threads are the workers, and do.
+    fn run_delays_ns(&self, team: &dyn Team) -> Vec<(i32, Option<u64>)> {
+        let pids = team.pids();
+        if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
+            let own = getpid().as_raw();
+            let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS;
+            let delay_ns = if is_worth_asking { run_delay::of_process_ns(own) } else { None };
+            return vec![(own, delay_ns)];
+        }
+        pids.into_iter().map(|pid| (pid, run_delay::of_process_ns(pid))).collect()
+    }
+
+    /// Notes what a call that is over tells of the visit, and of the next call.
+    pub fn hear(&mut self, wall_ns: u64, reports: &[Report]) {
+        self.last_wall_ns = wall_ns;
         self.cpus.extend(reports.iter().filter_map(|report| Some(report.last_cpu? as usize)));
     }
 
@@ -140,16 +166,6 @@ impl Reading {
 /// Whether workers outlive a call: then their clocks can be read from outside.
 fn lives_on(clocks_ns: &[Option<u64>]) -> bool {
     !clocks_ns.is_empty()
-}
-
-/// Run delays of the processes that outlive a call; of this one if its threads
-/// are the workers, and do.
-fn run_delays_ns(team: &dyn Team) -> Vec<(i32, Option<u64>)> {
-    let mut pids = team.pids();
-    if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
-        pids.push(getpid().as_raw());
-    }
-    pids.into_iter().map(|pid| (pid, run_delay::of_process_ns(pid))).collect()
 }
 
 /// How many of these processes, children of this one, were stopped or continued

@@ -6,6 +6,8 @@
 
 mod settings;
 mod taken;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use serde::Serialize;

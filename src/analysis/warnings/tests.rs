@@ -1,0 +1,333 @@
+//! Each warning, provoked on the record of a quiet run; and the quiet run, which
+//! has none.
+
+use super::*;
+use crate::analysis::summarise;
+use crate::record::{Case, Clock, Phase, Row, Session, StopReason, WarmUp};
+
+const MS: u64 = 1_000_000;
+
+/// Rounds of the quiet run.
+const ROUNDS: u32 = 12;
+
+fn case(backend: &str, nthread: u32) -> Case {
+    Case {
+        kernel: "pi".into(),
+        backend: backend.into(),
+        nthread,
+        block: 64,
+        draws: Some(1 << 20),
+        pin: "none".into(),
+        scaling: "strong".into(),
+        ..Case::default()
+    }
+}
+
+/// A run over a baseline and two thread counts, on two quiet cores.
+fn quiet_run() -> Run {
+    let mut run = Run::default();
+    run.plan.cases = vec![case("sequential", 1), case("a", 1), case("a", 2)];
+    run.plan.warmup = 1;
+    run.plan.stopping.rounds = ROUNDS;
+    run.machine.usable_cpus = Some(2);
+    run.machine.usable_cores = Some(2);
+    run.machine.threads_per_core = Some(1);
+    run.machine.governor = Some("performance".into());
+    run.machine.on_battery = Some(false);
+    run.build.opt_level = "3".into();
+    run.clock = Clock { source: "tsc".into(), resolution_ns: 1, reading_ns: 30.0 };
+    run.sessions = vec![Session {
+        build: run.build.clone(),
+        stop_reason: Some(StopReason::Rounds),
+        other_load_cpus: Some(0.02),
+        warm_ups: vec![WarmUp { case: 2, calls: 1, of: 30 }],
+        ..Session::default()
+    }];
+    run
+}
+
+/// Its rows: one group a round, calls that differ by a few thousandths.
+fn quiet_rows(run: &Run) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for round in 0..ROUNDS {
+        for (index, case) in run.plan.cases.iter().enumerate() {
+            let visit = u64::from(round) * 3 + index as u64;
+            // Noise without memory or trend: multiples of 7 modulo 11.
+            let noise = 20_000 * (visit * visit * 7 % 11);
+            let wall_ns = 100 * MS / u64::from(case.nthread) + noise;
+            let n = u64::from(case.nthread);
+            let blank = Row {
+                round,
+                visit,
+                started_ns: visit * 200 * MS,
+                case: case.clone(),
+                ..Row::default()
+            };
+            rows.push(Row {
+                phase: Phase::Call,
+                wall_ns: Some(wall_ns),
+                user_ns: Some(n * wall_ns),
+                busy_max_ns: Some(wall_ns),
+                busy_sum_ns: Some(n * wall_ns),
+                worker_cpu_sum_ns: Some(n * wall_ns),
+                run_delay_ns: Some(n * wall_ns / 1000),
+                cycles: Some(3 * n * wall_ns),
+                ..blank.clone()
+            });
+            let (throttled_ns, steal_ns) = (Some(0), Some(0));
+            let wall_ns = Some(120 * MS);
+            let boot_ns = wall_ns;
+            rows.push(Row { wall_ns, boot_ns, throttled_ns, steal_ns, stops: Some(0), ..blank });
+        }
+    }
+    rows
+}
+
+/// The warnings of a run that something was done to.
+fn warnings(change: impl FnOnce(&mut Run, &mut Vec<Row>)) -> Vec<Warning> {
+    let mut run = quiet_run();
+    let mut rows = quiet_rows(&run);
+    change(&mut run, &mut rows);
+    summarise(&run, &rows).warnings
+}
+
+/// Something is done to every row of that case and phase.
+fn each(rows: &mut [Row], nthread: u32, phase: Phase, change: impl Fn(&mut Row)) {
+    let is_it = |row: &&mut Row| row.case.nthread == nthread && row.phase == phase;
+    rows.iter_mut().filter(is_it).for_each(change);
+}
+
+/// The only warning is of that code, and about these cases.
+#[track_caller]
+fn only(code: Code, cases: &[usize], change: impl FnOnce(&mut Run, &mut Vec<Row>)) -> Warning {
+    let found = warnings(change);
+    let codes: Vec<Code> = found.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [code], "{found:#?}");
+    assert_eq!(found[0].cases, cases, "{found:#?}");
+    assert!(!found[0].message.is_empty() && !found[0].advice.is_empty());
+    found[0].clone()
+}
+
+#[test]
+fn a_quiet_run_has_no_warning() {
+    assert_eq!(warnings(|_, _| ()), []);
+}
+
+#[test]
+fn a_build_without_optimisation() {
+    only(Code::Unoptimised, &[], |run, _| run.sessions[0].build.opt_level = "0".into());
+}
+
+#[test]
+fn more_threads_than_cpus() {
+    only(Code::Oversubscribed, &[2], |run, _| run.machine.usable_cpus = Some(1));
+}
+
+#[test]
+fn more_threads_than_the_quota() {
+    let found = only(Code::OverQuota, &[2], |run, _| run.machine.quota_cpus = Some(1.5));
+    assert!(found.message.contains("1.5 CPUs"), "{found:?}");
+}
+
+#[test]
+fn more_threads_than_cores() {
+    only(Code::Smt, &[2], |run, _| {
+        run.machine.usable_cores = Some(1);
+        run.machine.threads_per_core = Some(2);
+    });
+}
+
+#[test]
+fn cores_of_two_types() {
+    only(Code::CoreTypes, &[], |run, _| {
+        run.machine.core_types = vec!["0-7".into(), "8-15".into()];
+    });
+}
+
+#[test]
+fn a_battery_or_a_governor_that_saves_power() {
+    only(Code::Power, &[], |run, _| run.machine.on_battery = Some(true));
+    only(Code::Power, &[], |run, _| run.machine.governor = Some("powersave".into()));
+}
+
+#[test]
+fn a_machine_that_was_busy_before_the_run() {
+    let found = only(Code::BusyAtStart, &[], |run, _| run.sessions[0].other_load_cpus = Some(0.9));
+    assert!(found.message.contains("0.9 CPUs"), "{found:?}");
+}
+
+#[test]
+fn a_clock_that_stepped() {
+    only(Code::Clock, &[2], |_, rows| rows[5].boot_ns = Some(60 * MS));
+}
+
+#[test]
+fn a_machine_that_slept() {
+    only(Code::Suspended, &[2], |_, rows| rows[5].boot_ns = Some(5000 * MS));
+}
+
+#[test]
+fn a_process_that_was_stopped() {
+    let found = only(Code::Stopped, &[2], |_, rows| rows[5].stops = Some(1));
+    assert!(found.message.contains("1 visit, whose pairs are left out"), "{found:?}");
+    only(Code::Stopped, &[2], |_, rows| rows[4].busy_sum_ns = Some(400 * MS));
+}
+
+#[test]
+fn a_quota_that_held_visits_up() {
+    only(Code::Throttled, &[1, 2], |_, rows| {
+        rows[3].throttled_ns = Some(5 * MS);
+        rows[5].throttled_ns = Some(5 * MS);
+    });
+}
+
+#[test]
+fn a_throttled_visit_leaves_its_pair_out_and_the_figure_of_all_stands_beside() {
+    let mut run = quiet_run();
+    let mut rows = quiet_rows(&run);
+    run.plan.expected.clear();
+    rows[4].wall_ns = Some(500 * MS);
+    rows[5].throttled_ns = Some(400 * MS);
+    let case = &summarise(&run, &rows).cases[2];
+    assert_eq!((case.pairs, case.pairs_all, case.rounds), (11, 12, 11));
+    assert!(case.round_ns.iter().all(|ns| *ns < 60e6));
+    assert!(case.speedup_all < case.speedup);
+}
+
+#[test]
+fn workers_that_waited_for_a_cpu() {
+    let found = only(Code::Starved, &[2], |_, rows| {
+        each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(5 * MS));
+    });
+    assert!(found.message.contains("5.0% of their time (a, n = 2)"), "{found:?}");
+    // Where nobody said how long they waited, the CPU time tells.
+    only(Code::Starved, &[2], |_, rows| {
+        each(rows, 2, Phase::Call, |row| {
+            row.run_delay_ns = None;
+            row.worker_cpu_sum_ns = Some(50 * MS);
+        });
+    });
+}
+
+#[test]
+fn too_many_threads_wait_for_each_other_and_are_not_starved() {
+    let found = warnings(|run, rows| {
+        run.machine.usable_cpus = Some(1);
+        each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(50 * MS));
+    });
+    assert!(found.iter().all(|warning| warning.code != Code::Starved), "{found:?}");
+}
+
+#[test]
+fn a_hypervisor_that_took_time() {
+    let found = only(Code::Steal, &[], |_, rows| {
+        for nthread in [1, 2] {
+            each(rows, nthread, Phase::Visit, |row| row.steal_ns = Some(10 * MS));
+        }
+    });
+    assert!(found.message.contains("took 6.2% of the CPU time"), "{found:?}");
+}
+
+#[test]
+fn single_ticks_of_steal_say_nothing() {
+    assert_eq!(warnings(|_, rows| rows[1].steal_ns = Some(10 * MS)), []);
+}
+
+#[test]
+fn a_frequency_that_falls() {
+    let found = only(Code::Frequency, &[2], |_, rows| {
+        each(rows, 2, Phase::Call, |row| row.cycles = row.user_ns.map(|ns| ns * 27 / 10));
+    });
+    assert!(found.message.contains("up to 10%"), "{found:?}");
+}
+
+#[test]
+fn calls_that_are_too_short_for_the_clock() {
+    let found = only(Code::ShortCalls, &[2], |_, rows| {
+        each(rows, 2, Phase::Call, |row| {
+            row.wall_ns = row.wall_ns.map(|ns| ns / 20_000);
+            row.run_delay_ns = Some(0);
+        });
+    });
+    assert_eq!(found.advice, "--draws 4194304");
+}
+
+#[test]
+fn a_coarse_clock_needs_longer_calls() {
+    only(Code::ShortCalls, &[0, 1, 2], |run, _| run.clock.resolution_ns = 4 * MS);
+}
+
+#[test]
+fn a_backend_that_warms_up_for_longer_than_it_is_given() {
+    let found = only(Code::WarmUp, &[2], |run, _| run.sessions[0].warm_ups[0].calls = 4);
+    assert_eq!(found.advice, "--warmup 4");
+}
+
+#[test]
+fn a_machine_that_becomes_slower() {
+    let found = only(Code::Drift, &[], |_, rows| {
+        for row in rows.iter_mut().filter(|row| row.phase == Phase::Call) {
+            let slower = |ns: u64| ns + ns / 10 * u64::from(row.round) / u64::from(ROUNDS);
+            row.wall_ns = row.wall_ns.map(slower);
+        }
+    });
+    assert!(found.message.contains("slower by"), "{found:?}");
+}
+
+#[test]
+fn rounds_that_resemble_each_other() {
+    // Four slow rounds after four fast ones, of one case only.
+    let found = warnings(|_, rows| {
+        each(rows, 2, Phase::Call, |row| {
+            row.wall_ns = row.wall_ns.map(|ns| ns + ns / 50 * u64::from(row.round / 4 % 2));
+        });
+    });
+    let it = found.iter().find(|warning| warning.code == Code::Autocorrelated);
+    assert_eq!(it.expect("a warning").cases, [2], "{found:?}");
+}
+
+#[test]
+fn too_few_rounds_for_an_interval() {
+    let found = only(Code::FewRounds, &[0, 1, 2], |_, rows| rows.truncate(5 * 6));
+    assert!(found.advice.contains("--rounds"), "{found:?}");
+}
+
+#[test]
+fn a_precision_that_was_not_reached() {
+    let found = only(Code::Precision, &[1, 2], |run, _| {
+        run.plan.stopping.precision = Some(0.0001);
+        run.sessions[0].stop_reason = Some(StopReason::Budget);
+    });
+    assert!(found.message.contains("the time budget ended first"), "{found:?}");
+}
+
+#[test]
+fn a_case_without_a_baseline() {
+    only(Code::NoBaseline, &[1, 2], |_, rows| {
+        for row in rows.iter_mut().filter(|row| row.case.is_baseline()) {
+            row.error = "it fell".into();
+        }
+    });
+}
+
+#[test]
+fn workers_of_whom_some_have_less_to_do() {
+    let found = only(Code::Imbalance, &[2], |_, rows| {
+        each(rows, 2, Phase::Call, |row| {
+            row.busy_sum_ns = row.busy_max_ns.map(|ns| ns * 3 / 2);
+            row.worker_cpu_sum_ns = row.busy_sum_ns;
+        });
+    });
+    assert!(found.message.contains("idle for up to 25% of a call"), "{found:?}");
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let found = warnings(|run, rows| {
+        run.machine.governor = Some("powersave".into());
+        run.build.opt_level = "0".into();
+        rows[5].stops = Some(1);
+    });
+    let codes: Vec<Code> = found.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [Code::Unoptimised, Code::Stopped, Code::Power]);
+}
