@@ -118,6 +118,12 @@ fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
 }
 
 impl CaseSummary {
+    /// Half the width of the speedup's interval, as a share of the speedup.
+    pub fn relative_half_width(&self) -> Option<f64> {
+        let ends = self.speedup_low.zip(self.speedup_high);
+        Ratio { value: self.speedup?, ends }.relative_half_width()
+    }
+
     /// Median time, its interval, throughput.
     fn fill_time(&mut self) {
         self.rounds = self.round_ns.len();

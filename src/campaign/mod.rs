@@ -285,7 +285,8 @@ impl<'a> Campaign<'a> {
     fn begin_session(&mut self, session: Session) -> Result<(), CampaignError> {
         let other_load_cpus = load::busy_cpus(LOAD_TIME);
         self.session_start = Instant::now();
-        self.run.sessions.push(Session { other_load_cpus, ..session });
+        let cpu_pressure_percent = load::cpu_pressure_percent(Path::new("/"));
+        self.run.sessions.push(Session { other_load_cpus, cpu_pressure_percent, ..session });
         self.run.write(&self.dir).map_err(|source| self.cannot_begin(RUN_FILE, source))
     }
 

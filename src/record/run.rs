@@ -125,6 +125,9 @@ pub struct Session {
     pub forced: Vec<String>,
     /// CPUs that others used just before the session began.
     pub other_load_cpus: Option<f64>,
+    /// Share of the ten seconds before it, in percent, for which some thread of
+    /// the machine waited for a CPU (pressure stall information).
+    pub cpu_pressure_percent: Option<f64>,
     /// How many calls each backend needed to warm up.
     pub warm_ups: Vec<WarmUp>,
 }

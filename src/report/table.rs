@@ -47,20 +47,40 @@ pub fn table(summary: &Summary, style: Style) -> String {
     text
 }
 
-/// That a run ended before its rounds did.
+/// Why a run ended, if not with rounds that were asked for, and how well its
+/// speedups are known.
 fn how_it_ended(summary: &Summary) -> String {
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
-    let planned = summary.rounds_planned;
+    let known = least_known(summary);
+    let planned = match summary.precision {
+        Some(_) => String::new(),
+        None => format!(" of {}", summary.rounds_planned),
+    };
     match summary.stop_reason {
+        Some(StopReason::Precision) => format!("enough after {rounds} rounds{known}\n"),
+        Some(StopReason::Looks) => format!("last look taken after {rounds} rounds{known}\n"),
         Some(StopReason::Budget) => {
-            format!("ended by its time budget in round {} of {planned}\n", rounds.max(1))
+            format!("ended by its time budget in round {}{planned}{known}\n", rounds.max(1))
         }
         Some(StopReason::Interrupted) => {
-            format!("INTERRUPTED in round {} of {planned}\n", rounds.max(1))
+            format!("INTERRUPTED in round {}{planned}{known}\n", rounds.max(1))
         }
-        None if planned > 0 => format!("NOT FINISHED: {rounds} of {planned} rounds begun\n"),
-        _ => String::new(),
+        None if summary.rounds_planned > 0 => {
+            format!("NOT FINISHED: {rounds}{planned} rounds begun{known}\n")
+        }
+        Some(StopReason::Rounds) | None => String::new(),
     }
+}
+
+/// The speedup that is known least well, in words.
+fn least_known(summary: &Summary) -> String {
+    let compared = summary.cases.iter().filter(|case| !case.case.is_baseline());
+    let widths = compared.filter_map(|case| Some((case, case.relative_half_width()?)));
+    let worst = widths.max_by(|one, other| one.1.total_cmp(&other.1));
+    worst.map_or(String::new(), |(case, width)| {
+        let (title, n) = (case.case.title(), case.case.nthread);
+        format!("; every speedup known to ±{:.1}% or better ({title}, n = {n})", 100.0 * width)
+    })
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
@@ -421,6 +441,11 @@ every answer identical: 72 calls checked
         };
         let text = table(&ended, Style::Plain);
         assert!(text.contains("ended by its time budget in round 12 of 20"), "{text}");
+        let precise =
+            Summary { stop_reason: Some(StopReason::Precision), precision: Some(0.1), ..ended };
+        let text = table(&precise, Style::Plain);
+        let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
+        assert!(text.contains(known), "{text}");
     }
 
     #[test]

@@ -13,9 +13,10 @@ use super::usage::Usage;
 use crate::backend::{Report, Team, run_delay};
 use crate::machine::cpu_list;
 
-/// Threads of this process are asked for their run delay only if the call before
-/// took as long: the kernel, which made directory entries to be asked by, takes
-/// milliseconds to remove them when such a thread ends, and so would the visit.
+/// Who outlives a call is asked for its run delay only if the call before took as
+/// long: the kernel, which made directory entries to be asked by, takes a while to
+/// remove them when such a thread or process ends, milliseconds for a thread, and
+/// so would the visit.
 const WORTH_ASKING_NS: u64 = 10_000_000;
 
 /// Watches the calls of a visit.
@@ -82,14 +83,13 @@ impl Witness {
     /// Run delays of the processes that outlive a call; of this one if its
     /// threads are the workers, and do.
     fn run_delays_ns(&self, team: &dyn Team) -> Vec<(i32, Option<u64>)> {
-        let pids = team.pids();
+        let mut pids = team.pids();
         if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
-            let own = getpid().as_raw();
-            let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS;
-            let delay_ns = if is_worth_asking { run_delay::of_process_ns(own) } else { None };
-            return vec![(own, delay_ns)];
+            pids.push(getpid().as_raw());
         }
-        pids.into_iter().map(|pid| (pid, run_delay::of_process_ns(pid))).collect()
+        let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS;
+        let ask = |pid| if is_worth_asking { run_delay::of_process_ns(pid) } else { None };
+        pids.into_iter().map(|pid| (pid, ask(pid))).collect()
     }
 
     /// Notes what a call that is over tells of the visit, and of the next call.

@@ -168,10 +168,7 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
         StopReason::Looks => "the last look was taken first",
         StopReason::Precision | StopReason::Rounds | StopReason::Interrupted => return None,
     };
-    let width = |index: usize| {
-        let case = &seen.cases[index];
-        Some((case.speedup_high? - case.speedup_low?) / (2.0 * case.speedup?))
-    };
+    let width = |index: usize| seen.cases[index].relative_half_width();
     let limit = asked / (1.0 + asked);
     let (worst, reached) = seen.worst(|index, _| width(index).filter(|width| *width > limit))?;
     Some(Warning {
