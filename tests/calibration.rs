@@ -50,7 +50,8 @@ fn the_interval_of_a_ratio_covers_it_in_93_to_97_percent() {
 fn equal_things_are_called_different_in_5_percent_at_most() {
     for found in &*FAIR {
         for rate in [found.false_positives, found.family_errors] {
-            assert!(low(rate) <= 0.05 && high(rate) <= 0.065, "{}: {rate}", found.model);
+            let is_kept = rate.share() <= Some(0.05) && high(rate) <= 0.065;
+            assert!(is_kept, "{}: {rate}", found.model);
         }
     }
 }
@@ -81,6 +82,6 @@ fn where_nothing_remembers_warnings_come_in_5_percent_or_little_more() {
 fn where_one_ratio_remembers_most_misses_of_long_runs_come_with_a_warning() {
     for found in HARD.iter().filter(|found| found.mean_rounds > 35.0) {
         let warned = found.ratio.alarms_of_misses;
-        assert!(low(warned) >= 0.75, "{}: {warned}", found.model);
+        assert!(low(warned) >= 0.85, "{}: {warned}", found.model);
     }
 }

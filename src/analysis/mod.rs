@@ -9,7 +9,6 @@
 
 mod case;
 mod series;
-pub mod trend;
 mod warnings;
 
 pub use crate::visits::{Answers, CONFIDENCE};

@@ -1,6 +1,7 @@
 //! Estimators on plain slices: pure, importing nothing of this crate, each
 //! tested against published values.
 
+pub mod alarm;
 mod autocorrelation;
 mod batch_means;
 mod holm;
@@ -15,7 +16,7 @@ pub use batch_means::batch_means_interval;
 pub use holm::holm;
 pub use order_statistic::{Interval, median, median_interval, ranks};
 pub use proportion::clopper_pearson;
-pub use ratio::Ratio;
+pub use ratio::{Ratio, least_known};
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};
 

@@ -1,5 +1,6 @@
 //! A ratio of times, from paired log ratios.
 
+use super::alarm::autocorrelated_among;
 use super::{median, median_interval};
 
 /// A ratio with its interval.
@@ -29,6 +30,26 @@ impl Ratio {
     }
 }
 
+/// Of several ratios, each given by its log ratios in the order of their rounds,
+/// the one that is known least well: its index, and its relative half-width.
+/// `None` for one without an interval, which is known less than any.
+///
+/// Rounds that resemble the round before say less than they seem to: where an
+/// alarm says so, the half-width is that of as many independent rounds as would
+/// say as much.
+pub fn least_known(log_ratios: &[Vec<f64>], confidence: f64) -> Option<(usize, Option<f64>)> {
+    let slices: Vec<&[f64]> = log_ratios.iter().map(Vec::as_slice).collect();
+    let alarms = autocorrelated_among(&slices);
+    let widths = log_ratios.iter().zip(alarms).map(|(logs, alarm)| {
+        let width = Ratio::of(logs, confidence)?.relative_half_width()?;
+        Some(width * alarm.map_or(1.0, |alarm| alarm.widening()))
+    });
+    widths.enumerate().max_by(|(_, one), (_, other)| {
+        let width = |width: &Option<f64>| width.unwrap_or(f64::INFINITY);
+        width(one).total_cmp(&width(other))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +69,31 @@ mod tests {
         let ratio = Ratio::of(&[0.0; 5], 0.95).expect("pairs");
         assert_eq!((ratio.value, ratio.relative_half_width()), (1.0, None));
         assert_eq!(Ratio::of(&[], 0.95), None);
+    }
+
+    #[test]
+    fn the_least_known_ratio_is_the_widest_and_one_without_an_interval_is_wider() {
+        let alternating = |width: f64, rounds: i32| -> Vec<f64> {
+            (0..rounds).map(|round| if round % 2 == 0 { width } else { -width }).collect()
+        };
+        let narrow = alternating(0.01, 20);
+        let (index, width) =
+            least_known(&[narrow.clone(), alternating(0.02, 20)], 0.95).expect("two ratios");
+        assert_eq!(index, 1);
+        assert!((width.expect("an interval") - 0.02).abs() < 1e-4);
+        let with_short = [narrow, alternating(0.01, 5)];
+        assert_eq!(least_known(&with_short, 0.95), Some((1, None)));
+        assert_eq!(least_known(&[], 0.95), None);
+    }
+
+    #[test]
+    fn rounds_that_resemble_each_other_are_known_less_well() {
+        // Ten high rounds after ten low ones: the same values, in another order.
+        let mixed: Vec<f64> =
+            (0..40).map(|round| if round % 2 == 0 { 0.01 } else { -0.01 }).collect();
+        let runs: Vec<f64> =
+            (0..40).map(|round| if round / 10 % 2 == 0 { 0.01 } else { -0.01 }).collect();
+        let width = |logs: &Vec<f64>| least_known(&[logs.clone()], 0.95)?.1;
+        assert!(width(&runs) > width(&mixed).map(|width| 2.0 * width));
     }
 }

@@ -13,7 +13,7 @@ pub use evidence::Evidence;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::record::{Case, Expected, Phase, Plan, Row};
-use crate::stats::{Ratio, median};
+use crate::stats::{self, Ratio, median};
 
 /// The level of every interval.
 pub const CONFIDENCE: f64 = 0.95;
@@ -213,18 +213,14 @@ impl Visits {
     }
 
     /// The case whose speedup is known least well among `cases`, and its
-    /// relative half-width; `None` for one without an interval, which is worse
-    /// than any. A baseline is compared with nothing.
+    /// relative half-width, as [`least_known`](stats::least_known) has it. A
+    /// baseline is compared with nothing.
     pub fn least_known(&self, cases: impl Iterator<Item = usize>) -> Option<(usize, Option<f64>)> {
-        let compared = cases.filter(|case| !self.cases[*case].is_baseline());
-        let widths = compared.map(|case| {
-            let speedup = self.speedup(case, Which::Clean);
-            (case, speedup.and_then(|speedup| speedup.relative_half_width()))
-        });
-        widths.max_by(|(_, one), (_, other)| {
-            let width = |width: &Option<f64>| width.unwrap_or(f64::INFINITY);
-            width(one).total_cmp(&width(other))
-        })
+        let compared: Vec<usize> = cases.filter(|case| !self.cases[*case].is_baseline()).collect();
+        let logs: Vec<Vec<f64>> =
+            compared.iter().map(|case| self.log_ratios(*case, Which::Clean)).collect();
+        let (index, width) = stats::least_known(&logs, CONFIDENCE)?;
+        Some((compared[index], width))
     }
 
     /// What the calls answered.

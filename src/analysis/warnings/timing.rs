@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, count, percent};
-use crate::analysis::trend;
 use crate::record::StopReason;
-use crate::stats::median;
+use crate::stats::{alarm, median};
 use crate::visits::{Visit, Which};
 
 /// A call lasts at least so many times the clock's resolution.
@@ -81,8 +80,8 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn drift(seen: &Seen<'_>) -> Option<Warning> {
-    let visits = trend::residuals(&times(seen));
-    let (drift, autocorrelated) = (trend::drift(&visits), trend::autocorrelated_visits(&visits));
+    let visits = alarm::residuals(&times(seen));
+    let (drift, autocorrelated) = (alarm::drift(&visits), alarm::autocorrelated_visits(&visits));
     let message = match (drift, autocorrelated) {
         (Some(drift), _) => {
             let pace = if drift.percent > 0.0 { "slower" } else { "faster" };
@@ -107,7 +106,7 @@ pub fn autocorrelated(seen: &Seen<'_>) -> Option<Warning> {
     let logs: Vec<Vec<f64>> =
         (0..seen.cases.len()).map(|case| seen.visits.log_ratios(case, Which::Clean)).collect();
     let logs: Vec<&[f64]> = logs.iter().map(Vec::as_slice).collect();
-    let found = trend::autocorrelated_among(&logs);
+    let found = alarm::autocorrelated_among(&logs);
     let (worst, _) = seen.worst(|case, _| found[case].map(|it| it.lag_one))?;
     let it = found[worst]?;
     Some(Warning {

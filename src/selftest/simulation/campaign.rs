@@ -5,10 +5,10 @@ use rand::seq::SliceRandom as _;
 
 use super::model::Model;
 use crate::analysis::CONFIDENCE;
-use crate::analysis::trend::{self, Visit};
 use crate::campaign::stopping::{LOOKS, Stopping};
 use crate::record::StopReason;
-use crate::stats::{Ratio, median_interval};
+use crate::stats::alarm::{self, Visit};
+use crate::stats::{least_known, median_interval};
 
 /// The precision of a run that is told nothing else: ±1%.
 const PRECISION: f64 = 0.01;
@@ -72,9 +72,9 @@ impl Measured {
 
     /// The largest relative half-width of a case's ratio to the baseline.
     fn worst_half_width(&self) -> Option<f64> {
-        let width = |case| Ratio::of(&self.log_ratios(0, case), CONFIDENCE)?.relative_half_width();
-        let widths = (1..self.log_times.len()).map(width);
-        widths.collect::<Option<Vec<f64>>>()?.into_iter().max_by(f64::total_cmp)
+        let logs: Vec<Vec<f64>> =
+            (1..self.log_times.len()).map(|case| self.log_ratios(0, case)).collect();
+        least_known(&logs, CONFIDENCE)?.1
     }
 
     /// The visits of all cases, as the alarms want them.
@@ -82,7 +82,7 @@ impl Measured {
         let timed = |(starts, logs): (&Vec<f64>, &Vec<f64>)| {
             starts.iter().zip(logs).map(|(start, log)| (*start, log.exp())).collect()
         };
-        trend::residuals(&self.starts.iter().zip(&self.log_times).map(timed).collect::<Vec<_>>())
+        alarm::residuals(&self.starts.iter().zip(&self.log_times).map(timed).collect::<Vec<_>>())
     }
 }
 

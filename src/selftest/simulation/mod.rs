@@ -14,8 +14,8 @@ use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::rate::Rate;
-use crate::analysis::trend::{autocorrelated, autocorrelated_visits, drift};
 use crate::record::StopReason;
+use crate::stats::alarm::{autocorrelated, autocorrelated_visits, drift};
 use crate::stats::{holm, sign_test};
 use campaign::{measure, misses};
 

@@ -64,7 +64,7 @@ const fn shared(name: &'static str, shared: Memory) -> Model {
 }
 
 const fn own(name: &'static str, own: Memory) -> Model {
-    Model { name, scatter: LITTLE, shared: Memory::None, own }
+    Model { name, scatter: Scatter::Normal(0.0), shared: Memory::None, own }
 }
 
 /// Machines on which ratios must be right.

@@ -12,7 +12,7 @@
 
 use std::cmp::Ordering;
 
-use crate::stats::{Autocorrelation, holm, mann_kendall, median, theil_sen};
+use super::{Autocorrelation, holm, mann_kendall, median, theil_sen};
 
 /// In this share of clean runs an alarm about ratios may be false, and one
 /// about absolute times.
@@ -46,6 +46,10 @@ pub struct Drift {
     pub p: f64,
 }
 
+/// Of the alarms about a ratio, which have a twentieth together, this part is
+/// given to a correlation with the round before; the rest to a trend.
+const CORRELATION: f64 = 0.8;
+
 /// Values remember those before them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Autocorrelated {
@@ -55,8 +59,15 @@ pub struct Autocorrelated {
     pub count: usize,
     /// Independent values that would say as much.
     pub effective_number: f64,
-    /// Probability of such a correlation if they are independent.
+    /// Probability of such a correlation, or trend, if they are independent.
     pub p: f64,
+}
+
+impl Autocorrelated {
+    /// By so much an interval that takes them for independent is too narrow.
+    pub fn widening(&self) -> f64 {
+        (self.count as f64 / self.effective_number).sqrt().max(1.0)
+    }
 }
 
 /// The visits of all cases, in order of time, from their start (in seconds) and
@@ -99,22 +110,31 @@ pub fn autocorrelated_visits(visits: &[Visit]) -> Option<Autocorrelated> {
 }
 
 /// Whether the log ratios of one case, in the order of their rounds, remember
-/// those before them: evidence that the interval of the ratio is too narrow.
+/// those before them: evidence that the interval of the ratio is too narrow. A
+/// positive correlation with the round before, or a trend; a negative one makes
+/// no interval too narrow.
 ///
-/// One-sided, since a negative correlation makes no interval too narrow. Of
-/// several cases ask [`autocorrelated_among`].
+/// Of several cases ask [`autocorrelated_among`].
 pub fn autocorrelated(log_ratios: &[f64]) -> Option<Autocorrelated> {
-    correlation(log_ratios).filter(|found| found.p < FALSE_ALARMS)
+    memory(log_ratios).filter(|found| found.p < FALSE_ALARMS)
 }
 
 /// The same of several cases: which of them, so that a run in which no case is
 /// autocorrelated raises no alarm in 19 of 20, however many cases it has
 /// (Holm). One answer a case.
 pub fn autocorrelated_among(cases: &[&[f64]]) -> Vec<Option<Autocorrelated>> {
-    let found: Vec<Option<Autocorrelated>> = cases.iter().map(|case| correlation(case)).collect();
+    let found: Vec<Option<Autocorrelated>> = cases.iter().map(|case| memory(case)).collect();
     let p_values: Vec<f64> = found.iter().map(|found| found.map_or(1.0, |it| it.p)).collect();
     let corrected = holm(&p_values);
     found.into_iter().zip(corrected).map(|(it, p)| it.filter(|_| p < FALSE_ALARMS)).collect()
+}
+
+/// Both tests together, with the p of the one that says more.
+fn memory(log_ratios: &[f64]) -> Option<Autocorrelated> {
+    let found = correlation(log_ratios)?;
+    let trend = mann_kendall(log_ratios)?.p;
+    let p = (found.p / CORRELATION).min(trend / (1.0 - CORRELATION)).min(1.0);
+    Some(Autocorrelated { p, ..found })
 }
 
 fn correlation(values: &[f64]) -> Option<Autocorrelated> {
