@@ -93,7 +93,7 @@ mod tests {
             (0..40).map(|round| if round % 2 == 0 { 0.01 } else { -0.01 }).collect();
         let runs: Vec<f64> =
             (0..40).map(|round| if round / 10 % 2 == 0 { 0.01 } else { -0.01 }).collect();
-        let width = |logs: &Vec<f64>| least_known(&[logs.clone()], 0.95)?.1;
+        let width = |logs: &Vec<f64>| least_known(std::slice::from_ref(logs), 0.95)?.1;
         assert!(width(&runs) > width(&mixed).map(|width| 2.0 * width));
     }
 }
