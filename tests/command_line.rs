@@ -551,7 +551,7 @@ fn help_opens_with_what_people_do_and_names_every_option() {
     ] {
         assert!(text.contains(option), "{option}");
     }
-    for verb in ["list", "env", "report", "completions"] {
+    for verb in ["list", "env", "report", "selftest", "completions"] {
         assert!(text.contains(verb), "{verb}");
         prints(&[verb, "--help"]);
     }

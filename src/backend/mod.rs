@@ -14,6 +14,7 @@
 
 pub(crate) mod cpu_clock;
 mod crossbeam;
+pub(crate) mod handicap;
 mod process;
 mod rayon;
 pub(crate) mod run_delay;

@@ -5,6 +5,7 @@ mod like;
 mod options;
 mod resume;
 mod runners;
+mod selftest;
 mod settings;
 mod show;
 mod values;
@@ -54,6 +55,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Some(Verb::Env) => print_result(&show::environment(&variable)),
         Some(Verb::Report { dir, color }) => report_again(&dir, color.as_deref()),
         Some(Verb::Resume(options)) => go_on(registry, &options),
+        Some(Verb::Selftest(options)) => selftest::selftest(&options, &variable),
         Some(Verb::Simulate { campaigns, seed }) => {
             print_result(&simulation::report(campaigns, seed))
         }

@@ -84,6 +84,8 @@ pub enum Verb {
     },
     /// Finish a run that was cut short
     Resume(ResumeOptions),
+    /// Measure, on this machine, how often the harness is right about what is known: minutes
+    Selftest(SelftestOptions),
     /// Simulate campaigns on machines of known noise, and print how often they were right
     #[command(hide = true)]
     Simulate {
@@ -113,6 +115,20 @@ pub struct ResumeOptions {
     /// How much is shown.
     #[command(flatten)]
     pub display: DisplayOptions,
+}
+
+/// The options of `harness selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestOptions {
+    /// Campaigns (default: 80, which take about four minutes)
+    #[arg(long, value_name = "N")]
+    pub campaigns: Option<String>,
+    /// The result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// No remarks, only what went wrong and the result
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// How much is shown, and how.

@@ -230,7 +230,7 @@ fn integer(given: &Given, most: u64) -> Result<u64, UsageError> {
 }
 
 /// A plain integer from 1 to `most`, which fits 32 bits.
-fn at_least_one(given: &Given, most: u64) -> Result<u32, UsageError> {
+pub fn at_least_one(given: &Given, most: u64) -> Result<u32, UsageError> {
     match integer(given, most) {
         Ok(value) if value > 0 => Ok(value as u32),
         _ => {

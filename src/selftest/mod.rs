@@ -3,7 +3,20 @@
 //!
 //! [`simulation`] asks machines that are made of random numbers, where the
 //! truth is known and campaigns cost nothing. It goes through the very code of a
-//! run, and has no statistics of its own.
+//! run, and has no statistics of its own. [`trial`] asks this machine: real
+//! campaigns over the plain loop, the same loop under another name, and the same
+//! with a handicap that is known.
 
+pub mod findings;
 pub mod rate;
 pub mod simulation;
+pub mod trial;
+
+use crate::backend::Backend;
+use crate::backend::handicap::HANDICAPS;
+
+/// The backend of that name that only the self-test knows: no registry has it.
+pub fn hidden_backend(name: &str) -> Option<&'static dyn Backend> {
+    let handicap = HANDICAPS.iter().find(|handicap| handicap.name() == name)?;
+    Some(handicap)
+}
