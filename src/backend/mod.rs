@@ -127,6 +127,12 @@ pub trait Team {
     fn peak_memory_bytes(&self) -> u64 {
         0
     }
+
+    /// How often processes that live for one call only were found to have been
+    /// stopped, in all calls so far; `None` where there are none such.
+    fn stops(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// How a process comes into being; Python's words.

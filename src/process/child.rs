@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::{Error, family, system};
@@ -67,6 +67,9 @@ pub struct Child {
     ended: Option<Exit>,
     /// Known once it was waited for.
     peak_bytes: Option<u64>,
+    stops: u32,
+    /// Whether it was stopped when that was asked last.
+    is_stopped: bool,
     /// The process whose child it is: a forked child has copies of its parent's
     /// handles, and its siblings are not its to wait for or to kill.
     generation: u32,
@@ -82,6 +85,8 @@ impl Child {
             drops: Drops::Wait,
             ended: None,
             peak_bytes: None,
+            stops: 0,
+            is_stopped: false,
             generation: family::generation(),
             sentinel: None,
         }
@@ -114,7 +119,9 @@ impl Child {
     /// If it cannot be waited for, since somebody else has done it.
     pub fn join(&mut self) -> Result<Exit, Error> {
         loop {
-            if let Some(exit) = self.wait(WaitPidFlag::empty())? {
+            // Who waits anyhow hears of stops too, and is not woken by anything
+            // else.
+            if let Some(exit) = self.wait(WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED)? {
                 return Ok(exit);
             }
         }
@@ -160,6 +167,34 @@ impl Child {
     /// was its parent's.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.peak_bytes
+    }
+
+    /// How often it was found to have been stopped (SIGSTOP) so far, here or
+    /// while it was waited for in [`Child::join`]. One that was stopped and goes
+    /// on is found; one that has ended since is not.
+    pub fn stops(&mut self) -> u32 {
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
+        let is_ours = self.ended.is_none() && self.generation == family::generation();
+        if is_ours && let Ok(status) = waitid(Id::Pid(self.pid), flags) {
+            self.note_stop(status);
+        }
+        self.stops
+    }
+
+    /// The system tells the last change only: who goes on, and was not seen to
+    /// be stopped, was stopped in between.
+    fn note_stop(&mut self, status: WaitStatus) {
+        match status {
+            WaitStatus::Stopped(..) => {
+                self.stops += 1;
+                self.is_stopped = true;
+            }
+            WaitStatus::Continued(_) => {
+                self.stops += u32::from(!self.is_stopped);
+                self.is_stopped = false;
+            }
+            _ => {}
+        }
     }
 
     /// Asks it to end, by SIGTERM.
@@ -225,7 +260,11 @@ impl Child {
             let (exit, peak_bytes) = match system::wait(self.pid, flags) {
                 Ok((WaitStatus::Exited(_, code), peak)) => (Exit::Code(code), peak),
                 Ok((WaitStatus::Signaled(_, signal, _), peak)) => (Exit::Signal(signal), peak),
-                Ok(_) | Err(Errno::EINTR) => return Ok(None),
+                Ok((status, _)) => {
+                    self.note_stop(status);
+                    return Ok(None);
+                }
+                Err(Errno::EINTR) => return Ok(None),
                 Err(errno) => return Err(unwatched(errno.into())),
             };
             family::remove_child(self.pid);

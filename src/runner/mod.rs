@@ -203,6 +203,7 @@ fn timed_call(
     witness: &mut Witness,
 ) -> anyhow::Result<Call> {
     let before = witness.before(team)?;
+    let stops_before = team.stops();
     let start = Instant::now();
     let called = catch_unwind(AssertUnwindSafe(|| team.call()));
     let wall_ns = elapsed_ns(start);
@@ -218,7 +219,7 @@ fn timed_call(
     let evidence = after.since(&before, &reports);
     Ok(Call {
         wall_ns,
-        stops: witness::stops(&team.pids()),
+        stops: witness::stops(team, stops_before),
         tally: whole.tally,
         workers: reports
             .into_iter()

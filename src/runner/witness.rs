@@ -168,10 +168,17 @@ fn lives_on(clocks_ns: &[Option<u64>]) -> bool {
     !clocks_ns.is_empty()
 }
 
-/// How many of these processes, children of this one, were stopped or continued
-/// since this was asked last; `None` if there are none. One that was stopped and
+/// How often processes of a team were stopped in a call before which the team
+/// counted `before`; `None` if it has none. Those that outlive the call were
+/// stopped or continued since this was asked last. One that was stopped and
 /// continued in between is one: of it the system tells the last only.
-pub fn stops(pids: &[i32]) -> Option<u32> {
+pub fn stops(team: &dyn Team, before: Option<u32>) -> Option<u32> {
+    let of_call = team.stops().map(|stops| stops - before.unwrap_or(0));
+    let outliving = stops_of(&team.pids());
+    of_call.into_iter().chain(outliving).reduce(|sum, stops| sum + stops)
+}
+
+fn stops_of(pids: &[i32]) -> Option<u32> {
     let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED;
     let look = |pid: &i32| match waitid(Id::Pid(Pid::from_raw(*pid)), flags) {
         Ok(WaitStatus::Stopped(..) | WaitStatus::Continued(_)) => Some(1),

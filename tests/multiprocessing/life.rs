@@ -6,19 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, dup2_stdout};
 use nthread::process::{Callable, Child, Exit, Shared};
 use serde::{Deserialize, Serialize};
 
 use crate::common::alone::{EXPECTED, Test};
-use crate::common::state_of;
+use crate::common::{state_of, wait_until};
 use crate::{BOTH, LONG, MOMENT, Part, fork, is_well, sleep};
 
 pub const TESTS: &[Test] = &[
     ("a child is told by its status", exit_codes),
     ("a child never comes back, whatever it panics with", panics_twice),
     ("a child that is killed is told by the signal", killed),
+    ("a child that was stopped is found, whether it goes on by then or not", stops),
     ("waiting for a child has a limit, and an end", waiting),
     ("a child that runs cannot be closed, and its handle comes back", closing),
     ("the sentinel of a child is readable when it has ended", sentinel),
@@ -78,6 +79,33 @@ fn killed() {
         assert_eq!(exits, [Exit::Signal(Signal::SIGKILL), Exit::Signal(Signal::SIGTERM)]);
         assert_eq!(exits.map(Exit::code), [-9, -15]);
         children[0].kill().expect("one that has ended is no error");
+    }
+}
+
+fn stops() {
+    for start in BOTH {
+        let mut child = SLEEP.start(start, ());
+        let pid = Pid::from_raw(child.pid());
+        let stop = || {
+            kill(pid, Signal::SIGSTOP).expect("it runs");
+            wait_until("it is stopped", || state_of(pid) == Some('T'));
+        };
+        let go_on = || {
+            kill(pid, Signal::SIGCONT).expect("it is there");
+            wait_until("it goes on", || state_of(pid) != Some('T'));
+        };
+        assert_eq!(child.stops(), 0);
+        stop();
+        assert_eq!((child.stops(), child.stops()), (1, 1));
+        go_on();
+        assert_eq!(child.stops(), 1, "its end is not another stop");
+        stop();
+        go_on();
+        assert_eq!(child.stops(), 2, "though nobody looked in between");
+        assert!(child.is_alive());
+        child.kill().expect("it runs");
+        child.join().expect("an end");
+        assert_eq!(child.stops(), 2);
     }
 }
 

@@ -209,7 +209,7 @@ impl<E: Exchange> Backend for InEachCall<E> {
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
         let exchange = E::open(chunks, setup.start)?;
-        Ok(Box::new(Crew { exchange, work, chunks, setup: setup.clone(), peak_bytes: 0 }))
+        Ok(Box::new(Crew { exchange, work, chunks, setup: setup.clone(), peak_bytes: 0, stops: 0 }))
     }
 
     fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
@@ -240,6 +240,8 @@ struct Crew<E> {
     setup: Setup,
     /// Peaks of the children of one call, added up: the most of any call.
     peak_bytes: u64,
+    /// How often children of all calls were found to have been stopped.
+    stops: u32,
 }
 
 impl<E: Exchange> Team for Crew<E> {
@@ -258,6 +260,10 @@ impl<E: Exchange> Team for Crew<E> {
 
     fn peak_memory_bytes(&self) -> u64 {
         self.peak_bytes
+    }
+
+    fn stops(&self) -> Option<u32> {
+        Some(self.stops)
     }
 }
 
@@ -283,6 +289,7 @@ impl<E: Exchange> Crew<E> {
             let placement = &self.setup.placement;
             reports[worker] = outcome(worker, placement, answer, &mut children[worker])?;
         }
+        self.stops += children.iter_mut().map(Child::stops).sum::<u32>();
         let peaks = children.iter().filter_map(Child::peak_memory_bytes);
         self.peak_bytes = self.peak_bytes.max(peaks.sum());
         Ok(reports)

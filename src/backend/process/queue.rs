@@ -72,7 +72,13 @@ impl Exchange for Queues {
                     missing -= 1;
                 }
                 Err(Error::TimedOut) if is_last => break,
-                Err(Error::TimedOut) => {}
+                Err(Error::TimedOut) => {
+                    // Who is waited for may be stopped, and have ended when it is
+                    // asked for at last.
+                    for child in &mut *children {
+                        child.stops();
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
