@@ -4,14 +4,13 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use common::group::{Group, limit};
 use common::runner::Lines;
 use common::{Running, Sweep, pid_in, state_of, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nthread::machine::cgroup::group_directories;
 
 /// A sweep whose runner works, in its first visit, until there is a file
 /// `open`; and the pid of that runner.
@@ -103,51 +102,9 @@ fn both_clocks_time_a_visit_alike_and_steal_is_counted() {
     assert!(load >= 0.0);
 }
 
-/// A control group below ours, for as long as this lives.
-struct Group(PathBuf);
-
-impl Group {
-    /// One that may use a fifth of a CPU: 2 ms in 10.
-    fn with_quota() -> std::io::Result<Group> {
-        let mut refused = std::io::Error::other("no control group for CPUs is mounted");
-        for parent in group_directories(Path::new("/"), "cpu") {
-            let path = parent.join(format!("nthread-test-{}", std::process::id()));
-            match fs::create_dir(&path).map(|()| Group(path)) {
-                Ok(group) => match group.limit() {
-                    Ok(()) => return Ok(group),
-                    Err(error) => refused = error,
-                },
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused)
-    }
-
-    fn limit(&self) -> std::io::Result<()> {
-        let write = |name: &str, text: &str| fs::write(self.0.join(name), text);
-        if !self.0.join("cpu.cfs_quota_us").exists() {
-            return write("cpu.max", "2000 10000");
-        }
-        write("cpu.cfs_period_us", "10000").and_then(|()| write("cpu.cfs_quota_us", "2000"))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // A process that has ended may be in it for a moment more.
-        for _ in 0..500 {
-            if fs::remove_dir(&self.0).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        eprintln!("the control group {} is left", self.0.display());
-    }
-}
-
 #[test]
 fn a_quota_that_cuts_in_is_seen_in_the_rows() {
-    let group = match Group::with_quota() {
+    let group = match Group::new().and_then(|group| limit(&group.0).map(|()| group)) {
         Ok(group) => group,
         Err(error) => {
             eprintln!("skipped: no control group with a quota can be made here: {error}");

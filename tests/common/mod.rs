@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "each test program uses a part of the language")]
 
 pub mod alone;
+pub mod group;
 pub mod runner;
 
 use std::collections::BTreeMap;
