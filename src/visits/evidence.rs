@@ -4,6 +4,14 @@
 use crate::record::{Phase, Row};
 use crate::stats::median;
 
+/// Workers may wait for a CPU for this share of a call.
+const DELAY: f64 = 0.02;
+
+/// Where nobody said how long they waited: they may be without a CPU for this
+/// share of the time that they spent inside the kernel, which has page faults in
+/// it, too.
+const WITHOUT_CPU: f64 = 0.1;
+
 /// Medians over the counted calls of a visit. What is not known is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
@@ -38,6 +46,16 @@ impl Evidence {
             cycles_per_ns: middle(|row| by(row.cycles?, row.user_ns? as f64)),
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,
+        }
+    }
+
+    /// The share of their time for which workers waited for a CPU, if that is
+    /// more than a machine of one's own takes.
+    pub fn starved(&self) -> Option<f64> {
+        match (self.delay_share, self.cpu_share) {
+            (Some(delay), _) => Some(delay).filter(|delay| *delay > DELAY),
+            (None, Some(cpu)) => Some(1.0 - cpu).filter(|without| *without > WITHOUT_CPU),
+            (None, None) => None,
         }
     }
 }

@@ -12,9 +12,6 @@ use nthread::visits::{Disturbance, Outcome, Visit, Visits};
 
 use crate::fault::{Fault, Flag};
 
-/// Workers may wait for a CPU for this share of a call.
-const STARVED: f64 = 0.02;
-
 /// Counts of one kind of fault.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
@@ -86,7 +83,7 @@ pub fn of(fault: Fault, directory: &Path, is_crafted: bool) -> Verdict {
             }
         } else {
             verdict.clean += 1;
-            verdict.starved += usize::from(visit.evidence.delay_share > Some(STARVED));
+            verdict.starved += usize::from(visit.evidence.starved().is_some());
             match &visit.outcome {
                 Outcome::Clean(_) => {}
                 // A machine with a quota of its own cuts in when it likes.
@@ -123,7 +120,7 @@ fn is_flagged(fault: Fault, visit: &Visit) -> bool {
             words.iter().all(|word| problem.contains(word))
         }
         (Flag::LeftOut(reason, _), Outcome::Void(_, disturbance)) => reason == *disturbance,
-        (Flag::Evidence(_), Outcome::Clean(_)) => visit.evidence.delay_share > Some(STARVED),
+        (Flag::Evidence(_), Outcome::Clean(_)) => visit.evidence.starved().is_some(),
         _ => false,
     }
 }
@@ -142,7 +139,7 @@ fn is_warned_of(fault: Fault, summary: &Summary, case: usize) -> bool {
 
 fn said_of(visit: &Visit) -> String {
     match &visit.outcome {
-        Outcome::Clean(_) => format!("clean, delay share {:?}", visit.evidence.delay_share),
+        Outcome::Clean(_) => format!("clean, {:?}", visit.evidence),
         Outcome::Void(_, disturbance) => format!("{disturbance:?}"),
         Outcome::Failed(problem) => problem.clone(),
     }

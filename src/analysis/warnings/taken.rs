@@ -4,13 +4,6 @@ use super::{Code, Seen, Warning, count, percent};
 use crate::stats::median;
 use crate::visits::{Disturbance, Evidence, Visit};
 
-/// Workers may wait for a CPU for this share of a call.
-const STARVED: f64 = 0.02;
-
-/// Where the wait is not known: below this share of a CPU for each worker, the
-/// machine was not ours.
-const CPU_SHARE: f64 = 0.9;
-
 /// The hypervisor may take this share of a run.
 const STEAL: f64 = 0.01;
 
@@ -83,14 +76,10 @@ fn disturbed(
 }
 
 pub fn starved(seen: &Seen<'_>) -> Option<Warning> {
+    // In more than half of its visits: the median of the others is 0.
     let waited = |case: usize| {
-        let delay = middle(seen, case, |evidence| evidence.delay_share);
-        let fits = !seen.cases[case].oversubscribed;
-        let share = delay.filter(|share| *share > STARVED).or_else(|| {
-            let cpu = middle(seen, case, |evidence| evidence.cpu_share);
-            cpu.filter(|cpu| delay.is_none() && *cpu < CPU_SHARE).map(|cpu| 1.0 - cpu)
-        });
-        share.filter(|_| fits)
+        let share = middle(seen, case, |evidence| Some(evidence.starved().unwrap_or(0.0)))?;
+        (share > 0.0 && !seen.cases[case].oversubscribed).then_some(share)
     };
     let (worst, share) = seen.worst(|case, _| waited(case))?;
     Some(Warning {
