@@ -148,6 +148,7 @@ pub struct Campaign<'a> {
     dir: PathBuf,
     supervisor: Supervisor<'a>,
     meter: Meter,
+    tries_warm_up: bool,
     forecast: Forecast,
     expected: Vec<(Case, Tally)>,
     session_start: Instant,
@@ -196,6 +197,7 @@ impl<'a> Campaign<'a> {
             dir: dir.to_path_buf(),
             supervisor,
             meter: Meter::new(),
+            tries_warm_up: true,
             forecast: Forecast::default(),
             expected: Vec::new(),
             session_start: Instant::now(),
@@ -209,6 +211,13 @@ impl<'a> Campaign<'a> {
     #[must_use]
     pub fn with_clock(mut self, clock: &'a dyn Clock) -> Campaign<'a> {
         self.supervisor.clock = clock;
+        self
+    }
+
+    /// Tries no backend before the first round for how long it warms up: for who
+    /// makes many short campaigns and knows.
+    pub fn without_warm_up(mut self) -> Campaign<'a> {
+        self.tries_warm_up = false;
         self
     }
 

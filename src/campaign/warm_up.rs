@@ -36,7 +36,7 @@ impl Campaign<'_> {
     /// take for a call is not known, so they are not asked for thirty.
     pub(super) fn warm_up_cases(&self) -> Vec<usize> {
         let plan = &self.run.plan;
-        if plan.stopping.rounds < LEAST_ROUNDS {
+        if !self.tries_warm_up || plan.stopping.rounds < LEAST_ROUNDS {
             return Vec::new();
         }
         let mut best: Vec<usize> = Vec::new();

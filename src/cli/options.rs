@@ -120,7 +120,7 @@ pub struct ResumeOptions {
 /// The options of `harness selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestOptions {
-    /// Campaigns (default: 80, which take about four minutes)
+    /// Campaigns (default: 120, which take about four minutes)
     #[arg(long, value_name = "N")]
     pub campaigns: Option<String>,
     /// The result as one JSON object

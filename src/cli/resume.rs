@@ -10,7 +10,7 @@ use super::like::adopt_runners;
 use super::options::ResumeOptions;
 use super::settings;
 use super::show;
-use super::values::{Lookup, UsageError};
+use super::values::{Lookup, UsageError, switch};
 
 /// What came of it.
 pub enum Resumed {
@@ -39,7 +39,8 @@ pub fn resume(
     plan::check(&run.plan, &registry).map_err(refused)?;
     let build = show::build();
     let differences = differences(&run, &build, lookup);
-    if !(options.force || differences.is_empty()) {
+    let is_forced = switch("--force", options.force, lookup)?;
+    if !(is_forced || differences.is_empty()) {
         return Err(refused(format!(
             "its plan no longer fits: {}; --force goes on all the same, and records it",
             differences.join("; ")

@@ -10,7 +10,7 @@ use crate::record::{Plan, Run};
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
 
 /// Campaigns where nobody asks for others: about four minutes.
-const CAMPAIGNS: u32 = 80;
+const CAMPAIGNS: u32 = 120;
 
 /// Campaigns at most: days.
 const MOST_CAMPAIGNS: u64 = 100_000;

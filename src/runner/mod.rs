@@ -22,13 +22,13 @@ use std::time::Instant;
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::backend::{
-    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, panic_message,
+    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, handicap,
+    panic_message,
 };
 use crate::kernel::{Isa, Job};
 use crate::machine::parse_cpu_list;
 use crate::process::{self, Callable, Message};
 use crate::registry::Registry;
-use crate::selftest;
 use protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL, Timed, Visit, Worker};
 use witness::Witness;
 
@@ -172,7 +172,7 @@ fn understand(
     // No registry has those of the self-test, so that no list shows them.
     let backend = registry
         .backend(&visit.backend)
-        .or_else(|| selftest::hidden_backend(&visit.backend))
+        .or_else(|| handicap::find(&visit.backend))
         .ok_or_else(|| anyhow!("there is no backend {:?} here", visit.backend))?;
     let schedule = match &visit.schedule {
         Some(name) => {
