@@ -28,23 +28,27 @@ impl Writer {
     pub fn create(path: &Path) -> io::Result<Writer> {
         let file = lock(File::create_new(path)?)?;
         let mut writer = Writer { file, whole_bytes: 0 };
-        writer.append_bytes(format!("{}\n", COLUMNS.join(",")).as_bytes())?;
+        writer.append_header()?;
         Ok(writer)
     }
 
     /// Opens a file that a run was cut short at, and cuts off what follows its
-    /// last whole row.
+    /// last whole row. A run may have been cut short before it had the file, or
+    /// its header: then it begins with that.
     ///
     /// # Errors
-    /// Where it does not exist, or cannot be written; or where somebody writes
-    /// to it just now.
+    /// Where it cannot be written; or where somebody writes to it just now.
     pub fn reopen(path: &Path) -> io::Result<Writer> {
-        let mut file = lock(File::options().read(true).append(true).open(path)?)?;
+        let mut file = lock(File::options().read(true).append(true).create(true).open(path)?)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let whole_bytes = whole_rows(&bytes).len() as u64;
         file.set_len(whole_bytes)?;
-        Ok(Writer { file, whole_bytes })
+        let mut writer = Writer { file, whole_bytes };
+        if whole_bytes == 0 {
+            writer.append_header()?;
+        }
+        Ok(writer)
     }
 
     /// Appends rows, all of them or none.
@@ -58,6 +62,10 @@ impl Writer {
         }
         let bytes = csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
         self.append_bytes(&bytes)
+    }
+
+    fn append_header(&mut self) -> io::Result<()> {
+        self.append_bytes(format!("{}\n", COLUMNS.join(",")).as_bytes())
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -242,6 +250,21 @@ mod tests {
             std::fs::write(&path, &text[..cut]).expect("written");
             assert_eq!(read_rows(&path).expect("readable"), [row()], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_anywhere_is_gone_on_with() {
+        let (_dir, path) = written(&[row(), row()]);
+        let text = std::fs::read_to_string(&path).expect("text");
+        for cut in 0..=text.len() {
+            std::fs::write(&path, &text[..cut]).expect("written");
+            let whole = text[..cut].matches('\n').count().saturating_sub(1);
+            Writer::reopen(&path).and_then(|mut it| it.append(&[row()])).expect("written");
+            assert_eq!(read_rows(&path).expect("readable"), vec![row(); whole + 1], "cut at {cut}");
+        }
+        std::fs::remove_file(&path).expect("ours");
+        drop(Writer::reopen(&path).expect("it begins"));
+        assert!(read_rows(&path).expect("readable").is_empty());
     }
 
     #[test]
