@@ -10,6 +10,13 @@ use crate::machine::taken::Reading;
 use crate::record::{Phase, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, Visit};
 
+/// Characters of the name of an instruction set.
+const ISA_CHARS: usize = 200;
+
+/// Characters of a list of CPUs: two thousand that have no neighbours fit. Half
+/// a list is another list.
+const CPUS_CHARS: usize = 10_000;
+
 /// Hears a runner and turns what it says into rows.
 pub struct Hearing<'a> {
     conversation: Conversation<'a>,
@@ -32,7 +39,7 @@ impl Listener for Hearing<'_> {
         match event {
             Event::Error(_) => judged.map_err(Objection::GaveUp),
             Event::Done(done) => {
-                let (isa, cpus) = (short(&done.isa), short(&done.cpus));
+                let (isa, cpus) = (short(&done.isa, ISA_CHARS), short(&done.cpus, CPUS_CHARS));
                 self.done = Done { isa, cpus, ..done };
                 judged.map_err(Objection::Wrong)
             }
@@ -171,6 +178,6 @@ fn one_line(message: &str) -> String {
 }
 
 /// As much of a runner's word as belongs into a field.
-fn short(word: &str) -> String {
-    one_line(word).chars().take(200).collect()
+fn short(word: &str, most_chars: usize) -> String {
+    one_line(word).chars().take(most_chars).collect()
 }
