@@ -40,25 +40,26 @@ pub fn cpu_model(root: &Path) -> String {
     parts.into_iter().collect::<Vec<String>>().join(" + ")
 }
 
-/// The CPUs of each type of core, where there are several: by the kernel's name for the type
-/// (Intel), else by the capacity that it gives a CPU (ARM).
-pub fn core_types(root: &Path, online: &[usize]) -> Vec<String> {
-    let named: Vec<String> = ["cpu_core", "cpu_atom", "cpu_lowpower"]
+/// The CPUs of each type of core among those of a mask, where there are several types: by the
+/// kernel's name for the type (Intel), else by the capacity that it gives a CPU (ARM).
+pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
+    let named = ["cpu_core", "cpu_atom", "cpu_lowpower"]
         .iter()
-        .filter_map(|name| read_text(root, &format!("/sys/devices/{name}/cpus")))
-        .collect();
-    if !named.is_empty() {
-        return named;
-    }
+        .filter_map(|name| parse_cpu_list(&read_text(root, &format!("/sys/devices/{name}/cpus"))?))
+        .map(|cpus| cpus.into_iter().filter(|cpu| allowed.contains(cpu)).collect::<Vec<_>>())
+        .filter(|cpus| !cpus.is_empty());
     let mut by_capacity: BTreeMap<Reverse<u64>, Vec<usize>> = BTreeMap::new();
-    for cpu in online {
+    for cpu in allowed {
         let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity");
         if let Some(capacity) = read_text(root, &path).and_then(|text| text.parse().ok()) {
             by_capacity.entry(Reverse(capacity)).or_default().push(*cpu);
         }
     }
-    let types: Vec<String> = by_capacity.values().map(|cpus| cpu_list(cpus)).collect();
-    if types.len() > 1 { types } else { Vec::new() }
+    let mut types: Vec<Vec<usize>> = named.collect();
+    if types.is_empty() {
+        types = by_capacity.into_values().collect();
+    }
+    if types.len() > 1 { types.iter().map(|cpus| cpu_list(cpus)).collect() } else { Vec::new() }
 }
 
 /// Whether a battery is being discharged; nothing where there is none.
@@ -223,7 +224,8 @@ mod tests {
             ("/sys/devices/cpu_core/cpus", "0-15"),
             ("/sys/devices/cpu_atom/cpus", "16-23"),
         ]);
-        assert_eq!(core_types(intel.path(), &[0, 16]), ["0-15", "16-23"]);
+        assert_eq!(core_types(intel.path(), &[0, 1, 16]), ["0-1", "16"]);
+        assert!(core_types(intel.path(), &[0, 1]).is_empty(), "taskset on one type");
         let arm = FakeRoot::new(&[]);
         for (cpu, capacity) in [(0, "446"), (1, "446"), (2, "1024")] {
             arm.write(&format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity"), capacity);

@@ -51,7 +51,7 @@ pub fn inspect_from(root: &Path, affinity: Vec<usize>) -> Machine {
         online_cpus: u32::try_from(cpus.online).ok(),
         usable_cpus: Some(cpus.usable),
         usable_cores: Some(cpus.cores),
-        core_types: facts::core_types(root, &online),
+        core_types: facts::core_types(root, &cpus.affinity),
         on_battery: facts::on_battery(root),
         load_average_1min: facts::load_average_1min(root),
     }

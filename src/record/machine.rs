@@ -40,7 +40,8 @@ pub struct Machine {
     pub usable_cpus: Option<u32>,
     /// Physical cores among the usable CPUs.
     pub usable_cores: Option<u32>,
-    /// The CPUs of each type, such as `0-15` and `16-23`, where there are several types of core.
+    /// Of the CPUs in the affinity mask those of each type, such as `0-15` and `16-23`, where there
+    /// are several types of core.
     pub core_types: Vec<String>,
     /// Whether the machine runs on its battery.
     pub on_battery: Option<bool>,
