@@ -72,14 +72,21 @@ fn how_it_ended(summary: &Summary) -> String {
     }
 }
 
-/// The speedup that is known least well, in words.
+/// The speedup that is known least well, in words. Those without an interval are
+/// known less well than any.
 fn least_known(summary: &Summary) -> String {
-    let compared = summary.cases.iter().filter(|case| !case.case.is_baseline());
-    let widths = compared.filter_map(|case| Some((case, case.relative_half_width()?)));
+    let compared = || summary.cases.iter().filter(|case| !case.case.is_baseline());
+    let unknown = compared().filter(|case| case.relative_half_width().is_none()).count();
+    let every = match unknown {
+        0 => "every speedup".to_string(),
+        1 => "every speedup but one, which has no interval,".to_string(),
+        _ => format!("every speedup but {unknown}, which have no interval,"),
+    };
+    let widths = compared().filter_map(|case| Some((case, case.relative_half_width()?)));
     let worst = widths.max_by(|one, other| one.1.total_cmp(&other.1));
     worst.map_or(String::new(), |(case, width)| {
         let (title, n) = (case.case.title(), case.case.nthread);
-        format!("; every speedup known to ±{:.1}% or better ({title}, n = {n})", 100.0 * width)
+        format!("; {every} known to ±{:.1}% or better ({title}, n = {n})", 100.0 * width)
     })
 }
 
@@ -446,6 +453,11 @@ every answer identical: 72 calls checked
         let text = table(&precise, Style::Plain);
         let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
         assert!(text.contains(known), "{text}");
+        let mut retired = precise.cases.last().expect("a case").clone();
+        (retired.speedup_low, retired.speedup_high) = (None, None);
+        let cases = precise.cases.iter().cloned().chain([retired]).collect();
+        let text = table(&Summary { cases, ..precise }, Style::Plain);
+        assert!(text.contains("every speedup but one, which has no interval, known to"), "{text}");
     }
 
     #[test]
