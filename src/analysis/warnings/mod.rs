@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use super::CaseSummary;
 use crate::record::{Machine, Run};
-use crate::visits::Visits;
+use crate::stats::median;
+use crate::visits::{Evidence, Visits};
 
 /// What a warning is about, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -133,6 +134,13 @@ impl Seen<'_> {
         let numbered = self.cases.iter().enumerate();
         let figures = numbered.filter_map(|(index, case)| Some((index, figure(index, case)?)));
         figures.max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    /// The median over the visits to a case that did not fail.
+    fn middle(&self, case: usize, figure: fn(&Evidence) -> Option<f64>) -> Option<f64> {
+        let visits = self.visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
+        let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.evidence)).collect();
+        median(&figures)
     }
 
     /// What a case is called.

@@ -1,8 +1,7 @@
 //! What the machine took away while it was measured.
 
 use super::{Code, Seen, Warning, count, percent};
-use crate::stats::median;
-use crate::visits::{Disturbance, Evidence, Visit};
+use crate::visits::{Disturbance, Visit};
 
 /// The hypervisor may take this share of a run.
 const STEAL: f64 = 0.01;
@@ -78,7 +77,7 @@ fn disturbed(
 pub fn starved(seen: &Seen<'_>) -> Option<Warning> {
     // In more than half of its visits: the median of the others is 0.
     let waited = |case: usize| {
-        let share = middle(seen, case, |evidence| Some(evidence.starved().unwrap_or(0.0)))?;
+        let share = seen.middle(case, |evidence| Some(evidence.starved().unwrap_or(0.0)))?;
         (share > 0.0 && !seen.cases[case].oversubscribed).then_some(share)
     };
     let (worst, share) = seen.worst(|case, _| waited(case))?;
@@ -119,7 +118,7 @@ pub fn steal(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn frequency(seen: &Seen<'_>) -> Option<Warning> {
-    let speed = |case: usize| middle(seen, case, |evidence| evidence.cycles_per_ns);
+    let speed = |case: usize| seen.middle(case, |evidence| evidence.cycles_per_ns);
     let fall = |case: usize| {
         let share = speed(case)? / speed(seen.cases[case].baseline?)?;
         (share < FREQUENCY).then_some(1.0 - share)
@@ -138,11 +137,4 @@ pub fn frequency(seen: &Seen<'_>) -> Option<Warning> {
                 .to_string(),
         cases: seen.cases_where(|case, _| fall(case).is_some()),
     })
-}
-
-/// The median over the visits to a case.
-fn middle(seen: &Seen<'_>, case: usize, figure: fn(&Evidence) -> Option<f64>) -> Option<f64> {
-    let visits = seen.visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
-    let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.evidence)).collect();
-    median(&figures)
 }

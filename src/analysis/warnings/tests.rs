@@ -253,6 +253,23 @@ fn calls_that_are_too_short_for_the_clock() {
 }
 
 #[test]
+fn draws_that_would_do_are_those_of_one_worker_where_the_work_grows() {
+    let grow = |case: &mut Case| {
+        case.scaling = "weak".into();
+        case.draws = case.draws.map(|share| share * u64::from(case.nthread));
+    };
+    let found = only(Code::ShortCalls, &[2], |run, rows| {
+        run.plan.cases.iter_mut().for_each(grow);
+        rows.iter_mut().for_each(|row| grow(&mut row.case));
+        each(rows, 2, Phase::Call, |row| {
+            row.wall_ns = row.wall_ns.map(|ns| ns / 20_000);
+            row.run_delay_ns = Some(0);
+        });
+    });
+    assert_eq!(found.advice, "--draws 4194304");
+}
+
+#[test]
 fn a_coarse_clock_needs_longer_calls() {
     only(Code::ShortCalls, &[0, 1, 2], |run, _| run.clock.resolution_ns = 4 * MS);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, count, percent};
 use crate::record::StopReason;
-use crate::stats::{alarm, median};
+use crate::stats::alarm;
 use crate::visits::{Visit, Which};
 
 /// A call lasts at least so many times the clock's resolution.
@@ -44,7 +44,7 @@ pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
         (ns < least_ns).then_some(least_ns / ns)
     };
     let (worst, times) = seen.worst(|index, _| shortfall(index))?;
-    let draws = seen.cases[worst].case.draws.unwrap_or(1) as f64 * times;
+    let draws = seen.cases[worst].case.share().unwrap_or(1) as f64 * times;
     Some(Warning {
         code: Code::ShortCalls,
         message: format!(
@@ -52,7 +52,7 @@ pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
             seen.cases[worst].median_ns.unwrap_or_default(),
             seen.name(worst)
         ),
-        advice: format!("--draws {}", (draws.ceil() as u64).next_power_of_two()),
+        advice: format!("--draws {:.0}", draws.log2().ceil().exp2()),
         cases: seen.cases_where(|index, _| shortfall(index).is_some()),
     })
 }
@@ -186,10 +186,8 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
 pub fn imbalance(seen: &Seen<'_>) -> Option<Warning> {
     let lack = |index: usize| {
         let case = &seen.cases[index];
-        let visits = seen.visits.of_case(index).iter();
-        let balances: Vec<f64> = visits.filter_map(|visit| visit.evidence.load_balance).collect();
-        let balance =
-            median(&balances).filter(|_| case.case.nthread > 1 && !case.oversubscribed)?;
+        let balance = seen.middle(index, |evidence| evidence.load_balance);
+        let balance = balance.filter(|_| case.case.nthread > 1 && !case.oversubscribed)?;
         (balance < BALANCE).then_some(1.0 - balance)
     };
     let (worst, share) = seen.worst(|index, _| lack(index))?;
