@@ -32,8 +32,8 @@ pub struct Stopping {
 
 impl Stopping {
     /// A run of at most `rounds` rounds. With a `precision` P (0.01 for ±1%) it
-    /// ends sooner, at the second successive look at which every ratio S lies
-    /// within S / (1 + P) and S · (1 + P).
+    /// ends sooner, at the second successive look at which half the interval of
+    /// every ratio S is at most S · P / (1 + P).
     pub fn new(rounds: u32, precision: Option<f64>) -> Stopping {
         Stopping { target: precision.map(|share| share / (1.0 + share)), rounds, successes: 0 }
     }

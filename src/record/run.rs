@@ -116,8 +116,8 @@ pub struct Session {
     pub stop_reason: Option<StopReason>,
     /// Cases that failed twice in a row and were not visited again.
     pub retired: Vec<Retired>,
-    /// Every ratio's relative half-width was at most this at the last look;
-    /// null where some ratio had no interval yet.
+    /// Every ratio's relative half-width was at most this when it ended, of the
+    /// cases that were still visited; null where one had no interval yet.
     pub precision_reached: Option<f64>,
     /// What measured in this session.
     pub build: Build,
