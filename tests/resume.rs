@@ -61,6 +61,14 @@ fn run_json(dir: &Path) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
+/// Makes a run that ended in its last session one that was killed in it.
+fn forget_the_end(dir: &Path) {
+    let mut run = run_json(dir);
+    let last = run["sessions"].as_array_mut().and_then(|all| all.last_mut()).expect("a session");
+    (last["end"], last["stop_reason"]) = (Value::Null, Value::Null);
+    fs::write(dir.join("run.json"), run.to_string()).expect("written");
+}
+
 /// Kills runs at moments that are spread over their whole length, and goes on
 /// with them.
 fn kill_and_resume(moments: impl Iterator<Item = u64>) {
@@ -142,15 +150,41 @@ fn a_torn_row_is_cut_off_and_its_group_made_again() {
     let samples = whole_run.out.join("samples.csv");
     let expected = counted(&samples);
     let text = fs::read_to_string(&samples).expect("text");
-    let mut run = run_json(&whole_run.out);
-    run["sessions"][0]["end"] = Value::Null;
-    run["sessions"][0]["stop_reason"] = Value::Null;
     for share in [3, 50, 97] {
         fs::write(&samples, &text[..text.len() * share / 100]).expect("written");
-        fs::write(whole_run.out.join("run.json"), run.to_string()).expect("written");
+        forget_the_end(&whole_run.out);
         resume(&whole_run.out, &[]).exits(0);
         assert_eq!(counted(&samples), expected, "{share}% were left");
     }
+}
+
+#[test]
+fn a_run_that_had_not_begun_its_rows_begins_them() {
+    let whole_run = sweep().run().exits(0);
+    let samples = whole_run.out.join("samples.csv");
+    let expected = counted(&samples);
+    forget_the_end(&whole_run.out);
+    fs::remove_file(&samples).expect("removed");
+    resume(&whole_run.out, &[]).exits(0);
+    assert_eq!(counted(&samples), expected);
+}
+
+#[test]
+fn a_failure_before_it_was_cut_short_is_not_forgotten() {
+    let whole_run = sweep().run().exits(0);
+    let samples = whole_run.out.join("samples.csv");
+    let text = fs::read_to_string(&samples).expect("text");
+    // The last round is taken off, and the last visit before it failed.
+    let is_kept = |line: &&str| line.split(',').nth(3).is_none_or(|round| round != "3");
+    let mut lines: Vec<String> = text.lines().filter(is_kept).map(str::to_string).collect();
+    let visit = lines.iter().rposition(|line| line.contains(",visit,")).expect("a visit");
+    let mut fields: Vec<&str> = lines[visit].split(',').collect();
+    fields[43] = "it fell";
+    lines[visit] = fields.join(",");
+    fs::write(&samples, lines.join("\n") + "\n").expect("written");
+    forget_the_end(&whole_run.out);
+    let again = resume(&whole_run.out, &[]).exits(1);
+    assert!(again.stdout.contains("1 FAILED VISIT"), "{}{}", again.stdout, again.stderr);
 }
 
 #[test]
@@ -200,9 +234,8 @@ fn the_time_budget_counts_all_sessions() {
     let rows = rows_of(&stopped.out.join("samples.csv"));
     let number = |text: &String| text.parse::<u64>().expect("a number");
     let last = |session: &str| {
-        let mut visits =
-            rows.iter().filter(|row| row["session"] == session && row["phase"] == "visit");
-        visits.next_back().expect("a visit")
+        let is_it = |row: &&Row| row["session"] == session && row["phase"] == "visit";
+        rows.iter().rfind(is_it).expect("a visit")
     };
     let first_ns = number(&last("0")["started_ns"]) + number(&last("0")["wall_ns"]);
     assert!(first_ns + number(&last("1")["started_ns"]) < 3_000_000_000);

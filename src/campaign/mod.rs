@@ -91,7 +91,7 @@ pub enum CampaignError {
         source: io::Error,
     },
     /// A results directory cannot be gone on with.
-    #[error("{} cannot be resumed: {source:#}", dir.display())]
+    #[error("{} cannot be resumed", dir.display())]
     Resume {
         /// The directory.
         dir: PathBuf,
@@ -134,7 +134,7 @@ pub struct Outcome {
     pub stop_reason: StopReason,
     /// The signal that ended it, if one did.
     pub signal: Option<Signal>,
-    /// Visits that failed.
+    /// Visits that failed, in all sessions.
     pub failures: u64,
 }
 
@@ -262,12 +262,19 @@ impl<'a> Campaign<'a> {
         let samples = dir.join(SAMPLES_FILE);
         let odd = |source| CampaignError::Resume { dir: dir.to_path_buf(), source };
         let writer = Writer::reopen(&samples).map_err(|error| odd(error.into()))?;
+        // Only now nobody else can write: what was read before may be old.
+        if Run::read(dir).map_err(odd)? != campaign.run {
+            return Err(odd(anyhow::anyhow!("somebody has just gone on with it: try again")));
+        }
         let rows = read_rows(&samples).map_err(|error| odd(error.into()))?;
         campaign.recall_expected()?;
         let standing = Standing::after(&rows, &campaign.run.plan);
+        campaign.failures = standing.failures();
         campaign.spent = calibrate::time_of_sessions(&rows);
         campaign.calibrate(&Draws::Given(Vec::new()))?;
-        campaign.begin_session(Session { start: now_utc(), ..session })?;
+        campaign
+            .begin_session(Session { start: now_utc(), ..session })
+            .map_err(|source| CampaignError::Write { path: dir.join(RUN_FILE), source })?;
         campaign.go_on(writer, standing)
     }
 
@@ -287,16 +294,17 @@ impl<'a> Campaign<'a> {
         }
         self.announce(forecast, rounds);
         let build = self.run.build.clone();
-        self.begin_session(Session { start: now_utc(), build, ..Session::default() })
+        let session = Session { start: now_utc(), build, ..Session::default() };
+        self.begin_session(session).map_err(|source| self.cannot_begin(RUN_FILE, source))
     }
 
     /// From here on the clock of the session runs, and `run.json` knows of it.
-    fn begin_session(&mut self, session: Session) -> Result<(), CampaignError> {
+    fn begin_session(&mut self, session: Session) -> io::Result<()> {
         let other_load_cpus = load::busy_cpus(LOAD_TIME);
         self.session_start = Instant::now();
         let cpu_pressure_percent = load::cpu_pressure_percent(Path::new("/"));
         self.run.sessions.push(Session { other_load_cpus, cpu_pressure_percent, ..session });
-        self.run.write(&self.dir).map_err(|source| self.cannot_begin(RUN_FILE, source))
+        self.run.write(&self.dir)
     }
 
     fn cannot_begin(&self, file: &str, source: io::Error) -> CampaignError {

@@ -103,6 +103,12 @@ impl Standing {
         }
     }
 
+    /// Visits so far that failed.
+    pub fn failures(&self) -> u64 {
+        let visits = self.visits.in_order();
+        visits.iter().filter(|visit| matches!(visit.outcome, Outcome::Failed(_))).count() as u64
+    }
+
     /// Whether a case failed so often in a row that it is not visited again.
     pub fn is_retired(&self, case: usize) -> bool {
         self.failures_in_a_row[case] >= FAILURES_TO_RETIRE
@@ -214,6 +220,7 @@ mod tests {
         assert_eq!(whole.iter().filter(|row| row.case.backend == "b").count(), 6);
         let standing = Standing::after(&whole, &plan);
         assert!(standing.is_retired(2) && !standing.is_retired(1));
+        assert_eq!(standing.failures(), 2);
         assert_eq!(standing.ended, Some(StopReason::Rounds));
     }
 
