@@ -60,6 +60,10 @@ pub struct CaseSummary {
     pub speedup_batch_low: Option<f64>,
     /// Its upper end.
     pub speedup_batch_high: Option<f64>,
+    /// How well the speedup is known: half the width of its interval, as a share
+    /// of it; rounds that resemble each other count for fewer.
+    #[serde(skip)]
+    pub half_width: Option<f64>,
     /// Time of a call in each round, in the order of the rounds (nanoseconds).
     #[serde(skip)]
     pub round_ns: Vec<f64>,
@@ -118,12 +122,6 @@ fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
 }
 
 impl CaseSummary {
-    /// Half the width of the speedup's interval, as a share of the speedup.
-    pub fn relative_half_width(&self) -> Option<f64> {
-        let ends = self.speedup_low.zip(self.speedup_high);
-        Ratio { value: self.speedup?, ends }.relative_half_width()
-    }
-
     /// Median time, its interval, throughput.
     fn fill_time(&mut self) {
         self.rounds = self.round_ns.len();

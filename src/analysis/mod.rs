@@ -56,8 +56,12 @@ pub struct Summary {
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     let visits = Visits::of(rows, &run.plan);
     let usable_cpus = run.machine.usable_cpus.unwrap_or(1);
-    let cases: Vec<CaseSummary> =
+    let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, &visits, case)).collect();
+    let compared = visits.compared();
+    for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
+        cases[*case].half_width = half_width;
+    }
     let warnings = warnings::of(run, &visits, &cases);
     Summary {
         confidence: CONFIDENCE,

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use super::stopping::Stopping;
 use crate::plan::round_order;
 use crate::record::{Phase, Plan, Row, StopReason};
+use crate::stats::widest;
 use crate::visits::{Outcome, Visits, gather};
 
 /// Failures in a row after which a case is not visited again.
@@ -117,8 +118,9 @@ impl Standing {
     /// So many rounds are whole: why the run is over, if it is.
     pub fn round_ended(&mut self, rounds: u32) -> Option<StopReason> {
         let worst = match self.stopping.looks_after(rounds) {
-            // Where there is no ratio, there is none that is not known.
-            true => self.least_known().map_or(Some(0.0), |(_, width)| width),
+            // A run of baselines alone has no speedup that is not known.
+            true if self.visits.compared().is_empty() => Some(0.0),
+            true => self.least_known().and_then(|(_, width)| width),
             false => None,
         };
         self.ended = self.stopping.after(rounds, worst);
@@ -132,7 +134,9 @@ impl Standing {
             let baseline = self.visits.baseline_of(*case);
             !self.is_retired(*case) && baseline.is_some_and(|baseline| !self.is_retired(baseline))
         };
-        self.visits.least_known((0..self.failures_in_a_row.len()).filter(goes_on))
+        let cases: Vec<usize> = self.visits.compared().into_iter().filter(goes_on).collect();
+        let (index, width) = widest(&self.visits.half_widths(&cases))?;
+        Some((cases[index], width))
     }
 }
 
@@ -222,6 +226,14 @@ mod tests {
         assert!(standing.is_retired(2) && !standing.is_retired(1));
         assert_eq!(standing.failures(), 2);
         assert_eq!(standing.ended, Some(StopReason::Rounds));
+    }
+
+    #[test]
+    fn where_nobody_is_left_to_compare_nothing_is_known() {
+        let plan = plan(50, Some(0.01));
+        let standing = Standing::after(&rows(&plan, 20, |_, case| case > 0), &plan);
+        assert!(standing.is_retired(1) && standing.is_retired(2));
+        assert_eq!((standing.ended, standing.next), (None, (20, 0)));
     }
 
     #[test]

@@ -101,5 +101,7 @@ fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
         ("the affinity mask", or_unknown(&machine.affinity)),
         ("the number of usable CPUs", machine.usable_cpus.unwrap_or(0).to_string()),
         ("the governor", or_unknown(&machine.governor)),
+        ("the quota", format!("{} CPUs", machine.quota_cpus.unwrap_or(f64::INFINITY))),
+        ("the memory", format!("{} bytes", machine.memory_bytes.unwrap_or(0))),
     ]
 }

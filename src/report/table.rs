@@ -76,13 +76,13 @@ fn how_it_ended(summary: &Summary) -> String {
 /// known less well than any.
 fn least_known(summary: &Summary) -> String {
     let compared = || summary.cases.iter().filter(|case| !case.case.is_baseline());
-    let unknown = compared().filter(|case| case.relative_half_width().is_none()).count();
+    let unknown = compared().filter(|case| case.half_width.is_none()).count();
     let every = match unknown {
         0 => "every speedup".to_string(),
         1 => "every speedup but one, which has no interval,".to_string(),
         _ => format!("every speedup but {unknown}, which have no interval,"),
     };
-    let widths = compared().filter_map(|case| Some((case, case.relative_half_width()?)));
+    let widths = compared().filter_map(|case| Some((case, case.half_width?)));
     let worst = widths.max_by(|one, other| one.1.total_cmp(&other.1));
     worst.map_or(String::new(), |(case, width)| {
         let (title, n) = (case.case.title(), case.case.nthread);
@@ -338,6 +338,7 @@ mod tests {
             median_high_ns: Some(ns * 1.01),
             throughput: Some(1e17 / ns),
             speedup: Some(speedup.0),
+            half_width: Some((speedup.2 - speedup.1) / (2.0 * speedup.0)),
             speedup_low: Some(speedup.1),
             speedup_high: Some(speedup.2),
             efficiency: Some(speedup.0 / f64::from(nthread)),

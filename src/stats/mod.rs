@@ -16,7 +16,7 @@ pub use batch_means::batch_means_interval;
 pub use holm::holm;
 pub use order_statistic::{Interval, median, median_interval, ranks};
 pub use proportion::clopper_pearson;
-pub use ratio::{Ratio, least_known};
+pub use ratio::{Ratio, half_widths, widest};
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};
 

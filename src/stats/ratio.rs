@@ -1,6 +1,6 @@
 //! A ratio of times, from paired log ratios.
 
-use super::alarm::autocorrelated_among;
+use super::alarm::{Autocorrelated, autocorrelated_among};
 use super::{median, median_interval};
 
 /// A ratio with its interval.
@@ -30,24 +30,28 @@ impl Ratio {
     }
 }
 
-/// Of several ratios, each given by its log ratios in the order of their rounds,
-/// the one that is known least well: its index, and its relative half-width.
-/// `None` for one without an interval, which is known less than any.
+/// How well several ratios are known, each given by its log ratios in the order of
+/// their rounds: their relative half-widths. `None` for one without an interval.
 ///
 /// Rounds that resemble the round before say less than they seem to: where an
 /// alarm says so, the half-width is that of as many independent rounds as would
 /// say as much.
-pub fn least_known(log_ratios: &[Vec<f64>], confidence: f64) -> Option<(usize, Option<f64>)> {
+pub fn half_widths(log_ratios: &[Vec<f64>], confidence: f64) -> Vec<Option<f64>> {
     let slices: Vec<&[f64]> = log_ratios.iter().map(Vec::as_slice).collect();
     let alarms = autocorrelated_among(&slices);
-    let widths = log_ratios.iter().zip(alarms).map(|(logs, alarm)| {
+    let width = |logs: &[f64], alarm: Option<Autocorrelated>| {
         let width = Ratio::of(logs, confidence)?.relative_half_width()?;
         Some(width * alarm.map_or(1.0, |alarm| alarm.widening()))
-    });
-    widths.enumerate().max_by(|(_, one), (_, other)| {
-        let width = |width: &Option<f64>| width.unwrap_or(f64::INFINITY);
-        width(one).total_cmp(&width(other))
-    })
+    };
+    slices.iter().zip(alarms).map(|(logs, alarm)| width(logs, alarm)).collect()
+}
+
+/// The widest of several half-widths, and which it is. One that is not there is
+/// wider than any.
+pub fn widest(half_widths: &[Option<f64>]) -> Option<(usize, Option<f64>)> {
+    let width = |width: &Option<f64>| width.unwrap_or(f64::INFINITY);
+    let numbered = half_widths.iter().copied().enumerate();
+    numbered.max_by(|(_, one), (_, other)| width(one).total_cmp(&width(other)))
 }
 
 #[cfg(test)]
@@ -73,17 +77,17 @@ mod tests {
 
     #[test]
     fn the_least_known_ratio_is_the_widest_and_one_without_an_interval_is_wider() {
+        let known = |ratios: &[Vec<f64>]| widest(&half_widths(ratios, 0.95));
         let alternating = |width: f64, rounds: i32| -> Vec<f64> {
             (0..rounds).map(|round| if round % 2 == 0 { width } else { -width }).collect()
         };
         let narrow = alternating(0.01, 20);
-        let (index, width) =
-            least_known(&[narrow.clone(), alternating(0.02, 20)], 0.95).expect("two ratios");
+        let (index, width) = known(&[narrow.clone(), alternating(0.02, 20)]).expect("two ratios");
         assert_eq!(index, 1);
         assert!((width.expect("an interval") - 0.02).abs() < 1e-4);
         let with_short = [narrow, alternating(0.01, 5)];
-        assert_eq!(least_known(&with_short, 0.95), Some((1, None)));
-        assert_eq!(least_known(&[], 0.95), None);
+        assert_eq!(known(&with_short), Some((1, None)));
+        assert_eq!(known(&[]), None);
     }
 
     #[test]
@@ -93,7 +97,7 @@ mod tests {
             (0..40).map(|round| if round % 2 == 0 { 0.01 } else { -0.01 }).collect();
         let runs: Vec<f64> =
             (0..40).map(|round| if round / 10 % 2 == 0 { 0.01 } else { -0.01 }).collect();
-        let width = |logs: &Vec<f64>| least_known(std::slice::from_ref(logs), 0.95)?.1;
+        let width = |logs: &Vec<f64>| half_widths(std::slice::from_ref(logs), 0.95)[0];
         assert!(width(&runs) > width(&mixed).map(|width| 2.0 * width));
     }
 }

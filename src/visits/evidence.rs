@@ -27,6 +27,8 @@ pub struct Evidence {
     pub steal_ns: Option<u64>,
     /// Wall time of the whole visit.
     pub wall_ns: Option<u64>,
+    /// CPUs of which that is the steal time: those on which workers were seen.
+    pub cpus: Option<usize>,
 }
 
 impl Evidence {
@@ -43,9 +45,10 @@ impl Evidence {
             load_balance: middle(|row| {
                 by(row.busy_sum_ns?, workers(row) * row.busy_max_ns? as f64)
             }),
-            cycles_per_ns: middle(|row| by(row.cycles?, row.user_ns? as f64)),
+            cycles_per_ns: middle(|row| by(row.cycles?, row.worker_cpu_sum_ns? as f64)),
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,
+            cpus: count(&last.cpus),
         }
     }
 
@@ -58,6 +61,17 @@ impl Evidence {
             (None, None) => None,
         }
     }
+}
+
+/// How many CPUs a list such as `0-3,8` has; none of an empty one, or of junk.
+fn count(list: &str) -> Option<usize> {
+    let span = |part: &str| match part.split_once('-') {
+        None => part.parse::<usize>().ok().map(|_| 1),
+        Some((first, last)) => {
+            last.parse::<usize>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
+        }
+    };
+    list.split(',').map(span).sum()
 }
 
 fn workers(row: &Row) -> f64 {

@@ -212,15 +212,16 @@ impl Visits {
         Ratio::of(&self.log_ratios(case, which), CONFIDENCE)
     }
 
-    /// The case whose speedup is known least well among `cases`, and its
-    /// relative half-width, as [`least_known`](stats::least_known) has it. A
-    /// baseline is compared with nothing.
-    pub fn least_known(&self, cases: impl Iterator<Item = usize>) -> Option<(usize, Option<f64>)> {
-        let compared: Vec<usize> = cases.filter(|case| !self.cases[*case].is_baseline()).collect();
-        let logs: Vec<Vec<f64>> =
-            compared.iter().map(|case| self.log_ratios(*case, Which::Clean)).collect();
-        let (index, width) = stats::least_known(&logs, CONFIDENCE)?;
-        Some((compared[index], width))
+    /// How well the speedups of `cases` are known, as
+    /// [`half_widths`](stats::half_widths) has it.
+    pub fn half_widths(&self, cases: &[usize]) -> Vec<Option<f64>> {
+        let logs = |case: &usize| self.log_ratios(*case, Which::Clean);
+        stats::half_widths(&cases.iter().map(logs).collect::<Vec<_>>(), CONFIDENCE)
+    }
+
+    /// The cases that are compared with a baseline.
+    pub fn compared(&self) -> Vec<usize> {
+        (0..self.cases.len()).filter(|case| !self.cases[*case].is_baseline()).collect()
     }
 
     /// What the calls answered.

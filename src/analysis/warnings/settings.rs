@@ -73,8 +73,7 @@ pub fn core_types(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::CoreTypes,
         message: format!("the CPUs are of {} types: {}", types.len(), types.join(" and ")),
         advice:
-            "threads on slower cores look like bad scaling: run under taskset on one type, or read \
-                 --pin close as one type first"
+            "threads on slower cores look like bad scaling: run under taskset on cores of one type"
                 .to_string(),
         cases: Vec::new(),
     })

@@ -96,7 +96,7 @@ pub fn starved(seen: &Seen<'_>) -> Option<Warning> {
 
 pub fn steal(seen: &Seen<'_>) -> Option<Warning> {
     let usable = seen.machine.usable_cpus.unwrap_or(1);
-    let cpus = |visit: &Visit| f64::from(seen.cases[visit.case].case.nthread.min(usable));
+    let cpus = |visit: &Visit| visit.evidence.cpus.map_or(f64::from(usable), |cpus| cpus as f64);
     let seen_of = |visit: &&Visit| {
         let (steal_ns, wall_ns) = (visit.evidence.steal_ns?, visit.evidence.wall_ns?);
         Some((steal_ns as f64, wall_ns as f64 * cpus(visit), cpus(visit)))

@@ -16,6 +16,9 @@ const READINGS: f64 = 200.0;
 /// Rounds below which there is no interval at 95%.
 const ROUNDS: usize = 6;
 
+/// Thousands of visits show drifts that no reader of a time would care for.
+const LEAST_DRIFT_PERCENT: f64 = 0.1;
+
 /// Below this, the mean worker has too little to do beside the busiest.
 const BALANCE: f64 = 0.8;
 
@@ -82,6 +85,7 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
 pub fn drift(seen: &Seen<'_>) -> Option<Warning> {
     let visits = alarm::residuals(&times(seen));
     let (drift, autocorrelated) = (alarm::drift(&visits), alarm::autocorrelated_visits(&visits));
+    let drift = drift.filter(|drift| drift.percent.abs() >= LEAST_DRIFT_PERCENT);
     let message = match (drift, autocorrelated) {
         (Some(drift), _) => {
             let pace = if drift.percent > 0.0 { "slower" } else { "faster" };
@@ -145,7 +149,10 @@ fn times(seen: &Seen<'_>) -> Vec<Vec<(f64, f64)>> {
 pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
     let is_few = |index: usize| {
         let case = &seen.cases[index];
-        (1..ROUNDS).contains(&if case.case.is_baseline() { case.rounds } else { case.pairs })
+        match case.case.is_baseline() {
+            true => (1..ROUNDS).contains(&case.rounds),
+            false => case.pairs < ROUNDS && case.pairs_all > 0,
+        }
     };
     let cases = seen.cases_where(|index, _| is_few(index));
     (!cases.is_empty()).then(|| Warning {
@@ -167,7 +174,7 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
         StopReason::Looks => "the last look was taken first",
         StopReason::Precision | StopReason::Rounds | StopReason::Interrupted => return None,
     };
-    let width = |index: usize| seen.cases[index].relative_half_width();
+    let width = |index: usize| seen.cases[index].half_width;
     let limit = asked / (1.0 + asked);
     let (worst, reached) = seen.worst(|index, _| width(index).filter(|width| *width > limit))?;
     Some(Warning {

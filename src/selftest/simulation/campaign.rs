@@ -8,7 +8,7 @@ use crate::analysis::CONFIDENCE;
 use crate::campaign::stopping::{LOOKS, Stopping};
 use crate::record::StopReason;
 use crate::stats::alarm::{self, Visit};
-use crate::stats::{least_known, median_interval};
+use crate::stats::{half_widths, median_interval, widest};
 
 /// The precision of a run that is told nothing else: ±1%.
 const PRECISION: f64 = 0.01;
@@ -74,7 +74,7 @@ impl Measured {
     fn worst_half_width(&self) -> Option<f64> {
         let logs: Vec<Vec<f64>> =
             (1..self.log_times.len()).map(|case| self.log_ratios(0, case)).collect();
-        least_known(&logs, CONFIDENCE)?.1
+        widest(&half_widths(&logs, CONFIDENCE))?.1
     }
 
     /// The visits of all cases, as the alarms want them.
