@@ -17,7 +17,9 @@ const WITHOUT_CPU: f64 = 0.1;
 pub struct Evidence {
     /// Share of their busy time for which the workers had a CPU.
     pub cpu_share: Option<f64>,
-    /// Share of the call for which a worker was ready to run and had no CPU.
+    /// Share of the call for which a worker was ready to run and had no CPU. Where
+    /// that is more than the call has (threads that only wait for the workers want
+    /// a CPU, too), of the time that a CPU was wanted: never more than 1.
     pub delay_share: Option<f64>,
     /// Busy time of the mean worker by that of the busiest.
     pub load_balance: Option<f64>,
@@ -41,7 +43,11 @@ impl Evidence {
         };
         Evidence {
             cpu_share: middle(|row| by(row.worker_cpu_sum_ns?, row.busy_sum_ns? as f64)),
-            delay_share: middle(|row| by(row.run_delay_ns?, workers(row) * row.wall_ns? as f64)),
+            delay_share: middle(|row| {
+                let delay_ns = row.run_delay_ns?;
+                let wanted_ns = delay_ns as f64 + row.worker_cpu_sum_ns.unwrap_or(0) as f64;
+                by(delay_ns, (workers(row) * row.wall_ns? as f64).max(wanted_ns))
+            }),
             load_balance: middle(|row| {
                 by(row.busy_sum_ns?, workers(row) * row.busy_max_ns? as f64)
             }),
@@ -81,4 +87,30 @@ fn workers(row: &Row) -> f64 {
 /// A share; none of nothing.
 fn by(part: u64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part as f64 / whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Case;
+
+    /// The share of a call of 16 ms, in which one worker had a CPU for 8.
+    fn delay_share(run_delay_ns: u64) -> f64 {
+        let call = Row {
+            phase: Phase::Call,
+            case: Case { nthread: 1, ..Case::default() },
+            wall_ns: Some(16),
+            worker_cpu_sum_ns: Some(8),
+            run_delay_ns: Some(run_delay_ns),
+            ..Row::default()
+        };
+        Evidence::of(&[&call], &Row::default()).delay_share.expect("a share")
+    }
+
+    #[test]
+    fn nobody_waits_for_more_than_all_of_the_time() {
+        assert_eq!(delay_share(4), 0.25);
+        assert_eq!(delay_share(24), 0.75);
+        assert_eq!(delay_share(u64::MAX), 1.0);
+    }
 }

@@ -199,7 +199,7 @@ fn workers_that_waited_for_a_cpu() {
     let found = only(Code::Starved, &[2], |_, rows| {
         each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(5 * MS));
     });
-    assert!(found.message.contains("5.0% of their time (a, n = 2)"), "{found:?}");
+    assert!(found.message.contains("4.8% of their time (a, n = 2)"), "{found:?}");
     // Where nobody said how long they waited, the CPU time tells.
     only(Code::Starved, &[2], |_, rows| {
         each(rows, 2, Phase::Call, |row| {
