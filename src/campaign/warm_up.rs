@@ -22,6 +22,10 @@ const TOLERANCE: f64 = 0.01;
 /// machine's noise does all the time says nothing of the first calls.
 const DISTANCES: f64 = 5.0;
 
+/// At most this share of the time budget goes into it: a run has time for its
+/// rounds, or it finds out nothing at all.
+const SHARE_OF_BUDGET: f64 = 0.5;
+
 /// A run of fewer rounds is in a hurry.
 const LEAST_ROUNDS: u32 = LOOKS[0];
 
@@ -33,7 +37,8 @@ pub fn forecast_ns(plan: &Plan, forecast: &Forecast, cases: &[usize]) -> f64 {
 impl Campaign<'_> {
     /// The cases that are tried: of each backend of ours the first with the most
     /// threads that are not more than the usable CPUs. How long other runners
-    /// take for a call is not known, so they are not asked for thirty.
+    /// take for a call is not known, so they are not asked for thirty. None where
+    /// that would use up the time budget.
     pub(super) fn warm_up_cases(&self) -> Vec<usize> {
         let plan = &self.run.plan;
         if !self.tries_warm_up || plan.stopping.rounds < LEAST_ROUNDS {
@@ -54,7 +59,8 @@ impl Campaign<'_> {
                 Some(_) => {}
             }
         }
-        best
+        let forecast_ns = forecast_ns(plan, &self.forecast, &best);
+        if is_affordable(forecast_ns, plan.stopping.time_budget_ns) { best } else { Vec::new() }
     }
 
     /// Tries each backend once. One that fails is left to the rounds, which
@@ -84,6 +90,11 @@ impl Campaign<'_> {
     }
 }
 
+/// Whether a time budget leaves time for it.
+fn is_affordable(forecast_ns: f64, time_budget_ns: Option<u64>) -> bool {
+    time_budget_ns.is_none_or(|budget_ns| forecast_ns <= SHARE_OF_BUDGET * budget_ns as f64)
+}
+
 /// How many calls passed until the time was what it stayed at.
 fn slow_at_first(times: &[f64]) -> Option<u32> {
     let tail = &times[times.len().checked_sub(TAIL)?..];
@@ -111,6 +122,13 @@ mod tests {
         times[7] = 300.0;
         assert_eq!(slow_at_first(&times), Some(1));
         assert_eq!(slow_at_first(&times[..10]), None);
+    }
+
+    #[test]
+    fn trying_does_not_use_up_the_time_that_the_rounds_have() {
+        assert!(is_affordable(1e12, None));
+        assert!(is_affordable(1.5e9, Some(3_000_000_000)));
+        assert!(!is_affordable(3e9, Some(3_000_000_000)));
     }
 
     #[test]
