@@ -57,7 +57,9 @@ pub fn resume(
 
 /// What is not as it was when the last session began, in words.
 fn differences(run: &Run, build: &Build, lookup: Lookup<'_>) -> Vec<String> {
-    let before = run.sessions.last().map_or(&run.build, |session| &session.build);
+    let build_of_last = run.sessions.last().map(|session| &session.build);
+    // An older version wrote down that of the first session only.
+    let before = build_of_last.filter(|build| !build.version.is_empty()).unwrap_or(&run.build);
     let mut differences = Vec::new();
     let mut compare = |what: &str, before: String, now: String| {
         if before != now {

@@ -37,7 +37,8 @@ impl Writer {
     /// its header: then it begins with that.
     ///
     /// # Errors
-    /// Where it cannot be written; or where somebody writes to it just now.
+    /// Where it cannot be written, or has the columns of another version; or where
+    /// somebody writes to it just now.
     pub fn reopen(path: &Path) -> io::Result<Writer> {
         let mut file = lock(File::options().read(true).append(true).create(true).open(path)?)?;
         let mut bytes = Vec::new();
@@ -47,6 +48,11 @@ impl Writer {
         let mut writer = Writer { file, whole_bytes };
         if whole_bytes == 0 {
             writer.append_header()?;
+        } else if !bytes.starts_with(header().as_bytes()) {
+            return Err(io::Error::other(
+                "its columns are not those of this version, and no file has rows of two lengths: \
+                 `harness --like` makes the same run again",
+            ));
         }
         Ok(writer)
     }
@@ -65,7 +71,7 @@ impl Writer {
     }
 
     fn append_header(&mut self) -> io::Result<()> {
-        self.append_bytes(format!("{}\n", COLUMNS.join(",")).as_bytes())
+        self.append_bytes(header().as_bytes())
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -77,6 +83,11 @@ impl Writer {
         }
         written
     }
+}
+
+/// The first line.
+fn header() -> String {
+    format!("{}\n", COLUMNS.join(","))
 }
 
 /// Nobody else may write to a file while we do, even after this program was
@@ -283,6 +294,8 @@ mod tests {
         let older: String = text.lines().filter_map(cut).collect();
         std::fs::write(&path, older).expect("written");
         assert_eq!(read_rows(&path).expect("readable"), [row()]);
+        let refused = Writer::reopen(&path).expect_err("rows of two lengths").to_string();
+        assert!(refused.contains("columns"), "{refused}");
     }
 
     #[test]
