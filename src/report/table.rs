@@ -84,6 +84,9 @@ fn least_known(summary: &Summary) -> String {
     };
     let widths = compared().filter_map(|case| Some((case, case.half_width?)));
     let worst = widths.max_by(|one, other| one.1.total_cmp(&other.1));
+    if worst.is_none() && unknown > 0 {
+        return "; no speedup has an interval".to_string();
+    }
     worst.map_or(String::new(), |(case, width)| {
         let (title, n) = (case.case.title(), case.case.nthread);
         format!("; {every} known to ±{:.1}% or better ({title}, n = {n})", 100.0 * width)
@@ -459,6 +462,19 @@ every answer identical: 72 calls checked
         let cases = precise.cases.iter().cloned().chain([retired]).collect();
         let text = table(&Summary { cases, ..precise }, Style::Plain);
         assert!(text.contains("every speedup but one, which has no interval, known to"), "{text}");
+    }
+
+    #[test]
+    fn a_run_without_any_interval_does_not_just_say_that_it_is_enough() {
+        let mut failed = case("a", 2, (1.9, 1.8, 2.0));
+        (failed.speedup, failed.speedup_low, failed.speedup_high) = (None, None, None);
+        let ended = Summary {
+            stop_reason: Some(StopReason::Precision),
+            precision: Some(0.1),
+            ..summary(vec![failed])
+        };
+        let text = table(&ended, Style::Plain);
+        assert!(text.contains("enough after 12 rounds; no speedup has an interval\n"), "{text}");
     }
 
     #[test]
