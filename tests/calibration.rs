@@ -59,6 +59,7 @@ fn equal_things_are_called_different_in_5_percent_at_most() {
 #[test]
 fn where_the_machine_remembers_absolute_times_come_with_a_warning() {
     let shared = FAIR.iter().filter(|found| found.model.starts_with("shared"));
+    assert_eq!(shared.clone().count(), 2);
     for found in shared {
         let warned = found.absolute.alarms_of_misses;
         assert!(warned.share() >= Some(0.95), "{}: {warned}", found.model);

@@ -16,7 +16,8 @@ const COLUMNS: &str = "schema,version,session,round,group,visit,phase,iteration,
     kernel,backend,nthread,schedule,chunk,block,pin,start_method,inner_nthread,scaling,draws,seed,label,\
     wall_ns,user_ns,system_ns,busy_min_ns,busy_max_ns,busy_sum_ns,worker_cpu_sum_ns,run_delay_ns,\
     voluntary_switches,involuntary_switches,max_rss_bytes,throttled_ns,steal_ns,cpus,isa,\
-    tally_draws,tally_sum,tally_sum_sq,estimate,std_error,exit_status,error,stops,boot_ns,cycles,stops,boot_ns,cycles";
+    tally_draws,tally_sum,tally_sum_sq,estimate,std_error,exit_status,error,\
+    stops,boot_ns,cycles";
 
 /// What the default seed gives: kernel, block, draws, hits. These numbers never
 /// change: the tally depends on nothing but the job.

@@ -1,9 +1,11 @@
 //! Listens to a runner: every line must make sense, come in its place, and
 //! carry the right answer.
 
+use std::collections::BTreeSet;
+
 use super::answer::{Judge, Truth};
 use crate::machine::{cpu_list, parse_cpu_list};
-use crate::runner::protocol::{Check, Event, PROTOCOL, Visit};
+use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit};
 
 /// One visit's lines so far.
 pub struct Conversation<'a> {
@@ -11,6 +13,8 @@ pub struct Conversation<'a> {
     judge: Judge,
     check: Check,
     stage: Stage,
+    /// Workers, from 0, that computed something so far.
+    worked: BTreeSet<usize>,
 }
 
 /// What may come next.
@@ -30,7 +34,8 @@ impl<'a> Conversation<'a> {
     pub fn new(visit: &'a Visit, truth: Truth) -> Self {
         // Replaced by the first line, before any call.
         let check = Check::Exact;
-        Conversation { visit, judge: Judge::new(truth), check, stage: Stage::Hello }
+        let judge = Judge::new(truth);
+        Conversation { visit, judge, check, stage: Stage::Hello, worked: BTreeSet::new() }
     }
 
     /// Whether an event may come now, and carries the right answer.
@@ -56,16 +61,16 @@ impl<'a> Conversation<'a> {
             }
             (Stage::Setup, Event::Setup(_)) => after_call(0),
             (Stage::Calls(heard), Event::Warmup(call)) if heard < self.visit.warmup => {
-                self.judge.judge(self.visit, self.check, call)?;
+                self.hear(call)?;
                 after_call(heard + 1)
             }
             (Stage::Calls(heard), Event::Call(call)) if heard >= self.visit.warmup => {
-                self.judge.judge(self.visit, self.check, call)?;
+                self.hear(call)?;
                 after_call(heard + 1)
             }
             (Stage::Teardown, Event::Teardown(_)) => Stage::Done,
             (Stage::Done, Event::Done(done)) => {
-                check_cpus(self.visit, &done.cpus)?;
+                check_cpus(self.visit, &done.cpus, &self.worked)?;
                 Stage::End
             }
             (stage, event) => {
@@ -74,6 +79,13 @@ impl<'a> Conversation<'a> {
             }
         };
         Ok(())
+    }
+
+    fn hear(&mut self, call: &Call) -> Result<(), String> {
+        let numbered = call.workers.iter().enumerate();
+        let worked = numbered.filter(|(_, worker)| worker.blocks > Some(0));
+        self.worked.extend(worked.map(|(worker, _)| worker));
+        self.judge.judge(self.visit, self.check, call)
     }
 
     /// After the last line.
@@ -101,8 +113,10 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Workers that were to be pinned must say where they ran, and it must be there.
-fn check_cpus(visit: &Visit, used: &str) -> Result<(), String> {
+/// Workers that were to be pinned must say where they ran, and it must be there:
+/// all of it, and for each that `worked` (from 0) some of it. Somebody may have
+/// changed a mask after it was set.
+fn check_cpus(visit: &Visit, used: &str, worked: &BTreeSet<usize>) -> Result<(), String> {
     let Some(pin) = &visit.pin else { return Ok(()) };
     let allowed: Vec<usize> =
         pin.iter().filter_map(|list| parse_cpu_list(list)).flatten().collect();
@@ -112,7 +126,17 @@ fn check_cpus(visit: &Visit, used: &str) -> Result<(), String> {
             "the workers were to be pinned to CPUs {allowed_list}, and the runner does not say in \
              \"done\" which CPUs they used"
         )),
-        Some(used) if used.iter().all(|cpu| allowed.contains(cpu)) => Ok(()),
+        Some(used) if used.iter().all(|cpu| allowed.contains(cpu)) => {
+            let was_seen = |worker: &usize| {
+                let own = pin.get(*worker).and_then(|list| parse_cpu_list(list));
+                own.is_none_or(|own| own.iter().any(|cpu| used.contains(cpu)))
+            };
+            worked.iter().find(|worker| !was_seen(worker)).map_or(Ok(()), |worker| {
+                let (used, own) = (cpu_list(&used), &pin[*worker]);
+                let worker = worker + 1;
+                Err(format!("worker {worker} was pinned to CPUs {own}, and all ran on {used}"))
+            })
+        }
         Some(used) => Err(format!(
             "the workers were to be pinned to CPUs {allowed_list} and ran on {}",
             cpu_list(&used)
@@ -153,7 +177,7 @@ fn excerpt(line: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::kernel::{Pi, Tally};
-    use crate::runner::protocol::{Call, Worker};
+    use crate::runner::protocol::Worker;
 
     fn visit() -> Visit {
         Visit {
@@ -311,8 +335,11 @@ mod tests {
     #[test]
     fn pinned_workers_must_have_run_where_they_were_pinned_to() {
         let pinned = Visit { pin: Some(vec!["0".into(), "2".into()]), ..visit() };
+        let check_cpus = |visit: &Visit, used| check_cpus(visit, used, &BTreeSet::from([1]));
         assert_eq!(check_cpus(&pinned, "0,2"), Ok(()));
         assert_eq!(check_cpus(&pinned, "2"), Ok(()));
+        let moved = check_cpus(&pinned, "0").expect_err("the second worker was moved");
+        assert_eq!(moved, "worker 2 was pinned to CPUs 2, and all ran on 0");
         let strayed = check_cpus(&pinned, "0-2").expect_err("CPU 1 is not theirs");
         assert_eq!(strayed, "the workers were to be pinned to CPUs 0,2 and ran on 0-2");
         assert!(check_cpus(&pinned, "").expect_err("silence").contains("does not say"));

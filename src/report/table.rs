@@ -458,7 +458,7 @@ every answer identical: 72 calls checked
         let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
         assert!(text.contains(known), "{text}");
         let mut retired = precise.cases.last().expect("a case").clone();
-        (retired.speedup_low, retired.speedup_high) = (None, None);
+        retired.half_width = None;
         let cases = precise.cases.iter().cloned().chain([retired]).collect();
         let text = table(&Summary { cases, ..precise }, Style::Plain);
         assert!(text.contains("every speedup but one, which has no interval, known to"), "{text}");
@@ -467,7 +467,7 @@ every answer identical: 72 calls checked
     #[test]
     fn a_run_without_any_interval_does_not_just_say_that_it_is_enough() {
         let mut failed = case("a", 2, (1.9, 1.8, 2.0));
-        (failed.speedup, failed.speedup_low, failed.speedup_high) = (None, None, None);
+        (failed.speedup, failed.half_width) = (None, None);
         let ended = Summary {
             stop_reason: Some(StopReason::Precision),
             precision: Some(0.1),
