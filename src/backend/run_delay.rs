@@ -26,12 +26,19 @@ pub fn own_ns() -> Option<u64> {
     read(Path::new(path))
 }
 
-/// Run delay of a process, all its threads together, in nanoseconds; `None`
+/// Run delay of the workers in a process, all together, in nanoseconds; `None`
 /// where the kernel does not keep it, the process is gone, or never ran.
+///
+/// Where a process has threads, these are the workers, and its first one waits for
+/// them: that one may well be without a CPU for a while, as it has no use for one.
 pub fn of_process_ns(pid: i32) -> Option<u64> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let (first, others): (Vec<_>, Vec<_>) =
+        tasks.partition(|task| task.file_name().to_str() == Some(pid.to_string().as_str()));
+    let workers = if others.is_empty() { first } else { others };
     // A thread that has not run yet has not waited long, nor one that is gone.
-    tasks.flatten().filter_map(|task| read(&task.path().join("schedstat"))).reduce(|a, b| a + b)
+    let delays = workers.iter().filter_map(|task| read(&task.path().join("schedstat")));
+    delays.reduce(|one, other| one + other)
 }
 
 /// Three numbers, the longest of 20 digits, with a blank after each.

@@ -268,6 +268,12 @@ impl<'a> Campaign<'a> {
         }
         let rows = read_rows(&samples).map_err(|error| odd(error.into()))?;
         campaign.recall_expected()?;
+        if campaign.run.plan.cases.iter().any(|case| campaign.truth_of(case).is_none()) {
+            return Err(CampaignError::Recall("plan.expected"));
+        }
+        // Whatever run.json knows of: no two sessions have the same number.
+        let sessions = rows.iter().map(|row| row.session.saturating_add(1));
+        campaign.session = sessions.max().unwrap_or(0).max(campaign.session);
         let standing = Standing::after(&rows, &campaign.run.plan);
         campaign.failures = standing.failures();
         campaign.spent = calibrate::time_of_sessions(&rows);

@@ -16,7 +16,7 @@ use crate::campaign::stopping::LOOKS;
 use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
 use crate::number::{parse_duration, parse_percent};
-use crate::plan::{self, Budget, Draws, Request, Rules};
+use crate::plan::{self, Budget, Draws, MOST_CALLS, Request, Rules};
 use crate::record::Plan;
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -32,9 +32,6 @@ const QUICK_BUDGET_NS: u64 = 15_000_000_000;
 
 /// The fixed seed of the random streams.
 const SEED: u64 = 20_261_122;
-
-/// Calls of a visit at most: their rows are kept until the visit is over.
-const MOST_CALLS: u64 = 10_000;
 
 /// Rounds at most.
 const MOST_ROUNDS: u64 = 1_000_000;
@@ -150,8 +147,8 @@ fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<R
         rounds,
         precision,
         budget: budget(options, lookup, length, precision)?,
-        warmup: warmup.map_or(Ok(1), |calls| integer(&calls, MOST_CALLS))? as u32,
-        iterations: iterations.map_or(Ok(1), |calls| at_least_one(&calls, MOST_CALLS))?,
+        warmup: warmup.map_or(Ok(1), |calls| integer(&calls, MOST_CALLS.into()))? as u32,
+        iterations: iterations.map_or(Ok(1), |calls| at_least_one(&calls, MOST_CALLS.into()))?,
         timeout_ns: timeout.map(|given| nanoseconds(&given)).transpose()?,
     })
 }

@@ -17,6 +17,9 @@ use crate::nthread::MAX_NTHREAD;
 use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
 
+/// Calls of a visit at most: their rows are kept until the visit is over.
+pub const MOST_CALLS: u32 = 10_000;
+
 /// Draws of a call at most: days, on any machine.
 pub const MOST_DRAWS: u64 = 1 << 50;
 
@@ -233,7 +236,28 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
             return wrong("it has no baseline".to_string());
         }
     }
-    if plan.cases.is_empty() { Err("its plan has no cases".to_string()) } else { Ok(()) }
+    if plan.cases.is_empty() {
+        return Err("its plan has no cases".to_string());
+    }
+    check_rules(plan)
+}
+
+/// Whether the rules of a plan from a file are some that can be asked for.
+fn check_rules(plan: &Plan) -> Result<(), String> {
+    let (rounds, precision) = (plan.stopping.rounds, plan.stopping.precision);
+    let is_fit = rounds > 0
+        && (1..=MOST_CALLS).contains(&plan.iterations)
+        && plan.warmup <= MOST_CALLS
+        && plan.timeout_ns != Some(0)
+        && precision.is_none_or(|share| share > 0.0 && share <= 1.0);
+    match is_fit {
+        true => Ok(()),
+        false => Err(format!(
+            "its plan: {} warm-ups and {} calls of a visit, {rounds} rounds, precision {precision:?}, \
+             timeout {:?}",
+            plan.warmup, plan.iterations, plan.timeout_ns
+        )),
+    }
 }
 
 /// Gives a kernel's cases their calibrated draws; of one worker, where the work
@@ -414,7 +438,11 @@ mod tests {
         let registry = Registry::default();
         let good = plan(&request());
         assert_eq!(check(&good, &registry), Ok(()));
-        let broken: [fn(&mut Plan); 13] = [
+        let broken: [fn(&mut Plan); 17] = [
+            |plan| plan.iterations = 0,
+            |plan| plan.warmup = u32::MAX,
+            |plan| plan.stopping.rounds = 0,
+            |plan| plan.stopping.precision = Some(-1.0),
             |plan| plan.cases[1].kernel = "e".into(),
             |plan| plan.cases[1].backend = "fibers".into(),
             |plan| plan.cases[1].block = 100,

@@ -55,7 +55,7 @@ pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
             seen.cases[worst].median_ns.unwrap_or_default(),
             seen.name(worst)
         ),
-        advice: format!("--draws {:.0}", draws.log2().ceil().exp2()),
+        advice: format!("--draws {:.0} or more", draws.log2().ceil().exp2()),
         cases: seen.cases_where(|index, _| shortfall(index).is_some()),
     })
 }
@@ -137,10 +137,11 @@ fn times(seen: &Seen<'_>) -> Vec<Vec<(f64, f64)>> {
         let end_ns = ends_ns.entry(visit.place.session).or_default();
         *end_ns = visit.started_ns.max(*end_ns);
     }
-    let offset_ns = |session: u32| ends_ns.range(..session).map(|(_, end_ns)| end_ns).sum::<u64>();
+    let offset_ns =
+        |session: u32| ends_ns.range(..session).map(|(_, end_ns)| *end_ns as f64).sum::<f64>();
     let time = |visit: &Visit| {
-        let started_ns = visit.started_ns + offset_ns(visit.place.session);
-        Some((started_ns as f64 / 1e9, visit.clean_ns()?))
+        let started_ns = visit.started_ns as f64 + offset_ns(visit.place.session);
+        Some((started_ns / 1e9, visit.clean_ns()?))
     };
     let times = |case| seen.visits.of_case(case).iter().filter_map(time).collect();
     (0..seen.cases.len()).map(times).collect()
@@ -180,10 +181,11 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
     Some(Warning {
         code: Code::Precision,
         message: format!(
-            "±{} was asked for and {why}: the least known speedup is known to ±{} ({})",
-            percent(asked),
+            "{why}: the least known speedup is known to ±{} ({}), where ±{} would do",
             percent(reached),
-            seen.name(worst)
+            seen.name(worst),
+            // What is held against the half-width: S ranges from S / (1 + P).
+            percent(limit),
         ),
         advice: "a longer --time-budget, a quieter machine, or longer calls (--draws)".to_string(),
         cases: seen.cases_where(|index, _| width(index).is_some_and(|width| width > limit)),
