@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::os::unix::process::CommandExt as _;
 use std::sync::OnceLock;
 
 use common::runner::{Lines, RIGHT, Tally, script, script_with_pid};
-use common::{Sweep, Swept, TINY_DRAWS, TINY_HITS, is_alive, pid_in};
+use common::{Sweep, Swept, TINY_DRAWS, TINY_HITS, dispose_of, is_alive, pid_in};
+use nix::sys::signal::SigHandler;
 
 /// Runners that fail, or do not, at once: name, script, and words of the reason
 /// (none for those that are well).
@@ -463,9 +465,12 @@ fn a_runner_starts_with_default_signals_and_no_stray_descriptors() {
     let swept = sweep.runner("curious", &runner).run().exits(0);
     let read = |name: &str| std::fs::read_to_string(swept.home().join(name)).expect("a file");
     let (status, descriptors) = (read("status"), read("descriptors"));
-    // The same script without a harness, for what this test itself inherited.
+    // The same script without a harness, for what this test itself inherited; but
+    // for the signals that a sweep of these tests is given as a user has them.
     let mut shell = std::process::Command::new("sh");
     let shell = shell.arg("curious.sh").current_dir(swept.home());
+    // SAFETY: between fork and exec the step makes system calls only.
+    unsafe { shell.pre_exec(|| dispose_of(SigHandler::SigDfl)) };
     shell.stdin(std::process::Stdio::null()).output().expect("a shell");
     assert_eq!(signals(&status, "SigBlk"), 0, "nothing is blocked");
     assert_eq!(signals(&status, "SigIgn"), signals(&read("status"), "SigIgn"));
