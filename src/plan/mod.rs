@@ -1,10 +1,12 @@
 //! What will run, and in which order. Pure: nothing here measures, and the
 //! same request gives the same plan.
 
+mod check;
 mod order;
 mod rules;
 mod settings;
 
+pub use check::check;
 pub use order::round_order;
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 pub use settings::{Pin, Scaling};
@@ -12,8 +14,6 @@ pub use settings::{Pin, Scaling};
 use std::collections::BTreeMap;
 
 use crate::backend::{Backend, Schedule, StartMethod};
-use crate::kernel::BLOCK_RANGE;
-use crate::nthread::MAX_NTHREAD;
 use crate::record::{BASELINE, Case, Plan, Skipped};
 use crate::registry::Registry;
 
@@ -187,77 +187,6 @@ fn draws_of(case: &Case, share: u64) -> u64 {
 fn runners_of(registry: &Registry, backends: &[&str]) -> BTreeMap<String, Vec<String>> {
     let runners = backends.iter().filter_map(|name| registry.runner(name));
     runners.map(|runner| (runner.name.clone(), runner.command.clone())).collect()
-}
-
-/// Whether a plan that comes from a file can be measured.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
-    for (index, case) in plan.cases.iter().enumerate() {
-        let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
-        let schedule_is_known =
-            case.schedule.is_empty() || case.schedule.parse::<Schedule>().is_ok();
-        let start_is_known =
-            case.start_method.is_empty() || case.start_method.parse::<StartMethod>().is_ok();
-        let draws = case.draws.unwrap_or(0);
-        let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
-        if registry.kernel(&case.kernel).is_none() {
-            return wrong(format!("there is no kernel {:?} here", case.kernel));
-        }
-        if let Some(reason) = registry.obstacle(&case.backend) {
-            return wrong(format!("{} cannot run here: {reason}", case.backend));
-        }
-        if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
-            return wrong(format!("a block of {} draws", case.block));
-        }
-        if draws == 0 || draws > MOST_DRAWS || draws % (case.block * workers) != 0 {
-            return wrong(format!("{draws} draws in blocks of {}", case.block));
-        }
-        if case.pin.parse::<Pin>().is_err() {
-            return wrong(format!("there is no pin {:?}", case.pin));
-        }
-        if case.scaling.parse::<Scaling>().is_err() {
-            return wrong(format!("there is no scaling {:?}", case.scaling));
-        }
-        if case.nthread == 0 || case.nthread > MAX_NTHREAD || case.chunk == Some(0) {
-            return wrong("no threads, too many threads, or empty chunks".to_string());
-        }
-        if !schedule_is_known {
-            return wrong(format!("there is no schedule {:?}", case.schedule));
-        }
-        if !start_is_known {
-            return wrong(format!("there is no start method {:?}", case.start_method));
-        }
-        if plan.cases[..index].contains(case) {
-            return wrong("it is there twice".to_string());
-        }
-        if !plan.cases.iter().any(|other| other.is_baseline_of(case)) {
-            return wrong("it has no baseline".to_string());
-        }
-    }
-    if plan.cases.is_empty() {
-        return Err("its plan has no cases".to_string());
-    }
-    check_rules(plan)
-}
-
-/// Whether the rules of a plan from a file are some that can be asked for.
-fn check_rules(plan: &Plan) -> Result<(), String> {
-    let (rounds, precision) = (plan.stopping.rounds, plan.stopping.precision);
-    let is_fit = rounds > 0
-        && (1..=MOST_CALLS).contains(&plan.iterations)
-        && plan.warmup <= MOST_CALLS
-        && plan.timeout_ns != Some(0)
-        && precision.is_none_or(|share| share > 0.0 && share <= 1.0);
-    match is_fit {
-        true => Ok(()),
-        false => Err(format!(
-            "its plan: {} warm-ups and {} calls of a visit, {rounds} rounds, precision {precision:?}, \
-             timeout {:?}",
-            plan.warmup, plan.iterations, plan.timeout_ns
-        )),
-    }
 }
 
 /// Gives a kernel's cases their calibrated draws; of one worker, where the work
