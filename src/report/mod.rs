@@ -4,6 +4,7 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
+mod ending;
 mod numbers;
 mod plots;
 mod summary;
