@@ -207,7 +207,7 @@ pub fn imbalance(seen: &Seen<'_>) -> Option<Warning> {
             percent(share),
             seen.name(worst)
         ),
-        advice: "--schedule dynamic, or smaller chunks (--chunk)".to_string(),
+        advice: "smaller chunks (--chunk), and --schedule dynamic where it is static".to_string(),
         cases: seen.cases_where(|index, _| lack(index).is_some()),
     })
 }
