@@ -9,6 +9,7 @@ use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin, round_order};
 use crate::record::{BASELINE, Case, Expected, Plan, Row};
+use crate::stats::median;
 
 /// A sequential call that is at least this long tells the speed of the kernel.
 const LONG_ENOUGH_NS: u64 = 10_000_000;
@@ -142,10 +143,8 @@ impl Campaign<'_> {
             let fastest = visited.call_ns().min().unwrap_or(1).max(1);
             let beyond = visited.wall.as_nanos() as f64 - visited.all_calls_ns() as f64;
             if fastest >= LONG_ENOUGH_NS || draws >= most || draws >= 1 << 50 {
-                let mut calls: Vec<u64> = visited.call_ns().collect();
-                calls.sort_unstable();
-                let median = calls[calls.len() / 2] as f64;
-                let ns_per_draw = median / draws as f64;
+                let calls: Vec<f64> = visited.call_ns().map(|ns| ns as f64).collect();
+                let ns_per_draw = median(&calls).unwrap_or(1.0) / draws as f64;
                 return Ok(Speed { kernel: kernel.to_string(), ns_per_draw, overhead_ns: beyond });
             }
             let growth = (2 * LONG_ENOUGH_NS).div_ceil(fastest).next_power_of_two();

@@ -80,10 +80,10 @@ impl Progress {
 
     /// A visit begins.
     pub fn visiting(&self, round: u32, case: &Case) {
-        let (round, backend, nthread) = (round + 1, case.title(), case.nthread);
+        let (round, who) = (round + 1, case.title_and_count());
         let left = self.left().as_secs();
         self.bar.set_message(format!(
-            "at most {left} s left  round {round}: {backend}, n = {nthread}{}",
+            "at most {left} s left  round {round}: {who}{}",
             self.known.borrow()
         ));
     }
@@ -110,7 +110,7 @@ impl Progress {
         self.last_news.set(Some(Instant::now()));
         if let Some((case, Some(width))) = least_known() {
             let (percent, case) = (100.0 * width, &plan.cases[case]);
-            let who = format!("{}, n = {}", case.title(), case.nthread);
+            let who = case.title_and_count();
             *self.known.borrow_mut() = format!("; known to ±{percent:.1}% or better ({who})");
         }
         if self.show == Show::Lines {

@@ -126,7 +126,7 @@ impl Campaign<'_> {
         let case = &self.run.plan.cases[index];
         let then =
             if is_retired { "; it failed twice in a row and is not visited again" } else { "" };
-        let who = format!("{}, n = {}", case.title(), case.nthread);
+        let who = case.title_and_count();
         self.progress.problem(&format!("round {}: {who}: {error}{then}", round + 1));
         if is_retired && let Some(session) = self.run.sessions.last_mut() {
             session.retired.push(Retired { case: index, round, error });

@@ -73,6 +73,11 @@ impl Case {
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
+    /// Its title and its thread count, as messages name it.
+    pub fn title_and_count(&self) -> String {
+        format!("{}, n = {}", self.title(), self.nthread)
+    }
+
     /// Whether `other` is compared with this case: the baseline of the same job,
     /// pinned likewise. Where the work grows with the workers, the baseline has
     /// the draws of one worker.

@@ -44,7 +44,7 @@ fn least_known(summary: &Summary) -> String {
         return "; no speedup has an interval".to_string();
     }
     worst.map_or(String::new(), |(case, width)| {
-        let (title, n) = (case.case.title(), case.case.nthread);
-        format!("; {every} known to ±{:.1}% or better ({title}, n = {n})", 100.0 * width)
+        let who = case.case.title_and_count();
+        format!("; {every} known to ±{:.1}% or better ({who})", 100.0 * width)
     })
 }

@@ -43,7 +43,7 @@ pub fn table(summary: &Summary, style: Style) -> String {
         let is_one = case.problems.iter().all(|problem| problem == first);
         let times = if is_one { "×" } else { "failures, the first:" };
         let who = &case.case;
-        let _ = writeln!(text, "  {}, n = {}: {count} {times} {first}", who.title(), who.nthread);
+        let _ = writeln!(text, "  {}: {count} {times} {first}", who.title_and_count());
     }
     text
 }
@@ -211,7 +211,7 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
         return "no baseline, so no speedup.".to_string();
     };
     let Unit { name: unit, size } = Unit::fitting(&TIME, baseline_ns);
-    let (backend, nthread) = (fastest.case.title(), fastest.case.nthread);
+    let who = fastest.case.title_and_count();
     let speedup = with_interval(fastest.speedup, fastest.speedup_low, fastest.speedup_high);
     // Where the work grows, a speedup is a ratio of throughputs, not of times.
     let sequential = match fastest.case.is_weak() {
@@ -233,11 +233,10 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
     // Without an interval the median has to do; with one it must lie above 1.
     if fastest.speedup_low.or(fastest.speedup).is_some_and(|low| low <= 1.0) {
         return format!(
-            "nothing is shown to beat the sequential {sequential}; best: {backend}, n = {nthread}: \
-             {speedup} ×{caveat}."
+            "nothing is shown to beat the sequential {sequential}; best: {who}: {speedup} ×{caveat}."
         );
     }
-    format!("fastest: {backend}, n = {nthread}: {speedup} × the sequential {sequential}{caveat}.")
+    format!("fastest: {who}: {speedup} × the sequential {sequential}{caveat}.")
 }
 
 /// How chunks met workers, and how many blocks they had.

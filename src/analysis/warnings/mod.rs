@@ -145,8 +145,7 @@ impl Seen<'_> {
 
     /// What a case is called.
     fn name(&self, case: usize) -> String {
-        let case = &self.cases[case].case;
-        format!("{}, n = {}", case.title(), case.nthread)
+        self.cases[case].case.title_and_count()
     }
 }
 
