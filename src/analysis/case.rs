@@ -44,11 +44,11 @@ pub struct CaseSummary {
     pub karp_flatt: Option<f64>,
     /// Whether it has more threads than usable CPUs.
     pub oversubscribed: bool,
-    /// Whether it is in the set of fastest cases; not computed yet.
+    /// Whether it is in the set of fastest cases.
     pub fastest: Option<bool>,
-    /// Best rank that it may have; not computed yet.
+    /// Best rank that it may have among the backends at the largest usable count.
     pub rank_low: Option<usize>,
-    /// Worst rank that it may have; not computed yet.
+    /// Worst rank that it may have.
     pub rank_high: Option<usize>,
     /// Pairs, those included that were left out because something disturbed a
     /// visit.
@@ -60,6 +60,18 @@ pub struct CaseSummary {
     pub speedup_batch_low: Option<f64>,
     /// Its upper end.
     pub speedup_batch_high: Option<f64>,
+    /// Median time that it takes to create the team, in nanoseconds.
+    pub setup_ns: Option<f64>,
+    /// CPU time that parallelism costs over the sequential loop, n·T_n − T_1, in
+    /// nanoseconds; negative where the speedup exceeds n.
+    pub overhead_ns: Option<f64>,
+    /// Busy time of the mean worker by that of the busiest (median over visits).
+    pub load_balance: Option<f64>,
+    /// Busy time of the busiest worker by the time of the call.
+    pub communication: Option<f64>,
+    /// Time inside the kernel of the baseline by that of all workers: below 1 where
+    /// the same work takes longer as workers are added.
+    pub computation_scaling: Option<f64>,
     /// How well the speedup is known: half the width of its interval, as a share
     /// of it; rounds that resemble each other count for fewer.
     #[serde(skip)]

@@ -8,11 +8,17 @@
 //! Intervals are exact order-statistic intervals ([`crate::stats`]).
 
 mod case;
+mod crossover;
+mod fits;
+mod granularity;
 mod series;
 mod warnings;
 
 pub use crate::visits::{Answers, CONFIDENCE};
 pub use case::{CaseSummary, LeftOut};
+pub use crossover::Crossover;
+pub use fits::{Fit, Model};
+pub use granularity::Granularity;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};
 
@@ -28,34 +34,43 @@ pub struct Summary {
     pub confidence: f64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseSummary>,
-    /// Scaling models; not computed yet.
-    pub fits: Vec<()>,
+    /// Scaling models, one a series.
+    pub fits: Vec<Fit>,
+    /// From which job on each backend beats sequential, where there are several
+    /// jobs.
+    pub crossovers: Vec<Crossover>,
+    /// The smallest useful task of each backend, where there are several chunks.
+    pub granularities: Vec<Granularity>,
     /// What a reader must know before quoting a figure, the worst first.
     pub warnings: Vec<Warning>,
-    /// Model of the host CPU, from run.json.
+    /// What was planned, where, with what, and how it ended: from run.json.
     #[serde(skip)]
-    pub cpu_model: String,
-    /// CPUs that the run could use, from run.json.
-    #[serde(skip)]
-    pub usable_cpus: u32,
+    pub run: Run,
     /// The answers that were given.
     #[serde(skip)]
     pub answers: Answers,
-    /// Rounds that were planned, at most.
-    #[serde(skip)]
-    pub rounds_planned: u32,
-    /// The precision that was asked for, as a share.
-    #[serde(skip)]
-    pub precision: Option<f64>,
+}
+
+impl Summary {
+    /// Model of the host CPU; empty if unknown.
+    pub fn cpu_model(&self) -> &str {
+        self.run.machine.cpu_model.as_deref().unwrap_or_default()
+    }
+
+    /// CPUs that the run could use; 1 if unknown.
+    pub fn usable_cpus(&self) -> u32 {
+        self.run.machine.usable_cpus.unwrap_or(1)
+    }
+
     /// Why the last session ended; `None` if it did not end.
-    #[serde(skip)]
-    pub stop_reason: Option<StopReason>,
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.run.sessions.last().and_then(|session| session.stop_reason)
+    }
 }
 
 /// Summarises a run.
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     let visits = Visits::of(rows, &run.plan);
-    let usable_cpus = run.machine.usable_cpus.unwrap_or(1);
     let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, &visits, case)).collect();
     let compared = visits.compared();
@@ -65,15 +80,13 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     let warnings = warnings::of(run, &visits, &cases);
     Summary {
         confidence: CONFIDENCE,
+        fits: fits::of(&visits, &cases),
+        crossovers: crossover::of(&visits, &cases),
+        granularities: granularity::of(&visits, &cases),
         cases,
-        fits: Vec::new(),
         warnings,
-        cpu_model: run.machine.cpu_model.clone().unwrap_or_default(),
-        usable_cpus,
         answers: visits.answers(),
-        rounds_planned: run.plan.stopping.rounds,
-        precision: run.plan.stopping.precision,
-        stop_reason: run.sessions.last().and_then(|session| session.stop_reason),
+        run: run.clone(),
     }
 }
 

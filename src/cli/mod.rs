@@ -1,8 +1,11 @@
 //! The command line: the only place that knows the names of flags.
 
 mod cases;
+mod compare;
+mod fit;
 mod like;
 mod options;
+mod report;
 mod resume;
 mod runners;
 mod selftest;
@@ -21,7 +24,7 @@ use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::machine::Cpus;
 use crate::record::Run;
 use crate::registry::Registry;
-use crate::report;
+use crate::report::Style;
 use crate::selftest::simulation;
 use options::{Cli, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
@@ -53,7 +56,9 @@ pub fn main(registry: &Registry) -> ExitCode {
         None => sweep(registry, &cli.sweep),
         Some(Verb::List { runner }) => list(registry, &runner),
         Some(Verb::Env) => print_result(&show::environment(&variable)),
-        Some(Verb::Report { dir, color }) => report_again(&dir, color.as_deref()),
+        Some(Verb::Report(options)) => report::report(&options),
+        Some(Verb::Compare(options)) => compare::compare(&options),
+        Some(Verb::Fit(options)) => fit::fit(&options),
         Some(Verb::Resume(options)) => go_on(registry, &options),
         Some(Verb::Selftest(options)) => selftest::selftest(&options, &variable),
         Some(Verb::Simulate { campaigns, seed }) => {
@@ -127,7 +132,7 @@ fn go_on(registry: &Registry, options: &ResumeOptions) -> anyhow::Result<u8> {
 }
 
 /// The end of a run: table, files and plots, or how to get them later.
-fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Result<u8> {
+fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8> {
     if let Some(signal) = outcome.signal {
         let dir = dir.display();
         let _ = writeln!(
@@ -138,21 +143,12 @@ fn conclude(dir: &Path, outcome: Outcome, style: report::Style) -> anyhow::Resul
         return Ok(128 + signal as u8);
     }
     // The table first: a disk that is full must not hide what was measured.
-    let summary = report::read(dir)?;
-    let warnings = report::warnings(&summary, WARNINGS);
-    print_result(&(report::table(&summary, style) + &warnings))?;
-    report::write_all(&summary, dir)?;
+    let summary = crate::report::read(dir)?;
+    let warnings = crate::report::warnings(&summary, WARNINGS);
+    print_result(&(crate::report::table(&summary, style) + &warnings))?;
+    crate::report::write_all(&summary, dir)?;
     print_result(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
-}
-
-/// `harness report DIR`.
-fn report_again(dir: &Path, color: Option<&str>) -> anyhow::Result<u8> {
-    let style = style("--color", color)?;
-    let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
-    report::write_all(&summary, dir)?;
-    let warnings = report::warnings(&summary, usize::MAX);
-    print_result(&(report::table(&summary, style) + &warnings))
 }
 
 /// `harness list`.
@@ -169,7 +165,7 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<u8> {
 }
 
 /// Whether the table is in colour.
-fn style(flag: &'static str, typed: Option<&str>) -> Result<report::Style, UsageError> {
+fn style(flag: &'static str, typed: Option<&str>) -> Result<Style, UsageError> {
     let given = given(flag, typed, &variable);
     let is_colourful = match given.as_ref().map(|given| given.text.as_str()) {
         Some("always") => true,
@@ -182,7 +178,7 @@ fn style(flag: &'static str, typed: Option<&str>) -> Result<report::Style, Usage
             );
         }
     };
-    Ok(if is_colourful { report::Style::Bold } else { report::Style::Plain })
+    Ok(if is_colourful { Style::Bold } else { Style::Plain })
 }
 
 /// A variable of the environment that is set to something. One that is no text

@@ -74,14 +74,11 @@ pub enum Verb {
     /// Show the machine and the thread settings as seen, and where each comes from
     Env,
     /// Make tables and plots of a results directory again
-    Report {
-        /// The results directory
-        #[arg(value_hint = ValueHint::DirPath)]
-        dir: std::path::PathBuf,
-        /// Colours: auto, always or never (default: auto)
-        #[arg(long, value_name = "WHEN")]
-        color: Option<String>,
-    },
+    Report(ReportOptions),
+    /// Compare two runs: which of the cases that they share became faster or slower?
+    Compare(CompareOptions),
+    /// Fit scaling laws to a CSV file with columns nthread and throughput
+    Fit(FitOptions),
     /// Finish a run that was cut short
     Resume(ResumeOptions),
     /// Measure, on this machine, how often the harness is right about what is known: minutes
@@ -115,6 +112,45 @@ pub struct ResumeOptions {
     /// How much is shown.
     #[command(flatten)]
     pub display: DisplayOptions,
+}
+
+/// The options of `harness report`.
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// The results directory; several are put side by side
+    #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub dirs: Vec<std::path::PathBuf>,
+    /// Every case with every figure, not only the best of each backend
+    #[arg(long)]
+    pub details: bool,
+    /// Colours: auto, always or never (default: auto)
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<String>,
+}
+
+/// The options of `harness compare`.
+#[derive(Debug, Args)]
+pub struct CompareOptions {
+    /// The earlier results directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub before: std::path::PathBuf,
+    /// The later one
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub after: std::path::PathBuf,
+}
+
+/// The options of `harness fit`.
+#[derive(Debug, Args)]
+pub struct FitOptions {
+    /// CSV with the columns nthread and throughput; others are ignored
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: std::path::PathBuf,
+    /// One fit for each value of this column
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// The result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `harness selftest`.

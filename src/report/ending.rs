@@ -8,11 +8,12 @@ use crate::record::StopReason;
 pub fn how_it_ended(summary: &Summary) -> String {
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     let known = least_known(summary);
-    let planned = match summary.precision {
+    let stopping = &summary.run.plan.stopping;
+    let planned = match stopping.precision {
         Some(_) => String::new(),
-        None => format!(" of {}", summary.rounds_planned),
+        None => format!(" of {}", stopping.rounds),
     };
-    match summary.stop_reason {
+    match summary.stop_reason() {
         Some(StopReason::Precision) => format!("enough after {rounds} rounds{known}\n"),
         Some(StopReason::Looks) => format!("last look taken after {rounds} rounds{known}\n"),
         Some(StopReason::Budget) => {
@@ -21,7 +22,7 @@ pub fn how_it_ended(summary: &Summary) -> String {
         Some(StopReason::Interrupted) => {
             format!("INTERRUPTED in round {}{planned}{known}\n", rounds.max(1))
         }
-        None if summary.rounds_planned > 0 => {
+        None if stopping.rounds > 0 => {
             format!("NOT FINISHED: {rounds}{planned} rounds begun{known}\n")
         }
         Some(StopReason::Rounds) | None => String::new(),

@@ -56,8 +56,8 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         "{}, {draws} draws a {whose}{}, {} usable CPUs, {}\n",
         settings.kernel,
         pinned(settings),
-        summary.usable_cpus,
-        summary.cpu_model,
+        summary.usable_cpus(),
+        summary.cpu_model(),
     );
     let _ = writeln!(text, "baseline: {}", baseline_line(job));
     let mut series = job.series();
@@ -81,14 +81,22 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         let _ = writeln!(
             text,
             "{OVERSUBSCRIBED} more threads than the {} usable CPUs",
-            summary.usable_cpus
+            summary.usable_cpus()
         );
     }
     text.push_str(&with_all_pairs(&best));
-    if let Some(fastest) = fastest {
-        let _ = writeln!(text, "{}", conclusion(job, fastest, &best));
+    if let Some(answer) = answer(job) {
+        let _ = writeln!(text, "{answer}");
     }
     text
+}
+
+/// The answer of a job in one sentence; none where nothing was measured.
+pub fn answer(job: &Job<'_>) -> Option<String> {
+    let series = job.series();
+    let best: Vec<&CaseSummary> = series.iter().filter_map(best_case).collect();
+    let fastest = best.iter().copied().max_by(|a, b| figure(a).total_cmp(&figure(b)))?;
+    Some(conclusion(job, fastest, &best))
 }
 
 /// How workers were pinned, where they were.
@@ -275,7 +283,7 @@ fn align(rows: &[Row]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::StopReason;
+    use crate::record::{Run, Session, StopReason, Stopping};
 
     fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
         let ns = 50e6 / speedup.0;
@@ -306,14 +314,28 @@ mod tests {
         }
     }
 
+    fn run() -> Run {
+        let mut run = Run::default();
+        run.machine.cpu_model = Some("Some CPU".into());
+        run.machine.usable_cpus = Some(2);
+        run
+    }
+
+    /// A run that ended so.
+    fn ended(reason: StopReason, rounds: u32, precision: Option<f64>) -> Run {
+        let mut run = run();
+        run.sessions = vec![Session { stop_reason: Some(reason), ..Session::default() }];
+        run.plan.stopping = Stopping { rounds, precision, time_budget_ns: None };
+        run
+    }
+
     fn summary(others: Vec<CaseSummary>) -> Summary {
         let mut cases = vec![case("sequential", 1, (1.0, 1.0, 1.0))];
         cases.extend(others);
         Summary {
             confidence: 0.95,
             cases,
-            cpu_model: "Some CPU".into(),
-            usable_cpus: 2,
+            run: run(),
             answers: crate::analysis::Answers { calls: 72, identical_calls: 72 },
             ..Summary::default()
         }
@@ -401,15 +423,13 @@ every answer identical: 72 calls checked
 
     #[test]
     fn a_run_that_ended_early_says_so() {
-        let ended = Summary {
-            stop_reason: Some(StopReason::Budget),
-            rounds_planned: 20,
+        let early = Summary {
+            run: ended(StopReason::Budget, 20, None),
             ..summary(vec![case("a", 2, (1.9, 1.8, 2.0))])
         };
-        let text = table(&ended, Style::Plain);
+        let text = table(&early, Style::Plain);
         assert!(text.contains("ended by its time budget in round 12 of 20"), "{text}");
-        let precise =
-            Summary { stop_reason: Some(StopReason::Precision), precision: Some(0.1), ..ended };
+        let precise = Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..early };
         let text = table(&precise, Style::Plain);
         let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
         assert!(text.contains(known), "{text}");
@@ -424,12 +444,9 @@ every answer identical: 72 calls checked
     fn a_run_without_any_interval_does_not_just_say_that_it_is_enough() {
         let mut failed = case("a", 2, (1.9, 1.8, 2.0));
         (failed.speedup, failed.half_width) = (None, None);
-        let ended = Summary {
-            stop_reason: Some(StopReason::Precision),
-            precision: Some(0.1),
-            ..summary(vec![failed])
-        };
-        let text = table(&ended, Style::Plain);
+        let enough =
+            Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..summary(vec![failed]) };
+        let text = table(&enough, Style::Plain);
         assert!(text.contains("enough after 12 rounds; no speedup has an interval\n"), "{text}");
     }
 

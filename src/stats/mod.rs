@@ -4,6 +4,7 @@
 pub mod alarm;
 mod autocorrelation;
 mod batch_means;
+mod bootstrap;
 mod holm;
 mod order_statistic;
 mod proportion;
@@ -13,6 +14,7 @@ mod trend;
 
 pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
+pub use bootstrap::Resampler;
 pub use holm::holm;
 pub use order_statistic::{Interval, median, median_interval, ranks};
 pub use proportion::clopper_pearson;

@@ -23,6 +23,11 @@ pub struct Evidence {
     pub delay_share: Option<f64>,
     /// Busy time of the mean worker by that of the busiest.
     pub load_balance: Option<f64>,
+    /// Busy time of the busiest worker by the time of the call: what is left of the
+    /// call went into starting, feeding and waiting for workers.
+    pub communication: Option<f64>,
+    /// Busy time of all workers (nanoseconds).
+    pub busy_sum_ns: Option<f64>,
     /// CPU cycles by nanosecond of CPU time.
     pub cycles_per_ns: Option<f64>,
     /// Time that the hypervisor took away over the whole visit.
@@ -51,6 +56,8 @@ impl Evidence {
             load_balance: middle(|row| {
                 by(row.busy_sum_ns?, workers(row) * row.busy_max_ns? as f64)
             }),
+            communication: middle(|row| by(row.busy_max_ns?, row.wall_ns? as f64)),
+            busy_sum_ns: middle(|row| row.busy_sum_ns.map(|ns| ns as f64)),
             cycles_per_ns: middle(|row| by(row.cycles?, row.worker_cpu_sum_ns? as f64)),
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,

@@ -58,6 +58,8 @@ pub struct Visit {
     pub case: usize,
     /// Its start, in nanoseconds since the start of its session.
     pub started_ns: u64,
+    /// What it took to create the team (nanoseconds).
+    pub setup_ns: Option<u64>,
     /// What came of it.
     pub outcome: Outcome,
     /// What was seen beside its times.
@@ -157,7 +159,9 @@ impl Visits {
         }
         let (place, started_ns) = (Place::of(last), last.started_ns);
         let evidence = Evidence::of(rows, last);
-        self.of_case[case].push(Visit { place, case, started_ns, outcome, evidence });
+        let setup = rows.iter().find(|row| row.phase == Phase::Setup);
+        let setup_ns = setup.and_then(|row| row.wall_ns);
+        self.of_case[case].push(Visit { place, case, started_ns, setup_ns, outcome, evidence });
     }
 
     /// The visits to a case, in the order of the run.

@@ -153,7 +153,7 @@ fn a_png_shows_its_title_and_is_wide_enough_for_print() {
 #[test]
 fn a_long_cpu_name_is_cut_short_and_the_job_is_kept() {
     let mut summary = run(1, &[1], 6);
-    summary.cpu_model = "Processor ".repeat(40);
+    summary.run.machine.cpu_model = Some("Processor ".repeat(40));
     let title = figure::title(&plot(&summary, Metric::Time));
     assert!(title.starts_with("Time of a call: pi, 67,108,864 draws, on Processor"));
     assert!(title.ends_with('…'));

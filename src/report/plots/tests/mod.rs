@@ -54,13 +54,10 @@ fn run(backends: usize, counts: &[u32], rounds: usize) -> Summary {
     for name in &NAMES[..backends] {
         cases.extend(counts.iter().map(|n| case(name, *n, rounds)));
     }
-    Summary {
-        confidence: 0.95,
-        cases,
-        cpu_model: "A <fast> & \"cheap\" CPU".to_owned(),
-        usable_cpus: 2,
-        ..Summary::default()
-    }
+    let mut run = crate::record::Run::default();
+    run.machine.cpu_model = Some("A <fast> & \"cheap\" CPU".to_owned());
+    run.machine.usable_cpus = Some(2);
+    Summary { confidence: 0.95, cases, run, ..Summary::default() }
 }
 
 fn plot(summary: &Summary, metric: Metric) -> Plot {
