@@ -179,11 +179,17 @@ impl Visits {
     /// The time of a call of a case in each round: the median of its visits in
     /// the round (the baseline has several).
     pub fn round_values(&self, case: usize) -> Vec<f64> {
+        self.values_by_round(case).into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// The same with the number of each round, ascending.
+    pub fn values_by_round(&self, case: usize) -> Vec<(u32, f64)> {
         let mut rounds: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         for visit in &self.of_case[case] {
             rounds.entry(visit.place.round).or_default().extend(visit.clean_ns());
         }
-        rounds.values().filter_map(|values| median(values)).collect()
+        let value = |(round, values): (u32, Vec<f64>)| Some((round, median(&values)?));
+        rounds.into_iter().filter_map(value).collect()
     }
 
     /// Index of the baseline that a case is compared with.
@@ -195,6 +201,12 @@ impl Visits {
     /// and its baseline were visited. Where the work grows with the workers, n
     /// shares of the baseline are compared with n at once.
     pub fn log_ratios(&self, case: usize, which: Which) -> Vec<f64> {
+        self.log_ratios_by_round(case, which).into_iter().map(|(_, log)| log).collect()
+    }
+
+    /// The same with the round of each, in the order of the run: cases that were
+    /// measured in the same round can be compared with each other round by round.
+    pub fn log_ratios_by_round(&self, case: usize, which: Which) -> Vec<(u32, f64)> {
         let Some(baseline) = self.baseline_of(case) else { return Vec::new() };
         let value = |visit: &Visit| match which {
             Which::Clean => visit.clean_ns(),
@@ -207,8 +219,11 @@ impl Visits {
             .collect();
         let settings = &self.cases[case];
         let shares = if settings.is_weak() { f64::from(settings.nthread) } else { 1.0 };
-        let pair = |visit: &Visit| Some(shares * beside.get(&group(visit))? / value(visit)?);
-        self.of_case[case].iter().filter_map(pair).map(f64::ln).collect()
+        let pair = |visit: &Visit| {
+            let ratio = shares * beside.get(&group(visit))? / value(visit)?;
+            Some((visit.place.round, ratio.ln()))
+        };
+        self.of_case[case].iter().filter_map(pair).collect()
     }
 
     /// The speedup of a case.
