@@ -11,16 +11,20 @@ mod proportion;
 mod ratio;
 mod sign_test;
 mod trend;
+mod verdict;
 
 pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
 pub use bootstrap::Resampler;
 pub use holm::holm;
-pub use order_statistic::{Interval, median, median_interval, ranks};
+pub use order_statistic::{
+    Interval, median, median_interval, quantile, quantile_interval, quantile_ranks, ranks,
+};
 pub use proportion::clopper_pearson;
 pub use ratio::{Ratio, half_widths, widest};
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};
+pub use verdict::{POWER, Verdict, smallest_effect, smallest_effect_of_width};
 
 #[cfg(test)]
 mod tests {
