@@ -299,8 +299,8 @@ impl<'a> Campaign<'a> {
             self.run.plan.stopping.time_budget_ns = Some(budget.as_nanos() as u64);
         }
         self.announce(forecast, rounds);
-        let build = self.run.build.clone();
-        let session = Session { start: now_utc(), build, ..Session::default() };
+        let (build, command) = (self.run.build.clone(), self.run.command.clone());
+        let session = Session { start: now_utc(), build, command, ..Session::default() };
         self.begin_session(session).map_err(|source| self.cannot_begin(RUN_FILE, source))
     }
 

@@ -11,6 +11,7 @@ mod runners;
 mod selftest;
 mod settings;
 mod show;
+mod typed;
 mod values;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -108,6 +109,7 @@ fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
         build: show::build(),
         environment: show::thread_environment(&variable),
         clock: crate::machine::clock::inspect(),
+        command: typed::command(&variable),
     };
     if run.build.opt_level == "0" {
         progress

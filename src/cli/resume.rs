@@ -10,6 +10,7 @@ use super::like::adopt_runners;
 use super::options::ResumeOptions;
 use super::settings;
 use super::show;
+use super::typed;
 use super::values::{Lookup, UsageError, switch};
 
 /// What came of it.
@@ -50,7 +51,8 @@ pub fn resume(
     settings::check_fits(&run.plan)?;
     let progress = Progress::new(settings::show(&options.display, lookup)?);
     differences.iter().for_each(|difference| progress.problem(&format!("forced: {difference}")));
-    let session = Session { build, forced: differences, ..Session::default() };
+    let command = typed::command(lookup);
+    let session = Session { build, command, forced: differences, ..Session::default() };
     let outcome = Campaign::resume(&registry, &progress, run, dir, session)?;
     Ok(Resumed::Measured(outcome))
 }

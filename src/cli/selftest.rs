@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use super::options::SelftestOptions;
 use super::values::{Lookup, UsageError, given, switch};
-use super::{FAILED, print_result, settings, show};
+use super::{FAILED, print_result, settings, show, typed};
 use crate::campaign::progress::{Progress, Show};
 use crate::record::{Plan, Run};
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
@@ -28,6 +28,7 @@ pub fn selftest(options: &SelftestOptions, lookup: Lookup<'_>) -> anyhow::Result
         build: show::build(),
         environment: show::thread_environment(lookup),
         clock: crate::machine::clock::inspect(),
+        command: typed::command(lookup),
     };
     if about.build.opt_level == "0" {
         progress.problem("this build is not optimised: build with --release before you trust it");

@@ -88,7 +88,7 @@ pub fn environment(lookup: Lookup<'_>) -> String {
 }
 
 /// The long flags of a sweep, in their order.
-fn option_flags() -> Vec<String> {
+pub fn option_flags() -> Vec<String> {
     let command = Cli::command();
     let flags = command.get_arguments().filter_map(|argument| argument.get_long());
     let has_no_variable = ["help", "version"];

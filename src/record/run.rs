@@ -28,6 +28,10 @@ pub struct Run {
     pub environment: BTreeMap<String, String>,
     /// The instrument.
     pub clock: Clock,
+    /// The command that began it, as a shell takes it, with the variables that
+    /// steered it; empty if it was not written down.
+    #[serde(default)]
+    pub command: String,
 }
 
 /// What is to be measured, and by which rules. `--dry-run` prints it.
@@ -121,6 +125,8 @@ pub struct Session {
     pub precision_reached: Option<f64>,
     /// What measured in this session.
     pub build: Build,
+    /// The command that began it, as [`Run::command`].
+    pub command: String,
     /// In what this session differs from the one before, where that was forced.
     pub forced: Vec<String>,
     /// CPUs that others used just before the session began.
@@ -241,7 +247,7 @@ impl Run {
 }
 
 /// Writes a file beside its final place and moves it there, so that no reader
-/// ever sees half of it.
+/// ever sees half of it. It gets the permissions of the older one.
 ///
 /// # Errors
 /// Where the disk refuses; the older file is left as it was.
@@ -251,6 +257,11 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let part: PathBuf = path.with_file_name(name);
     let written = File::create(&part)
         .and_then(|mut file| file.write_all(contents))
+        // Who may read the older file, may read this one.
+        .and_then(|()| match std::fs::metadata(path) {
+            Ok(older) => std::fs::set_permissions(&part, older.permissions()),
+            Err(_) => Ok(()),
+        })
         .and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         drop(std::fs::remove_file(&part));
