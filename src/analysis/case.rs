@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use crate::record::{Case, Run};
 use crate::stats::{Ratio, batch_means_interval, median, median_interval};
-use crate::visits::{Disturbance, Outcome, Visits, Which};
+use crate::visits::{Cost, Disturbance, Outcome, Visits, Which};
 
 /// One case of the run, summarised over its rounds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -79,6 +79,9 @@ pub struct CaseSummary {
     /// Time of a call in each round, in the order of the rounds (nanoseconds).
     #[serde(skip)]
     pub round_ns: Vec<f64>,
+    /// What else a call took in each of these rounds.
+    #[serde(skip)]
+    pub round_costs: Vec<Cost>,
     /// The paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
@@ -103,6 +106,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         baseline: visits.baseline_of(index),
         oversubscribed: case.nthread > run.machine.usable_cpus.unwrap_or(1),
         round_ns: visits.round_values(index),
+        round_costs: visits.round_costs(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),
         pairs_all: all.len(),
         speedup_all: Ratio::of(&all, CONFIDENCE).map(|ratio| ratio.value),

@@ -30,6 +30,12 @@ pub struct Evidence {
     pub busy_sum_ns: Option<f64>,
     /// CPU cycles by nanosecond of CPU time.
     pub cycles_per_ns: Option<f64>,
+    /// CPU time in user mode of all workers (nanoseconds).
+    pub user_ns: Option<f64>,
+    /// CPU time in the kernel of all workers (nanoseconds).
+    pub system_ns: Option<f64>,
+    /// Peak memory of the whole visit.
+    pub max_rss_bytes: Option<u64>,
     /// Time that the hypervisor took away over the whole visit.
     pub steal_ns: Option<u64>,
     /// Wall time of the whole visit.
@@ -59,6 +65,9 @@ impl Evidence {
             communication: middle(|row| by(row.busy_max_ns?, row.wall_ns? as f64)),
             busy_sum_ns: middle(|row| row.busy_sum_ns.map(|ns| ns as f64)),
             cycles_per_ns: middle(|row| by(row.cycles?, row.worker_cpu_sum_ns? as f64)),
+            user_ns: middle(|row| row.user_ns.map(|ns| ns as f64)),
+            system_ns: middle(|row| row.system_ns.map(|ns| ns as f64)),
+            max_rss_bytes: last.max_rss_bytes,
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,
             cpus: count(&last.cpus),

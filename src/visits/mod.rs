@@ -4,9 +4,11 @@
 //! A run that asks whether it has seen enough and a report that is made of its
 //! files a year later must not answer differently: both ask here.
 
+mod cost;
 mod disturbance;
 mod evidence;
 
+pub use cost::Cost;
 pub use disturbance::Disturbance;
 pub use evidence::Evidence;
 
