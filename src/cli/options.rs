@@ -3,7 +3,7 @@
 //! Every value is text here. `settings` decides what it means, and treats a
 //! flag and its variable alike.
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 const VERSION: &str = env!("NTHREAD_VERSION");
 
@@ -21,6 +21,8 @@ More:
   harness --runner mine='python3 my_runner.py' -b rayon,mine
   harness resume results/DIR         finish a run that was cut short
   harness report results/DIR         make tables and plots again, show all warnings
+  harness report results/DIR --splice README.md       put the essence into a page
+  harness report results/DIR --export hyperfine-json  for what reads hyperfine's JSON
   HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
 
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
@@ -123,9 +125,27 @@ pub struct ReportOptions {
     /// Every case with every figure, not only the best of each backend
     #[arg(long)]
     pub details: bool,
+    /// Put the essence between <!-- harness:begin --> and <!-- harness:end --> of this page
+    #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
+    pub splice: Option<std::path::PathBuf>,
+    /// Print the cases in the format of another tool; no table, and no file is written
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["splice", "details"])]
+    pub export: Option<ExportFormat>,
     /// Colours: auto, always or never (default: auto)
     #[arg(long, value_name = "WHEN")]
     pub color: Option<String>,
+}
+
+/// The formats of other tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// What hyperfine 1.x writes with --export-json
+    HyperfineJson,
+    /// What hyperfine 2.0 writes
+    #[value(name = "hyperfine2-json")]
+    Hyperfine2Json,
+    /// Bencher Metric Format
+    Bencher,
 }
 
 /// The options of `harness compare`.

@@ -1,8 +1,11 @@
 //! `harness report`: tables and plots of a results directory, again.
 
-use super::options::ReportOptions;
+use std::io::{self, Write as _};
+
+use super::options::{ExportFormat, ReportOptions};
 use super::values::UsageError;
 use super::{print_result, style};
+use crate::analysis::Summary;
 use crate::report;
 
 /// Makes every derived file again and prints the table.
@@ -12,7 +15,27 @@ pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
         return Err(UsageError("several directories: not built yet".to_string()).into());
     };
     let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
+    if let Some(format) = options.export {
+        return export(&summary, format);
+    }
     report::write_all(&summary, dir)?;
+    if let Some(page) = &options.splice {
+        report::splice(&summary, dir, page)
+            .map_err(|error| UsageError(format!("--splice: {error}")))?;
+    }
     let warnings = report::warnings(&summary, usize::MAX);
     print_result(&(report::table(&summary, style) + &warnings))
+}
+
+/// Prints the run in the format of another tool, and on stderr what it lacks.
+fn export(summary: &Summary, format: ExportFormat) -> anyhow::Result<u8> {
+    let export = match format {
+        ExportFormat::HyperfineJson => report::hyperfine1(summary),
+        ExportFormat::Hyperfine2Json => report::hyperfine2(summary),
+        ExportFormat::Bencher => report::bencher(summary),
+    }?;
+    for case in &export.left_out {
+        let _ = writeln!(io::stderr(), "left out: {case}: no visit to it counts");
+    }
+    print_result(&export.text)
 }

@@ -5,13 +5,19 @@
 //! same samples give the same bytes.
 
 mod ending;
+mod export;
+mod markdown;
+mod markup;
 mod numbers;
 mod plots;
+mod splice;
 mod summary;
 mod table;
 mod warnings;
 
+pub use export::{Export, bencher, hyperfine1, hyperfine2};
 pub use plots::PlotError;
+pub use splice::{SpliceError, splice};
 pub use summary::{write_csv, write_json};
 pub use table::{Style, table};
 pub use warnings::warnings;
@@ -40,6 +46,7 @@ pub fn read(dir: &Path) -> anyhow::Result<Summary> {
 pub fn write_all(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     write_csv(summary, dir).context("summary.csv")?;
     write_json(summary, dir).context("summary.json")?;
+    markdown::write(summary, dir).context("report.md")?;
     plots::write(summary, dir)?;
     Ok(())
 }

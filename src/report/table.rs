@@ -100,7 +100,7 @@ pub fn answer(job: &Job<'_>) -> Option<String> {
 }
 
 /// How workers were pinned, where they were.
-fn pinned(case: &Case) -> String {
+pub(super) fn pinned(case: &Case) -> String {
     match case.pin.as_str() {
         "" | "none" => String::new(),
         pin => format!(", pinned {pin}"),
@@ -108,7 +108,7 @@ fn pinned(case: &Case) -> String {
 }
 
 /// The baseline's absolute time: without it a speedup says nothing.
-fn baseline_line(job: &Job<'_>) -> String {
+pub(super) fn baseline_line(job: &Job<'_>) -> String {
     let Some(case) = job.baseline() else { return "none".to_string() };
     match case.median_ns {
         None => "sequential has no clean visit: no speedups".to_string(),
@@ -171,7 +171,7 @@ fn row(series: &Series<'_>, unit: Unit) -> Row {
 }
 
 /// How many pairs a ratio is made of, and of how many.
-fn pairs(case: &CaseSummary) -> String {
+pub(super) fn pairs(case: &CaseSummary) -> String {
     match case.pairs_all {
         all if all > case.pairs => format!("{} of {all}", case.pairs),
         _ => case.pairs.to_string(),
@@ -179,7 +179,7 @@ fn pairs(case: &CaseSummary) -> String {
 }
 
 /// The speedups that would have come of the pairs that were left out, too.
-fn with_all_pairs(best: &[&CaseSummary]) -> String {
+pub(super) fn with_all_pairs(best: &[&CaseSummary]) -> String {
     let lost = best.iter().filter(|case| case.pairs_all > case.pairs);
     let figures: Vec<String> = lost
         .filter_map(|case| Some(format!("{} {}", case.case.title(), digits(case.speedup_all?))))
@@ -193,7 +193,7 @@ fn with_all_pairs(best: &[&CaseSummary]) -> String {
 /// The count with the highest speedup (without a baseline: the shortest time).
 /// One with more threads than CPUs must be better beyond its interval to be
 /// preferred to one without.
-fn best_case<'a>(series: &Series<'a>) -> Option<&'a CaseSummary> {
+pub(super) fn best_case<'a>(series: &Series<'a>) -> Option<&'a CaseSummary> {
     let is_measured = |case: &&CaseSummary| case.median_ns.is_some();
     let measured = || series.cases.iter().copied().filter(is_measured);
     let better = |a: &&CaseSummary, b: &&CaseSummary| figure(a).total_cmp(&figure(b));
@@ -248,7 +248,7 @@ fn conclusion(job: &Job<'_>, fastest: &CaseSummary, best: &[&CaseSummary]) -> St
 }
 
 /// How chunks met workers, and how many blocks they had.
-fn schedule(case: &CaseSummary) -> String {
+pub(super) fn schedule(case: &CaseSummary) -> String {
     match (case.case.schedule.as_str(), case.case.chunk) {
         ("", _) => "its own".to_string(),
         (schedule, Some(chunk)) => format!("{schedule} {chunk}"),
@@ -257,7 +257,7 @@ fn schedule(case: &CaseSummary) -> String {
 }
 
 /// A value, and its interval where there is one.
-fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+pub(super) fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     match (value, low, high) {
         (None, ..) => "–".to_string(),
         (Some(value), Some(low), Some(high)) => {

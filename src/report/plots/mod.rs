@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{Summary, jobs};
+use crate::analysis::{Job, Summary, jobs};
 
 mod axis;
 mod canvas;
@@ -52,6 +52,16 @@ pub enum PlotError {
     /// The drawing library refused a shape.
     #[error("cannot draw a plot: {0}")]
     Draw(String),
+}
+
+/// What the file names of each job end in, before the dot.
+pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
+    job::suffixes(jobs)
+}
+
+/// The file names of a job's figures without that, and their titles.
+pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    job::metrics(job).map(|metric| (metric.file_stem(), metric.title()))
 }
 
 /// Writes the figures of every job of the run into `dir` and returns their

@@ -1,0 +1,73 @@
+//! What the cases are called in the files of other tools: no two alike.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::record::Case;
+
+/// Names for people: backend and thread count, and of the other settings those
+/// in which cases differ that would else have the same name.
+pub fn short(cases: &[&Case]) -> Vec<String> {
+    let mut of_title: HashMap<String, Vec<Vec<String>>> = HashMap::new();
+    for case in cases {
+        of_title.entry(case.title_and_count()).or_default().push(settings(case));
+    }
+    let name = |case: &&Case| {
+        let title = case.title_and_count();
+        let namesakes = &of_title[&title];
+        let own = settings(case).into_iter().enumerate();
+        let differing =
+            own.filter(|(at, setting)| namesakes.iter().any(|other| other[*at] != *setting));
+        let words = std::iter::once(title.clone()).chain(differing.map(|(_, setting)| setting));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    unique(cases.iter().map(name))
+}
+
+/// Names for a history: every setting in each, so that the name of a case does
+/// not change when others come or go, and another job is not taken for the same.
+pub fn whole(cases: &[&Case], most_bytes: usize) -> Vec<String> {
+    let name = |case: &&Case| {
+        let settings: Vec<String> =
+            settings(case).into_iter().filter(|setting| !setting.is_empty()).collect();
+        let name = format!("{}, {}", case.title_and_count(), settings.join(", "));
+        let room = most_bytes.saturating_sub(" (1234567)".len()).min(name.len());
+        let end = (0..=room).rev().find(|end| name.is_char_boundary(*end));
+        name[..end.unwrap_or(0)].to_string()
+    };
+    unique(cases.iter().map(name))
+}
+
+/// Every setting that is not in its title, in words; the same number for every
+/// case.
+fn settings(case: &Case) -> Vec<String> {
+    let chunk = case.chunk.map_or(String::new(), |chunk| format!(" {chunk}"));
+    let pin = if case.pin == "none" { "" } else { &case.pin };
+    let scaling = if case.scaling == "strong" { "" } else { &case.scaling };
+    vec![
+        case.kernel.clone(),
+        case.draws.map_or(String::new(), |draws| format!("{draws} draws")),
+        format!("{}{chunk}", case.schedule),
+        unless_empty("pinned ", pin),
+        scaling.to_string(),
+        format!("{} inner", case.inner_nthread),
+        format!("block {}", case.block),
+        format!("seed {}", case.seed),
+    ]
+}
+
+fn unless_empty(before: &str, word: &str) -> String {
+    if word.is_empty() { String::new() } else { format!("{before}{word}") }
+}
+
+/// Numbers those that are the same.
+fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut unique: Vec<String> = Vec::new();
+    for name in names {
+        let numbered = (2..).map(|count| format!("{name} ({count})"));
+        let mut free = std::iter::once(name.clone()).chain(numbered);
+        let name = free.find(|name| taken.insert(name.clone())).unwrap_or(name);
+        unique.push(name);
+    }
+    unique
+}

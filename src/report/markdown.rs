@@ -1,0 +1,228 @@
+//! `report.md`: the answer, the essence and everything behind it, for a pull
+//! request. Its first part goes between the marks of a page, too
+//! ([`splice`](super::splice)).
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::ending::how_it_ended;
+use super::markup::{code, table_row, target, text};
+use super::numbers::{TIME, Unit, thousands};
+use super::plots;
+use super::table::{
+    answer, baseline_line, best_case, pairs, pinned, schedule, with_all_pairs, with_interval,
+};
+use crate::analysis::{CaseSummary, Job, Summary, jobs};
+use crate::record::replace;
+
+/// Marks a case with more threads than usable CPUs.
+const OVERSUBSCRIBED: &str = "\\*";
+
+/// Writes `report.md`.
+///
+/// # Errors
+/// Where the disk refuses; an older file is left as it was.
+pub fn write(summary: &Summary, dir: &Path) -> std::io::Result<()> {
+    replace(&dir.join("report.md"), page(summary).as_bytes())
+}
+
+/// The whole page.
+pub fn page(summary: &Summary) -> String {
+    let mut page = String::from("# How many threads, and of which kind?\n\n");
+    page.push_str(&essence(summary, Path::new(""), "##"));
+    page.push_str(&warnings(summary));
+    page.push_str(&failures(summary));
+    page.push_str(&all_cases(summary));
+    page.push_str(&commands(summary));
+    page.push_str("\nThe same page again, from `run.json` and `samples.csv`: `harness report` on this directory.\n");
+    page
+}
+
+/// For every job the answer, its table and its plot, and what it was measured
+/// on. `dir` is the way from the page to the results directory, `heading` what
+/// a heading of that page's level begins with.
+pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
+    let jobs = jobs(summary);
+    let mut page = String::new();
+    for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
+        page.push_str(&essence_of_job(summary, job, heading));
+        let plot = dir.join(format!("speedup{suffix}.png"));
+        let _ = writeln!(page, "![Speedup against thread count]({})\n", target(&plot));
+    }
+    let ended = how_it_ended(summary);
+    if !ended.is_empty() {
+        let _ = writeln!(page, "The run: {}\n", text(ended.trim_end()));
+    }
+    let _ = writeln!(page, "{}\n", checked(summary));
+    let _ = writeln!(page, "{}\n", machine(summary));
+    page
+}
+
+/// What was typed to measure it, with each time that it was gone on with.
+pub fn commands(summary: &Summary) -> String {
+    let run = &summary.run;
+    let resumed = run.sessions.iter().skip(1).map(|session| session.command.as_str());
+    let typed = std::iter::once(run.command.as_str()).chain(resumed);
+    let typed: Vec<&str> = typed.filter(|command| !command.is_empty()).collect();
+    match typed.is_empty() {
+        true => "The command that made this was not written down.\n".to_string(),
+        false => format!("Made with\n\n{}", code(&typed.join("\n"))),
+    }
+}
+
+fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
+    let mut page = format!("{heading} {}\n\n", title(job));
+    if let Some(answer) = answer(job) {
+        let _ = writeln!(page, "**{}**\n", text(&answer));
+    }
+    let _ = writeln!(page, "Baseline: {}\n", text(&baseline_line(job)));
+    let series = job.series();
+    let mut best: Vec<&CaseSummary> = series.iter().filter_map(best_case).collect();
+    // What is decided comes first, as in the table of the terminal.
+    best.sort_by_key(|case| case.speedup_low.is_none());
+    let without = series.iter().filter(|series| best_case(series).is_none());
+    let rows: Vec<&CaseSummary> =
+        best.iter().copied().chain(without.map(|series| series.cases[0])).collect();
+    page.push_str(&table(&rows, "best n"));
+    page.push('\n');
+    page.push_str(&note(summary, &best));
+    let all_pairs = with_all_pairs(&best);
+    if !all_pairs.is_empty() {
+        let _ = writeln!(page, "{}\n", text(all_pairs.trim_end()));
+    }
+    page
+}
+
+/// What a job is, in a line.
+fn title(job: &Job<'_>) -> String {
+    let settings = job.settings();
+    let kernel = if settings.kernel.is_empty() { "command" } else { &settings.kernel };
+    let whose = if settings.is_weak() { "worker" } else { "call" };
+    let draws = settings.share().map(|draws| format!(", {} draws a {whose}", thousands(draws)));
+    text(&format!("{kernel}{}{}", draws.unwrap_or_default(), pinned(settings)))
+}
+
+/// What the mark in a table means, where it is in it.
+fn note(summary: &Summary, cases: &[&CaseSummary]) -> String {
+    match cases.iter().any(|case| case.oversubscribed) {
+        true => format!(
+            "{OVERSUBSCRIBED} more threads than the {} usable CPUs.\n\n",
+            summary.usable_cpus()
+        ),
+        false => String::new(),
+    }
+}
+
+/// Cases as a table, one a row.
+fn table(cases: &[&CaseSummary], count: &str) -> String {
+    let shortest = cases.iter().filter_map(|case| case.median_ns).min_by(f64::total_cmp);
+    let unit = Unit::fitting(&TIME, shortest.unwrap_or(0.0));
+    let time = format!("time {} (95%)", unit.name);
+    let head = ["backend", "schedule chunk", count, &time, "speedup (95%)", "efficiency", "pairs"];
+    let mut page = table_row(&head.map(str::to_string));
+    page.push_str("|---|---|--:|--:|--:|--:|--:|\n");
+    cases.iter().for_each(|case| page.push_str(&row(case, unit)));
+    page
+}
+
+fn row(case: &CaseSummary, unit: Unit) -> String {
+    let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
+    let scaled = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
+    let time = match case.median_ns {
+        None => "no data".to_string(),
+        time => {
+            with_interval(scaled(time), scaled(case.median_low_ns), scaled(case.median_high_ns))
+        }
+    };
+    table_row(&[
+        text(&case.case.title()),
+        text(&schedule(case)),
+        format!("{}{mark}", case.case.nthread),
+        time,
+        with_interval(case.speedup, case.speedup_low, case.speedup_high),
+        case.efficiency.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share)),
+        pairs(case),
+    ])
+}
+
+/// Whether the answers were right.
+fn checked(summary: &Summary) -> String {
+    let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
+    let calls = thousands(summary.answers.calls as u64);
+    match (failed, summary.answers.identical()) {
+        (0, true) => format!("Every answer was identical: {calls} calls checked."),
+        (0, false) => format!("Every answer was checked: {calls} calls."),
+        (failed, _) => {
+            format!("**{failed} failed visits**, which do not count; {calls} answers checked.")
+        }
+    }
+}
+
+/// On what it was measured, by what, and when.
+fn machine(summary: &Summary) -> String {
+    let (machine, build) = (&summary.run.machine, &summary.run.build);
+    let mut parts = vec![
+        machine.cpu_model.clone().unwrap_or_else(|| "unknown CPU".to_string()),
+        format!("{} usable CPUs", summary.usable_cpus()),
+    ];
+    parts.extend(machine.kernel.as_ref().map(|kernel| format!("Linux {kernel}")));
+    let hypervisor = machine.hypervisor.as_ref().filter(|name| !name.is_empty());
+    parts.extend(hypervisor.map(|name| format!("hypervisor {name}")));
+    let dirty = if build.git_dirty { ", with changes" } else { "" };
+    let commit = match build.git_commit.as_str() {
+        "" => String::new(),
+        commit => format!(" ({commit}{dirty})"),
+    };
+    let by = [format!("nthread {}{commit}", build.version), build.rustc.clone()];
+    let by: Vec<&str> = by.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let began = summary.run.sessions.first().map_or("", |session| &session.start);
+    let when = if began.is_empty() { String::new() } else { format!(" {began}") };
+    text(&format!("Measured{when} on {}, by {}.", parts.join(", "), by.join(", ")))
+}
+
+fn warnings(summary: &Summary) -> String {
+    if summary.warnings.is_empty() {
+        return String::new();
+    }
+    let mut page = String::from("## Warnings\n\n");
+    for warning in &summary.warnings {
+        let (message, advice) = (text(&warning.message), text(&warning.advice));
+        let _ = writeln!(page, "- **{message}** – try: {advice}");
+    }
+    page + "\n"
+}
+
+fn failures(summary: &Summary) -> String {
+    let failed = || summary.cases.iter().filter(|case| !case.problems.is_empty());
+    if failed().next().is_none() {
+        return String::new();
+    }
+    let mut page = String::from("## Failed visits\n\n");
+    for case in failed() {
+        let (who, count) = (case.case.title_and_count(), case.problems.len());
+        let _ = writeln!(page, "- {}: {count}, the first: {}", text(&who), text(&case.problems[0]));
+    }
+    page + "\n"
+}
+
+/// Every case, folded away, with the other plots.
+fn all_cases(summary: &Summary) -> String {
+    let mut page = format!(
+        "<details>\n<summary>All {} cases, and more plots</summary>\n\n",
+        summary.cases.len()
+    );
+    let jobs = jobs(summary);
+    for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
+        let _ = writeln!(page, "### {}\n", title(job));
+        page.push_str(&table(&job.cases, "n"));
+        let _ = write!(page, "\n{}", note(summary, &job.cases));
+        for (stem, title) in plots::names(job).filter(|(stem, _)| *stem != "speedup") {
+            let file = format!("{stem}{suffix}.png");
+            let _ = writeln!(page, "![{title}]({})\n", target(Path::new(&file)));
+        }
+    }
+    page + "</details>\n\n"
+}
+
+#[cfg(test)]
+mod tests;
