@@ -11,20 +11,26 @@ mod case;
 mod crossover;
 mod fits;
 mod granularity;
+mod rounds;
 mod series;
+#[cfg(test)]
+mod synthetic;
 mod warnings;
+mod winners;
 
 pub use crate::visits::{Answers, CONFIDENCE};
 pub use case::{CaseSummary, LeftOut};
 pub use crossover::Crossover;
 pub use fits::{Fit, Model};
-pub use granularity::Granularity;
+pub use granularity::{Grain, Granularity, Metg};
+pub use rounds::Verdict;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};
+pub use winners::Winner;
 
 use serde::Serialize;
 
-use crate::record::{Row, Run, StopReason};
+use crate::record::{Preset, Row, Run, StopReason};
 use crate::visits::Visits;
 
 /// Everything that the outputs show.
@@ -39,6 +45,8 @@ pub struct Summary {
     /// From which job on each backend beats sequential, where there are several
     /// jobs.
     pub crossovers: Vec<Crossover>,
+    /// Who wins at each job and thread count, where there are several jobs.
+    pub winners: Vec<Winner>,
     /// The smallest useful task of each backend, where there are several chunks.
     pub granularities: Vec<Granularity>,
     /// What a reader must know before quoting a figure, the worst first.
@@ -78,11 +86,15 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
         cases[*case].half_width = half_width;
     }
     let warnings = warnings::of(run, &visits, &cases);
+    let preset = run.plan.preset;
+    // Where the draws follow from the chunk, jobs differ in more than their size.
+    let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
         fits: fits::of(&visits, &cases),
-        crossovers: crossover::of(&visits, &cases),
-        granularities: granularity::of(&visits, &cases),
+        crossovers: crossover::of(&visits, jobs),
+        winners: winners::of(&visits, jobs),
+        granularities: granularity::of(&visits, &cases, preset),
         cases,
         warnings,
         answers: visits.answers(),

@@ -14,8 +14,8 @@ mod samples;
 pub use machine::{Cache, Machine};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
 pub use run::{
-    Build, Clock, Expected, Plan, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
-    WarmUp, replace,
+    Build, Clock, Expected, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason,
+    Stopping, WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 

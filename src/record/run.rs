@@ -49,6 +49,9 @@ pub struct Plan {
     pub order_seed: u64,
     /// The rule that the draws follow, in words.
     pub draws_rule: String,
+    /// What the run asks.
+    #[serde(default)]
+    pub preset: Preset,
     /// The rule that ends the run.
     pub stopping: Stopping,
     /// Calls of a visit that are not counted.
@@ -64,6 +67,21 @@ pub struct Plan {
     pub first_round: Vec<Vec<usize>>,
     /// The tally that each job must return, by the reference visit.
     pub expected: Vec<Expected>,
+}
+
+/// What a run asks, and so which cases it has and what its report shows first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// How fast is each backend at each thread count?
+    #[default]
+    Sweep,
+    /// The same, in about ten seconds.
+    Quick,
+    /// From which job on does parallel pay?
+    Crossover,
+    /// How small may a task be?
+    Metg,
 }
 
 /// A case that was asked for and cannot run.

@@ -5,6 +5,7 @@ pub mod alarm;
 mod autocorrelation;
 mod batch_means;
 mod bootstrap;
+mod crossing;
 mod holm;
 mod order_statistic;
 mod proportion;
@@ -16,6 +17,7 @@ mod verdict;
 pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
 pub use bootstrap::Resampler;
+pub use crossing::{Crossing, crossing, crossing_interval};
 pub use holm::holm;
 pub use order_statistic::{
     Interval, median, median_interval, quantile, quantile_interval, quantile_ranks, ranks,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, count, percent};
-use crate::record::StopReason;
+use crate::record::{Preset, StopReason};
 use crate::stats::alarm;
 use crate::visits::{Visit, Which};
 
@@ -12,6 +12,10 @@ const RESOLUTIONS: f64 = 1000.0;
 
 /// And so many times the cost of reading it.
 const READINGS: f64 = 200.0;
+
+/// Where a run asks at which size something crosses, so many times shorter calls
+/// will do: there, a few percent of a small job's time decide on nothing.
+const COARSER: f64 = 50.0;
 
 /// Rounds below which there is no interval at 95%.
 const ROUNDS: usize = 6;
@@ -42,6 +46,8 @@ pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
 pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
     let clock = &seen.run.clock;
     let least_ns = (RESOLUTIONS * clock.resolution_ns as f64).max(READINGS * clock.reading_ns);
+    let is_coarse = matches!(seen.run.plan.preset, Preset::Crossover | Preset::Metg);
+    let least_ns = if is_coarse { least_ns / COARSER } else { least_ns };
     let shortfall = |index: usize| {
         let ns = seen.cases[index].median_ns?;
         (ns < least_ns).then_some(least_ns / ns)

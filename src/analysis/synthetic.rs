@@ -1,0 +1,67 @@
+//! Runs of which the truth is known, for the tests of what is estimated from them.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{Summary, summarise};
+use crate::record::{BASELINE, Case, Phase, Preset, Row, Run};
+
+/// A case of blocks of 64 draws.
+pub fn case(backend: &str, nthread: u32, draws: u64, chunk: u64) -> Case {
+    Case {
+        kernel: "pi".into(),
+        backend: backend.into(),
+        nthread: if backend == BASELINE { 1 } else { nthread },
+        schedule: "dynamic".into(),
+        chunk: Some(chunk),
+        block: 64,
+        draws: Some(draws),
+        ..Case::default()
+    }
+}
+
+/// What is found of these cases, if each call of a round lasts so many nanoseconds.
+/// Those that share a baseline share a group.
+pub fn measured(
+    preset: Preset,
+    cases: &[Case],
+    rounds: u32,
+    mut time_ns: impl FnMut(usize, u32) -> f64,
+) -> Summary {
+    let mut run = Run::default();
+    run.plan.cases = cases.to_vec();
+    run.plan.preset = preset;
+    run.machine.usable_cpus = Some(4);
+    let group = |case: &Case| cases.iter().position(|other| other.is_baseline_of(case));
+    let mut rows = Vec::new();
+    for round in 0..rounds {
+        for (index, case) in cases.iter().enumerate() {
+            let row = Row {
+                round,
+                group: group(case).map_or(0, |group| group as u32),
+                visit: u64::from(round) * cases.len() as u64 + index as u64,
+                case: case.clone(),
+                ..Row::default()
+            };
+            let wall_ns = Some(time_ns(index, round).round() as u64);
+            rows.push(Row { phase: Phase::Call, wall_ns, ..row.clone() });
+            rows.push(Row { phase: Phase::Visit, ..row });
+        }
+    }
+    summarise(&run, &rows)
+}
+
+/// Factors around 1 whose logarithms are nearly normal: sums of uniform values.
+pub struct Noise(Xoshiro256PlusPlus);
+
+impl Noise {
+    pub fn new(seed: u64) -> Noise {
+        Noise(Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// One whose logarithm has that standard deviation.
+    pub fn factor(&mut self, deviation: f64) -> f64 {
+        let sum: f64 = (0..12).map(|_| self.0.random::<f64>()).sum();
+        (deviation * (sum - 6.0)).exp()
+    }
+}
