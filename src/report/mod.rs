@@ -4,18 +4,23 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
+mod crossover;
 mod ending;
 mod export;
 mod markdown;
 mod markup;
+mod granularity;
 mod numbers;
+mod page;
 mod plots;
 mod splice;
+mod prose;
 mod summary;
 mod table;
 mod warnings;
 
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
+pub use page::{Depth, page};
 pub use plots::PlotError;
 pub use splice::{SpliceError, splice};
 pub use summary::{write_csv, write_json};

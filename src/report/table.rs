@@ -23,12 +23,21 @@ const OVERSUBSCRIBED: &str = "*";
 /// One row of the table.
 type Row = [String; 8];
 
-/// The table of every job, with its baseline above and its answer below.
+/// The tables of a run, and whether it went well.
 pub fn table(summary: &Summary, style: Style) -> String {
+    tables(summary, style) + &checks(summary)
+}
+
+/// The table of every job, with its baseline above and its answer below.
+pub fn tables(summary: &Summary, style: Style) -> String {
     let parts: Vec<String> =
         jobs(summary).iter().map(|job| table_of_job(summary, job, style)).collect();
-    let mut text = parts.join("\n");
-    text.push_str(&how_it_ended(summary));
+    parts.join("\n")
+}
+
+/// How the run ended, and whether its answers were right.
+pub fn checks(summary: &Summary) -> String {
+    let mut text = how_it_ended(summary);
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
     let calls = summary.answers.calls;
     let _ = match (failed, summary.answers.identical()) {

@@ -3,19 +3,20 @@
 use super::PlotError;
 use super::axis::{Area, XAxis, YAxis};
 use super::canvas::{Anchor, Canvas, Letters};
+use super::file::Picture;
 use super::series::{MAX_DOTS, Plot};
 use super::style::{GREY, INK, PAPER};
 use super::{curves, font, frame, legend};
 use crate::report::numbers::thousands;
 
 /// Width of the page in CSS pixels.
-const WIDTH: f64 = 960.0;
+pub(super) const WIDTH: f64 = 960.0;
 /// Its least height; a long legend makes it higher.
-const HEIGHT: f64 = 540.0;
+pub(super) const HEIGHT: f64 = 540.0;
 /// Room for the legend, right of the plot area.
-const LEGEND: f64 = 216.0;
+pub(super) const LEGEND: f64 = 216.0;
 /// Left edge of title and subtitle.
-const EDGE: f64 = 16.0;
+pub(super) const EDGE: f64 = 16.0;
 /// Above the highest value, for what is written into the plot area.
 const HEADROOM: f64 = 28.0;
 
@@ -52,12 +53,27 @@ impl Layout {
     }
 }
 
+impl Picture for Plot {
+    fn size(&self) -> (f64, f64) {
+        Layout::new(self).size
+    }
+
+    fn title(&self) -> String {
+        title(self)
+    }
+
+    fn description(&self) -> String {
+        let series: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
+        format!("{}. Against the thread count, for: {}.", subtitle(self), series.join(", "))
+    }
+
+    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError> {
+        draw(self, &Layout::new(self), backend)
+    }
+}
+
 /// Draws the whole figure.
-pub(super) fn draw<B: Letters>(
-    plot: &Plot,
-    layout: &Layout,
-    backend: &mut B,
-) -> Result<(), PlotError> {
+fn draw<B: Letters>(plot: &Plot, layout: &Layout, backend: &mut B) -> Result<(), PlotError> {
     let mut canvas = Canvas::new(backend);
     canvas.fill((0.0, 0.0), layout.size, PAPER)?;
     let room = WIDTH - 2.0 * EDGE;
@@ -74,8 +90,8 @@ pub(super) fn draw<B: Letters>(
 }
 
 /// Sizes of the text above the plot area.
-const TITLE: f64 = 17.0;
-const SUBTITLE: f64 = 12.0;
+pub(super) const TITLE: f64 = 17.0;
+pub(super) const SUBTITLE: f64 = 12.0;
 
 /// What is plotted, of which job, on which CPU; the CPU is cut short first.
 pub(super) fn title(plot: &Plot) -> String {

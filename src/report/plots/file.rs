@@ -7,23 +7,36 @@ use base64::engine::general_purpose::STANDARD;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 
 use super::PlotError;
-use super::canvas::UNITS;
-use super::figure::{self, Layout};
+use super::canvas::{Letters, UNITS};
 use super::font;
-use super::series::Plot;
 use crate::record;
 
 /// Pixels of the PNG (half as many as were drawn) in a metre, when a CSS pixel
 /// is 1/96 inch.
 const PIXELS_PER_METRE: f64 = UNITS / 2.0 * 96.0 / 0.0254;
 
+/// What can be drawn on a page.
+pub(super) trait Picture {
+    /// Width and height in CSS pixels.
+    fn size(&self) -> (f64, f64);
+
+    /// What it shows, in one line.
+    fn title(&self) -> String;
+
+    /// What it shows, for who cannot see it.
+    fn description(&self) -> String;
+
+    /// Draws all of it.
+    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError>;
+}
+
 /// Writes the plot as SVG.
-pub(super) fn svg(plot: &Plot, path: &Path) -> Result<PathBuf, PlotError> {
+pub(super) fn svg(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
     replace(path, svg_text(plot)?.as_bytes())
 }
 
 /// Writes the plot as PNG.
-pub(super) fn png(plot: &Plot, path: &Path) -> Result<PathBuf, PlotError> {
+pub(super) fn png(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
     let encode = |source| PlotError::Encode { path: path.to_owned(), source };
     let (size, pixels) = pixels(plot)?;
     let bytes = encoded(size, &pixels).map_err(encode)?;
@@ -31,33 +44,30 @@ pub(super) fn png(plot: &Plot, path: &Path) -> Result<PathBuf, PlotError> {
 }
 
 /// The plot as an SVG document with its font inside.
-pub(super) fn svg_text(plot: &Plot) -> Result<String, PlotError> {
-    let layout = Layout::new(plot);
+pub(super) fn svg_text(plot: &impl Picture) -> Result<String, PlotError> {
     let mut drawing = String::new();
-    let mut backend = SVGBackend::with_string(&mut drawing, page(&layout));
-    figure::draw(plot, &layout, &mut backend)?;
+    let mut backend = SVGBackend::with_string(&mut drawing, page(plot.size()));
+    plot.draw(&mut backend)?;
     let presented = backend.present();
     presented.map_err(|error| PlotError::Draw(error.to_string()))?;
     drop(backend);
     // The library's own opening tag knows neither units nor readers.
     let shapes = drawing.split_once('>').map_or("", |(_, rest)| rest);
-    Ok(format!("{}{shapes}", svg_head(plot, &layout)))
+    Ok(format!("{}{shapes}", svg_head(plot)))
 }
 
-fn svg_head(plot: &Plot, layout: &Layout) -> String {
-    let (width, height) = layout.size;
-    let (units_wide, units_high) = page(layout);
-    let series: Vec<&str> = plot.series.iter().map(|s| s.name.as_str()).collect();
+fn svg_head(plot: &impl Picture) -> String {
+    let (width, height) = plot.size();
+    let (units_wide, units_high) = page((width, height));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {units_wide} {units_high}\" role=\"img\" aria-label=\"{title}\">\n\
          <title>{title}</title>\n\
-         <desc>{subtitle}. Against the thread count, for: {series}.</desc>\n\
+         <desc>{description}</desc>\n\
          <style>@font-face{{font-family:\"{family}\";src:url(data:font/ttf;base64,{font}) \
          format(\"truetype\")}}text{{font-family:\"{family}\",sans-serif}}</style>\n",
-        title = escaped(&figure::title(plot)),
-        subtitle = escaped(&figure::subtitle(plot)),
-        series = escaped(&series.join(", ")),
+        title = escaped(&plot.title()),
+        description = escaped(&plot.description()),
         family = font::FAMILY,
         font = STANDARD.encode(font::BYTES),
     )
@@ -68,18 +78,17 @@ fn escaped(text: &str) -> String {
 }
 
 /// The page in backend units.
-fn page(layout: &Layout) -> (u32, u32) {
+fn page((width, height): (f64, f64)) -> (u32, u32) {
     let units = |length: f64| (length * UNITS).round() as u32;
-    (units(layout.size.0), units(layout.size.1))
+    (units(width), units(height))
 }
 
 /// The plot as RGB pixels, row by row, with width and height.
-pub(super) fn pixels(plot: &Plot) -> Result<((usize, usize), Vec<u8>), PlotError> {
-    let layout = Layout::new(plot);
-    let (width, height) = page(&layout);
+pub(super) fn pixels(plot: &impl Picture) -> Result<((usize, usize), Vec<u8>), PlotError> {
+    let (width, height) = page(plot.size());
     let mut drawn = vec![0; width as usize * height as usize * 3];
     let mut backend = BitMapBackend::with_buffer(&mut drawn, (width, height));
-    figure::draw(plot, &layout, &mut backend)?;
+    plot.draw(&mut backend)?;
     drop(backend);
     Ok(shrunk(&drawn, width as usize, height as usize))
 }

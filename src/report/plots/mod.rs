@@ -10,9 +10,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{Job, Summary, jobs};
+use crate::record::Preset;
+use crate::report::crossover::ladders;
 
 mod axis;
 mod canvas;
+mod chart;
+mod crossings;
 mod curves;
 mod figure;
 mod file;
@@ -21,6 +25,7 @@ mod format;
 mod frame;
 mod job;
 mod legend;
+mod map;
 mod metric;
 mod scale;
 mod series;
@@ -69,10 +74,15 @@ pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'stat
 /// else each with a suffix that names the job. Files that exist are replaced
 /// as a whole or not at all.
 ///
-/// A job without draws (a swept command) has no figure of its throughput.
+/// A job without draws (a swept command) has no figure of its throughput. Where
+/// chunks are an axis there is `granularity`; where jobs are one there are
+/// `crossover` and `winners`. A run that asks for nothing else has nothing else.
 pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    let mut written = write_crossings(summary, dir)?;
+    if !written.is_empty() && matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg) {
+        return Ok(written);
+    }
     let jobs = jobs(summary);
-    let mut written = Vec::new();
     for (job, suffix) in jobs.iter().zip(job::suffixes(&jobs)) {
         for metric in job::metrics(job) {
             let plot = Plot::new(summary, job, metric);
@@ -82,4 +92,31 @@ pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
         }
     }
     Ok(written)
+}
+
+/// The figures of what crosses something. Of several ladders of jobs each has a
+/// number.
+fn write_crossings(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    let mut written = Vec::new();
+    if let Some(chart) = crossings::granularity(summary) {
+        written.extend(write_both(&chart, dir, "granularity")?);
+    }
+    let ladders = ladders(summary);
+    for (number, ladder) in (1..).zip(&ladders) {
+        let suffix = if ladders.len() > 1 { format!("-{number}") } else { String::new() };
+        let chart = crossings::speedup(summary, ladder);
+        written.extend(write_both(&chart, dir, &format!("crossover{suffix}"))?);
+        let map = crossings::winners(summary, ladder);
+        written.extend(write_both(&map, dir, &format!("winners{suffix}"))?);
+    }
+    Ok(written)
+}
+
+fn write_both(
+    picture: &impl file::Picture,
+    dir: &Path,
+    name: &str,
+) -> Result<[PathBuf; 2], PlotError> {
+    let svg = file::svg(picture, &dir.join(format!("{name}.svg")))?;
+    Ok([svg, file::png(picture, &dir.join(format!("{name}.png")))?])
 }

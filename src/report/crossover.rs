@@ -1,0 +1,246 @@
+//! Where parallel begins to pay, in words and as a map of the winners.
+
+use std::fmt::Write as _;
+
+use super::numbers::{TIME, Unit, digits, thousands};
+use super::prose::wrapped;
+use crate::analysis::{Crossover, Summary, Verdict, Winner};
+use crate::record::Case;
+
+/// Columns of the terminal.
+const WIDTH: usize = 80;
+
+/// Marks a winner that another cannot be told from.
+pub const TIE: &str = "≈";
+
+/// Map, list and sentence of each ladder of jobs; empty where there is none.
+pub fn crossover(summary: &Summary) -> String {
+    let mut text = String::new();
+    for ladder in ladders(summary) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&heading(summary, &ladder));
+        text.push_str(&map(summary, &ladder));
+        text.push_str(&list(&ladder));
+        if let Some(sentence) = sentence(&ladder) {
+            text.push_str(&wrapped(&sentence, WIDTH));
+        }
+    }
+    text
+}
+
+/// Jobs that differ in their draws only, and what was found of them.
+pub struct Ladder<'a> {
+    /// What the jobs share; draws are those of the smallest.
+    pub job: &'a Case,
+    /// By job, then by thread count.
+    pub winners: Vec<&'a Winner>,
+    /// One a series and thread count.
+    pub crossovers: Vec<&'a Crossover>,
+}
+
+/// The ladders of a run.
+pub fn ladders(summary: &Summary) -> Vec<Ladder<'_>> {
+    let mut ladders: Vec<Ladder> = Vec::new();
+    for winner in &summary.winners {
+        let job = &summary.cases[winner.baseline].case;
+        match ladders.iter_mut().find(|ladder| differ_in_draws_only(ladder.job, job)) {
+            Some(ladder) => ladder.winners.push(winner),
+            None => ladders.push(Ladder { job, winners: vec![winner], crossovers: Vec::new() }),
+        }
+    }
+    for ladder in &mut ladders {
+        let is_own = |it: &&Crossover| differ_in_draws_only(ladder.job, &it.case);
+        ladder.crossovers = summary.crossovers.iter().filter(is_own).collect();
+    }
+    ladders
+}
+
+fn differ_in_draws_only(one: &Case, other: &Case) -> bool {
+    let draws = other.draws;
+    Case { draws, nthread: other.nthread, ..one.clone() }.is_comparable(other)
+}
+
+fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
+    let draws = |winner: &&Winner| summary.cases[winner.baseline].case.draws.unwrap_or_default();
+    let (Some(first), Some(last)) = (ladder.winners.first(), ladder.winners.last()) else {
+        return String::new();
+    };
+    let pin = match ladder.job.pin.as_str() {
+        "" | "none" => String::new(),
+        pin => format!(", pinned {pin}"),
+    };
+    format!(
+        "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{} usable CPUs, {}\n",
+        ladder.job.kernel,
+        thousands(draws(first)),
+        thousands(draws(last)),
+        summary.usable_cpus(),
+        summary.cpu_model(),
+    )
+}
+
+/// The winner of each job (a line) at each thread count (a column).
+fn map(summary: &Summary, ladder: &Ladder<'_>) -> String {
+    let mut counts: Vec<u32> = ladder.winners.iter().map(|winner| winner.nthread).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let names = Names::of(summary, ladder, counts.len());
+    let work = |winner: &Winner| summary.cases[winner.baseline].median_ns.map_or("?".into(), time);
+    let mut text = String::new();
+    for counts in counts.chunks(names.columns) {
+        let header = counts.iter().map(|count| format!("n = {count}"));
+        text.push_str(&line("work", header, names.width));
+        for row in ladder.winners.chunk_by(|one, other| one.baseline == other.baseline) {
+            let cell = |count: &u32| {
+                let winner = row.iter().find(|winner| winner.nthread == *count);
+                winner.map_or(String::new(), |winner| names.cell(summary, winner))
+            };
+            text.push_str(&line(&work(row[0]), counts.iter().map(cell), names.width));
+        }
+    }
+    text.push_str(&names.legend());
+    if ladder.winners.iter().any(|winner| !winner.ties.is_empty()) {
+        let _ = writeln!(text, "{TIE} at least one other cannot be told from it");
+    }
+    text
+}
+
+fn line(first: &str, cells: impl Iterator<Item = String>, width: usize) -> String {
+    let cells = cells.map(|cell| format!("  {cell:<width$}"));
+    let text = format!("{first:>9}{}", cells.collect::<String>());
+    format!("{}\n", text.trim_end())
+}
+
+/// How winners are written: by name, or by letter where names have no room.
+struct Names {
+    names: Vec<String>,
+    are_letters: bool,
+    /// Of a cell.
+    width: usize,
+    /// Columns beside each other.
+    columns: usize,
+}
+
+impl Names {
+    fn of(summary: &Summary, ladder: &Ladder<'_>, columns: usize) -> Names {
+        let mut names = vec!["sequential".to_string()];
+        for winner in &ladder.winners {
+            let name = winner.case.map(|case| summary.cases[case].case.title());
+            names.extend(name.filter(|name| !names.contains(name)));
+        }
+        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 2;
+        let fitting = |width: usize| ((WIDTH - 9) / (width + 2)).max(1);
+        if columns <= fitting(longest) {
+            return Names { names, are_letters: false, width: longest, columns };
+        }
+        let width = "n = 1024".len();
+        Names { names, are_letters: true, width, columns: columns.min(fitting(width)) }
+    }
+
+    fn cell(&self, summary: &Summary, winner: &Winner) -> String {
+        let name = winner.case.map_or("sequential".into(), |case| summary.cases[case].case.title());
+        let place = self.names.iter().position(|other| *other == name).unwrap_or(0);
+        let name = if self.are_letters { letter(place) } else { name };
+        if winner.ties.is_empty() { name } else { format!("{name} {TIE}") }
+    }
+
+    fn legend(&self) -> String {
+        if !self.are_letters {
+            return String::new();
+        }
+        let named = self.names.iter().enumerate();
+        let named: Vec<String> =
+            named.map(|(place, name)| format!("{} {name}", letter(place))).collect();
+        wrapped(&named.join(", "), WIDTH)
+    }
+}
+
+/// A dot for sequential, letters for the others.
+fn letter(place: usize) -> String {
+    match place {
+        0 => "·".to_string(),
+        place => char::from(b'A' + ((place - 1) % 26) as u8).to_string(),
+    }
+}
+
+/// What is known of each backend, the earliest first: at the count that pays first.
+fn list(ladder: &Ladder<'_>) -> String {
+    let mut lines: Vec<(f64, [String; 3])> = Vec::new();
+    for it in ladder.crossovers.iter().filter(|it| it.earliest) {
+        lines.push((it.order(), [it.case.title(), format!("n = {}", it.case.nthread), known(it)]));
+    }
+    lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let width = |column: usize| lines.iter().map(|(_, it)| it[column].chars().count()).max();
+    let [name, count] = [0, 1].map(|column| width(column).unwrap_or(0));
+    let text =
+        lines.iter().map(|(_, [title, n, what])| format!("{title:<name$}  {n:<count$}  {what}\n"));
+    text.collect()
+}
+
+/// What is known of a crossover, without its name.
+fn known(it: &Crossover) -> String {
+    let (least, most) = (time(it.smallest_work_ns), time(it.largest_work_ns));
+    match it.verdict {
+        Verdict::Always => format!("pays from the smallest job on: ≤ {least} of work"),
+        Verdict::Never => format!("does not pay: > {most} of work"),
+        Verdict::Unresolved | Verdict::Implausible => {
+            let from = it.work_low_ns.map_or(format!("≤ {least}"), time);
+            format!("not decided: pays from {from} at the earliest, perhaps never")
+        }
+        Verdict::From => {
+            let from = it.work_ns.map_or(format!("≤ {least}"), time);
+            let draws = it.draws.map_or(String::new(), |n| format!(", {} draws", thousands(n)));
+            let ends = match it.work_high_ns {
+                Some(high) => {
+                    let low = it.work_low_ns.map_or(format!("≤ {least}"), time);
+                    format!("({low} – {})", time(high))
+                }
+                None => "(too few rounds for an interval)".to_string(),
+            };
+            format!("pays from {from} {ends}{draws}")
+        }
+    }
+}
+
+/// One sentence: who pays from which work on, the earliest first.
+pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
+    let mut earliest: Vec<&&Crossover> =
+        ladder.crossovers.iter().filter(|it| it.earliest).collect();
+    earliest.sort_by(|one, other| one.order().total_cmp(&other.order()));
+    let largest = time(earliest.first()?.largest_work_ns);
+    let (mut paying, mut open, mut never): (Vec<String>, Vec<String>, Vec<String>) =
+        Default::default();
+    for it in earliest {
+        let name = it.case.title();
+        match it.verdict {
+            Verdict::From | Verdict::Always => {
+                let verb = if paying.is_empty() { " pays" } else { "" };
+                let from =
+                    it.work_ns.map_or(format!("{} or less", time(it.smallest_work_ns)), time);
+                let of_work = if paying.is_empty() { " of work" } else { "" };
+                paying.push(format!("{name}{verb} from {from}{of_work}"));
+            }
+            Verdict::Never => never.push(name),
+            Verdict::Unresolved | Verdict::Implausible => open.push(name),
+        }
+    }
+    let mut parts = Vec::new();
+    if !paying.is_empty() {
+        parts.push(paying.join(", "));
+    }
+    if !never.is_empty() {
+        parts.push(format!("up to {largest} of work nothing is gained by {}", never.join(", ")));
+    }
+    if !open.is_empty() {
+        parts.push(format!("not decided: {}", open.join(", ")));
+    }
+    Some(parts.join("; ") + ".")
+}
+
+/// A time in its unit, to three figures.
+pub fn time(ns: f64) -> String {
+    let Unit { name, size } = Unit::fitting(&TIME, ns * 1.0005);
+    format!("{} {name}", digits(ns / size))
+}

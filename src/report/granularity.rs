@@ -1,0 +1,144 @@
+//! The smallest useful task of each backend, in words.
+
+use std::fmt::Write as _;
+
+use super::crossover::time;
+use super::numbers::digits;
+use super::prose::wrapped;
+use crate::analysis::{Grain, Granularity, Metg, Summary, Verdict};
+
+/// Columns of the terminal.
+const WIDTH: usize = 80;
+
+/// How the figures came about: what a reader could take wrongly.
+const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
+    efficient. Efficiency is the time that the sequential loop takes for the same blocks by \
+    n × the time of the call; a block's own cost is part of both. What a call costs by itself \
+    (to start threads or processes) is spread over its tasks.";
+
+/// Marks what the data cannot decide.
+const UNDECIDED: &str = "?";
+
+/// A table and a sentence for the smallest tasks; empty where chunks are no axis.
+pub fn granularity(summary: &Summary) -> String {
+    let shown = shown(summary);
+    let Some(first) = shown.first() else { return String::new() };
+    let mut text = format!(
+        "how small may a task be: {}, blocks of {} draws, n = {}\n{} usable CPUs, {}\n",
+        first.case.kernel,
+        first.case.block,
+        first.case.nthread,
+        summary.usable_cpus(),
+        summary.cpu_model(),
+    );
+    let header = ["backend", "METG(50%) (95% interval)", "METG(95%) (95% interval)"];
+    let mut rows = vec![header.map(str::to_string)];
+    rows.extend(shown.iter().map(|it| {
+        let ends = [&it.metg_50, &it.metg_95].map(|metg| cell(it, metg));
+        let [at_50, at_95] = ends;
+        [name(&shown, it), at_50, at_95]
+    }));
+    text.push_str(&align(&rows));
+    if rows.iter().flatten().any(|cell| cell.starts_with(UNDECIDED)) {
+        let _ = writeln!(text, "{UNDECIDED} not decided: the interval leaves the measured tasks");
+    }
+    for it in &shown {
+        for (percent, metg) in [(50, &it.metg_50), (95, &it.metg_95)] {
+            if let Some(words) = refusal(it, percent, metg) {
+                let _ =
+                    write!(text, "{}", wrapped(&format!("{}: {words}", it.case.title()), WIDTH));
+            }
+        }
+    }
+    text.push_str(&wrapped(METHOD, WIDTH));
+    text
+}
+
+/// Those at the largest count that is not oversubscribed (else at the smallest that
+/// there is), the one with the smallest tasks first.
+pub fn shown(summary: &Summary) -> Vec<&Granularity> {
+    let all = &summary.granularities;
+    let counts = || all.iter().map(|it| it.case.nthread);
+    let usable = counts().filter(|count| *count <= summary.usable_cpus()).max();
+    let Some(count) = usable.or(counts().min()) else { return Vec::new() };
+    let mut shown: Vec<&Granularity> = all.iter().filter(|it| it.case.nthread == count).collect();
+    shown.sort_by(|one, other| order(one).total_cmp(&order(other)));
+    shown
+}
+
+fn order(it: &Granularity) -> f64 {
+    match it.metg_50.verdict {
+        Verdict::Always => 0.0,
+        Verdict::From => it.metg_50.task_ns.unwrap_or(0.0),
+        Verdict::Unresolved => f64::MAX,
+        Verdict::Never | Verdict::Implausible => f64::INFINITY,
+    }
+}
+
+/// What a series is called: with its schedule, where namesakes have another.
+pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
+    let title = it.case.title();
+    let is_namesake = |other: &&&Granularity| other.case.title() == title;
+    match shown.iter().filter(is_namesake).count() {
+        0 | 1 => title,
+        _ => format!("{title}, {}", it.case.schedule),
+    }
+}
+
+/// The task, and its interval.
+fn cell(it: &Granularity, metg: &Metg) -> String {
+    let bound = |point: Option<&Grain>| point.map_or("?".to_string(), |point| time(point.task_ns));
+    let (least, most) = (bound(it.points.first()), bound(it.points.last()));
+    let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
+    let high = metg.task_high_ns.map_or(format!("> {most}"), time);
+    match metg.verdict {
+        Verdict::Always => format!("≤ {least}"),
+        Verdict::Never => format!("> {most}"),
+        Verdict::Implausible => "refused".to_string(),
+        Verdict::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
+        Verdict::From => {
+            let at = metg.task_ns.map_or(format!("≤ {least}"), time);
+            match metg.task_high_ns {
+                Some(_) => format!("{at} ({low} – {high})"),
+                None => format!("{at} (too few rounds)"),
+            }
+        }
+    }
+}
+
+/// Why there is no figure, where there is none.
+fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
+    let share = |point: &Grain| format!("{}%", digits(100.0 * point.efficiency));
+    let (first, last) = (it.points.first()?, it.points.last()?);
+    match metg.verdict {
+        Verdict::Always => Some(format!(
+            "no METG({percent}%): its smallest tasks, {}, are {} efficient",
+            time(first.task_ns),
+            share(first)
+        )),
+        Verdict::Never => Some(format!(
+            "no METG({percent}%): its largest tasks, {}, are only {} efficient",
+            time(last.task_ns),
+            share(last)
+        )),
+        Verdict::Implausible if percent == 50 => {
+            let best = it.points.iter().max_by(|a, b| a.efficiency.total_cmp(&b.efficiency))?;
+            Some(format!(
+                "no METG: tasks of {} are {} efficient, so the sequential loop is not the pure \
+                 time of the kernel",
+                time(best.task_ns),
+                share(best)
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The rows as lines.
+fn align(rows: &[[String; 3]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let [first, second] = [0, 1].map(|column| width(column).unwrap_or(0));
+    let line =
+        |[name, at_50, at_95]: &[String; 3]| format!("{name:<first$}  {at_50:<second$}  {at_95}\n");
+    rows.iter().map(line).collect()
+}

@@ -1,0 +1,36 @@
+//! Everything that a run says on the terminal, in the order in which it was asked.
+
+use super::crossover::crossover;
+use super::granularity::granularity;
+use super::table::{Style, checks, tables};
+use crate::analysis::Summary;
+use crate::record::Preset;
+
+/// How much of a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What was asked.
+    Answer,
+    /// And everything that it is made of.
+    Details,
+}
+
+/// The answer of a run: the tables of its jobs, and what follows from several of
+/// them. Where a run asks for that alone, the tables are details.
+pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
+    let answer = match summary.run.plan.preset {
+        Preset::Metg => granularity(summary),
+        Preset::Crossover => crossover(summary),
+        Preset::Sweep | Preset::Quick => String::new(),
+    };
+    // Of a run that ended too soon the tables are all that there is.
+    let sections = if answer.is_empty() {
+        vec![tables(summary, style), crossover(summary), granularity(summary)]
+    } else if depth == Depth::Details {
+        vec![answer, tables(summary, style)]
+    } else {
+        vec![answer]
+    };
+    let sections: Vec<String> = sections.into_iter().filter(|text| !text.is_empty()).collect();
+    sections.join("\n") + &checks(summary)
+}

@@ -1,0 +1,51 @@
+//! Sentences in lines that fit the terminal.
+
+/// A text in lines of at most so many characters, broken at its spaces, each with
+/// its end.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    // A number keeps its unit beside it.
+    let words = text.split(' ').fold(Vec::new(), |mut words: Vec<String>, word| {
+        match words.last_mut() {
+            Some(last) if is_number(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_string()),
+        }
+        words
+    });
+    for word in words {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            out.push('\n');
+            used = 0;
+        }
+        if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(&word);
+        used += length;
+    }
+    out.push('\n');
+    out
+}
+
+fn is_number(word: &str) -> bool {
+    word.ends_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| "0123456789.,".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_and_never_before_a_unit() {
+        assert_eq!(wrapped("one two three", 7), "one two\nthree\n");
+        assert_eq!(wrapped("from 40 µs", 7), "from\n40 µs\n");
+        assert_eq!(wrapped("unbreakable", 4), "unbreakable\n");
+        assert_eq!(wrapped("", 4), "\n");
+    }
+}
