@@ -1,15 +1,15 @@
 //! What to sweep: thread counts, backends, kernels, draws, schedules, chunks.
 
 use super::options::SweepOptions;
-use super::settings::Length;
+use super::preset::{self, suited};
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest, switch};
 use crate::backend::{Schedule, StartMethod};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::nthread::{self, Counts, Source};
 use crate::number::{parse_count, parse_counts};
-use crate::plan::{Calibration, Draws, MOST_DRAWS, Pin, Scaling};
-use crate::record::{BASELINE, Plan, Skipped};
+use crate::plan::{Calibration, Draws, HANDS_OUT, MOST_DRAWS, Pin, Scaling, ladder};
+use crate::record::{BASELINE, Plan, Preset, Skipped};
 use crate::registry::Registry;
 
 pub fn thread_counts(
@@ -24,15 +24,6 @@ pub fn thread_counts(
     });
     nthread::resolve(given, lookup, cpus.usable, cpus.cores)
         .map_err(|error| UsageError(error.to_string()))
-}
-
-/// The counts of a quick run: one, two, and all; a list that somebody gave
-/// stays as it is.
-pub fn few(counts: &Counts) -> Vec<u32> {
-    let is_given = matches!(counts.source, Source::Flag | Source::Variable("HARNESS_NTHREAD"));
-    let last = counts.counts.last().copied();
-    let keep = |count: &u32| is_given || *count <= 2 || Some(*count) == last;
-    counts.counts.iter().copied().filter(keep).collect()
 }
 
 pub fn kernels(
@@ -96,29 +87,63 @@ fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, Usage
     Ok(names)
 }
 
+/// Draws of a call. Where chunks are what is asked for, each has draws of its own.
 pub fn draws(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    length: Length,
+    preset: Preset,
+    block: u64,
+    chunks: &[u64],
+    nthread: &[u32],
 ) -> Result<Draws, UsageError> {
-    let Some(given) = given("--draws", options.draws.as_deref(), lookup) else {
-        return Ok(Draws::Calibrated(match length {
-            Length::Quick => Calibration::QUICK,
-            Length::Full => Calibration::FULL,
-        }));
+    let typed = options.draws.as_deref();
+    let list = match given("--draws", typed, lookup) {
+        Some(given) => draws_given(&given)?,
+        None => Vec::new(),
     };
+    let problem = |list: &Vec<u64>| match preset {
+        Preset::Crossover if list.len() < 2 => {
+            Some("--crossover needs several jobs; for example 1e4,1e6,1e8".to_string())
+        }
+        Preset::Metg if list.len() > 1 => {
+            Some("harness metg takes one number of draws; leave it out, or name one".to_string())
+        }
+        _ => None,
+    };
+    if let Some(list) = suited("--draws", typed, lookup, list, problem)? {
+        return Ok(Draws::Given(list));
+    }
+    let most = nthread.iter().copied().max().unwrap_or(1);
+    let own = |chunk: &u64| (*chunk, ladder::draws_of_tasks(*chunk, block, most));
+    Ok(match preset {
+        Preset::Sweep => Draws::Calibrated(Calibration::FULL),
+        Preset::Quick => Draws::Calibrated(Calibration::QUICK),
+        Preset::Crossover => Draws::Given(ladder::jobs()),
+        Preset::Metg => Draws::ByChunk(chunks.iter().map(own).collect()),
+    })
+}
+
+fn draws_given(given: &Given) -> Result<Vec<u64>, UsageError> {
     let list = parse_counts(&given.text).map_err(|error| given.error(error))?;
     match list.last() {
         Some(&most) if most > MOST_DRAWS => {
             Err(given.error(format!("{most} draws are too many; at most 2^50 can be asked for")))
         }
-        _ => Ok(Draws::Given(list)),
+        _ => Ok(list),
     }
 }
 
-pub fn block(options: &SweepOptions, lookup: Lookup<'_>) -> Result<u64, UsageError> {
+pub fn block(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+) -> Result<u64, UsageError> {
     let Some(given) = given("--block", options.block.as_deref(), lookup) else {
-        return Ok(DEFAULT_BLOCK);
+        return Ok(match preset {
+            Preset::Sweep | Preset::Quick => DEFAULT_BLOCK,
+            Preset::Crossover => ladder::CROSSOVER_BLOCK,
+            Preset::Metg => ladder::METG_BLOCK,
+        });
     };
     let block = parse_count(&given.text).map_err(|error| given.error(error))?;
     if block.is_power_of_two() && BLOCK_RANGE.contains(&block) {
@@ -128,12 +153,24 @@ pub fn block(options: &SweepOptions, lookup: Lookup<'_>) -> Result<u64, UsageErr
     }
 }
 
-pub fn schedules(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Schedule>, UsageError> {
-    let Some(given) = given("--schedule", options.schedule.as_deref(), lookup) else {
+/// Schedules; where chunks are what is asked for, such as hand out each by itself.
+pub fn schedules(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+) -> Result<Vec<Schedule>, UsageError> {
+    let typed = options.schedule.as_deref();
+    let Some(given) = given("--schedule", typed, lookup) else {
         return Ok(Vec::new());
     };
     let names = names(&given, &Schedule::ALL.map(Schedule::name), "schedule")?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    let schedules: Vec<Schedule> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let problem = |schedules: &Vec<Schedule>| {
+        let other = schedules.iter().find(|schedule| !HANDS_OUT.contains(schedule));
+        let other = other.filter(|_| preset == Preset::Metg)?;
+        Some(format!("{other} does not hand out every chunk by itself; dynamic and stealing do"))
+    };
+    Ok(suited("--schedule", typed, lookup, schedules, problem)?.unwrap_or_default())
 }
 
 pub fn start_methods(
@@ -155,16 +192,47 @@ pub fn pins(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Pin>, Usag
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-pub fn scaling(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Scaling, UsageError> {
+pub fn scaling(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+) -> Result<Scaling, UsageError> {
     let is_weak = switch("--weak", options.weak, lookup)?;
+    // Where the size of the work is asked for, a variable for all runs has no say.
+    let is_weak = is_weak && matches!(preset, Preset::Sweep | Preset::Quick);
     Ok(if is_weak { Scaling::Weak } else { Scaling::Strong })
 }
 
-pub fn chunks(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<u64>, UsageError> {
-    let Some(given) = given("--chunk", options.chunk.as_deref(), lookup) else {
-        return Ok(Vec::new());
+/// Blocks of a chunk; where chunks are what is asked for, at least two of them.
+pub fn chunks(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+    block: u64,
+) -> Result<Vec<u64>, UsageError> {
+    let typed = options.chunk.as_deref();
+    let list = match given("--chunk", typed, lookup) {
+        Some(given) => parse_counts(&given.text).map_err(|error| given.error(error))?,
+        None => Vec::new(),
     };
-    parse_counts(&given.text).map_err(|error| given.error(error))
+    if preset != Preset::Metg {
+        return Ok(list);
+    }
+    let most = MOST_DRAWS / block / u64::from(nthread::MAX_NTHREAD) / ladder::LEAST_TASKS;
+    let problem = |list: &Vec<u64>| match list.last() {
+        _ if list.len() < 2 => {
+            Some("harness metg needs several chunks; for example 1,4,16,64".to_string())
+        }
+        Some(last) if *last > most => Some(format!("a chunk of {last} blocks is too large")),
+        _ => None,
+    };
+    let chunks = suited("--chunk", typed, lookup, list, problem)?;
+    match chunks.unwrap_or_else(|| ladder::chunks(block)) {
+        chunks if chunks.len() < 2 => Err(UsageError(format!(
+            "--block: {block} draws are a large task already; for example 64, or several --chunk"
+        ))),
+        chunks => Ok(chunks),
+    }
 }
 
 /// The workers of a weak case may have too many draws together.
@@ -220,6 +288,26 @@ pub fn check_schedules(
         Some(skipped) if is_by_name => Err(given.error(&skipped.reason)),
         _ if plan.cases.iter().all(|case| case.backend == BASELINE) && !plan.skipped.is_empty() => {
             Err(given.error("no backend knows such a schedule"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A backend that was asked for by name and hands out no chunks has no smallest
+/// one.
+pub fn check_handed_out(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    plan: &Plan,
+) -> Result<(), UsageError> {
+    let given = given("--backend", options.backend.as_deref(), lookup);
+    let is_by_name = |given: &Given| given.text.trim() != "all";
+    let lost = |skipped: &&Skipped| {
+        plan.preset == Preset::Metg && plan.cases.iter().all(|it| it.backend != skipped.backend)
+    };
+    match (given.filter(is_by_name), plan.skipped.iter().find(lost)) {
+        (Some(given), Some(Skipped { backend, reason, .. })) => {
+            Err(given.error(format!("{}: {backend}: {reason}", preset::name(plan.preset))))
         }
         _ => Ok(()),
     }

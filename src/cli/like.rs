@@ -5,14 +5,15 @@ use std::path::Path;
 use super::options::SweepOptions;
 use super::values::{Given, UsageError};
 use crate::plan::{self, Draws};
-use crate::record::{Plan, Run};
+use crate::record::{Plan, Preset, Run};
 use crate::registry::{ForeignRunner, Registry};
 
-/// The plan of an earlier run. Nothing that changes its cases may be typed
+/// The plan of an earlier run, which asks what that one asked. Nothing that changes its cases may be typed
 /// beside it; variables are passed over, since they never conflict.
 pub fn plan_like(
     like: &Given,
     options: &SweepOptions,
+    verb: Preset,
     registry: &mut Registry,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
     let typed = [
@@ -28,12 +29,20 @@ pub fn plan_like(
         ("--pin", options.pin.is_some()),
         ("--weak", options.weak),
         ("--quick", options.quick),
+        ("--crossover", options.crossover),
     ];
     if let Some((flag, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) {
         return Err(like.error(format!("the cases come from there, so {flag} cannot change them")));
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
     let mut plan = run.plan;
+    if verb == Preset::Metg && plan.preset != verb {
+        return Err(like.error("that run did not ask for the smallest task; leave metg out"));
+    }
+    if plan.preset == Preset::Quick {
+        // Its cases, and all the time that they need.
+        plan.preset = Preset::Sweep;
+    }
     adopt_runners(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
     plan.expected.clear();

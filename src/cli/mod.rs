@@ -5,6 +5,7 @@ mod compare;
 mod fit;
 mod like;
 mod options;
+mod preset;
 mod report;
 mod resume;
 mod runners;
@@ -23,9 +24,9 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::machine::Cpus;
-use crate::record::Run;
+use crate::record::{Preset, Run};
 use crate::registry::Registry;
-use crate::report::Style;
+use crate::report::{Depth, Style};
 use crate::selftest::simulation;
 use options::{Cli, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
@@ -54,7 +55,8 @@ pub fn main(registry: &Registry) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     let done = match cli.verb {
-        None => sweep(registry, &cli.sweep),
+        None => sweep(registry, &cli.sweep, Preset::Sweep),
+        Some(Verb::Metg(options)) => sweep(registry, &options, Preset::Metg),
         Some(Verb::List { runner }) => list(registry, &runner),
         Some(Verb::Env) => print_result(&show::environment(&variable)),
         Some(Verb::Report(options)) => report::report(&options),
@@ -86,11 +88,11 @@ fn exit_code_of(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Measures, then reports.
-fn sweep(registry: &Registry, options: &SweepOptions) -> anyhow::Result<u8> {
+/// Measures, then reports. `verb` is what the run asks, if its switches do not say.
+fn sweep(registry: &Registry, options: &SweepOptions, verb: Preset) -> anyhow::Result<u8> {
     let machine = crate::machine::inspect();
     let host = machine.hostname.clone().unwrap_or_default();
-    let settings = settings::settle(options, &variable, registry, &Cpus::read(), &host)?;
+    let settings = settings::settle(options, &variable, verb, registry, &Cpus::read(), &host)?;
     let style = style("--color", options.display.color.as_deref())?;
     if values::switch("--dry-run", options.dry_run, &variable)? {
         return print_result(&(serde_json::to_string_pretty(&settings.plan)? + "\n"));
@@ -147,7 +149,8 @@ fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8> {
     // The table first: a disk that is full must not hide what was measured.
     let summary = crate::report::read(dir)?;
     let warnings = crate::report::warnings(&summary, WARNINGS);
-    print_result(&(crate::report::table(&summary, style) + &warnings))?;
+    let page = crate::report::page(&summary, style, Depth::Answer);
+    print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
     print_result(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })

@@ -15,7 +15,8 @@ Three things that people do:
 
 More:
   harness -n 1..64x2 --dry-run       see what would be measured, as JSON
-  harness --draws 1e6,1e7,1e8        where does parallel begin to pay?
+  harness --crossover                from which job on does parallel pay?
+  harness metg                       how small may a task be?
   harness --schedule static,dynamic --chunk 16,64 --pin none,close,spread
   harness --weak                     the work grows with the workers
   harness --runner mine='python3 my_runner.py' -b rayon,mine
@@ -75,6 +76,15 @@ pub enum Verb {
     },
     /// Show the machine and the thread settings as seen, and where each comes from
     Env,
+    /// Measure the smallest useful task (METG) of each backend that hands out chunks
+    ///
+    /// Tasks are chunks of 2^6 to 2^22 draws, at as many threads as there are usable
+    /// CPUs, in 9 rounds; draws follow from the chunk, so that a call has 64 to 8,192
+    /// tasks on a small machine. Efficiency is against the sequential loop over the
+    /// very same blocks: what a small block costs by itself is no overhead.
+    #[command(mut_arg("quick", |it| it.hide(true)), mut_arg("crossover", |it| it.hide(true)),
+        mut_arg("weak", |it| it.hide(true)), mut_arg("precision", |it| it.hide(true)))]
+    Metg(Box<SweepOptions>),
     /// Make tables and plots of a results directory again
     Report(ReportOptions),
     /// Compare two runs: which of the cases that they share became faster or slower?
@@ -247,6 +257,9 @@ pub struct SweepOptions {
     /// An answer in about 10 s: 6 rounds, few counts, short calls
     #[arg(long, help_heading = "How long")]
     pub quick: bool,
+    /// From which job on does parallel pay? Jobs of 2^11 to 2^27 draws, few counts, 9 rounds
+    #[arg(long, help_heading = "How long")]
+    pub crossover: bool,
     /// Exactly N rounds, whatever they take
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub rounds: Option<String>,

@@ -6,7 +6,7 @@ use super::options::{ExportFormat, ReportOptions};
 use super::values::UsageError;
 use super::{print_result, style};
 use crate::analysis::Summary;
-use crate::report;
+use crate::report::{self, Depth};
 
 /// Makes every derived file again and prints the table.
 pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
@@ -24,7 +24,8 @@ pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
             .map_err(|error| UsageError(format!("--splice: {error}")))?;
     }
     let warnings = report::warnings(&summary, usize::MAX);
-    print_result(&(report::table(&summary, style) + &warnings))
+    let depth = if options.details { Depth::Details } else { Depth::Answer };
+    print_result(&(report::page(&summary, style, depth) + &warnings))
 }
 
 /// Prints the run in the format of another tool, and on stderr what it lacks.

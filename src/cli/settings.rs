@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::cases::{
-    backends, block, check_draws, check_schedules, check_start_methods, chunks, draws, few,
-    kernels, pins, scaling, schedules, start_methods, thread_counts,
+    backends, block, check_draws, check_handed_out, check_schedules, check_start_methods, chunks,
+    draws, kernels, pins, scaling, schedules, start_methods, thread_counts,
 };
 use super::like::plan_like;
 use super::options::{DisplayOptions, SweepOptions};
+use super::preset::{self, preset};
 use super::runners::add_runners;
 use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::campaign::progress::Show;
@@ -17,15 +18,12 @@ use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
 use crate::number::{parse_duration, parse_percent};
 use crate::plan::{self, Budget, Draws, MOST_CALLS, Request, Rules};
-use crate::record::Plan;
+use crate::record::{Plan, Preset};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
 /// The precision of a run: far below what anybody would decide by.
 const PRECISION: f64 = 0.01;
-
-/// Rounds of a quick run: the fewest that have a 95% interval.
-const QUICK_ROUNDS: u32 = 6;
 
 /// The most that a quick run may take, in nanoseconds.
 const QUICK_BUDGET_NS: u64 = 15_000_000_000;
@@ -53,13 +51,15 @@ pub struct Settings {
     pub remarks: Vec<String>,
 }
 
-/// Understands the options of a sweep.
+/// Understands the options of a sweep. `verb` is what it asks, if its switches do
+/// not say.
 ///
 /// # Errors
 /// Bad usage, with the flag or variable.
 pub fn settle(
     options: &SweepOptions,
     lookup: Lookup<'_>,
+    verb: Preset,
     registry: &Registry,
     cpus: &Cpus,
     host: &str,
@@ -68,39 +68,27 @@ pub fn settle(
     add_runners(&mut registry, &options.runner, lookup)?;
     check_runners(&registry)?;
     check_isa(lookup)?;
-    let length = length(options, lookup)?;
-    let rules = rules(options, lookup, length)?;
+    let preset = preset(options, lookup, verb)?;
+    let like = given("--like", options.like.as_deref(), lookup);
+    let earlier = like.map(|like| plan_like(&like, options, verb, &mut registry)).transpose()?;
+    let preset = earlier.as_ref().map_or(preset, |(plan, ..)| plan.preset);
+    let rules = rules(options, lookup, preset)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
-    let like = given("--like", options.like.as_deref(), lookup);
-    let (mut plan, draws, remarks) = match like {
-        Some(like) => plan_like(&like, options, &mut registry)?,
-        None => fresh_plan(options, lookup, length, &registry, cpus, &rules)?,
+    let (mut plan, draws, remarks) = match earlier {
+        Some(earlier) => earlier,
+        None => fresh_plan(options, lookup, preset, &registry, cpus, &rules)?,
     };
     rules.apply(&mut plan);
     check_fits(&plan)?;
     Ok(Settings { registry, plan, draws, budget: rules.budget, out, remarks })
 }
 
-/// How much time a user has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// A sweep to be quoted.
-    Full,
-    /// `--quick`: an answer in about ten seconds.
-    Quick,
-}
-
-fn length(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Length, UsageError> {
-    let is_quick = switch("--quick", options.quick, lookup)?;
-    Ok(if is_quick { Length::Quick } else { Length::Full })
-}
-
 /// The plan that the options ask for.
 fn fresh_plan(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    length: Length,
+    preset: Preset,
     registry: &Registry,
     cpus: &Cpus,
     rules: &Rules,
@@ -110,34 +98,37 @@ fn fresh_plan(
     remarks.extend(counts.notes.iter().cloned());
     let (backends, skipped) = backends(options, lookup, registry)?;
     let seed = given("--seed", options.seed.as_deref(), lookup);
+    let nthread = preset::counts(preset, &counts);
+    let block = block(options, lookup, preset)?;
+    let chunks = chunks(options, lookup, preset, block)?;
     let request = Request {
+        preset,
         kernels: kernels(options, lookup, registry)?,
         backends,
-        nthread: match length {
-            Length::Quick => few(&counts),
-            Length::Full => counts.counts.clone(),
-        },
+        draws: draws(options, lookup, preset, block, &chunks, &nthread)?,
+        nthread,
         nthread_source: remarks[0].clone(),
-        draws: draws(options, lookup, length)?,
-        block: block(options, lookup)?,
+        block,
         seed: seed.map_or(Ok(SEED), |given| integer(&given, u64::MAX))?,
-        schedules: schedules(options, lookup)?,
-        chunks: chunks(options, lookup)?,
+        schedules: schedules(options, lookup, preset)?,
+        chunks,
         start_methods: start_methods(options, lookup)?,
         pins: pins(options, lookup)?,
-        scaling: scaling(options, lookup)?,
+        scaling: scaling(options, lookup, preset)?,
     };
     let mut plan = plan::draft(&request, rules, registry);
     plan.skipped.extend(skipped);
     check_draws(options, lookup, &plan)?;
     check_schedules(options, lookup, &plan)?;
     check_start_methods(options, lookup, &plan)?;
+    check_handed_out(options, lookup, &plan)?;
     Ok((plan, request.draws, remarks))
 }
 
 /// How to measure, whatever the cases.
-fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<Rules, UsageError> {
-    let (rounds, precision) = end(options, lookup, length)?;
+fn rules(options: &SweepOptions, lookup: Lookup<'_>, preset: Preset) -> Result<Rules, UsageError> {
+    let (rounds, precision) = end(options, lookup, preset)?;
+    let (least, counted) = preset::calls(preset);
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
     let warmup = given("--warmup", options.warmup.as_deref(), lookup);
     let iterations = given("--iterations", options.iterations.as_deref(), lookup);
@@ -146,9 +137,10 @@ fn rules(options: &SweepOptions, lookup: Lookup<'_>, length: Length) -> Result<R
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(&seed, u64::MAX))?,
         rounds,
         precision,
-        budget: budget(options, lookup, length, precision)?,
-        warmup: warmup.map_or(Ok(1), |calls| integer(&calls, MOST_CALLS.into()))? as u32,
-        iterations: iterations.map_or(Ok(1), |calls| at_least_one(&calls, MOST_CALLS.into()))?,
+        budget: budget(options, lookup, preset, precision)?,
+        warmup: warmup.map_or(Ok(least.into()), |calls| integer(&calls, MOST_CALLS.into()))? as u32,
+        iterations: iterations
+            .map_or(Ok(counted), |calls| at_least_one(&calls, MOST_CALLS.into()))?,
         timeout_ns: timeout.map(|given| nanoseconds(&given)).transpose()?,
     })
 }
@@ -174,7 +166,7 @@ pub fn show(options: &DisplayOptions, lookup: Lookup<'_>) -> Result<Show, UsageE
 fn end(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    length: Length,
+    preset: Preset,
 ) -> Result<(u32, Option<f64>), UsageError> {
     let rounds = given("--rounds", options.rounds.as_deref(), lookup);
     let precision = given("--precision", options.precision.as_deref(), lookup);
@@ -191,12 +183,13 @@ fn end(
         {
             Ok((at_least_one(rounds, MOST_ROUNDS)?, None))
         }
-        (_, Some(precision)) if length == Length::Full => Ok((most, Some(share(precision)?))),
+        (_, Some(precision)) if preset == Preset::Sweep => Ok((most, Some(share(precision)?))),
         (_, Some(precision)) if is_flag(precision) => {
-            Err(precision.error("--quick has too few rounds for it; leave one of the two out"))
+            let name = preset::name(preset);
+            Err(precision
+                .error(format!("{name} has too few rounds for it; leave one of the two out")))
         }
-        _ if length == Length::Quick => Ok((QUICK_ROUNDS, None)),
-        _ => Ok((most, Some(PRECISION))),
+        _ => Ok(preset::rounds(preset).map_or((most, Some(PRECISION)), |rounds| (rounds, None))),
     }
 }
 
@@ -204,15 +197,16 @@ fn end(
 fn budget(
     options: &SweepOptions,
     lookup: Lookup<'_>,
-    length: Length,
+    preset: Preset,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
     let time = given("--time-budget", options.time_budget.as_deref(), lookup);
     let rounds = given("--rounds", options.rounds.as_deref(), lookup);
-    Ok(match (time, precision, length) {
+    Ok(match (time, precision, preset) {
         (Some(time), ..) => Budget::Given(nanoseconds(&time)?),
         (None, Some(_), _) => Budget::Forecast,
-        (None, None, Length::Quick) if rounds.is_none() => Budget::Given(QUICK_BUDGET_NS),
+        (None, None, Preset::Quick) if rounds.is_none() => Budget::Given(QUICK_BUDGET_NS),
+        (None, None, Preset::Crossover | Preset::Metg) if rounds.is_none() => Budget::Forecast,
         (None, None, _) => Budget::Unlimited,
     })
 }

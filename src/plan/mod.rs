@@ -2,6 +2,7 @@
 //! same request gives the same plan.
 
 mod check;
+pub mod ladder;
 mod order;
 mod rules;
 mod settings;
@@ -11,10 +12,10 @@ pub use order::round_order;
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 pub use settings::{Pin, Scaling};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Backend, Schedule, StartMethod};
-use crate::record::{BASELINE, Case, Plan, Skipped};
+use crate::record::{BASELINE, Case, Plan, Preset, Skipped};
 use crate::registry::Registry;
 
 /// Calls of a visit at most: their rows are kept until the visit is over.
@@ -23,9 +24,15 @@ pub const MOST_CALLS: u32 = 10_000;
 /// Draws of a call at most: days, on any machine.
 pub const MOST_DRAWS: u64 = 1 << 50;
 
+/// Schedules that hand out every chunk by itself, the one preferred first: where a
+/// backend has work stealing, that is what it is used for.
+pub const HANDS_OUT: [Schedule; 2] = [Schedule::Stealing, Schedule::Dynamic];
+
 /// What was asked for: names that exist, and values within their limits.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// What the run asks: decides which schedule is a backend's own.
+    pub preset: Preset,
     /// Kernels, by name.
     pub kernels: Vec<String>,
     /// Backends, by name.
@@ -61,6 +68,10 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
             list.iter().map(|draws| Some(whole_blocks(*draws, request.block))).collect()
         }
         Draws::Calibrated(_) => vec![None],
+        Draws::ByChunk(list) => {
+            let all: BTreeSet<u64> = list.iter().map(|(_, draws)| *draws).collect();
+            all.into_iter().map(Some).collect()
+        }
     };
     // Two numbers of draws may round up to the same blocks: one case, not two.
     given.dedup();
@@ -88,6 +99,9 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
             };
             match registry.backend(name) {
                 Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
+                None if request.preset == Preset::Metg => {
+                    skip(&mut skipped, name, "all", "it decides on its chunks itself");
+                }
                 None => cases.extend(at_each_count(request, &case)),
             }
         }
@@ -98,6 +112,7 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
         nthread: request.nthread.clone(),
         nthread_source: request.nthread_source.clone(),
         draws_rule: request.draws.to_string(),
+        preset: request.preset,
         runners: runners_of(registry, &backends),
         ..Plan::default()
     };
@@ -124,24 +139,20 @@ fn variants(
         return vec![Case { schedule, ..case.clone() }];
     }
     let (known, unknown): (Vec<_>, Vec<_>) = match &request.schedules[..] {
-        [] => (vec![backend.schedules()[0]], Vec::new()),
+        [] => (own_schedule(request, backend, skipped), Vec::new()),
         asked => asked.iter().copied().partition(|asked| backend.schedules().contains(asked)),
     };
     for schedule in unknown {
-        let names: Vec<_> = backend.schedules().iter().map(|known| known.name()).collect();
-        let skip = Skipped {
-            backend: case.backend.clone(),
-            what: format!("schedule {schedule}"),
-            reason: format!("{} knows {}", case.backend, names.join(", ")),
-        };
-        // Said once, and not for each job.
-        if !skipped.contains(&skip) {
-            skipped.push(skip);
-        }
+        let reason = format!("{} knows {}", case.backend, known_schedules(backend));
+        skip(skipped, &case.backend, &format!("schedule {schedule}"), &reason);
     }
-    let chunks: Vec<Option<u64>> = match &request.chunks[..] {
-        [] => vec![None],
-        asked => asked.iter().copied().map(Some).collect(),
+    let chunks: Vec<Option<u64>> = match (&request.draws, &request.chunks[..]) {
+        (Draws::ByChunk(list), _) => {
+            let own = list.iter().filter(|(_, draws)| Some(*draws) == case.draws);
+            own.map(|(chunk, _)| Some(*chunk)).collect()
+        }
+        (_, []) => vec![None],
+        (_, asked) => asked.iter().copied().map(Some).collect(),
     };
     let mut cases = Vec::new();
     for schedule in known {
@@ -154,6 +165,39 @@ fn variants(
         }
     }
     cases
+}
+
+/// The schedule of a backend where nobody asks for one: its default; where small
+/// tasks are asked for, one that hands out every chunk by itself, if it has one.
+fn own_schedule(
+    request: &Request,
+    backend: &dyn Backend,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Schedule> {
+    let known = backend.schedules();
+    if request.preset != Preset::Metg {
+        return vec![known[0]];
+    }
+    let own = HANDS_OUT.into_iter().find(|schedule| known.contains(schedule));
+    if own.is_none() {
+        let reason = format!("it hands out no chunks: it knows {}", known_schedules(backend));
+        skip(skipped, backend.name(), "all", &reason);
+    }
+    own.into_iter().collect()
+}
+
+fn known_schedules(backend: &dyn Backend) -> String {
+    let names: Vec<_> = backend.schedules().iter().map(|known| known.name()).collect();
+    names.join(", ")
+}
+
+/// Notes what cannot be measured; once, and not for each job.
+fn skip(skipped: &mut Vec<Skipped>, backend: &str, what: &str, reason: &str) {
+    let [backend, what, reason] = [backend, what, reason].map(str::to_string);
+    let skip = Skipped { backend, what, reason };
+    if !skipped.contains(&skip) {
+        skipped.push(skip);
+    }
 }
 
 /// The start methods of a backend's cases: none, so to speak, for threads.
@@ -217,6 +261,7 @@ mod tests {
 
     fn request() -> Request {
         Request {
+            preset: Preset::Sweep,
             kernels: vec!["pi".to_string()],
             backends: vec!["std-thread".to_string(), "rayon".to_string()],
             nthread: vec![1, 2, 3],

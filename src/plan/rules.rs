@@ -63,6 +63,8 @@ pub enum Draws {
     Given(Vec<u64>),
     /// A power of two, chosen so that a call is long enough to be timed well.
     Calibrated(Calibration),
+    /// Each chunk has draws of its own: (blocks of the chunk, draws), whole tasks.
+    ByChunk(Vec<(u64, u64)>),
 }
 
 /// The rule of a calibration: how long a sequential call lasts.
@@ -93,8 +95,14 @@ impl Calibration {
 
 impl fmt::Display for Draws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Draws::Calibrated(rule) = self else {
-            return f.write_str("as given, rounded up to whole blocks");
+        let rule = match self {
+            Draws::Calibrated(rule) => rule,
+            Draws::Given(_) => return f.write_str("as given, rounded up to whole blocks"),
+            Draws::ByChunk(_) => {
+                return f.write_str(
+                    "as many for each chunk that a call has enough tasks and not too many",
+                );
+            }
         };
         write!(
             f,

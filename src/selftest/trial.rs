@@ -19,7 +19,7 @@ use crate::campaign::progress::{Progress, Show};
 use crate::campaign::stopping::LOOKS;
 use crate::campaign::{Campaign, CampaignError};
 use crate::plan::{self, Budget, Calibration, Draws, Request, Rules, Scaling};
-use crate::record::{Phase, Plan, Run, SAMPLES_FILE, read_rows};
+use crate::record::{Phase, Plan, Preset, Run, SAMPLES_FILE, read_rows};
 use crate::registry::Registry;
 use crate::report;
 
@@ -88,6 +88,7 @@ fn registry() -> Registry {
 /// A plan over all of these.
 fn draft(draws: &Draws, registry: &Registry) -> Plan {
     let request = Request {
+        preset: Preset::Sweep,
         kernels: vec!["pi".to_string()],
         backends: registry.backend_names().into_iter().map(String::from).collect(),
         nthread: vec![1],
