@@ -7,19 +7,21 @@
 mod crossover;
 mod ending;
 mod export;
+mod granularity;
+mod html;
 mod markdown;
 mod markup;
-mod granularity;
 mod numbers;
 mod page;
 mod plots;
-mod splice;
 mod prose;
+mod splice;
 mod summary;
 mod table;
 mod warnings;
 
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
+pub use html::write_html;
 pub use page::{Depth, page};
 pub use plots::PlotError;
 pub use splice::{SpliceError, splice};
@@ -53,5 +55,5 @@ pub fn write_all(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     write_json(summary, dir).context("summary.json")?;
     markdown::write(summary, dir).context("report.md")?;
     plots::write(summary, dir)?;
-    Ok(())
+    write_html(summary, dir)
 }

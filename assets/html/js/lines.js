@@ -1,0 +1,153 @@
+// Plots of something over the thread count: a line, intervals and rounds for each backend.
+
+/** What is plotted: how a case shows it, in which units, with what to compare it. */
+const METRICS = [
+  { id: "time", title: "Time of a call", aside: "lower is better", units: TIMES, of: timeOf,
+    rounds: (c) => c.round_ns, baseline: (b) => b.median_ns },
+  { id: "speedup", title: "Speedup over sequential", aside: "higher is better", units: RATIO, of: speedupOf,
+    rounds: (c) => c.ratios, baseline: () => 1, ideal: (n) => n, law: (x, b) => x / b.throughput },
+  { id: "efficiency", title: "Efficiency", aside: "speedup by threads", units: SHARE, of: efficiencyOf,
+    rounds: (c) => c.ratios.map((ratio) => ratio / c.nthread), ideal: () => 1, law: (x, b, n) => x / b.throughput / n },
+  { id: "throughput", title: "Throughput", aside: "higher is better", units: RATES, of: throughputOf,
+    rounds: (c) => (isNumber(c.throughput) ? c.round_ns.map((ns) => (c.throughput * c.median_ns) / ns) : []),
+    baseline: (b) => b.throughput, law: (x) => x },
+  { id: "load_balance", title: "Load balance", aside: "busy time of the mean worker by that of the busiest", units: SHARE,
+    of: (c) => ({ value: c.load_balance }), ideal: () => 1 },
+  { id: "communication", title: "Communication", aside: "busy time of the busiest worker by the time of the call", units: SHARE,
+    of: (c) => ({ value: c.communication }), ideal: () => 1 },
+  { id: "computation", title: "Computation", aside: "time inside the kernel: of the baseline by that of all workers", units: SHARE,
+    of: (c) => ({ value: c.computation_scaling }), ideal: () => 1 },
+  { id: "setup", title: "Cost of setup", aside: "time to create the team, once for all of its calls", units: TIMES,
+    of: (c) => ({ value: c.setup_ns }) },
+  { id: "overhead", title: "Cost of a call", aside: "CPU time over the sequential loop, n·T(n) − T(1)", units: TIMES,
+    of: (c) => ({ value: c.overhead_ns }) },
+];
+
+/** What the marks of a metric show of the visible series. */
+function points(metric, job, state) {
+  return job.series.flatMap((series, index) => (state.hidden.has(series.name) ? [] : series.cases.map((number) => {
+    const c = cases[number];
+    return { c, index, series, n: c.nthread, ...metric.of(c), rounds: metric.rounds?.(c) ?? [] };
+  }))).filter((point) => isNumber(point.value));
+}
+
+const hasInterval = (point) => isNumber(point.low) && isNumber(point.high);
+
+/** One figure: caption, drawing, table. */
+function lineFigure(metric, job, state) {
+  const shown = points(metric, job, state);
+  const any = job.series.some((series) => series.cases.some((index) => isNumber(metric.of(cases[index]).value)));
+  if (!any) return null;
+  const figure = element("figure", { id: `figure-${metric.id}` });
+  const baseline = cases[job.baseline];
+  const unit = fitting(metric.units, d3.median(shown, (point) => Math.abs(point.value)) ?? 0);
+  const canLog = shown.every((point) => point.value > 0 && (!hasInterval(point) || point.low > 0));
+  const yLog = state.yLog && canLog;
+  const axis = `${unit.name === "×" ? "times" : unit.name}${yLog ? ", logarithmic" : ""}${state.yLog && !canLog ? "; linear, for there are values below zero" : ""}`;
+  figure.append(element("figcaption", {}, element("h3", {}, metric.title),
+    element("p", { class: "muted" }, `${metric.aside} (${axis})`)));
+  const place = element("div", { class: "drawing" });
+  figure.append(place);
+  return { figure, draw: () => drawLines(place, { metric, job, state, shown, unit, yLog, baseline }), table: () => pointTable(metric, shown, unit) };
+}
+
+/** The smallest and the largest of all that is to be seen. */
+function extent({ metric, state, shown, unit, yLog, baseline }) {
+  const values = shown.flatMap((point) => [point.value, point.low, point.high, ...(state.rounds ? point.rounds : [])]);
+  if (baseline && metric.baseline) values.push(metric.baseline(baseline));
+  const known = values.filter((value) => isNumber(value) && (!yLog || value > 0)).map((value) => value / unit.size);
+  return known.length > 0 ? d3.extent(known) : [0, 1];
+}
+
+function drawLines(place, plot) {
+  const { metric, job, state, shown, unit, yLog } = plot;
+  place.replaceChildren();
+  const width = Math.max(260, Math.floor(place.clientWidth));
+  const height = Math.round(Math.min(330, Math.max(230, width * 0.58)));
+  const counts = d3.sort(new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread))));
+  const label = `${metric.title} against threads; arrow keys move from mark to mark`;
+  const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0 }, { domain: extent(plot), isLog: yLog }, label);
+  shape.at = (value) => shape.y(value / unit.size);
+  const clip = clipped(shape, `clip-${metric.id}`);
+  behind(shape, counts);
+  comparisons(shape, plot, clip, counts);
+  const indices = [...new Set(shown.map((point) => point.index))];
+  const gap = d3.min(d3.pairs(counts), ([a, b]) => shape.x(b) - shape.x(a)) ?? 60;
+  // Backends with the same count stand side by side, as far as there is room.
+  const step = Math.min(4, (gap * 0.6) / Math.max(1, indices.length));
+  const marks = indices.flatMap((index, order) => {
+    const shift = (order - (indices.length - 1) / 2) * step;
+    return drawSeries(shape, plot, clip, shown.filter((point) => point.index === index), shift, step);
+  });
+  readable(place, shape.svg, marks);
+}
+
+/** The region with more threads than CPUs. */
+function behind(shape, counts) {
+  const from = shape.x(data.usable_cpus + 0.5);
+  if (counts[counts.length - 1] <= data.usable_cpus) return;
+  const left = Math.min(shape.right, Math.max(shape.left, from));
+  shape.svg.select(".behind").append("rect").attr("class", "shade").attr("x", left).attr("y", shape.top - 6)
+    .attr("width", shape.right - left).attr("height", shape.bottom - shape.top + 6);
+}
+
+/** Ideal, baseline and laws. */
+function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
+  const layer = shape.svg.append("g").attr("clip-path", clip).attr("aria-hidden", "true");
+  const [first, last] = [counts[0], counts[counts.length - 1]];
+  const line = d3.line(([n]) => shape.x(n), ([, value]) => shape.at(value));
+  if (metric.ideal) {
+    const steps = d3.range(0, 65).map((i) => first + ((last - first) * i) / 64);
+    layer.append("path").attr("class", "ideal").attr("d", line(steps.map((n) => [n, metric.ideal(n)])));
+  }
+  const reference = baseline && metric.baseline?.(baseline);
+  if (isNumber(reference)) {
+    const y = shape.at(reference);
+    layer.append("path").attr("class", "baseline").attr("d", `M${shape.left},${y}H${shape.right}`);
+  }
+  if (!state.laws || !metric.law || !isNumber(baseline?.throughput)) return;
+  job.series.forEach((series, index) => {
+    if (state.hidden.has(series.name) || !series.law?.curve.length) return;
+    const curve = series.law.curve.filter(([n]) => n >= first).map(([n, x]) => [n, metric.law(x, baseline, n)]);
+    layer.append("path").attr("class", "law").attr("d", line(curve)).style("stroke", look(index).colour);
+  });
+}
+
+/** One backend. Its line is broken where there are more threads than CPUs, and where a case has no data. */
+function drawSeries(shape, { metric, state, unit }, clip, own, shift, step) {
+  const style = look(own[0].index);
+  const sortedPoints = d3.sort(own, (point) => point.n).map((point) => ({ ...point, x: shape.x(point.n) + shift, y: shape.at(point.value) }));
+  const layer = shape.svg.append("g").attr("class", "series").style("stroke", style.colour);
+  if (state.rounds) {
+    // One path for all dots: a plot may have ten thousand.
+    const spread = (i) => (((i * 0.618034) % 1) - 0.5) * Math.min(7, step * 2.2);
+    const dots = sortedPoints.flatMap((point) => point.rounds.map((value, i) => `M${(point.x + spread(i)).toFixed(1)},${shape.at(value).toFixed(1)}h0`));
+    layer.append("path").attr("class", "rounds").attr("clip-path", clip).attr("d", dots.join("") || null);
+  }
+  const counts = own[0].series.cases.map((index) => cases[index]);
+  const joined = (a, b) => a.c.oversubscribed === b.c.oversubscribed && !counts.some((c) => c.nthread > a.n && c.nthread < b.n && !isNumber(metric.of(c).value));
+  for (const [a, b] of d3.pairs(sortedPoints).filter(([a, b]) => joined(a, b))) {
+    layer.append("path").attr("class", "curve").attr("clip-path", clip).attr("stroke-dasharray", style.dash).attr("d", `M${a.x},${a.y}L${b.x},${b.y}`);
+  }
+  const bars = sortedPoints.filter(hasInterval).map((point) => `M${point.x},${shape.at(point.low)}V${shape.at(point.high)}`);
+  layer.append("path").attr("class", "bars").attr("clip-path", clip).attr("d", bars.join("") || null);
+  const radius = sortedPoints.length > 24 ? 2.6 : 3.6;
+  return sortedPoints.map((point) => {
+    const node = paint(layer.append("path").attr("class", "point").attr("d", outline(style.shape, point.x, point.y, radius)), style).node();
+    return { node, x: point.x, y: point.y, row: point.index, column: point.n, ...reading(point, unit) };
+  });
+}
+
+/** What is said of a mark. */
+function reading(point, unit) {
+  const lines = [valueText(point, unit)];
+  if (point.c.pairs > 0 && point.rounds.length > 0) lines.push(`${plural(point.c.rounds, "round")}, ${plural(point.c.pairs, "pair")}`);
+  if (point.c.oversubscribed) lines.push(`more threads than the ${plural(data.usable_cpus, "usable CPU")}`);
+  return { title: `${point.series.name}, n = ${point.n}`, lines };
+}
+
+/** The figures of a plot as a table. */
+function pointTable(metric, shown, unit) {
+  const columns = [{ name: "backend" }, { name: "n", number: true }, { name: unit.name, number: true }, { name: "interval", number: true }];
+  return plainTable(metric.title, columns, shown.map((point) => [point.series.name, `${point.n}`, inUnit(point.value, unit), intervalText(point, unit)]));
+}

@@ -1,0 +1,132 @@
+// The page: words, theme, and which job is shown.
+
+const THEMES = ["auto", "light", "dark"];
+
+/** The theme that a reader chose. A browser may refuse to remember anything for a file. */
+function chosenTheme() {
+  try { return localStorage.getItem("nthread-theme") ?? "auto"; } catch { return "auto"; }
+}
+
+function showTheme(theme) {
+  if (theme === "auto") document.documentElement.removeAttribute("data-theme");
+  else document.documentElement.setAttribute("data-theme", theme);
+  byId("theme").textContent = `Theme: ${theme}`;
+  byId("theme").dataset.theme = theme;
+}
+
+function turnTheme() {
+  const next = THEMES[(THEMES.indexOf(byId("theme").dataset.theme) + 1) % THEMES.length];
+  try { localStorage.setItem("nthread-theme", next); } catch { /* It lasts as long as the page. */ }
+  showTheme(next);
+}
+
+/** Few figures that say the most. */
+function keyFigures(job) {
+  const best = job.series.map((series) => cases[series.best]).filter(Boolean);
+  const fastest = d3.greatest(best, (c) => c.speedup ?? -c.median_ns);
+  const baseline = cases[job.baseline];
+  const card = (name, value, aside) => element("div", {}, element("dt", {}, name), element("dd", {}, value, element("small", {}, aside)));
+  const of = (c, triple, units) => valueText(triple, fitting(units, triple.value ?? 0));
+  const split = (text) => { const at = text.indexOf(" ("); return at < 0 ? [text, ""] : [text.slice(0, at) + text.slice(text.lastIndexOf(")") + 1), text.slice(at + 2, text.lastIndexOf(")"))]; };
+  const cards = [];
+  if (fastest && isNumber(fastest.speedup)) {
+    const [value, interval] = split(of(fastest, speedupOf(fastest), RATIO));
+    cards.push(card("Highest speedup", value, `${fastest.title}, n = ${fastest.nthread}${interval ? `; ${interval}` : ""}`));
+  }
+  if (baseline && isNumber(baseline.median_ns)) {
+    const [value, interval] = split(of(baseline, timeOf(baseline), TIMES));
+    cards.push(card("Sequential", value, `a call${interval ? `; ${interval}` : ""}`));
+  }
+  const rounds = d3.max(cases, (c) => c.rounds) ?? 0;
+  const failed = d3.sum(cases, (c) => c.problems);
+  cards.push(card("Rounds", `${rounds}`, `of ${plural(cases.length, "case")}${failed ? `; ${plural(failed, "failed visit")}` : ""}`));
+  cards.push(card("Answers checked", grouped(String(data.calls)), data.identical ? "every one identical" : "each held to its check"));
+  return cards;
+}
+
+function showJob(job) {
+  byId("title").textContent = `${job.kernel || "A command"} on ${data.cpu_model || "an unknown CPU"}`;
+  byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
+    plural(data.usable_cpus, "usable CPU"), plural(job.series.length, "backend")].filter(Boolean).join(" · ");
+  const answer = job.answer ?? "Nothing was measured.";
+  byId("lead").textContent = answer.charAt(0).toUpperCase() + answer.slice(1);
+  byId("key").replaceChildren(...keyFigures(job));
+  for (const series of job.series) series.cases.forEach((index) => { cases[index].series = series.name; });
+  if (cases[job.baseline]) cases[job.baseline].series = cases[job.baseline].title;
+  caseTable(job, byId("table"));
+  showControls(job);
+  showPlots(job);
+}
+
+function showJobs() {
+  const select = byId("job");
+  select.append(...data.jobs.map((job, index) => element("option", { value: String(index) }, job.name)));
+  select.addEventListener("change", () => showJob(data.jobs[Number(select.value)]));
+  byId("jobs").hidden = data.jobs.length < 2;
+}
+
+function showWarnings() {
+  const about = (warning) => {
+    const names = warning.cases.slice(0, 6).map((index) => cases[index]).filter(Boolean).map((c) => `${c.title}, n = ${c.nthread}`);
+    const more = warning.cases.length - names.length;
+    return names.length === 0 ? "all cases" : names.join("; ") + (more > 0 ? `; and ${more} more` : "");
+  };
+  byId("warning-list").replaceChildren(...(data.warnings.length === 0 ? [element("p", {}, "None.")] : data.warnings.map((warning) =>
+    element("div", { class: "warning" },
+      element("p", {}, element("code", {}, warning.code), ` ${warning.message}`),
+      element("p", {}, `Try: ${warning.advice}`),
+      element("p", { class: "muted" }, `Of: ${about(warning)}`)))));
+}
+
+function showFacts() {
+  byId("fact-list").replaceChildren(...data.facts.map(({ heading, lines }) =>
+    element("details", { class: "facts", open: heading === "Machine" }, element("summary", {}, heading),
+      element("dl", {}, ...lines.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])))));
+}
+
+/** Analyses that only some runs have, as tables of whatever they say. */
+function showMore() {
+  const kinds = [["Where parallel begins to pay", data.crossovers], ["The smallest useful task", data.granularities]];
+  const text = (value) => (isNumber(value) ? digits(value) : value === null || value === undefined ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+  for (const [heading, found] of kinds) {
+    if (!Array.isArray(found) || found.length === 0) continue;
+    const names = [...new Set(found.flatMap((object) => Object.keys(object)))];
+    if (names.length === 0) continue;
+    const rows = found.map((object) => names.map((name) => text(object[name])));
+    byId("more").append(element("h2", {}, heading), plainTable(heading, names.map((name) => ({ name })), rows));
+    byId("more").hidden = false;
+  }
+  const laws = data.jobs.flatMap((job) => job.series.filter((series) => series.law).map((series) => ({ job, series })));
+  if (laws.length === 0) return;
+  const columns = [...(data.jobs.length > 1 ? [{ name: "job" }] : []), { name: "backend" }, { name: "law" }, { name: "parameters" }];
+  const rows = laws.map(({ job, series }) => [...(data.jobs.length > 1 ? [job.name] : []), series.name, series.law.name, series.law.refusal ?? series.law.text]);
+  byId("more").append(element("h2", {}, "Scaling laws"), plainTable("The law that explains each backend best for its number of parameters", columns, rows));
+  byId("more").hidden = false;
+}
+
+/** On paper everything is open. */
+function openForPrint() {
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details.facts:not([open])")];
+    closed.forEach((details) => { details.open = true; });
+  });
+  window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
+}
+
+showTheme(chosenTheme());
+byId("theme").addEventListener("click", turnTheme);
+byId("version").textContent = data.version;
+byId("confidence").textContent = `${tickText(100 * data.confidence)}%`;
+byId("ending").textContent = data.ending;
+byId("thinned").textContent = data.thinned
+  ? `Rounds are thinned to ${data.max_dots} dots a case, evenly over the run; medians, boxes and intervals are of all of them.`
+  : "Every round that counts is a dot.";
+document.title = `nthread: ${data.jobs.map((job) => job.kernel || "command").filter((name, i, all) => all.indexOf(name) === i).join(", ")} on ${data.cpu_model || "an unknown CPU"}`;
+showJobs();
+showWarnings();
+showFacts();
+showMore();
+if (data.jobs.length > 0) showJob(data.jobs[0]);
+watchWidth();
+openForPrint();

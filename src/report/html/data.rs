@@ -1,0 +1,216 @@
+//! What the page is told: the summary, its rounds thinned, and its words.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::facts::{self, Facts};
+use super::laws::Law;
+use crate::analysis::{Answers, CaseSummary, Job, Series, Summary, Warning, jobs};
+use crate::record::Case;
+use crate::report::ending::how_it_ended;
+use crate::report::numbers::thousands;
+use crate::report::table;
+use crate::stats::median;
+
+/// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
+/// run, and the page says so.
+pub(super) const MAX_DOTS: usize = 40;
+
+/// Everything that the page shows.
+#[derive(Debug, Serialize)]
+pub(super) struct Data<'a> {
+    version: &'static str,
+    confidence: f64,
+    cpu_model: &'a str,
+    usable_cpus: u32,
+    ending: String,
+    calls: usize,
+    identical: bool,
+    max_dots: usize,
+    thinned: bool,
+    jobs: Vec<JobData>,
+    cases: Table,
+    warnings: &'a [Warning],
+    facts: Vec<Facts>,
+    crossovers: Value,
+    granularities: Value,
+}
+
+/// The cases of one job, by index.
+#[derive(Debug, Serialize)]
+struct JobData {
+    name: String,
+    kernel: String,
+    work: String,
+    pin: String,
+    draws: Option<u64>,
+    is_weak: bool,
+    answer: Option<String>,
+    baseline: Option<usize>,
+    series: Vec<SeriesData>,
+}
+
+/// One line of the plots.
+#[derive(Debug, Serialize)]
+struct SeriesData {
+    name: String,
+    cases: Vec<usize>,
+    /// The one that stands in the short table.
+    best: Option<usize>,
+    law: Option<Law>,
+}
+
+/// Objects with the same keys, which are named once.
+#[derive(Debug, Default, Serialize)]
+struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<Value>>,
+}
+
+/// What a page shows of `summary`.
+pub(super) fn of(summary: &Summary) -> Data<'_> {
+    let Answers { calls, .. } = summary.answers;
+    let most = summary.cases.iter().map(|case| case.round_ns.len().max(ratios(case).len())).max();
+    Data {
+        version: env!("CARGO_PKG_VERSION"),
+        confidence: summary.confidence,
+        cpu_model: summary.cpu_model(),
+        usable_cpus: summary.usable_cpus(),
+        ending: how_it_ended(summary).trim_end().to_string(),
+        calls,
+        identical: summary.answers.identical(),
+        max_dots: MAX_DOTS,
+        thinned: most.unwrap_or(0) > MAX_DOTS,
+        jobs: jobs(summary).iter().map(|job| job_data(summary, job)).collect(),
+        cases: Table::of(summary.cases.iter().map(case_data).collect()),
+        warnings: &summary.warnings,
+        facts: facts::of(summary),
+        crossovers: serde_json::to_value(&summary.crossovers).unwrap_or_default(),
+        granularities: serde_json::to_value(&summary.granularities).unwrap_or_default(),
+    }
+}
+
+fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
+    let settings = job.settings();
+    let index = |case: &CaseSummary| index_of(summary, case);
+    JobData {
+        name: job_name(settings),
+        kernel: settings.kernel.clone(),
+        work: work(settings),
+        pin: settings.pin.clone(),
+        draws: settings.share(),
+        is_weak: settings.is_weak(),
+        answer: table::answer(job),
+        baseline: job.baseline().and_then(index),
+        series: job.series().iter().map(|series| series_data(summary, series)).collect(),
+    }
+}
+
+/// What tells a job from the others.
+fn job_name(case: &Case) -> String {
+    let what = if case.kernel.is_empty() { "command" } else { &case.kernel };
+    let pin = if matches!(case.pin.as_str(), "" | "none") { "" } else { &case.pin };
+    let pin = if pin.is_empty() { String::new() } else { format!(", pinned {pin}") };
+    format!("{what}, {}{pin}", work(case))
+}
+
+fn work(case: &Case) -> String {
+    let whose = if case.is_weak() { "worker" } else { "call" };
+    case.share().map_or("no draws".to_string(), |n| format!("{} draws a {whose}", thousands(n)))
+}
+
+fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
+    let index = |case: &&CaseSummary| index_of(summary, case);
+    let cases: Vec<usize> = series.cases.iter().filter_map(index).collect();
+    let most = series.cases.iter().map(|case| case.case.nthread).max().unwrap_or(1);
+    let fit = summary.fits.iter().find(|fit| fit.cases.iter().any(|case| cases.contains(case)));
+    let name = match series.detail.as_str() {
+        "" => series.name.clone(),
+        detail => format!("{} ({detail})", series.name),
+    };
+    let best = table::best_case(series).and_then(|case| index_of(summary, case));
+    SeriesData { name, cases, best, law: fit.map(|fit| Law::of(fit, most)) }
+}
+
+fn index_of(summary: &Summary, case: &CaseSummary) -> Option<usize> {
+    summary.cases.iter().position(|other| std::ptr::eq(other, case))
+}
+
+/// A case with what `summary.json` does not have: its rounds.
+fn case_data(case: &CaseSummary) -> Map<String, Value> {
+    let Ok(Value::Object(mut object)) = serde_json::to_value(case) else { return Map::new() };
+    let mut add = |name: &str, value: Value| object.insert(name.to_string(), value);
+    add("title", case.case.title().into());
+    add("round_ns", thinned(&case.round_ns));
+    add("ratios", thinned(ratios(case)));
+    add("ratio_box", five_numbers(ratios(case)));
+    add("round_box", five_numbers(&case.round_ns));
+    add("problems", case.problems.len().into());
+    add("problem", case.problems.first().cloned().into());
+    object
+}
+
+/// The ratios of a case; none of the baseline, whose are all 1.
+fn ratios(case: &CaseSummary) -> &[f64] {
+    if case.case.is_baseline() { &[] } else { &case.ratios }
+}
+
+/// At most [`MAX_DOTS`] of the values, evenly over their order. A dot needs no
+/// more than six figures.
+fn thinned(values: &[f64]) -> Value {
+    let count = values.len().min(MAX_DOTS);
+    let kept = (0..count).map(|dot| values[dot * values.len() / count]);
+    kept.map(six_figures).collect::<Vec<f64>>().into()
+}
+
+fn six_figures(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+/// Least, lower hinge, median, upper hinge, most: of all values (Tukey, 1977).
+fn five_numbers(values: &[f64]) -> Value {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // Where their number is odd, the middle one belongs to both halves.
+    let (half, count) = (sorted.len().div_ceil(2), sorted.len());
+    let hinges = median(&sorted[..half]).zip(median(&sorted[count - half..]));
+    let Some(((low, high), middle)) = hinges.zip(median(&sorted)) else { return Value::Null };
+    vec![sorted[0], low, middle, high, sorted[count - 1]].into()
+}
+
+impl Table {
+    /// Without the columns in which nothing stands.
+    fn of(objects: Vec<Map<String, Value>>) -> Table {
+        let told = objects.iter().flatten().filter(|(_, value)| !value.is_null());
+        let columns: BTreeSet<String> = told.map(|(name, _)| name.clone()).collect();
+        let row = |mut object: Map<String, Value>| {
+            columns.iter().map(|name| object.remove(name).unwrap_or_default()).collect()
+        };
+        Table {
+            rows: objects.into_iter().map(row).collect(),
+            columns: columns.into_iter().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hinges_of_nine_values_are_the_third_and_the_seventh() {
+        let values: Vec<f64> = (1..=9).map(f64::from).collect();
+        assert_eq!(five_numbers(&values), Value::from(vec![1.0, 3.0, 5.0, 7.0, 9.0]));
+        assert_eq!(five_numbers(&[]), Value::Null);
+    }
+
+    #[test]
+    fn dots_are_thinned_evenly_to_a_fixed_number() {
+        let values: Vec<f64> = (0..4000).map(f64::from).collect();
+        let dots = thinned(&values);
+        let dots = dots.as_array().expect("a list");
+        assert_eq!((dots.len(), &dots[1]), (MAX_DOTS, &Value::from(100.0)));
+    }
+}
