@@ -6,18 +6,7 @@ use super::CaseSummary;
 use crate::record::Case;
 use crate::visits::Visits;
 
-/// A law of scaling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Model {
-    /// S(n) = 1 / (f + (1 − f)/n): a part of the work is serial (Amdahl, 1967).
-    Amdahl,
-    /// S(n) = s + (1 − s) n, where the work grows with the workers (Gustafson, 1988).
-    Gustafson,
-    /// X(n) = γ n / (1 + σ (n − 1) + κ n (n − 1)): contention and coherence
-    /// (Gunther's Universal Scalability Law).
-    Usl,
-}
+pub use crate::stats::scaling::Model;
 
 /// A model of the throughput of one series, or why there is none.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -10,6 +10,7 @@ mod holm;
 mod order_statistic;
 mod proportion;
 mod ratio;
+pub mod scaling;
 mod sign_test;
 mod trend;
 mod verdict;
