@@ -65,7 +65,7 @@ impl Model {
 }
 
 /// A law with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Curve {
     /// Which law.
     pub model: Model,
