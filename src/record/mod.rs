@@ -10,6 +10,7 @@ mod machine;
 mod row;
 mod run;
 mod samples;
+mod table;
 
 pub use machine::{Cache, Machine};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
@@ -18,6 +19,7 @@ pub use run::{
     Stopping, WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
+pub use table::{Table, TableError, TableRow};
 
 use serde::{Deserialize, Serialize};
 
