@@ -21,7 +21,7 @@ mod winners;
 pub use crate::visits::{Answers, CONFIDENCE};
 pub use case::{CaseSummary, LeftOut};
 pub use crossover::Crossover;
-pub use fits::{Fit, Model};
+pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
 pub use rounds::Verdict;
 pub use series::{Job, Series, jobs, series};
@@ -91,7 +91,7 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
-        fits: fits::of(&visits, &cases),
+        fits: fits::of(&visits, &cases, run.machine.usable_cpus.unwrap_or(1)),
         crossovers: crossover::of(&visits, jobs),
         winners: winners::of(&visits, jobs),
         granularities: granularity::of(&visits, &cases, preset),

@@ -32,8 +32,13 @@ impl<'a> Job<'a> {
 
 /// The jobs of a run, in the order in which the plan first names them.
 pub fn jobs(summary: &Summary) -> Vec<Job<'_>> {
+    jobs_of(&summary.cases)
+}
+
+/// The same of cases alone.
+pub(super) fn jobs_of(cases: &[CaseSummary]) -> Vec<Job<'_>> {
     let mut jobs: Vec<Job> = Vec::new();
-    for case in &summary.cases {
+    for case in cases {
         match jobs.iter_mut().find(|job| job.settings().is_comparable(&case.case)) {
             Some(job) => job.cases.push(case),
             None => jobs.push(Job { cases: vec![case] }),
