@@ -11,6 +11,7 @@ mod case;
 mod crossover;
 mod fits;
 mod granularity;
+mod measurements;
 mod rounds;
 mod series;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use case::{CaseSummary, LeftOut};
 pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
+pub use measurements::{Group, MeasuredFit, Measurements};
 pub use rounds::Verdict;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};

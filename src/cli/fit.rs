@@ -1,9 +1,49 @@
-//! `harness fit`: scaling laws for a CSV file.
+//! `harness fit`: Gunther's law for a CSV file.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::json;
 
 use super::options::FitOptions;
 use super::values::UsageError;
+use super::{FAILED, print_result};
+use crate::analysis::{MeasuredFit, Measurements};
+use crate::record::Table;
+use crate::report;
 
-/// Does what its options say.
-pub fn fit(_options: &FitOptions) -> anyhow::Result<u8> {
-    Err(UsageError("fit: not built yet".to_string()).into())
+/// Does what its options say. Exits with 1 where nothing could be fitted.
+pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
+    let (file, group) = (&options.file, options.group.as_deref());
+    let wrong = |error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", file.display()));
+    let bytes = read(file).map_err(|error| wrong(&error))?;
+    let table = Table::read(&bytes).map_err(|error| wrong(&error))?;
+    let measurements = Measurements::of(&table, group).map_err(|error| wrong(&error))?;
+    let fits = measurements.fits();
+    print_result(&if options.json {
+        format!("{:#}\n", json(&measurements, &fits)?)
+    } else {
+        report::measured(&measurements, &fits)
+    })?;
+    let is_any = fits.iter().any(|fit| fit.refusal.is_none());
+    Ok(if is_any { 0 } else { FAILED })
+}
+
+/// The bytes of a file; `-` is stdin.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return std::fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// One object of a file without groups; else an object with all of them.
+fn json(measurements: &Measurements, fits: &[MeasuredFit]) -> anyhow::Result<serde_json::Value> {
+    let notes = &measurements.notes;
+    Ok(match fits {
+        [fit] if !measurements.has_groups => serde_json::to_value(fit)?,
+        fits => json!({ "groups": fits, "notes": notes }),
+    })
 }

@@ -24,6 +24,7 @@ More:
   harness report results/DIR         make tables and plots again, show all warnings
   harness report results/DIR --splice README.md       put the essence into a page
   harness report results/DIR --export hyperfine-json  for what reads hyperfine's JSON
+  harness fit scaling.csv            contention, coherence and peak of any measurements
   HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
 
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
@@ -172,10 +173,10 @@ pub struct CompareOptions {
 /// The options of `harness fit`.
 #[derive(Debug, Args)]
 pub struct FitOptions {
-    /// CSV with the columns nthread and throughput; others are ignored
+    /// CSV with the columns nthread and throughput; others are ignored; - is stdin
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: std::path::PathBuf,
-    /// One fit for each value of this column
+    /// One fit for each value of this column; a summary.csv of ours needs none
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
     /// The result as JSON

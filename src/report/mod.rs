@@ -11,6 +11,7 @@ mod granularity;
 mod html;
 mod markdown;
 mod markup;
+mod models;
 mod numbers;
 mod page;
 mod plots;
@@ -22,6 +23,7 @@ mod warnings;
 
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
 pub use html::write_html;
+pub use models::{measured, models};
 pub use page::{Depth, page};
 pub use plots::PlotError;
 pub use splice::{SpliceError, splice};

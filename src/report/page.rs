@@ -2,6 +2,7 @@
 
 use super::crossover::crossover;
 use super::granularity::granularity;
+use super::models::models;
 use super::table::{Style, checks, tables};
 use crate::analysis::Summary;
 use crate::record::Preset;
@@ -24,13 +25,16 @@ pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
         Preset::Sweep | Preset::Quick => String::new(),
     };
     // Of a run that ended too soon the tables are all that there is.
-    let sections = if answer.is_empty() {
+    let mut sections = if answer.is_empty() {
         vec![tables(summary, style), crossover(summary), granularity(summary)]
     } else if depth == Depth::Details {
         vec![answer, tables(summary, style)]
     } else {
         vec![answer]
     };
+    if depth == Depth::Details {
+        sections.push(models(summary));
+    }
     let sections: Vec<String> = sections.into_iter().filter(|text| !text.is_empty()).collect();
     sections.join("\n") + &checks(summary)
 }

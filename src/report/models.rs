@@ -1,0 +1,319 @@
+//! Scaling models as text: of a run, and of a table that somebody gave.
+
+use std::fmt::Write as _;
+
+use super::numbers::digits;
+use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
+
+/// The models of each series of a run, at most 80 columns wide; nothing where there
+/// are none.
+pub fn models(summary: &Summary) -> String {
+    if summary.fits.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("scaling models, least squares of ln time, 95% intervals\n");
+    let (fitted, refused): (Vec<&Fit>, Vec<&Fit>) =
+        summary.fits.iter().partition(|fit| fit.refusal.is_none());
+    fitted.iter().for_each(|fit| text.push_str(&of_series(fit)));
+    let mut reasons: Vec<&str> = Vec::new();
+    for fit in &refused {
+        let reason = fit.refusal.as_deref().unwrap_or_default();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    for reason in reasons {
+        let whose = |fit: &&&Fit| fit.refusal.as_deref() == Some(reason);
+        let names: Vec<String> = refused.iter().filter(whose).map(|fit| name(fit)).collect();
+        // One reason for all needs no names.
+        let names =
+            if names.len() == summary.fits.len() { vec!["every series".into()] } else { names };
+        text.push_str(&wrapped(&format!("{}: {reason}", names.join("; "))));
+    }
+    text
+}
+
+/// One series: what was chosen, its parameters, peak or limit.
+fn of_series(fit: &Fit) -> String {
+    let counts = fit.cases.len();
+    let law = fit.model.map_or("", law);
+    let mut text = wrapped(&format!("{}: {law}, {counts} thread counts", name(fit)));
+    let giga = |value: Option<f64>| value.map(|value| value / 1e9);
+    let gamma = interval(giga(fit.gamma), giga(fit.gamma_low), giga(fit.gamma_high));
+    let _ = writeln!(text, "  one thread {gamma} G draws/s");
+    let share = if fit.model == Some(Model::Usl) { "contention" } else { "serial" };
+    let sigma = interval(percent(fit.sigma), percent(fit.sigma_low), percent(fit.sigma_high));
+    let _ = writeln!(text, "  {share} {sigma} %");
+    if fit.model == Some(Model::Usl) {
+        let kappa = interval(percent(fit.kappa), percent(fit.kappa_low), percent(fit.kappa_high));
+        let _ = writeln!(text, "  coherence {kappa} %");
+    }
+    if let Some(peak) = fit.peak_nthread {
+        let _ = writeln!(text, "  peak at {} threads", digits(peak));
+    }
+    if let Some(limit) = fit.limit {
+        let _ = writeln!(text, "  limit {} G draws/s", number(limit / 1e9));
+    }
+    if let Some(caveat) = &fit.caveat {
+        let _ = writeln!(text, "  {caveat}");
+    }
+    let others = fit.candidates.iter().skip(1);
+    let other = |candidate: &crate::analysis::Candidate| {
+        let by = candidate.aicc? - fit.aicc?;
+        Some(format!("{} (AICc +{by:.1})", law_of(candidate)))
+    };
+    let others: Vec<String> = others.filter_map(other).collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "  explains less: {}", others.join(", "));
+    }
+    text
+}
+
+fn law_of(candidate: &crate::analysis::Candidate) -> &'static str {
+    law(candidate.curve.model)
+}
+
+fn law(model: Model) -> &'static str {
+    match model {
+        Model::Amdahl => "Amdahl's law",
+        Model::Gustafson => "Gustafson's law",
+        Model::Usl => "Universal Scalability Law",
+    }
+}
+
+/// The series by all that may tell it from others.
+fn name(fit: &Fit) -> String {
+    let case = &fit.case;
+    let mut name = case.title();
+    let chunk = case.chunk.map(|blocks| format!("chunk {blocks}")).unwrap_or_default();
+    let pin = if case.pin == "none" { "" } else { &case.pin };
+    let weak = if case.is_weak() { "weak" } else { "" };
+    for word in [&case.schedule, &chunk, pin, weak] {
+        if !word.is_empty() {
+            let _ = write!(name, " {word}");
+        }
+    }
+    match case.share() {
+        Some(draws) => format!("{} {name}, {draws} draws", case.kernel),
+        None => name,
+    }
+}
+
+/// Gunther's law of each group of a table, and what was left out.
+pub fn measured(measurements: &Measurements, fits: &[MeasuredFit]) -> String {
+    let mut text = String::new();
+    for fit in fits {
+        text.push_str(&of_group(fit));
+    }
+    for note in &measurements.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    if fits.is_empty() {
+        let _ = writeln!(text, "nothing to fit: at least {FEWEST_COUNTS} thread counts are needed");
+    }
+    text
+}
+
+fn of_group(fit: &MeasuredFit) -> String {
+    let name = fit.group.as_deref().map(printable);
+    let group = name.map_or(String::new(), |name| format!("{name}: "));
+    if let Some(refusal) = &fit.refusal {
+        return wrapped(&format!("{group}{refusal}"));
+    }
+    let points = fit.points;
+    let mut text = wrapped(&format!(
+        "{group}Universal Scalability Law, {points} points, least squares of throughput"
+    ));
+    let lines = [
+        ("gamma", fit.gamma, fit.gamma_low, fit.gamma_high, "throughput of one thread"),
+        ("sigma", fit.sigma, fit.sigma_low, fit.sigma_high, "contention"),
+        ("kappa", fit.kappa, fit.kappa_low, fit.kappa_high, "coherence"),
+    ];
+    for (name, value, low, high, what) in lines {
+        let ends = match (low, high) {
+            (Some(low), Some(high)) => format!("({}–{})", number(low), number(high)),
+            _ if value == Some(0.0) || value == Some(1.0) => "(on its bound)".to_string(),
+            _ => String::new(),
+        };
+        let value = value.map_or(String::new(), number);
+        let _ = writeln!(text, "  {name}  {value:<12} {ends:<26} {what}");
+    }
+    if let Some(peak) = fit.peak_nthread {
+        let _ = writeln!(text, "  peak   at {} threads", number(peak));
+    }
+    if let Some(limit) = fit.limit {
+        let _ = writeln!(text, "  limit  {}", number(limit));
+    }
+    if let Some(caveat) = &fit.caveat {
+        let _ = writeln!(text, "  note   {caveat}");
+    }
+    if let Some(sse) = fit.sse {
+        let _ = writeln!(text, "  sse    {}", number(sse));
+    }
+    text + &beside_amdahl(fit)
+}
+
+/// How well Amdahl's law, which has one parameter less, describes the same data.
+fn beside_amdahl(fit: &MeasuredFit) -> String {
+    let both = fit.aicc.zip(fit.amdahl.as_ref());
+    let line = both.and_then(|(usl, amdahl)| {
+        let (other, sigma) = (amdahl.aicc?, number(amdahl.curve.sigma));
+        Some(format!(
+            "  AICc   {usl:.1}; of Amdahl's law with sigma {sigma}, {other:.1} (smaller is better)\n"
+        ))
+    });
+    line.unwrap_or_default()
+}
+
+/// A text from a file: what steers a terminal is no part of it.
+fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+}
+
+fn percent(share: Option<f64>) -> Option<f64> {
+    share.map(|share| share * 100.0)
+}
+
+/// A value with its interval, where there is one.
+fn interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    let value = value.map_or("?".to_string(), number);
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{value} ({}–{})", number(low), number(high)),
+        _ => value,
+    }
+}
+
+/// Five figures that count, in whatever unit: with an exponent where zeros would
+/// hide them.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_string(),
+        size if (1e-3..1e6).contains(&size) => {
+            let decimals = (4 - size.log10().floor() as i32).clamp(0, 7) as usize;
+            let text = format!("{value:.decimals$}");
+            if text.contains('.') {
+                text.trim_end_matches('0').trim_end_matches('.').to_string()
+            } else {
+                text
+            }
+        }
+        _ => format!("{value:.4e}"),
+    }
+}
+
+/// Lines of at most 80 columns; those that follow are indented.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut line) = (String::new(), String::new());
+    for word in text.split(' ') {
+        if !line.trim().is_empty() && line.chars().count() + 1 + word.chars().count() > 80 {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = "   ".to_string();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines + &line + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Candidate;
+    use crate::record::{Case, Table};
+    use crate::stats::scaling::Curve;
+
+    fn fit(backend: &str) -> Fit {
+        let (backend, kernel) = (backend.to_string(), "pi".to_string());
+        let schedule = "static".to_string();
+        let case = Case { kernel, backend, schedule, draws: Some(1 << 27), ..Case::default() };
+        Fit { case, ..Fit::default() }
+    }
+
+    fn candidate(model: Model, aicc: f64) -> Candidate {
+        let curve = Curve { model, gamma: 2e9, sigma: 0.05, kappa: 0.0 };
+        Candidate { curve, sse: 0.1, aicc: Some(aicc) }
+    }
+
+    #[test]
+    fn a_model_is_shown_with_its_intervals_and_what_it_was_chosen_over() {
+        let chosen = Fit {
+            cases: vec![0; 8],
+            model: Some(Model::Amdahl),
+            gamma: Some(2e9),
+            gamma_low: Some(1.9e9),
+            gamma_high: Some(2.1e9),
+            sigma: Some(0.05),
+            sigma_low: Some(0.04),
+            sigma_high: Some(0.0612),
+            limit: Some(4e10),
+            caveat: Some("limit extrapolated from at most 16 threads".to_string()),
+            aicc: Some(-20.0),
+            candidates: vec![candidate(Model::Amdahl, -20.0), candidate(Model::Usl, -16.5)],
+            ..fit("rayon")
+        };
+        let text = models(&Summary { fits: vec![chosen], ..Summary::default() });
+        let expected = "
+scaling models, least squares of ln time, 95% intervals
+pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
+  one thread 2 (1.9–2.1) G draws/s
+  serial 5 (4–6.12) %
+  limit 40 G draws/s
+  limit extrapolated from at most 16 threads
+  explains less: Universal Scalability Law (AICc +3.5)
+";
+        assert_eq!(text, expected);
+        assert_eq!(models(&Summary::default()), "");
+    }
+
+    #[test]
+    fn one_refusal_of_all_is_said_once() {
+        let refused = |backend: &str, why: &str| Fit { refusal: Some(why.into()), ..fit(backend) };
+        let text = |fits: Vec<Fit>| models(&Summary { fits, ..Summary::default() });
+        let same = text(vec![refused("a", "too few"), refused("b", "too few")]);
+        assert!(same.ends_with("\nevery series: too few\n"), "{same}");
+        let many = (0..9).map(|i| refused(&format!("backend-{i}"), "too few")).collect::<Vec<_>>();
+        let two = text([many, vec![refused("c", "none")]].concat());
+        assert!(two.contains("none\n") && two.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn numbers_have_five_figures() {
+        for (value, text) in [
+            (0.0, "0"),
+            (89.995_233, "89.995"),
+            (0.027_728_475, "0.027728"),
+            (1.043_654e-4, "1.0437e-4"),
+            (1e300, "1.0000e300"),
+            (27_453.72, "27454"),
+            (100.0, "100"),
+            (4.0, "4"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_table_is_shown_with_every_group_and_what_was_left_out() {
+        let text = "nthread,throughput\n1,64.9\n18,995.9\n36,1652.4\n72,1853.2\n108,1828.9\n\
+                    144,1775.0\n216,1702.2\n";
+        let table = Table::read(text.as_bytes()).expect("a table");
+        let mut measurements = Measurements::of(&table, None).expect("two columns");
+        measurements.notes.push("left out: 1 row".to_string());
+        let text = measured(&measurements, &measurements.fits());
+        assert!(text.starts_with("Universal Scalability Law, 7 points"), "{text}");
+        assert!(
+            text.contains("  sigma  0.027728     (0.0024025–0.053054)       contention\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("  peak   at 96.52 threads\n") && text.ends_with("1 row\n"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let fit = MeasuredFit { group: Some("\x1b[2Jred".into()), ..MeasuredFit::default() };
+        assert!(of_group(&fit).starts_with("\u{fffd}[2Jred: "));
+    }
+}
