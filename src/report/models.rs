@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::numbers::digits;
+use super::prose::hanging;
 use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
@@ -203,19 +204,7 @@ fn number(value: f64) -> String {
 
 /// Lines of at most 80 columns; those that follow are indented.
 fn wrapped(text: &str) -> String {
-    let (mut lines, mut line) = (String::new(), String::new());
-    for word in text.split(' ') {
-        if !line.trim().is_empty() && line.chars().count() + 1 + word.chars().count() > 80 {
-            lines.push_str(&line);
-            lines.push('\n');
-            line = "   ".to_string();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines + &line + "\n"
+    hanging(text, 80, "    ")
 }
 
 #[cfg(test)]

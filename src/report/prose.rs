@@ -3,6 +3,11 @@
 /// A text in lines of at most so many characters, broken at its spaces, each with
 /// its end.
 pub fn wrapped(text: &str, width: usize) -> String {
+    hanging(text, width, "")
+}
+
+/// The same, where every line but the first begins with `indent`.
+pub fn hanging(text: &str, width: usize, indent: &str) -> String {
     let mut out = String::new();
     let mut used = 0;
     // A number keeps its unit beside it.
@@ -20,9 +25,9 @@ pub fn wrapped(text: &str, width: usize) -> String {
         let length = word.chars().count();
         if used > 0 && used + 1 + length > width {
             out.push('\n');
-            used = 0;
-        }
-        if used > 0 {
+            out.push_str(indent);
+            used = indent.chars().count();
+        } else if used > 0 {
             out.push(' ');
             used += 1;
         }
@@ -47,5 +52,6 @@ mod tests {
         assert_eq!(wrapped("from 40 µs", 7), "from\n40 µs\n");
         assert_eq!(wrapped("unbreakable", 4), "unbreakable\n");
         assert_eq!(wrapped("", 4), "\n");
+        assert_eq!(hanging("one two three", 7, "  "), "one two\n  three\n");
     }
 }
