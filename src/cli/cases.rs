@@ -209,6 +209,7 @@ pub fn chunks(
     lookup: Lookup<'_>,
     preset: Preset,
     block: u64,
+    nthread: &[u32],
 ) -> Result<Vec<u64>, UsageError> {
     let typed = options.chunk.as_deref();
     let list = match given("--chunk", typed, lookup) {
@@ -227,9 +228,15 @@ pub fn chunks(
         _ => None,
     };
     let chunks = suited("--chunk", typed, lookup, list, problem)?;
-    match chunks.unwrap_or_else(|| ladder::chunks(block)) {
+    let least = nthread.iter().map(|n| u64::from(*n)).max().unwrap_or(1) * ladder::LEAST_TASKS;
+    let draws = given("--draws", options.draws.as_deref(), lookup);
+    let draws = draws.and_then(|given| draws_given(&given).ok()).filter(|list| list.len() == 1);
+    let has_tasks =
+        |chunk: &u64| draws.as_ref().is_none_or(|draws| draws[0] / block / chunk >= least);
+    let own = || ladder::chunks(block).into_iter().filter(has_tasks).collect();
+    match chunks.unwrap_or_else(own) {
         chunks if chunks.len() < 2 => Err(UsageError(format!(
-            "--block: {block} draws are a large task already; for example 64, or several --chunk"
+            "--block: blocks of {block} draws leave no two sizes of task; try 64, or more --draws"
         ))),
         chunks => Ok(chunks),
     }

@@ -83,8 +83,7 @@ pub enum Verb {
     /// CPUs, in 9 rounds; draws follow from the chunk, so that a call has 64 to 8,192
     /// tasks on a small machine. Efficiency is against the sequential loop over the
     /// very same blocks: what a small block costs by itself is no overhead.
-    #[command(mut_arg("quick", |it| it.hide(true)), mut_arg("crossover", |it| it.hide(true)),
-        mut_arg("weak", |it| it.hide(true)), mut_arg("precision", |it| it.hide(true)))]
+    #[command(mut_args(for_metg))]
     Metg(Box<SweepOptions>),
     /// Make tables and plots of a results directory again
     Report(ReportOptions),
@@ -111,6 +110,24 @@ pub enum Verb {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,
     },
+}
+
+/// An option of a sweep as `harness metg` has it.
+fn for_metg(option: clap::Arg) -> clap::Arg {
+    let help = match option.get_id().as_str() {
+        "quick" | "crossover" | "weak" | "precision" => return option.hide(true),
+        "nthread" => "Thread counts (default: as many as there are usable CPUs)",
+        "draws" => "Draws of a call, the same for all chunks (default: each chunk has its own)",
+        "schedule" => "dynamic, stealing (default: stealing in rayon, else dynamic)",
+        "chunk" => {
+            "Blocks of a task, several (default: 1, 4, 16 … 2^16, tasks of up to 2^22 draws)"
+        }
+        "block" => "Draws of a block, a power of two (default: 64)",
+        "rounds" => "Exactly N rounds, whatever they take (default: 9, within the time budget)",
+        "time_budget" => "Stop after this time, between visits (default: 1 to 10 min, by forecast)",
+        _ => return option,
+    };
+    option.help(help)
 }
 
 /// The options of `harness resume`.

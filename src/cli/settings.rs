@@ -100,7 +100,7 @@ fn fresh_plan(
     let seed = given("--seed", options.seed.as_deref(), lookup);
     let nthread = preset::counts(preset, &counts);
     let block = block(options, lookup, preset)?;
-    let chunks = chunks(options, lookup, preset, block)?;
+    let chunks = chunks(options, lookup, preset, block, &nthread)?;
     let request = Request {
         preset,
         kernels: kernels(options, lookup, registry)?,

@@ -12,7 +12,7 @@ use nthread::campaign::progress::{Progress, Show};
 use nthread::machine;
 use nthread::machine::clock::{Clock, System};
 use nthread::plan::{Budget, Draws, Pin, Request, Rules, Scaling, draft};
-use nthread::record::Run;
+use nthread::record::{Preset, Run};
 
 use crate::fault::Fault;
 use crate::harm::{DIRECTORY, GROUP, harmed};
@@ -71,6 +71,7 @@ pub fn measure(registry: &Registry, fault: Fault) {
         backends.push(fault.backend().to_string());
     }
     let request = Request {
+        preset: Preset::Sweep,
         kernels: vec!["haunted".to_string()],
         backends,
         nthread: vec![nthread],
