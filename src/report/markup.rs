@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// Text that reads as it is, in a paragraph or in the cell of a table: on one
-/// line, and every character that could mean something escaped.
+/// line, and every character that could mean something escaped. Space at its ends
+/// goes: it would keep stars around the text from making it bold.
 pub fn text(field: &str) -> String {
+    let is_space = |character: char| character.is_whitespace() || character.is_control();
+    let field = field.trim_matches(is_space);
     let mut out = String::with_capacity(field.len());
     for (at, character) in field.char_indices() {
         match character {
@@ -17,6 +20,9 @@ pub fn text(field: &str) -> String {
                 out.push('\\');
                 out.push(character);
             }
+            // A word joiner, which nobody sees: else GitHub tells a user of that
+            // name, or makes a link of an address.
+            '@' => out.push_str("@&#8288;"),
             // Else GitHub makes links of `https://…` and `www.…`.
             ':' if field[at..].starts_with("://") => out.push_str("\\:"),
             '.' if ends_with_www(&field[..at]) => out.push_str("\\."),
@@ -82,8 +88,9 @@ mod tests {
     fn what_would_be_markup_is_shown_as_it_is() {
         assert_eq!(text("a|b"), "a\\|b");
         assert_eq!(text("<img src=x>"), "&lt;img src=x&gt;");
-        assert_eq!(text("`rm` & *_x_*\r\ny"), "\\`rm\\` &amp; \\*\\_x\\_\\*  y");
+        assert_eq!(text(" `rm` & *_x_*\r\ny\n"), "\\`rm\\` &amp; \\*\\_x\\_\\*  y");
         assert_eq!(text("[a](https://b.c) WWW.d"), "\\[a\\](https\\://b.c) WWW\\.d");
+        assert_eq!(text("a@b.c"), "a@&#8288;b.c");
         assert_eq!(text("rayon, n = 2: 1.98 (1.97–1.99) ×"), "rayon, n = 2: 1.98 (1.97–1.99) ×");
     }
 
