@@ -87,6 +87,21 @@ fn a_sweep_leaves_a_page_with_the_command_that_made_it() {
 }
 
 #[test]
+fn a_page_over_several_jobs_shows_the_plots_that_there_are() {
+    for more in [&["--crossover"][..], &[]] {
+        let swept = Sweep::new().args(["-n", "1", "-b", "std-thread", "--rounds", "1"]);
+        let swept = swept.args(["--draws", "2^14,2^16"]).args(more).run().exits(0);
+        let page = swept.read("report.md");
+        let links: Vec<&str> =
+            page.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+        assert!(links.contains(&"crossover.png"), "{page}");
+        assert!(links.iter().all(|link| swept.out.join(link).exists()), "{links:?}");
+        assert!(page.contains("```text\nwhere parallel begins to pay: pi, "), "{page}");
+        assert_eq!(page.contains("speedup-"), more.is_empty(), "{page}");
+    }
+}
+
+#[test]
 fn the_essence_goes_between_the_marks_and_every_other_byte_stays() {
     let repository = Repository::new(&format!("# Mine\n\n{BEGIN}\nold\n{END}\n\nlast line"));
     let swept = repository.splice().exits(0);

@@ -1,11 +1,13 @@
 //! `report.md`: the answer, the essence and everything behind it, for a pull
 //! request. Its first part goes between the marks of a page, too
-//! ([`splice`](super::splice)).
+//! ([`splice`](mod@super::splice)).
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::crossover::crossover;
 use super::ending::how_it_ended;
+use super::granularity::granularity;
 use super::markup::{code, table_row, target, text};
 use super::numbers::{TIME, Unit, thousands};
 use super::plots;
@@ -42,13 +44,15 @@ pub fn page(summary: &Summary) -> String {
 /// on. `dir` is the way from the page to the results directory, `heading` what
 /// a heading of that page's level begins with.
 pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
-    let jobs = jobs(summary);
     let mut page = String::new();
-    for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
-        page.push_str(&essence_of_job(summary, job, heading));
-        let plot = dir.join(format!("speedup{suffix}.png"));
-        let _ = writeln!(page, "![Speedup against thread count]({})\n", target(&plot));
+    if plots::are_jobs_drawn(summary) {
+        let jobs = jobs(summary);
+        for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
+            page.push_str(&essence_of_job(summary, job, heading));
+            page.push_str(&image(dir, &format!("speedup{suffix}"), "Speedup against thread count"));
+        }
     }
+    page.push_str(&crossings(summary, dir));
     let ended = how_it_ended(summary);
     if !ended.is_empty() {
         let _ = writeln!(page, "The run: {}\n", text(ended.trim_end()));
@@ -66,7 +70,7 @@ pub fn commands(summary: &Summary) -> String {
     let typed: Vec<&str> = typed.filter(|command| !command.is_empty()).collect();
     match typed.is_empty() {
         true => "The command that made this was not written down.\n".to_string(),
-        false => format!("Made with\n\n{}", code(&typed.join("\n"))),
+        false => format!("Made with\n\n{}", code("sh", &typed.join("\n"))),
     }
 }
 
@@ -91,6 +95,22 @@ fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
         let _ = writeln!(page, "{}\n", text(all_pairs.trim_end()));
     }
     page
+}
+
+/// What is found over several jobs or tasks, as the terminal has it, with plots.
+fn crossings(summary: &Summary, dir: &Path) -> String {
+    let answers = [crossover(summary), granularity(summary)];
+    let answers = answers.iter().map(|text| text.trim_end()).filter(|text| !text.is_empty());
+    let mut page: String = answers.map(|text| code("text", text) + "\n").collect();
+    for (stem, title) in plots::crossings(summary) {
+        page.push_str(&image(dir, &stem, title));
+    }
+    page
+}
+
+/// A plot in a paragraph of its own.
+fn image(dir: &Path, stem: &str, title: &str) -> String {
+    format!("![{title}]({})\n\n", target(&dir.join(format!("{stem}.png"))))
 }
 
 /// What a job is, in a line.
@@ -207,18 +227,18 @@ fn failures(summary: &Summary) -> String {
 
 /// Every case, folded away, with the other plots.
 fn all_cases(summary: &Summary) -> String {
-    let mut page = format!(
-        "<details>\n<summary>All {} cases, and more plots</summary>\n\n",
-        summary.cases.len()
-    );
+    let is_drawn = plots::are_jobs_drawn(summary);
+    let plots_too = if is_drawn { ", and more plots" } else { "" };
+    let mut page =
+        format!("<details>\n<summary>All {} cases{plots_too}</summary>\n\n", summary.cases.len());
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
         let _ = writeln!(page, "### {}\n", title(job));
         page.push_str(&table(&job.cases, "n"));
         let _ = write!(page, "\n{}", note(summary, &job.cases));
-        for (stem, title) in plots::names(job).filter(|(stem, _)| *stem != "speedup") {
-            let file = format!("{stem}{suffix}.png");
-            let _ = writeln!(page, "![{title}]({})\n", target(Path::new(&file)));
+        let more = plots::names(job).filter(|(stem, _)| is_drawn && *stem != "speedup");
+        for (stem, title) in more {
+            page.push_str(&image(Path::new(""), &format!("{stem}{suffix}"), title));
         }
     }
     page + "</details>\n\n"

@@ -42,13 +42,13 @@ pub fn table_row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// Text that is shown to the letter, line by line: a command.
-pub fn code(text: &str) -> String {
+/// Text that is shown to the letter, line by line, in that language: a command.
+pub fn code(language: &str, text: &str) -> String {
     let is_plain = |character: char| {
         !matches!(character, '<' | '`') && (character == '\n' || !character.is_control())
     };
     if text.chars().all(is_plain) {
-        return format!("```sh\n{text}\n```\n");
+        return format!("```{language}\n{text}\n```\n");
     }
     // Nothing in it may end the block, or look like another part of the page.
     let mut shown = String::new();
@@ -96,12 +96,12 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_to_the_letter_and_never_ends_its_block() {
-        assert_eq!(code("harness -n 1..4"), "```sh\nharness -n 1..4\n```\n");
+        assert_eq!(code("sh", "harness -n 1..4"), "```sh\nharness -n 1..4\n```\n");
         assert_eq!(
-            code("a '```\n<!-- x -->'"),
+            code("sh", "a '```\n<!-- x -->'"),
             "<pre>a '&#96;&#96;&#96;\n&lt;!-- x --&gt;'</pre>\n"
         );
-        assert_eq!(code("a\tb\rc"), "<pre>a&#9;b&#13;c</pre>\n");
+        assert_eq!(code("sh", "a\tb\rc"), "<pre>a&#9;b&#13;c</pre>\n");
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn block(summary: &Summary, dir: &Path) -> String {
     let name = dir.to_string_lossy();
     let name = if name.starts_with('-') { format!("./{name}") } else { name.into_owned() };
     let name = shlex::try_quote(&name).map_or_else(|_| "DIR".into(), |word| word.into_owned());
-    let again = code(&format!("harness report {name}"));
+    let again = code("sh", &format!("harness report {name}"));
     // The empty lines keep the marks from being part of a paragraph or a block.
     format!(
         "\n{}{}\nand shown again with\n\n{again}\n",

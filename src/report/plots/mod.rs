@@ -69,6 +69,29 @@ pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'stat
     job::metrics(job).map(|metric| (metric.file_stem(), metric.title()))
 }
 
+/// Whether each job has figures of its own: not where a run asked for what
+/// crosses something, and there are figures of that.
+pub(super) fn are_jobs_drawn(summary: &Summary) -> bool {
+    let asks_for_less = matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg);
+    !asks_for_less || crossings(summary).is_empty()
+}
+
+/// The file names, before the dot, of the figures of what crosses something, and
+/// their titles. Of several ladders of jobs each has a number.
+pub(super) fn crossings(summary: &Summary) -> Vec<(String, &'static str)> {
+    let mut names = Vec::new();
+    if crossings::granularity(summary).is_some() {
+        names.push(("granularity".to_string(), "Efficiency against the size of a task"));
+    }
+    let count = ladders(summary).len();
+    for number in 1..=count {
+        let suffix = if count > 1 { format!("-{number}") } else { String::new() };
+        names.push((format!("crossover{suffix}"), "Speedup against the size of the job"));
+        names.push((format!("winners{suffix}"), "The fastest of each job"));
+    }
+    names
+}
+
 /// Writes the figures of every job of the run into `dir` and returns their
 /// paths: `time.svg`, `time.png`, `speedup.svg` … when the run has one job,
 /// else each with a suffix that names the job. Files that exist are replaced
@@ -79,7 +102,7 @@ pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'stat
 /// `crossover` and `winners`. A run that asks for nothing else has nothing else.
 pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
     let mut written = write_crossings(summary, dir)?;
-    if !written.is_empty() && matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg) {
+    if !are_jobs_drawn(summary) {
         return Ok(written);
     }
     let jobs = jobs(summary);
