@@ -13,6 +13,7 @@ mod ratio;
 pub mod scaling;
 mod sign_test;
 mod trend;
+mod unpaired;
 mod verdict;
 
 pub use autocorrelation::Autocorrelation;
@@ -27,6 +28,7 @@ pub use proportion::clopper_pearson;
 pub use ratio::{Ratio, half_widths, widest};
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};
+pub use unpaired::difference_of_medians;
 pub use verdict::{POWER, Verdict, smallest_effect, smallest_effect_of_width};
 
 #[cfg(test)]
