@@ -8,6 +8,7 @@
 //! Intervals are exact order-statistic intervals ([`crate::stats`]).
 
 mod case;
+mod compare;
 mod crossover;
 mod fits;
 mod granularity;
@@ -21,6 +22,7 @@ mod winners;
 
 pub use crate::visits::{Answers, CONFIDENCE};
 pub use case::{CaseSummary, LeftOut};
+pub use compare::{Change, Comparison, Conclusion, Difference, Judged, Shift, compare};
 pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
@@ -29,6 +31,8 @@ pub use rounds::Verdict;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};
 pub use winners::Winner;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -59,6 +63,9 @@ pub struct Summary {
     /// The answers that were given.
     #[serde(skip)]
     pub answers: Answers,
+    /// Instruction sets of the kernel that were in use.
+    #[serde(skip)]
+    pub isas: BTreeSet<String>,
 }
 
 impl Summary {
@@ -100,6 +107,7 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
         cases,
         warnings,
         answers: visits.answers(),
+        isas: visits.isas().clone(),
         run: run.clone(),
     }
 }

@@ -60,7 +60,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Some(Verb::List { runner }) => list(registry, &runner),
         Some(Verb::Env) => print_result(&show::environment(&variable)),
         Some(Verb::Report(options)) => report::report(&options),
-        Some(Verb::Compare(options)) => compare::compare(&options),
+        Some(Verb::Compare(options)) => compare::compare(&options, &variable),
         Some(Verb::Fit(options)) => fit::fit(&options),
         Some(Verb::Resume(options)) => go_on(registry, &options),
         Some(Verb::Selftest(options)) => selftest::selftest(&options, &variable),

@@ -25,10 +25,22 @@ More:
   harness report results/DIR --splice README.md       put the essence into a page
   harness report results/DIR --export hyperfine-json  for what reads hyperfine's JSON
   harness fit scaling.csv            contention, coherence and peak of any measurements
+  harness compare results/A results/B   which cases became faster or slower?
   HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
 
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
-unreadable input · 128 + signal when interrupted (130 for Ctrl-C).";
+unreadable input · 3 a comparison that the data do not decide · 128 + signal when
+interrupted (130 for Ctrl-C).";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  harness compare results/main results/branch
+  harness --like results/main --out results/branch    a run that fits, first
+  harness compare results/main results/branch --markdown --undecided pass >> comment.md
+
+Each case is compared with the sequential baseline of its own run; --absolute judges
+raw times. Exit codes: 0 no regression · 1 a case became slower · 2 bad usage, unreadable
+input, nothing in common, another machine · 3 undecided (1 beats 3).";
 
 const LISTS: &str = "\
 Lists of thread counts: 1..16 (16 included), 1..16:5 (1, 6, 11, 16), 1..64*2 or
@@ -178,6 +190,7 @@ pub enum ExportFormat {
 
 /// The options of `harness compare`.
 #[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareOptions {
     /// The earlier results directory
     #[arg(value_hint = ValueHint::DirPath)]
@@ -185,6 +198,28 @@ pub struct CompareOptions {
     /// The later one
     #[arg(value_hint = ValueHint::DirPath)]
     pub after: std::path::PathBuf,
+    /// A change by less does not count (default: 5%: two sessions of one machine differ by more
+    /// than their rounds show)
+    #[arg(long, value_name = "P%")]
+    pub margin: Option<String>,
+    /// Judge raw times, not speedups over the baseline of each run
+    #[arg(long)]
+    pub absolute: bool,
+    /// Even if the machines are not the same: said in the result
+    #[arg(long)]
+    pub force: bool,
+    /// What an undecided comparison is: fail (exit code 3) or pass (default: fail)
+    #[arg(long, value_name = "WHAT")]
+    pub undecided: Option<String>,
+    /// The result as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// The result as Markdown, for a pull request
+    #[arg(long)]
+    pub markdown: bool,
+    /// Colours: auto, always or never (default: auto)
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<String>,
 }
 
 /// The options of `harness fit`.

@@ -4,6 +4,7 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
+pub mod compare;
 mod crossover;
 mod ending;
 mod export;

@@ -12,7 +12,7 @@ pub use cost::Cost;
 pub use disturbance::Disturbance;
 pub use evidence::Evidence;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::record::{Case, Expected, Phase, Plan, Row};
 use crate::stats::{self, Ratio, median};
@@ -119,6 +119,7 @@ pub struct Visits {
     /// Of each case, in the order of the run.
     of_case: Vec<Vec<Visit>>,
     answers: Answers,
+    isas: BTreeSet<String>,
 }
 
 impl Visits {
@@ -131,6 +132,7 @@ impl Visits {
             index: numbered.collect(),
             of_case: vec![Vec::new(); plan.cases.len()],
             answers: Answers::default(),
+            isas: BTreeSet::new(),
         }
     }
 
@@ -151,6 +153,9 @@ impl Visits {
         let Some(last) = rows.iter().rfind(|row| row.phase == Phase::Visit) else { return };
         let Some(&case) = self.index.get(&last.case) else { return };
         let outcome = outcome(rows, last);
+        if !last.isa.is_empty() && !self.isas.contains(&last.isa) {
+            self.isas.insert(last.isa.clone());
+        }
         if !matches!(outcome, Outcome::Failed(_)) {
             let answered = rows.iter().filter(|row| row.tally_draws.is_some());
             for row in answered {
@@ -248,6 +253,11 @@ impl Visits {
     /// What the calls answered.
     pub fn answers(&self) -> Answers {
         self.answers
+    }
+
+    /// The instruction sets of the kernel that were in use.
+    pub fn isas(&self) -> &BTreeSet<String> {
+        &self.isas
     }
 }
 

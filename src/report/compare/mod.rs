@@ -1,0 +1,29 @@
+//! Two runs compared, as text for a terminal and as Markdown for a pull request.
+
+mod json;
+mod markdown;
+mod text;
+mod words;
+
+pub use json::json;
+pub use markdown::markdown;
+pub use text::text;
+
+use crate::analysis::Summary;
+
+/// What two runs are called: the paths that were given.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The run before.
+    pub before: &'a str,
+    /// The run after.
+    pub after: &'a str,
+}
+
+/// When a run began, and how many rounds it has.
+fn when(summary: &Summary) -> String {
+    let start = summary.run.sessions.first().map(|session| session.start.as_str());
+    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let start = start.filter(|start| !start.is_empty()).unwrap_or("at an unknown time");
+    format!("{start}, {rounds} rounds")
+}

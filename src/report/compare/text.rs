@@ -1,0 +1,190 @@
+//! A comparison in a terminal of 80 columns.
+
+use std::fmt::Write as _;
+
+use super::words::{VERDICTS, baseline, change, figures, headline, job, name, remarks, time_unit};
+use super::{Names, when};
+use crate::analysis::{Change, Comparison, Conclusion, Summary};
+use crate::record::Case;
+use crate::report::Style;
+use crate::report::numbers::Unit;
+use crate::stats::Verdict;
+
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+
+/// One line of a table: case, count, speedups, change, times.
+type Row = [String; 5];
+
+/// What a speedup is measured in.
+const PLAIN: Unit = Unit { name: "", size: 1.0 };
+
+/// The comparison, its conclusion last.
+pub fn text(
+    comparison: &Comparison,
+    [before, after]: [&Summary; 2],
+    names: Names<'_>,
+    style: Style,
+) -> String {
+    let mut text = format!("before: {} ({})\n", clean(names.before), when(before));
+    let _ = writeln!(text, "after:  {} ({})", clean(names.after), when(after));
+    let mut jobs: Vec<usize> = comparison.cases.iter().map(|change| change.job).collect();
+    jobs.dedup();
+    for number in jobs {
+        let cases: Vec<&Change> =
+            comparison.cases.iter().filter(|change| change.job == number).collect();
+        text.push_str(&of_job(comparison, &cases, style));
+    }
+    text.push_str(&only("before", &comparison.only_before));
+    text.push_str(&only("after", &comparison.only_after));
+    text.push('\n');
+    for remark in remarks(comparison) {
+        text.push_str(&wrapped(&clean(&remark)));
+    }
+    let colour = match comparison.conclusion {
+        Conclusion::Regression => colour_of(Verdict::Slower),
+        Conclusion::Undecided => colour_of(Verdict::Unresolved),
+        Conclusion::Passed => colour_of(Verdict::Faster),
+    };
+    text.push_str(&painted(&wrapped(&clean(&headline(comparison))), colour, style));
+    text
+}
+
+/// The cases of a job, those that changed first.
+fn of_job(comparison: &Comparison, cases: &[&Change], style: Style) -> String {
+    let mut text = format!("\n{}\n", clean(&job(cases[0])));
+    for change in cases.iter().filter(|change| change.is_baseline()) {
+        text.push_str(&wrapped(&clean(&baseline(change, comparison.judged))));
+    }
+    let judged: Vec<&Change> =
+        cases.iter().copied().filter(|change| change.verdict.is_some()).collect();
+    if judged.is_empty() {
+        return text;
+    }
+    let (unit, time) = time_unit(&judged);
+    let mut lines: Vec<(Option<Verdict>, Row)> = vec![(
+        None,
+        ["case", "n", "speedup", "change (95%), + is faster", &format!("time, {time}")]
+            .map(str::to_string),
+    )];
+    for verdict in VERDICTS {
+        let with = judged.iter().filter(|change| change.verdict == Some(verdict));
+        lines.extend(with.map(|case| (Some(verdict), row(comparison, case, unit))));
+    }
+    let widths = widths(&lines);
+    let mut last = None;
+    for (verdict, row) in &lines {
+        if let Some(verdict) = verdict.filter(|_| *verdict != last) {
+            text.push_str(&painted(&format!("{}:\n", verdict.word()), colour_of(verdict), style));
+        }
+        last = *verdict;
+        let _ = writeln!(text, "  {}", aligned(row, &widths));
+    }
+    text
+}
+
+fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
+    [
+        clean(&name(case)),
+        case.case.nthread.to_string(),
+        if case.is_baseline() { "baseline".to_string() } else { figures(&case.speedup, PLAIN) },
+        change(case.judged(comparison.judged)),
+        figures(&case.time_ns, unit),
+    ]
+}
+
+/// The widths of the columns; names that are too long for the line are cut.
+fn widths(lines: &[(Option<Verdict>, Row)]) -> [usize; 5] {
+    let widest = |column: usize| lines.iter().map(|(_, row)| row[column].chars().count()).max();
+    let mut widths = [0, 1, 2, 3, 4].map(|column| widest(column).unwrap_or(0));
+    // Two columns before each of the five.
+    let others = widths[1..].iter().sum::<usize>() + 5 * 2;
+    widths[0] = widths[0].min(WIDTH.saturating_sub(others).max(8));
+    widths
+}
+
+fn aligned(row: &Row, widths: &[usize; 5]) -> String {
+    let name = match row[0].chars().count() > widths[0] {
+        true => row[0].chars().take(widths[0] - 1).chain(['…']).collect(),
+        false => row[0].clone(),
+    };
+    let mut line = format!("{name:<width$}", width = widths[0]);
+    for (cell, width) in row.iter().zip(widths).skip(1) {
+        let _ = write!(line, "  {cell:>width$}");
+    }
+    line
+}
+
+/// The cases that only one of the runs has.
+fn only(whose: &str, cases: &[Case]) -> String {
+    if cases.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = cases.iter().map(Case::title_and_count).collect();
+    let count = cases.len();
+    wrapped(&clean(&format!("only {whose} ({count}): {}", names.join("; "))))
+}
+
+fn colour_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Slower => "1;31",
+        Verdict::Faster => "1;32",
+        Verdict::Unresolved => "33",
+        Verdict::Equivalent => "2",
+    }
+}
+
+/// Text in a colour, line by line, so that a pager may cut anywhere.
+fn painted(text: &str, colour: &str, style: Style) -> String {
+    match style {
+        Style::Plain => text.to_string(),
+        Style::Bold => text.lines().map(|line| format!("\x1b[{colour}m{line}\x1b[0m\n")).collect(),
+    }
+}
+
+/// Text of files without what would steer a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+/// A sentence on lines that fit; what follows the first is set in.
+pub fn wrapped(sentence: &str) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in sentence.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            text.push_str("\n  ");
+            column = 2;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_wrapped_and_cleaned() {
+        let sentence = "word ".repeat(40);
+        let text = wrapped(&sentence);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("  word")), "{text}");
+        assert_eq!(clean("a\x1b[31mb\n"), "a [31mb ");
+    }
+
+    #[test]
+    fn a_name_gives_way_where_the_line_is_full() {
+        let row = ["x".repeat(90), "16".into(), "1".repeat(11), "2".repeat(24), "3".repeat(11)];
+        let lines = [(None, row.clone())];
+        let line = aligned(&row, &widths(&lines));
+        assert!(line.chars().count() + 2 <= WIDTH, "{line}");
+        assert!(line.contains("x…"), "{line}");
+    }
+}

@@ -1,0 +1,225 @@
+//! What both forms of a comparison say, in words.
+
+use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
+use crate::report::numbers::{TIME, Unit, digits, thousands};
+use crate::stats::Verdict;
+
+/// The verdicts in the order in which a reader wants them.
+pub const VERDICTS: [Verdict; 4] =
+    [Verdict::Slower, Verdict::Faster, Verdict::Unresolved, Verdict::Equivalent];
+
+/// A ratio as a change in percent: `−11.4%`.
+pub fn percent(ratio: f64) -> String {
+    let change = 100.0 * (ratio - 1.0);
+    let places = if change.abs() < 99.95 { 1 } else { 0 };
+    let magnitude = format!("{:.places$}", change.abs());
+    let is_nothing = magnitude == "0.0";
+    let sign = if is_nothing {
+        "±"
+    } else if change < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{magnitude}%")
+}
+
+/// A change with its interval.
+pub fn change(shift: &Shift) -> String {
+    match (shift.ratio, shift.low, shift.high) {
+        (None, ..) => "–".to_string(),
+        (Some(ratio), Some(low), Some(high)) => {
+            format!("{} ({} to {})", percent(ratio), percent(low), percent(high))
+        }
+        (Some(ratio), ..) => percent(ratio),
+    }
+}
+
+/// A figure before and after, in a unit.
+pub fn figures(shift: &Shift, unit: Unit) -> String {
+    let one = |figure: Option<f64>| figure.map_or("–".to_string(), |it| digits(it / unit.size));
+    format!("{} → {}", one(shift.before), one(shift.after))
+}
+
+/// The unit for the times of some cases, and what it is called.
+pub fn time_unit(cases: &[&Change]) -> (Unit, String) {
+    let times = cases.iter().filter_map(|change| change.time_ns.after);
+    let unit = Unit::fitting(&TIME, times.fold(f64::INFINITY, f64::min));
+    let whose = if cases.iter().any(|change| change.is_per_draw()) { " a draw" } else { "" };
+    (unit, format!("{}{whose}", unit.name))
+}
+
+/// What a case is called beside others of its job, but for its thread count.
+pub fn name(change: &Change) -> String {
+    let mut name = change.case.title();
+    if !change.detail.is_empty() {
+        name += &format!(" ({})", change.detail);
+    }
+    name
+}
+
+/// The job of a case: kernel, draws and pin.
+pub fn job(change: &Change) -> String {
+    let case = &change.case;
+    let kernel = if case.kernel.is_empty() { "command" } else { &case.kernel };
+    let whose = if case.is_weak() { "worker" } else { "call" };
+    let draws = case.share().map_or(String::new(), |draws| {
+        let before = change.draws_before.filter(|_| change.is_per_draw());
+        let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
+        let before =
+            before.map_or(String::new(), |before| format!("{} → ", thousands(before / workers)));
+        format!(", {before}{} draws a {whose}", thousands(draws))
+    });
+    let pin = match case.pin.as_str() {
+        "" | "none" => String::new(),
+        pin => format!(", pinned {pin}"),
+    };
+    format!("{kernel}{draws}{pin}")
+}
+
+/// What became of a baseline, and that it is not judged.
+pub fn baseline(change: &Change, judged: Judged) -> String {
+    let (unit, name) = time_unit(&[change]);
+    let (times, moved) = (figures(&change.time_ns, unit), self::change(&change.time_ns));
+    let judged = match judged {
+        Judged::Speedup => ", not judged: --absolute judges it",
+        Judged::Time => "",
+    };
+    format!("the baseline itself: {times} {name}; speed {moved}{judged}")
+}
+
+/// What came of it all, in a sentence.
+pub fn headline(comparison: &Comparison) -> String {
+    let all = comparison.comparisons;
+    let count = |verdict| comparison.with(verdict).len();
+    let cases = if all == 1 { "case" } else { "cases" };
+    let what = match comparison.judged {
+        Judged::Speedup => "",
+        Judged::Time => " by raw time",
+    };
+    let margin = comparison.margin * 100.0;
+    match comparison.conclusion {
+        Conclusion::Regression => {
+            let slower = comparison.with(Verdict::Slower);
+            let shift = |change: &Change| *change.judged(comparison.judged);
+            let ratio = |change: &Change| shift(change).ratio.unwrap_or(1.0);
+            let worst = slower.iter().min_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+            let worst = worst.map_or(String::new(), |it| {
+                format!("; the most: {}, n = {}: {}", name(it), it.case.nthread, change(&shift(it)))
+            });
+            format!("REGRESSION: {} of {all} {cases} slower{what}{worst}", slower.len())
+        }
+        Conclusion::Undecided => format!(
+            "undecided: {} of {all} {cases} unresolved, none shown to be slower{what}",
+            count(Verdict::Unresolved),
+        ),
+        Conclusion::Passed if count(Verdict::Faster) == 0 => {
+            format!("no regression: {all} {cases} equivalent{what}, within {margin}%")
+        }
+        Conclusion::Passed => format!(
+            "no regression: {} of {all} {cases} faster{what}, {} equivalent, within {margin}%",
+            count(Verdict::Faster),
+            count(Verdict::Equivalent),
+        ),
+    }
+}
+
+/// What a reader must know before believing it, a sentence each.
+pub fn remarks(comparison: &Comparison) -> Vec<String> {
+    let mut remarks = Vec::new();
+    remarks.extend(trap(comparison));
+    remarks.extend(undecided(comparison));
+    remarks.push(rule(comparison));
+    if comparison.cases.iter().any(Change::is_per_draw) {
+        remarks.push(
+            "the draws of a call are not the same: times are per draw, and a speedup belongs to \
+             the size of its job (a larger one pays less for its start)"
+                .to_string(),
+        );
+    }
+    for it in &comparison.machines {
+        remarks.push(format!("FORCED: another machine: {}: {} → {}", it.what, it.before, it.after));
+    }
+    for it in &comparison.notes {
+        remarks.push(format!("not the same: {}: {} → {}", it.what, it.before, it.after));
+    }
+    remarks
+}
+
+/// A baseline that moved moves every speedup.
+fn trap(comparison: &Comparison) -> Option<String> {
+    let moved = comparison.moved_baselines();
+    let first = moved.first().filter(|_| comparison.judged == Judged::Speedup)?;
+    let ratio = first.time_ns.ratio?;
+    let (became, other) = if ratio < 1.0 { ("slower", "better") } else { ("faster", "worse") };
+    Some(format!(
+        "TRAP: the baseline itself became {became} ({}), more than the margin: a speedup is \
+         relative to it, so every parallel case looks {other} than its own time says. Judge raw \
+         times with --absolute, or find out what happened to sequential first",
+        change(&first.time_ns),
+    ))
+}
+
+/// What an undecided comparison could have seen, and what would decide.
+fn undecided(comparison: &Comparison) -> Option<String> {
+    let unresolved = comparison.with(Verdict::Unresolved);
+    if unresolved.is_empty() {
+        return None;
+    }
+    let without = unresolved.iter().filter(|it| it.smallest_change.is_none()).count();
+    if without > 0 {
+        let have = if without == 1 { "case has" } else { "cases have" };
+        return Some(format!(
+            "{without} unresolved {have} no interval: fewer than 6 rounds that count in one of the \
+             runs, or no baseline; measure with --rounds 12 or more"
+        ));
+    }
+    let widest = unresolved.iter().max_by(|a, b| {
+        a.smallest_change.unwrap_or(0.0).total_cmp(&b.smallest_change.unwrap_or(0.0))
+    })?;
+    let seen = format!(
+        "could have seen a change of {:.0}% or more in four of five such comparisons ({}, n = {})",
+        (100.0 * widest.smallest_change?).ceil(),
+        name(widest),
+        widest.case.nthread,
+    );
+    // Those that lie on the margin need ever more rounds: nothing helps there.
+    let needed: Option<Vec<u32>> = unresolved.iter().map(|it| it.rounds_needed).collect();
+    let advice = match needed.and_then(|needed| needed.into_iter().max()) {
+        Some(rounds) => format!(
+            "more rounds: about {rounds} in each run would decide, if the figures stay as they are"
+        ),
+        None => "a change as large as the margin itself is not decided by more rounds; another \
+                 --margin may be"
+            .to_string(),
+    };
+    Some(format!("{seen}; {advice}"))
+}
+
+/// By which rule it was judged.
+fn rule(comparison: &Comparison) -> String {
+    let margin = comparison.margin * 100.0;
+    let family = match comparison.comparisons {
+        0 | 1 => String::new(),
+        count => format!(
+            "; of {count} comparisons some look changed by chance: faster and slower are said at \
+             {:.2}% each, and so of an equal case in 5% of such reports at most",
+            100.0 * comparison.joint_confidence,
+        ),
+    };
+    format!(
+        "margin {margin}%, since two sessions of one machine differ by more than their rounds show; \
+         intervals of 95% for each case alone{family}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_a_percentage_with_its_sign() {
+        let shown = [0.886, 1.0, 1.052, 2.3, 0.9999].map(percent);
+        assert_eq!(shown, ["−11.4%", "±0.0%", "+5.2%", "+130%", "±0.0%"]);
+    }
+}
