@@ -244,7 +244,7 @@ mod tests {
             ..fit("rayon")
         };
         let text = models(&Summary { fits: vec![chosen], ..Summary::default() });
-        let expected = "
+        let expected = "\
 scaling models, least squares of ln time, 95% intervals
 pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
   one thread 2 (1.9–2.1) G draws/s

@@ -84,7 +84,6 @@ pub fn measure(registry: &Registry, fault: Fault) {
         start_methods: Vec::new(),
         pins: if fault == Fault::OtherLoad { vec![Pin::Close] } else { Vec::new() },
         scaling: Scaling::Strong,
-        preset: Preset::Sweep,
     };
     let rules = Rules {
         order_seed: 1,
