@@ -4,11 +4,13 @@
 pub mod alarm;
 mod autocorrelation;
 mod batch_means;
+mod best;
 mod bootstrap;
 mod crossing;
 mod holm;
 mod order_statistic;
 mod proportion;
+mod ranking;
 mod ratio;
 pub mod scaling;
 mod sign_test;
@@ -18,13 +20,15 @@ mod verdict;
 
 pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
-pub use bootstrap::Resampler;
+pub use best::{Best, best};
+pub use bootstrap::{Bootstrap, Resampler};
 pub use crossing::{Crossing, crossing, crossing_interval};
 pub use holm::holm;
 pub use order_statistic::{
     Interval, median, median_interval, quantile, quantile_interval, quantile_ranks, ranks,
 };
 pub use proportion::clopper_pearson;
+pub use ranking::{rank_sets, rounds_to_rank};
 pub use ratio::{Ratio, half_widths, widest};
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};

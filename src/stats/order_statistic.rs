@@ -144,6 +144,32 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_of_any_quantile_is_the_one_of_scipys_quantile_test() {
+        // The same values; ranks, since value i is exp((i − 1) / 100).
+        let published =
+            [(0.9, 0.95, 85, 97), (0.25, 0.95, 17, 35), (0.05, 0.8, 2, 9), (0.75, 0.99, 64, 87)];
+        let values: Vec<f64> = (1..=101).map(f64::from).collect();
+        for (share, confidence, low, high) in published {
+            let found = quantile_interval(&values, share, confidence).expect("enough values");
+            assert_eq!((found.low, found.high), (f64::from(low), f64::from(high)), "at {share}");
+            assert!(found.level >= confidence && found.level < 1.0);
+        }
+        // scipy has an end of nan there: the 99% quantile may lie above all values.
+        assert_eq!(quantile_interval(&values, 0.99, 0.8), None);
+        assert_eq!(quantile_interval(&values, 1.0, 0.8), None);
+        assert_eq!(quantile_interval(&[], 0.5, 0.8), None);
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let at = |share| quantile(&[3.0, 1.0, 2.0, 10.0], share);
+        assert!((at(0.1).expect("values") - 1.3).abs() < 1e-12);
+        assert!((at(0.9).expect("values") - 7.9).abs() < 1e-12);
+        assert_eq!((at(0.5), at(0.0), at(1.0)), (Some(2.5), Some(1.0), Some(10.0)));
+        assert_eq!((at(1.1), at(f64::NAN), quantile(&[], 0.5)), (None, None, None));
+    }
+
+    #[test]
     #[allow(clippy::approx_constant, reason = "3.14 is a patient's score")]
     fn the_interval_of_paired_log_ratios_is_the_published_one() {
         // Hollander and Wolfe's depression scores, as R's SIGN.test has them.
