@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use crate::record::{Case, Run};
 use crate::stats::{Ratio, batch_means_interval, median, median_interval};
-use crate::visits::{Cost, Disturbance, Outcome, Visits, Which};
+use crate::visits::{Cost, Disturbance, Outcome, Visit, Visits, Which};
 
 /// One case of the run, summarised over its rounds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -39,7 +39,7 @@ pub struct CaseSummary {
     pub efficiency_low: Option<f64>,
     /// Upper end of its interval.
     pub efficiency_high: Option<f64>,
-    /// Serial fraction by Karp and Flatt, (1/S − 1/n) / (1 − 1/n); null at n = 1
+    /// Serial fraction by Karp and Flatt (1990), (1/S − 1/n) / (1 − 1/n); null at n = 1
     /// and where the work grows with the workers.
     pub karp_flatt: Option<f64>,
     /// Whether it has more threads than usable CPUs.
@@ -60,9 +60,14 @@ pub struct CaseSummary {
     pub speedup_batch_low: Option<f64>,
     /// Its upper end.
     pub speedup_batch_high: Option<f64>,
+    /// Lower end of the interval of the serial fraction: that of the highest speedup.
+    pub karp_flatt_low: Option<f64>,
+    /// Its upper end: that of the lowest speedup.
+    pub karp_flatt_high: Option<f64>,
     /// Median time that it takes to create the team, in nanoseconds.
     pub setup_ns: Option<f64>,
-    /// CPU time that parallelism costs over the sequential loop, n·T_n − T_1, in
+    /// CPU time that parallelism costs over the sequential loop, n·T_n − T_1 of the
+    /// median times (n·T_n − n·T_1 where the work grows with the workers), in
     /// nanoseconds; negative where the speedup exceeds n.
     pub overhead_ns: Option<f64>,
     /// Busy time of the mean worker by that of the busiest (median over visits).
@@ -85,6 +90,12 @@ pub struct CaseSummary {
     /// The paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
+    /// The logarithms of the same, each with its round, in the order of the run.
+    #[serde(skip)]
+    pub log_ratios: Vec<(u32, f64)>,
+    /// Busy time of all workers in a call, in nanoseconds.
+    #[serde(skip)]
+    pub busy_ns: Option<f64>,
     /// What went wrong in each visit that does not count.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -99,7 +110,8 @@ pub type LeftOut = (Disturbance, usize);
 /// Summarises the case of that index.
 pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let case = &run.plan.cases[index];
-    let logs = visits.log_ratios(index, Which::Clean);
+    let log_ratios = visits.log_ratios_by_round(index, Which::Clean);
+    let logs: Vec<f64> = log_ratios.iter().map(|(_, log)| *log).collect();
     let all = visits.log_ratios(index, Which::All);
     let mut summary = CaseSummary {
         case: case.clone(),
@@ -108,6 +120,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         round_ns: visits.round_values(index),
         round_costs: visits.round_costs(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),
+        log_ratios,
         pairs_all: all.len(),
         speedup_all: Ratio::of(&all, CONFIDENCE).map(|ratio| ratio.value),
         problems: problems(visits, index),
@@ -116,7 +129,26 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     };
     summary.fill_time();
     summary.fill_speedup(&logs);
+    summary.fill_causes(visits, index);
     summary
+}
+
+/// Fills in what follows from a case and its baseline together: what parallelism
+/// costs, and how the time inside the kernel scales.
+pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
+    for index in 0..cases.len() {
+        let Some(baseline) = cases[index].baseline else { continue };
+        let (alone_ns, alone_busy_ns) = (cases[baseline].median_ns, cases[baseline].busy_ns);
+        let case = &mut cases[index];
+        let threads = f64::from(case.case.nthread);
+        // Where the work grows with the workers, there are n shares of the baseline.
+        let shares = if case.case.is_weak() { threads } else { 1.0 };
+        let overhead = |(alone, ns): (f64, f64)| threads * ns - shares * alone;
+        case.overhead_ns = alone_ns.zip(case.median_ns).map(overhead);
+        let busy = case.busy_ns.filter(|busy| *busy > 0.0);
+        case.computation_scaling =
+            alone_busy_ns.zip(busy).map(|(alone, busy)| shares * alone / busy);
+    }
 }
 
 /// What went wrong in each visit of a case that failed.
@@ -167,9 +199,32 @@ impl CaseSummary {
         self.efficiency = by_thread(self.speedup);
         self.efficiency_low = by_thread(self.speedup_low);
         self.efficiency_high = by_thread(self.speedup_high);
-        self.karp_flatt = self
-            .speedup
-            .filter(|_| self.case.nthread > 1 && !self.case.is_weak())
-            .map(|speedup| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads));
+        let has_serial_fraction = self.case.nthread > 1 && !self.case.is_weak();
+        let serial_fraction = |speedup: Option<f64>| {
+            let speedup = speedup.filter(|_| has_serial_fraction)?;
+            Some((1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads))
+        };
+        self.karp_flatt = serial_fraction(self.speedup);
+        self.karp_flatt_low = serial_fraction(self.speedup_high);
+        self.karp_flatt_high = serial_fraction(self.speedup_low);
+    }
+
+    /// Medians over the visits: setup, and what an efficiency is made of, as POP has
+    /// it (the EU's centre for Performance Optimisation and Productivity).
+    fn fill_causes(&mut self, visits: &Visits, index: usize) {
+        let clean = || visits.of_case(index).iter().filter(|visit| visit.clean_ns().is_some());
+        let middle = |figure: fn(&Visit) -> Option<f64>| {
+            median(&clean().filter_map(figure).collect::<Vec<_>>())
+        };
+        self.setup_ns = middle(|visit| visit.setup_ns.map(|ns| ns as f64));
+        self.load_balance = middle(|visit| visit.evidence.load_balance);
+        self.communication = middle(|visit| visit.evidence.communication);
+        self.busy_ns = middle(|visit| visit.evidence.busy_sum_ns);
+    }
+
+    /// What a case is judged by: its speedup, or where there is none, minus its
+    /// time. Higher is better.
+    pub(crate) fn merit(&self) -> f64 {
+        self.speedup.or(self.median_ns.map(|ns| -ns)).unwrap_or(f64::NEG_INFINITY)
     }
 }

@@ -7,6 +7,7 @@
 //! away: what slows the machine down for longer than that slows both down.
 //! Intervals are exact order-statistic intervals ([`crate::stats`]).
 
+mod answer;
 mod case;
 mod compare;
 mod crossover;
@@ -21,6 +22,8 @@ mod warnings;
 mod winners;
 
 pub use crate::visits::{Answers, CONFIDENCE};
+pub(crate) use answer::of as answers;
+pub use answer::{Answer, BestCount, Rival};
 pub use case::{CaseSummary, LeftOut};
 pub use compare::{Change, Comparison, Conclusion, Difference, Judged, Shift, compare};
 pub use crossover::Crossover;
@@ -46,6 +49,9 @@ pub struct Summary {
     pub confidence: f64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseSummary>,
+    /// The answer of each job, in the order in which the plan first names them.
+    #[serde(rename = "answers")]
+    pub answers_of_jobs: Vec<Answer>,
     /// Scaling models, one a series.
     pub fits: Vec<Fit>,
     /// From which job on each backend beats sequential, where there are several
@@ -90,16 +96,19 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     let visits = Visits::of(rows, &run.plan);
     let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, &visits, case)).collect();
+    case::compare_with_baselines(&mut cases);
     let compared = visits.compared();
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
         cases[*case].half_width = half_width;
     }
+    let answers_of_jobs = answers(&mut cases);
     let warnings = warnings::of(run, &visits, &cases);
     let preset = run.plan.preset;
     // Where the draws follow from the chunk, jobs differ in more than their size.
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
+        answers_of_jobs,
         fits: fits::of(&visits, &cases, run.machine.usable_cpus.unwrap_or(1)),
         crossovers: crossover::of(&visits, jobs),
         winners: winners::of(&visits, jobs),
@@ -168,12 +177,18 @@ mod tests {
             .flatten()
             .collect();
         let summary = summarise(&run(&cases), &rows);
+        let near = |value: Option<f64>, expected: f64| {
+            assert!((value.expect("a value") - expected).abs() < 1e-12, "{value:?}");
+        };
         let [baseline, a, b] = &summary.cases[..] else { panic!("three cases") };
         assert_eq!((a.speedup, a.efficiency), (Some(2.0), Some(1.0)));
         assert!((b.speedup.expect("a speedup") - 2.0).abs() < 1e-12);
         assert_eq!((b.pairs, b.oversubscribed, a.oversubscribed), (6, true, false));
         assert_eq!(baseline.median_ns, Some(2000.0));
-        assert_eq!(a.karp_flatt, Some(0.0));
+        assert_eq!((a.karp_flatt, a.overhead_ns), (Some(0.0), Some(-1000.0)));
+        near(b.karp_flatt_low, (0.5 - 0.25) / 0.75);
+        assert_eq!(summary.answers_of_jobs.len(), 1);
+        assert_eq!(summary.answers_of_jobs[0].fastest, [1, 2]);
         assert_eq!(summary.answers, Answers { calls: 24, identical_calls: 24 });
     }
 

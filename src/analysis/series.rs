@@ -58,6 +58,30 @@ pub struct Series<'a> {
     pub cases: Vec<&'a CaseSummary>,
 }
 
+impl<'a> Series<'a> {
+    /// The case with its best thread count.
+    pub fn best(&self) -> Option<&'a CaseSummary> {
+        best(&self.cases)
+    }
+}
+
+/// The case with the highest speedup (without a baseline: the shortest time). One
+/// with more threads than CPUs must be better beyond its interval to be preferred to
+/// one without.
+pub(super) fn best<'a>(cases: &[&'a CaseSummary]) -> Option<&'a CaseSummary> {
+    let measured = || cases.iter().copied().filter(|case| case.median_ns.is_some());
+    let better = |a: &&CaseSummary, b: &&CaseSummary| a.merit().total_cmp(&b.merit());
+    let best = measured().max_by(better)?;
+    let modest = measured().filter(|case| !case.oversubscribed).max_by(better);
+    Some(modest.filter(|modest| best.oversubscribed && overlap(modest, best)).unwrap_or(best))
+}
+
+/// Whether the intervals of two speedups share a point; those without an interval
+/// cannot be told apart.
+fn overlap(lower: &CaseSummary, higher: &CaseSummary) -> bool {
+    lower.speedup_high.zip(higher.speedup_low).is_none_or(|(high, low)| high >= low)
+}
+
 /// One series a line, in the order in which the cases first name it.
 pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
     let mut lines: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();

@@ -5,16 +5,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::answer::answer;
 use super::crossover::crossover;
 use super::ending::how_it_ended;
 use super::granularity::granularity;
 use super::markup::{code, table_row, target, text};
 use super::numbers::{TIME, Unit, thousands};
 use super::plots;
-use super::table::{
-    answer, baseline_line, best_case, pairs, pinned, schedule, with_all_pairs, with_interval,
-};
-use crate::analysis::{CaseSummary, Job, Summary, jobs};
+use super::table::{baseline_line, pairs, pinned, schedule, with_all_pairs, with_interval};
+use crate::analysis::{CaseSummary, Job, Series, Summary, jobs};
 use crate::record::replace;
 
 /// Marks a case with more threads than usable CPUs.
@@ -76,15 +75,15 @@ pub fn commands(summary: &Summary) -> String {
 
 fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
     let mut page = format!("{heading} {}\n\n", title(job));
-    if let Some(answer) = answer(job) {
+    if let Some(answer) = answer(summary, job) {
         let _ = writeln!(page, "**{}**\n", text(&answer));
     }
     let _ = writeln!(page, "Baseline: {}\n", text(&baseline_line(job)));
     let series = job.series();
-    let mut best: Vec<&CaseSummary> = series.iter().filter_map(best_case).collect();
+    let mut best: Vec<&CaseSummary> = series.iter().filter_map(Series::best).collect();
     // What is decided comes first, as in the table of the terminal.
     best.sort_by_key(|case| case.speedup_low.is_none());
-    let without = series.iter().filter(|series| best_case(series).is_none());
+    let without = series.iter().filter(|series| series.best().is_none());
     let rows: Vec<&CaseSummary> =
         best.iter().copied().chain(without.map(|series| series.cases[0])).collect();
     page.push_str(&table(&rows, "best n"));

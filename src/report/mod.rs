@@ -4,6 +4,8 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
+pub mod answer;
+mod columns;
 pub mod compare;
 mod crossover;
 mod ending;

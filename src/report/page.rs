@@ -3,7 +3,7 @@
 use super::crossover::crossover;
 use super::granularity::granularity;
 use super::models::models;
-use super::table::{Style, checks, tables};
+use super::table::{Style, checks, details, tables};
 use crate::analysis::Summary;
 use crate::record::Preset;
 
@@ -24,13 +24,15 @@ pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
         Preset::Crossover => crossover(summary),
         Preset::Sweep | Preset::Quick => String::new(),
     };
+    let tables = || match depth {
+        Depth::Answer => tables(summary, style),
+        Depth::Details => details(summary),
+    };
     // Of a run that ended too soon the tables are all that there is.
-    let mut sections = if answer.is_empty() {
-        vec![tables(summary, style), crossover(summary), granularity(summary)]
-    } else if depth == Depth::Details {
-        vec![answer, tables(summary, style)]
-    } else {
-        vec![answer]
+    let mut sections = match (answer.is_empty(), depth) {
+        (true, _) => vec![tables(), crossover(summary), granularity(summary)],
+        (false, Depth::Answer) => vec![answer],
+        (false, Depth::Details) => vec![answer, tables()],
     };
     if depth == Depth::Details {
         sections.push(models(summary));

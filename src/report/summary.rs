@@ -8,7 +8,7 @@ use crate::analysis::Summary;
 use crate::record::{CASE_COLUMNS, replace};
 
 /// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
-const FIGURES: [&str; 24] = [
+const FIGURES: [&str; 31] = [
     "rounds",
     "pairs",
     "median_ns",
@@ -33,6 +33,13 @@ const FIGURES: [&str; 24] = [
     "speedup_all",
     "speedup_batch_low",
     "speedup_batch_high",
+    "karp_flatt_low",
+    "karp_flatt_high",
+    "setup_ns",
+    "overhead_ns",
+    "load_balance",
+    "communication",
+    "computation_scaling",
 ];
 
 /// Writes `summary.csv`.

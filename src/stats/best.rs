@@ -26,10 +26,11 @@ const WORK: usize = 15_000_000;
 pub struct Best {
     /// The case with the highest median.
     pub winner: usize,
-    /// An interval of its true value, that holds although it was picked.
-    pub winners_interval: Interval,
     /// The cases that cannot be excluded from being the best, ascending.
     pub set: Vec<usize>,
+    /// Intervals of the true values of these that hold all at once, and so for
+    /// whichever was picked.
+    pub intervals: Vec<Interval>,
 }
 
 /// Compares each case with the best: `cases` has the values of each over the same
@@ -74,10 +75,14 @@ fn best_within(work: usize, cases: &[&[f64]], confidence: f64, seed: u64) -> Opt
         set.push(winner);
         set.sort_unstable();
     }
-    let place = hopeful.iter().position(|case| *case == winner)?;
-    let width = simultaneous_width(&errors, place, confidence)?;
-    let (low, high) = (medians[winner] - width, medians[winner] + width);
-    Some(Best { winner, winners_interval: Interval { low, high, level: confidence }, set })
+    let interval = |((low, high), case): ((f64, f64), &usize)| {
+        let middle = medians[*case];
+        let is_in = set.contains(case);
+        is_in.then_some(Interval { low: middle + low, high: middle + high, level: confidence })
+    };
+    let ends = simultaneous(&errors, confidence);
+    let intervals = ends.into_iter().zip(&hopeful).filter_map(interval).collect();
+    Some(Best { winner, set, intervals })
 }
 
 /// The cases that are not told from the winner: the best of them is left out in no
@@ -145,21 +150,31 @@ fn leads(errors: &[Vec<f64>]) -> Vec<Vec<f64>> {
     leads
 }
 
-/// Half the width of the interval of a case that holds for all cases at once: so it
-/// holds for that which won. Errors are compared in units of each case's own spread.
-fn simultaneous_width(errors: &[Vec<f64>], case: usize, confidence: f64) -> Option<f64> {
-    let count = errors.first()?.len();
-    let spread = |case: usize| {
-        let squares: f64 = errors.iter().map(|errors| errors[case].powi(2)).sum();
-        (squares / errors.len() as f64).sqrt()
+/// Ends of an interval of each case's error, such that in `confidence` of the
+/// resamples all errors lie within theirs, and none is given more room than
+/// another (Beran, 1988).
+fn simultaneous(errors: &[Vec<f64>], confidence: f64) -> Vec<(f64, f64)> {
+    let count = errors.first().map_or(0, Vec::len);
+    let sorted = |case: usize| {
+        let mut sorted: Vec<f64> = errors.iter().map(|errors| errors[case]).collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted
     };
-    let spreads: Vec<f64> = (0..count).map(spread).collect();
-    let widest = |errors: &Vec<f64>| {
-        let in_spreads = errors.iter().zip(&spreads).filter(|(_, spread)| **spread > 0.0);
-        in_spreads.map(|(error, spread)| error.abs() / spread).fold(0.0, f64::max)
+    let sorted: Vec<Vec<f64>> = (0..count).map(sorted).collect();
+    // How far out the outermost error of a resample lies in the order of its like.
+    let outermost = |errors: &Vec<f64>| {
+        let place = |(error, sorted): (&f64, &Vec<f64>)| {
+            let below = sorted.partition_point(|other| other < error);
+            let above = sorted.len() - sorted.partition_point(|other| other <= error);
+            below.max(above)
+        };
+        errors.iter().zip(&sorted).map(place).max().unwrap_or(0)
     };
-    let widest: Vec<f64> = errors.iter().map(widest).collect();
-    Some(quantile(&widest, confidence)? * spreads[case])
+    let mut places: Vec<usize> = errors.iter().map(outermost).collect();
+    places.sort_unstable();
+    let needed = (confidence * places.len() as f64).ceil() as usize;
+    let Some(&place) = places.get(needed.saturating_sub(1)) else { return Vec::new() };
+    sorted.iter().map(|sorted| (sorted[sorted.len() - 1 - place], sorted[place])).collect()
 }
 
 /// By so much a resampled spread of few rounds is too narrow.
@@ -197,7 +212,8 @@ mod tests {
         for seed in 0..200 {
             let found = best_of(&campaign(seed, &[0.0; 16], 12));
             in_set += usize::from(found.set.contains(&7));
-            let interval = found.winners_interval;
+            let place = found.set.iter().position(|case| *case == found.winner);
+            let interval = found.intervals[place.expect("the winner is one of the set")];
             covered += usize::from(interval.low <= 0.0 && 0.0 <= interval.high);
         }
         // 95% less three standard errors of 200 campaigns.
@@ -225,14 +241,14 @@ mod tests {
     fn a_single_case_is_the_best() {
         let found = best_of(&campaign(1, &[1.0], 12));
         assert_eq!((found.winner, found.set), (0, vec![0]));
-        assert!(found.winners_interval.low < found.winners_interval.high);
+        assert!(found.intervals[0].low < found.intervals[0].high);
     }
 
     #[test]
     fn cases_that_never_vary_are_told_apart() {
         let found = best_of(&[vec![1.0; 12], vec![2.0; 12], vec![2.0; 12]]);
         assert_eq!((found.winner, found.set), (1, vec![1, 2]));
-        assert_eq!((found.winners_interval.low, found.winners_interval.high), (2.0, 2.0));
+        assert_eq!((found.intervals[0].low, found.intervals[0].high), (2.0, 2.0));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use super::facts::{self, Facts};
 use super::laws::Law;
 use crate::analysis::{Answers, CaseSummary, Job, Series, Summary, Warning, jobs};
 use crate::record::Case;
+use crate::report::answer::answer;
 use crate::report::ending::how_it_ended;
 use crate::report::numbers::thousands;
-use crate::report::table;
 use crate::stats::median;
 
 /// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
@@ -102,7 +102,7 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
         pin: settings.pin.clone(),
         draws: settings.share(),
         is_weak: settings.is_weak(),
-        answer: table::answer(job),
+        answer: answer(summary, job),
         baseline: job.baseline().and_then(index),
         series: job.series().iter().map(|series| series_data(summary, series)).collect(),
     }
@@ -130,7 +130,7 @@ fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
         "" => series.name.clone(),
         detail => format!("{} ({detail})", series.name),
     };
-    let best = table::best_case(series).and_then(|case| index_of(summary, case));
+    let best = series.best().and_then(|case| index_of(summary, case));
     SeriesData { name, cases, best, law: fit.map(|fit| Law::of(fit, most)) }
 }
 

@@ -1,0 +1,271 @@
+use super::*;
+use crate::record::{Run, Session, StopReason, Stopping};
+use crate::report::columns::WIDTH;
+
+fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
+    let ns = 50e6 / speedup.0;
+    CaseSummary {
+        case: Case {
+            kernel: "pi".into(),
+            backend: backend.into(),
+            nthread,
+            schedule: "static".into(),
+            chunk: Some(64),
+            draws: Some(100_000_000),
+            ..Case::default()
+        },
+        log_ratios: by_round(nthread, speedup),
+        rounds: 12,
+        pairs: 12,
+        pairs_all: 12,
+        median_ns: Some(ns),
+        median_low_ns: Some(ns * 0.99),
+        median_high_ns: Some(ns * 1.01),
+        throughput: Some(1e17 / ns),
+        speedup: Some(speedup.0),
+        half_width: Some((speedup.2 - speedup.1) / (2.0 * speedup.0)),
+        speedup_low: Some(speedup.1),
+        speedup_high: Some(speedup.2),
+        efficiency: Some(speedup.0 / f64::from(nthread)),
+        oversubscribed: nthread > 2,
+        ..CaseSummary::default()
+    }
+}
+
+/// Log speedups of 12 rounds within such an interval, in an order of their own.
+fn by_round(nthread: u32, (value, low, high): (f64, f64, f64)) -> Vec<(u32, f64)> {
+    let place = |round: u32| f64::from((round * (5 + 2 * nthread)) % 11) - 5.0;
+    let end = |place: f64| if place < 0.0 { low } else { high };
+    let log = |place: f64| value.ln() + place.abs() / 3.0 * (end(place) / value).ln();
+    (0..12).map(|round| (round, log(place(round)))).collect()
+}
+
+fn run() -> Run {
+    let mut run = Run::default();
+    run.machine.cpu_model = Some("Some CPU".into());
+    run.machine.usable_cpus = Some(2);
+    run
+}
+
+/// A run that ended so.
+fn ended(reason: StopReason, rounds: u32, precision: Option<f64>) -> Run {
+    let mut run = run();
+    run.sessions = vec![Session { stop_reason: Some(reason), ..Session::default() }];
+    run.plan.stopping = Stopping { rounds, precision, time_budget_ns: None };
+    run
+}
+
+fn summary(others: Vec<CaseSummary>) -> Summary {
+    let mut cases = vec![case("sequential", 1, (1.0, 1.0, 1.0))];
+    cases.extend(others);
+    let answers_of_jobs = crate::analysis::answers(&mut cases);
+    Summary {
+        confidence: 0.95,
+        answers_of_jobs,
+        cases,
+        run: run(),
+        answers: crate::analysis::Answers { calls: 72, identical_calls: 72 },
+        ..Summary::default()
+    }
+}
+
+#[test]
+fn a_spawned_backend_is_told_from_a_forked_one() {
+    let with = |start_method: &str, speedup| {
+        let mut case = case("process-pool", 2, speedup);
+        case.case.start_method = start_method.into();
+        case
+    };
+    let both = vec![with("fork", (1.9, 1.8, 2.0)), with("spawn", (1.95, 1.85, 2.0))];
+    let table = table(&summary(both), Style::Plain);
+    assert!(table.contains("\nprocess-pool        static"), "{table}");
+    assert!(table.contains("\nprocess-pool spawn  static"), "{table}");
+    assert!(table.contains("process-pool spawn at 2 threads is fastest: 1.95 ×"), "{table}");
+}
+
+#[test]
+fn a_run_is_a_table_with_its_baseline_and_a_conclusion() {
+    let summary = summary(vec![
+        case("rayon", 1, (0.99, 0.98, 1.0)),
+        case("rayon", 2, (1.93, 1.91, 1.94)),
+        case("process-pipe", 2, (1.5, 1.45, 1.55)),
+    ]);
+    let expected = "\
+pi, 100,000,000 draws a call, 2 usable CPUs, Some CPU
+baseline: sequential 50.0 (49.5–50.5) ms; 12 rounds, intervals of 96.1%
+backend       schedule chunk  best n  time ms     speedup (95%)  eff.  pairs
+rayon         static 64            2     25.9  1.93 (1.91–1.94)   96%     12
+process-pipe  static 64            2     33.3  1.50 (1.45–1.55)   75%     12
+rayon at 2 threads is fastest: 1.93 × (1.91–1.94) the sequential 50.0 ms; every
+  other backend is slower.
+every answer identical: 72 calls checked
+";
+    assert_eq!(table(&summary, Style::Plain), expected);
+}
+
+#[test]
+fn what_the_data_cannot_tell_apart_is_marked_and_said() {
+    let alike = vec![
+        case("rayon", 2, (1.93, 1.91, 1.94)),
+        case("std-thread", 1, (1.92, 1.90, 1.95)),
+        case("std-thread", 2, (1.93, 1.91, 1.94)),
+        case("process-pipe", 2, (1.5, 1.45, 1.55)),
+    ];
+    let text = table(&summary(alike), Style::Plain);
+    assert_eq!(text.matches("≈ 1.93 (1.91–1.94)").count(), 2, "{text}");
+    assert!(text.contains("  2 ≈ 1–2  "), "{text}");
+    assert!(text.contains("≈ the data cannot tell these apart"), "{text}");
+    assert!(text.contains("cannot be told from it (±0."), "{text}");
+    assert!(!text.contains("slower"), "{text}");
+}
+
+#[test]
+fn no_line_is_wider_than_eighty_columns_whatever_is_in_it() {
+    let long = |index: usize, nthread: u32, speedup: f64| {
+        let ends = (speedup, speedup * 0.9, speedup * 1.1);
+        let mut case =
+            case(&format!("{}-{index}", "very-long-backend-name".repeat(3)), nthread, ends);
+        case.case.start_method = "spawn".into();
+        case.case.label = "a label that somebody gave it, with all settings".into();
+        case.case.chunk = Some(1 << 50);
+        (case.pairs, case.pairs_all) = (123_456, 7_654_321);
+        case
+    };
+    for speedup in [0.000_012_3, 0.5, 1.9, 123_456.7, 1e12] {
+        let cases: Vec<_> = (0..8)
+            .flat_map(|index| [long(index, 2, speedup), long(index, 1024, speedup)])
+            .collect();
+        let mut summary = summary(cases);
+        summary.run.machine.cpu_model = Some("CPU @ 2.20GHz ".repeat(20));
+        for style in [Style::Plain, Style::Bold] {
+            let text = table(&summary, style).replace("\x1b[1m", "").replace("\x1b[0m", "");
+            let widest = text.lines().max_by_key(|line| line.chars().count()).expect("a line");
+            assert!(widest.chars().count() <= WIDTH, "{widest}\n{text}");
+            // Both ends of a name tell it from its like.
+            assert!(text.lines().any(|line| line.starts_with("very-")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_case_that_falls_short_says_by_which_factor() {
+    let mut short = case("process-queue", 2, (1.54, 1.5, 1.56));
+    (short.load_balance, short.communication) = (Some(0.99), Some(0.79));
+    (short.computation_scaling, short.efficiency_high) = (Some(0.98), Some(0.78));
+    let text = table(&summary(vec![short.clone()]), Style::Plain);
+    let why = "process-queue at 2 threads loses 23%: communication 0.79\n";
+    assert!(text.contains(why), "{text}");
+    short.efficiency_high = Some(0.81);
+    let text = table(&summary(vec![short]), Style::Plain);
+    assert!(!text.contains("loses"), "not shown: {text}");
+}
+
+#[test]
+fn below_six_pairs_the_answer_says_that_there_are_no_intervals() {
+    let mut few = case("a", 2, (1.9, 1.8, 2.0));
+    (few.speedup_low, few.speedup_high, few.pairs) = (None, None, 5);
+    few.log_ratios.truncate(5);
+    let text = table(&summary(vec![few]), Style::Plain);
+    assert!(text.contains("a at 2 threads had the highest median: 1.90 ×"), "{text}");
+    assert!(text.contains("too few") && !text.contains("fastest"), "{text}");
+}
+
+#[test]
+fn details_have_every_case_and_every_figure() {
+    let mut one = case("a", 2, (1.5, 1.4, 1.55));
+    (one.setup_ns, one.overhead_ns) = (Some(12_300.0), Some(-2e6));
+    (one.load_balance, one.communication) = (Some(0.99), Some(0.75));
+    (one.karp_flatt, one.karp_flatt_low) = (Some(0.333), Some(0.29));
+    one.karp_flatt_high = Some(0.4286);
+    let others = vec![one, case("a", 4, (1.2, 1.1, 1.3)), case("b", 2, (1.9, 1.8, 2.0))];
+    let text = details(&summary(others));
+    for figure in ["12.3 µs", "−2.00 ms", "0.99", "0.75", "0.333 (0.290–0.429)", "4*", "maybe"]
+    {
+        assert!(text.contains(figure), "{figure} in {text}");
+    }
+    assert_eq!(text.lines().filter(|line| line.starts_with("a  ")).count(), 2);
+    assert!(text.contains("a at 2 threads loses 25%: communication 0.75"), "{text}");
+    assert!(text.contains("would have been found in four of five such"), "{text}");
+}
+
+#[test]
+fn oversubscription_must_win_beyond_doubt_to_be_best() {
+    let near = vec![case("a", 2, (1.9, 1.8, 1.95)), case("a", 8, (1.92, 1.85, 1.99))];
+    let row = |others| table(&summary(others), Style::Plain);
+    assert!(!row(near).contains(" 8*"));
+    let far = vec![case("a", 2, (1.9, 1.8, 1.95)), case("a", 8, (2.92, 2.85, 2.99))];
+    let text = row(far);
+    assert!(text.contains("8*") && text.contains("* more threads than the 2 usable CPUs"));
+}
+
+#[test]
+fn a_backend_without_a_clean_visit_says_so_with_the_reason() {
+    let mut broken = case("mine", 2, (1.0, 1.0, 1.0));
+    (broken.median_ns, broken.speedup) = (None, None);
+    broken.problems = vec!["the runner was killed by SIGSEGV".into(); 2];
+    let text = table(&summary(vec![broken, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+    assert!(text.contains("no data"), "{text}");
+    assert!(text.contains("2 FAILED VISITS"), "{text}");
+    assert!(text.contains("mine, n = 2: 2 × the runner was killed by SIGSEGV"), "{text}");
+    assert!(!text.contains("identical"), "{text}");
+}
+
+#[test]
+fn a_slowdown_is_not_called_fastest() {
+    let text = table(&summary(vec![case("a", 2, (0.5, 0.4, 0.6))]), Style::Plain);
+    assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+    let text = table(&summary(vec![case("a", 2, (1.2, 0.9, 1.6))]), Style::Plain);
+    assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+}
+
+#[test]
+fn pairs_that_were_left_out_are_counted_and_their_figure_shown() {
+    let mut disturbed = case("a", 2, (1.9, 1.85, 1.95));
+    (disturbed.pairs, disturbed.pairs_all, disturbed.speedup_all) = (10, 12, Some(1.7));
+    let text = table(&summary(vec![disturbed, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+    assert!(text.contains("  10 of 12\n"), "{text}");
+    assert!(text.contains("with the pairs that were left out: a 1.70\n"), "{text}");
+}
+
+#[test]
+fn what_is_decided_comes_first() {
+    let mut undecided = case("a", 2, (1.9, 1.8, 2.0));
+    (undecided.speedup_low, undecided.speedup_high) = (None, None);
+    let text = table(&summary(vec![undecided, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
+    assert!(text.find("\nb ") < text.find("\na "), "{text}");
+}
+
+#[test]
+fn a_run_that_ended_early_says_so() {
+    let early = Summary {
+        run: ended(StopReason::Budget, 20, None),
+        ..summary(vec![case("a", 2, (1.9, 1.8, 2.0))])
+    };
+    let text = table(&early, Style::Plain);
+    assert!(text.contains("ended by its time budget in round 12 of 20"), "{text}");
+    let precise = Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..early };
+    let text = table(&precise, Style::Plain);
+    let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
+    assert!(text.contains(known), "{text}");
+    let mut retired = precise.cases.last().expect("a case").clone();
+    retired.half_width = None;
+    let cases = precise.cases.iter().cloned().chain([retired]).collect();
+    let text = table(&Summary { cases, ..precise }, Style::Plain);
+    assert!(text.contains("every speedup but one, which has no interval, known to"), "{text}");
+}
+
+#[test]
+fn a_run_without_any_interval_does_not_just_say_that_it_is_enough() {
+    let mut failed = case("a", 2, (1.9, 1.8, 2.0));
+    (failed.speedup, failed.half_width) = (None, None);
+    let enough =
+        Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..summary(vec![failed]) };
+    let text = table(&enough, Style::Plain);
+    assert!(text.contains("enough after 12 rounds; no speedup has an interval\n"), "{text}");
+}
+
+#[test]
+fn numbers_have_three_digits_that_count() {
+    let shown = [0.0019, 0.0999, 0.9996, 1.979, 63.54, 372.4, 262_797.1].map(digits);
+    assert_eq!(shown, ["0.00190", "0.0999", "1.00", "1.98", "63.5", "372", "262,797"]);
+}
