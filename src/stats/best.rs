@@ -38,10 +38,10 @@ pub struct Best {
 ///
 /// In `confidence` of runs the set has the true best. First those cases go whose
 /// differences to the winner are told from 0 by the sign test, corrected for the
-/// number of cases. Of the others, rounds are resampled: case i is excluded if the
-/// winner is ahead of it by more than the `confidence` quantile of
-/// maxⱼ (e*ⱼ − e*ᵢ), where e* is a resampled median less the median. The quantile
-/// is widened for the number of rounds, as √(R / (R − 1)) · t / z widens the
+/// number of cases. Of the others, rounds are resampled: case i is excluded if some
+/// case j is ahead of it by more spreads of e*ⱼ − e*ᵢ than the `confidence` quantile
+/// of maxⱼ (e*ⱼ − e*ᵢ) in such spreads, where e* is a resampled median less the
+/// median. The quantile is widened for the number of rounds, as √(R / (R − 1)) · t / z widens the
 /// interval of a mean. `None` of no cases, of unlike numbers of rounds, below 6
 /// rounds, or of values that are no numbers.
 pub fn best(cases: &[&[f64]], confidence: f64, seed: u64) -> Option<Best> {
@@ -62,13 +62,12 @@ fn best_within(work: usize, cases: &[&[f64]], confidence: f64, seed: u64) -> Opt
     let hopeful = hopeful(cases, winner, HOPELESS * miss);
     let batches: Vec<Vec<f64>> = hopeful.iter().map(|&case| in_batches(cases[case])).collect();
     let errors = resampled_errors(work, &batches, seed);
-    let leads = leads(&errors);
-    let level = 1.0 - (1.0 - HOPELESS) * miss;
     let widening = widening(batches.first()?.len());
+    let hopeful_medians: Vec<f64> = hopeful.iter().map(|case| medians[*case]).collect();
+    let level = 1.0 - (1.0 - HOPELESS) * miss;
     let is_in = |(place, case): (usize, &usize)| {
-        let ahead = medians[winner] - medians[*case];
-        let needed = quantile(leads.get(place)?, level)? * widening;
-        (ahead <= needed).then_some(*case)
+        let chance = Chance { level, widening };
+        may_be_best(&errors, &hopeful_medians, place, chance)?.then_some(*case)
     };
     let mut set: Vec<usize> = hopeful.iter().enumerate().filter_map(is_in).collect();
     if !set.contains(&winner) {
@@ -132,22 +131,37 @@ fn middle(values: &mut [f64]) -> f64 {
     f64::midpoint(lower, upper)
 }
 
-/// Of each case, by how much the best of the others was ahead of it in each
-/// resample, by chance alone.
-fn leads(errors: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let mut leads = vec![Vec::with_capacity(errors.len()); errors.first().map_or(0, Vec::len)];
-    for errors in errors {
-        let (mut first, mut second) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-        for &error in errors {
-            second = second.max(error.min(first));
-            first = first.max(error);
-        }
-        for (leads, &error) in leads.iter_mut().zip(errors) {
-            let others = if error == first { second } else { first };
-            leads.push(if others.is_finite() { others - error } else { 0.0 });
+/// How far chance may go.
+#[derive(Clone, Copy)]
+struct Chance {
+    /// In this share of resamples it goes no further.
+    level: f64,
+    /// By so much resamples of few rounds fall short.
+    widening: f64,
+}
+
+/// Whether a case cannot be excluded from being the best: whether none of the
+/// others is further ahead of it than the best of them often is by chance alone.
+/// Leads are compared in units of their own spread, so that a noisy case does not
+/// hide what quiet ones show. None where there is nothing to resample.
+fn may_be_best(errors: &[Vec<f64>], medians: &[f64], case: usize, chance: Chance) -> Option<bool> {
+    let mut by_chance = vec![0.0_f64; errors.len()];
+    let mut seen = 0.0_f64;
+    for other in (0..medians.len()).filter(|other| *other != case) {
+        let lead = |errors: &Vec<f64>| errors[other] - errors[case];
+        let squares: f64 = errors.iter().map(|errors| lead(errors).powi(2)).sum();
+        let spread = (squares / errors.len() as f64).sqrt();
+        let ahead = medians[other] - medians[case];
+        if spread > 0.0 {
+            seen = seen.max(ahead / spread);
+            for (most, errors) in by_chance.iter_mut().zip(errors) {
+                *most = most.max(lead(errors) / spread);
+            }
+        } else if ahead > 0.0 {
+            return Some(false);
         }
     }
-    leads
+    Some(seen <= quantile(&by_chance, chance.level)? * chance.widening)
 }
 
 /// Ends of an interval of each case's error, such that in `confidence` of the
