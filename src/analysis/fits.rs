@@ -76,8 +76,8 @@ pub struct Candidate {
     /// The law with its parameters.
     #[serde(flatten)]
     pub curve: Curve,
-    /// Sum of the squared residuals of ln throughput.
-    pub sse: f64,
+    /// Sum of the squared residuals, of ln throughput in the models of a run.
+    pub sse: Option<f64>,
     /// Akaike's criterion for small samples: the smaller, the better.
     pub aicc: Option<f64>,
 }
@@ -199,7 +199,7 @@ impl Fit {
         self.gamma = Some(curve.gamma);
         self.sigma = Some(curve.sigma);
         self.kappa = Some(curve.kappa);
-        (self.sse, self.aicc) = (Some(*sse), *aicc);
+        (self.sse, self.aicc) = (*sse, *aicc);
         self.peak_nthread = curve.peak().filter(|peak| *peak <= 2.0 * measured);
         self.limit = curve.limit();
         if curve.peak().is_some_and(|peak| peak > measured) {

@@ -161,7 +161,6 @@ impl MeasuredFit {
     fn fill(&mut self, points: &Points) -> bool {
         let Some(solution) = points.fit(Model::Usl) else { return false };
         let curve = solution.curve;
-        let finite = |value: f64| Some(value).filter(|value| value.is_finite());
         let [gamma, sigma, kappa] = points.uncertainty(&solution, CONFIDENCE).intervals;
         self.model = Some(Model::Usl);
         (self.gamma, self.sigma, self.kappa) =
@@ -169,7 +168,7 @@ impl MeasuredFit {
         (self.gamma_low, self.gamma_high) = (gamma.map(|it| it.low), gamma.map(|it| it.high));
         (self.sigma_low, self.sigma_high) = (sigma.map(|it| it.low), sigma.map(|it| it.high));
         (self.kappa_low, self.kappa_high) = (kappa.map(|it| it.low), kappa.map(|it| it.high));
-        self.sse = finite(solution.sse);
+        self.sse = solution.sse;
         self.aicc = points.aicc(&solution);
         (self.peak_nthread, self.limit) = (curve.peak(), curve.limit());
         self.caveat = if curve.peak().is_some_and(|peak| peak > points.largest()) {
@@ -178,9 +177,9 @@ impl MeasuredFit {
             let most = points.largest();
             self.limit.map(|_| format!("limit extrapolated from at most {most} threads"))
         };
-        self.amdahl = points.fit(Model::Amdahl).and_then(|solution| {
+        self.amdahl = points.fit(Model::Amdahl).map(|solution| {
             let aicc = points.aicc(&solution);
-            Some(Candidate { curve: solution.curve, sse: finite(solution.sse)?, aicc })
+            Candidate { curve: solution.curve, sse: solution.sse, aicc }
         });
         true
     }

@@ -223,7 +223,7 @@ mod tests {
 
     fn candidate(model: Model, aicc: f64) -> Candidate {
         let curve = Curve { model, gamma: 2e9, sigma: 0.05, kappa: 0.0 };
-        Candidate { curve, sse: 0.1, aicc: Some(aicc) }
+        Candidate { curve, sse: Some(0.1), aicc: Some(aicc) }
     }
 
     #[test]

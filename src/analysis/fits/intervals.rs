@@ -12,9 +12,10 @@ const FEWEST_ROUNDS: usize = 6;
 const SEED: u64 = 0x5EED_0F17;
 
 /// Replicates of a series, where they are cheap, and at least.
-const REPLICATES: std::ops::RangeInclusive<usize> = 500..=2000;
+const REPLICATES: std::ops::RangeInclusive<usize> = 500..=1000;
 
-/// Replicates times values, at most: about 20 ms on a machine of 2024.
+/// Replicates times values, where more than the least number are not needed: a run of
+/// many rounds is not to wait for its report.
 const VALUES: usize = 4_000_000;
 
 impl Fit {

@@ -198,11 +198,11 @@ fn coverage_of_fits() {
         (Model::Amdahl, 0.05, 0.0, 12),
     ] {
         let simulated = Simulated { rounds, ..Simulated::of(model, sigma, kappa) };
-        let fits = (0..2000).map(|seed| simulated.fit(seed));
+        let fits = (0..500).map(|seed| simulated.fit(seed));
         let fits: Vec<Fit> = fits.filter(|fit| fit.model == Some(model)).collect();
         let count = |it: &dyn Fn(&Fit) -> bool| fits.iter().filter(|fit| it(fit)).count();
         println!(
-            "{model:?} {sigma} {kappa}, {rounds} rounds: chosen {}, sigma {}, kappa {}, gamma {}",
+            "{model:?} {sigma} {kappa}, {rounds} rounds: chosen {} of 500, sigma {}, kappa {}, gamma {}",
             fits.len(),
             count(&|fit| holds(fit.sigma_low, fit.sigma_high, sigma)),
             count(&|fit| holds(fit.kappa_low, fit.kappa_high, kappa)),

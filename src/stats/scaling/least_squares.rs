@@ -20,8 +20,10 @@ pub struct Solution {
     /// The law with its parameters.
     pub curve: Curve,
     /// Sum of the squares of what is left: in the square of the data's unit, or of
-    /// logarithms. Infinite where that is beyond what a number can hold.
-    pub sse: f64,
+    /// logarithms. `None` where that is beyond what a number can hold.
+    pub sse: Option<f64>,
+    /// The same by the square of the points' scale.
+    pub(super) scaled_sse: f64,
 }
 
 /// σ and κ that may move; the others stay where the search begins.
@@ -40,14 +42,19 @@ impl Points {
         }
         let problem = Problem::new(model, self);
         let (shares, sse) = self.lowest(&problem);
-        Some(Solution { curve: self.curve(&problem, shares)?, sse: self.in_unit(sse) })
+        let scaled_sse = sse + self.within;
+        let (curve, sse) = (self.curve(&problem, shares)?, self.in_unit(scaled_sse));
+        Some(Solution { curve, sse, scaled_sse })
     }
 
-    /// Akaike's criterion of such a fit; see [`super::aicc`].
+    /// Akaike's criterion of such a fit, in the unit of the data; see [`super::aicc`].
     pub fn aicc(&self, solution: &Solution) -> Option<f64> {
         let (points, parameters) = (self.len(), solution.curve.model.parameters());
-        let least = self.in_unit(self.rounding()).max(f64::MIN_POSITIVE);
-        super::aicc(solution.sse, points, parameters, least)
+        let scaled = super::aicc(solution.scaled_sse, points, parameters, self.rounding())?;
+        Some(match self.loss {
+            Loss::Absolute => scaled + 2.0 * points as f64 * self.scale.ln(),
+            Loss::Logarithmic => scaled,
+        })
     }
 
     /// σ and κ of the lowest place, and the sum of squares there.
@@ -79,13 +86,13 @@ impl Points {
         (gamma.is_finite() && gamma > 0.0).then_some(curve)
     }
 
-    /// A sum of squares in the unit of the data, those within counts included.
-    fn in_unit(&self, sse: f64) -> f64 {
-        let all = sse + self.within;
-        match self.loss {
-            Loss::Absolute => all * self.scale * self.scale,
-            Loss::Logarithmic => all,
-        }
+    /// A sum of squares in the unit of the data.
+    fn in_unit(&self, scaled: f64) -> Option<f64> {
+        let sse = match self.loss {
+            Loss::Absolute => scaled * self.scale * self.scale,
+            Loss::Logarithmic => scaled,
+        };
+        (sse.is_normal() || scaled == 0.0).then_some(sse)
     }
 }
 

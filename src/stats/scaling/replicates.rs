@@ -4,8 +4,9 @@ use super::problem::Problem;
 use super::{Curve, Loss};
 use crate::stats::{Interval, Resampler};
 
-/// A replicate's search begins at the fit, and need not be finer than this.
-const TOLERANCE: f64 = 1e-6;
+/// A replicate's search begins at the fit, and need not be finer than this share of
+/// its parameters: they differ by much more from one replicate to the next.
+const TOLERANCE: f64 = 1e-4;
 
 /// The parameters of the law, fitted again to each replicate.
 #[derive(Clone, Debug, Default, PartialEq)]

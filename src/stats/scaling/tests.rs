@@ -43,7 +43,7 @@ fn coefficients_are_those_of_scipy_on_bounds_too() {
             fields[2..].iter().map(|field| field.parse().expect("one")).collect();
         let found = usl(loss, &data[fields[0]]);
         let Curve { gamma, sigma, kappa, .. } = found.curve;
-        assert_is(found.sse, wanted[0], 1e-9);
+        assert_is(found.sse.expect("in range"), wanted[0], 1e-9);
         assert_is(gamma, wanted[1], 1e-9);
         assert_is(sigma, wanted[2], 1e-9);
         assert_is(kappa, wanted[3], 1e-9);
@@ -54,7 +54,7 @@ fn coefficients_are_those_of_scipy_on_bounds_too() {
 fn coefficients_and_their_errors_are_those_published_for_specsdm91() {
     let points = Points::new(Loss::Absolute, &data()["specsdm91"]).expect("points");
     let solution = points.fit(Model::Usl).expect("a fit");
-    let Solution { curve, sse } = solution;
+    let (curve, sse) = (solution.curve, solution.sse.expect("in range"));
     let published = [89.995_233_1, 0.027_728_475_62, 1.043_654_838e-4, 27_453.719_6, 96.519_561];
     let peak = curve.peak().expect("a peak");
     for (found, published) in
@@ -87,7 +87,14 @@ fn the_unit_of_the_data_does_not_matter() {
     for unit in [1e-300, 1e-9, 1e9, 1e300] {
         for loss in [Loss::Absolute, Loss::Logarithmic] {
             let scaled: Vec<(f64, f64)> = pairs.iter().map(|(n, x)| (*n, x * unit)).collect();
-            let (found, wanted) = (usl(loss, &scaled).curve, usl(loss, pairs).curve);
+            let points = Points::new(loss, &scaled).expect("points");
+            let solution = points.fit(Model::Usl).expect("a fit");
+            let [gamma, sigma, kappa] = points.uncertainty(&solution, 0.95).intervals;
+            let is_absolute = loss == Loss::Absolute;
+            assert!([gamma, sigma, kappa].iter().all(|it| it.is_some() == is_absolute));
+            assert!(points.aicc(&solution).is_some());
+            assert_eq!(solution.sse.is_some(), !is_absolute || (1e-100..1e100).contains(&unit));
+            let (found, wanted) = (solution.curve, usl(loss, pairs).curve);
             assert_is(found.gamma, wanted.gamma * unit, 1e-9);
             assert_is(found.sigma, wanted.sigma, 1e-9);
             assert_is(found.kappa, wanted.kappa, 1e-9);
@@ -101,7 +108,7 @@ fn points_of_one_count_weigh_as_many() {
     let twice: Vec<(f64, f64)> = pairs.iter().chain(pairs).copied().collect();
     let (once, twice) = (usl(Loss::Absolute, pairs), usl(Loss::Absolute, &twice));
     assert_is(twice.curve.kappa, once.curve.kappa, 1e-9);
-    assert_is(twice.sse, 2.0 * once.sse, 1e-9);
+    assert_is(twice.scaled_sse, 2.0 * once.scaled_sse, 1e-9);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Points {
         let student = StudentsT::new(0.0, 1.0, spare as f64);
         let (Loss::Absolute, Ok(student)) = (self.loss, student) else { return found };
         let quantile = student.inverse_cdf(0.5 + confidence / 2.0);
-        let residual = (solution.sse.sqrt() / (spare as f64).sqrt()) / self.scale;
+        let residual = (solution.scaled_sse / spare as f64).sqrt();
         let variances = inverse_diagonal(&self.products(solution, &free));
         let values = [curve.gamma, curve.sigma, curve.kappa];
         for (k, variance) in free.into_iter().zip(variances.unwrap_or_default()) {
