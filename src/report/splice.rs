@@ -102,7 +102,7 @@ fn block(summary: &Summary, dir: &Path) -> String {
     let again = code("sh", &format!("harness report {name}"));
     // The empty lines keep the marks from being part of a paragraph or a block.
     format!(
-        "\n{}{}\nand shown again with\n\n{again}\n",
+        "\n{}{}\nShown again with\n\n{again}\n",
         essence(summary, dir, "###"),
         commands(summary)
     )
