@@ -7,6 +7,8 @@
 pub mod answer;
 mod columns;
 pub mod compare;
+#[cfg(test)]
+mod crafted;
 mod crossover;
 mod ending;
 mod export;

@@ -2,36 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::{Answers, Code, Warning};
-use crate::record::{Build, Case, Machine, Run, Session, StopReason, Stopping};
-
-fn case(backend: &str, nthread: u32, speedup: (f64, f64, f64)) -> CaseSummary {
-    let ns = 50e6 / speedup.0;
-    CaseSummary {
-        case: Case {
-            kernel: "pi".into(),
-            backend: backend.into(),
-            nthread,
-            schedule: "static".into(),
-            chunk: Some(64),
-            draws: Some(100_000_000),
-            ..Case::default()
-        },
-        rounds: 12,
-        pairs: 12,
-        pairs_all: 12,
-        median_ns: Some(ns),
-        median_low_ns: Some(ns * 0.99),
-        median_high_ns: Some(ns * 1.01),
-        throughput: Some(1e17 / ns),
-        speedup: Some(speedup.0),
-        half_width: Some((speedup.2 - speedup.1) / (2.0 * speedup.0)),
-        speedup_low: Some(speedup.1),
-        speedup_high: Some(speedup.2),
-        efficiency: Some(speedup.0 / f64::from(nthread)),
-        oversubscribed: nthread > 2,
-        ..CaseSummary::default()
-    }
-}
+use crate::record::{Build, Machine, Run, Session, StopReason, Stopping};
+use crate::report::crafted::case;
 
 /// A finished run on some machine.
 fn run() -> Run {
@@ -72,7 +44,7 @@ fn summary() -> Summary {
     broken.problems = vec!["killed by SIGSEGV".into(); 2];
     let mut disturbed = case("process-pipe", 2, (1.8, 1.75, 1.85));
     (disturbed.pairs, disturbed.speedup_all) = (10, Some(1.7));
-    let cases = vec![
+    let mut cases = vec![
         case("sequential", 1, (1.0, 1.0, 1.0)),
         case("rayon", 1, (0.99, 0.98, 1.0)),
         case("rayon", 2, (1.93, 1.91, 1.94)),
@@ -86,8 +58,10 @@ fn summary() -> Summary {
         advice: "ask for CPUs of your own".into(),
         cases: Vec::new(),
     };
+    let answers_of_jobs = crate::analysis::answers(&mut cases);
     Summary {
         confidence: 0.95,
+        answers_of_jobs,
         cases,
         warnings: vec![warning],
         run: run(),
