@@ -1,0 +1,212 @@
+//! `report.html` in a real browser: what a reader does with it works, nothing is
+//! cut off, and nothing is asked of a network.
+//!
+//! Pictures of the page are left in `target/tmp/browser`, to be looked at.
+
+mod chromium;
+mod page;
+mod synthetic;
+
+use std::path::Path;
+use std::process::Command;
+
+use page::Page;
+use synthetic::Synthetic;
+
+/// The browser; where there is none, says so.
+fn browser() -> Option<&'static str> {
+    chromium::installed().inspect_err(|why| eprintln!("skipped, there is no browser: {why}")).ok()
+}
+
+/// Makes the report of a results directory.
+fn report(dir: &Path) {
+    let program = env!("CARGO_BIN_EXE_harness");
+    let output = Command::new(program).arg("report").arg(dir).output().expect("the program");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The committed sweep of a real machine, reported again.
+fn real(dir: &Path) {
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/epyc-2cpu");
+    for name in ["run.json", "samples.csv"] {
+        std::fs::copy(results.join(name), dir.join(name)).expect("a copy");
+    }
+    report(dir);
+}
+
+/// Both themes and the width of a telephone, each looked over and photographed.
+fn looks_right(page: &mut Page) {
+    for (theme, width) in [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)] {
+        page.system_theme(theme);
+        page.size(width, 900);
+        let when = format!("{theme}-{width}");
+        page.has_whole_text(&when);
+        page.picture(&when);
+    }
+    page.system_theme("light");
+    page.size(1280, 900);
+}
+
+#[test]
+fn the_report_of_a_real_run_can_be_read_and_worked_with() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    real(dir.path());
+    let mut page = Page::open(program, dir.path(), "real");
+    looks_right(&mut page);
+
+    assert!(page.text("document.querySelector('#lead').textContent").contains("rayon, n = 2"));
+    a_mark_says_its_value_and_interval(&mut page);
+    a_backend_can_be_switched_off(&mut page);
+    the_axis_can_be_logarithmic(&mut page);
+    the_table_can_be_sorted(&mut page);
+    the_theme_can_be_turned(&mut page);
+    let pdf = page.pdf();
+    assert!(pdf.starts_with(b"%PDF") && pdf.len() > 50_000, "{} bytes", pdf.len());
+    page.was_quiet();
+}
+
+fn a_mark_says_its_value_and_interval(page: &mut Page) {
+    let mark = "#figure-speedup .point[aria-label^='rayon, n = 2:']";
+    let label =
+        page.text(&format!("document.querySelector(\"{mark}\").getAttribute('aria-label')"));
+    assert!(label.contains("1.99 (1.99–1.99) ×"), "{label}");
+    // Only rayon: marks of others lie on its own.
+    page.click("#controls .chips button.quiet");
+    page.click("#controls .chip:nth-of-type(4)");
+    page.point_at(mark);
+    let tip = page.text("document.querySelector('#figure-speedup .tip.shown').innerText");
+    assert!(tip.contains("rayon, n = 2") && tip.contains("1.99 (1.99–1.99) ×"), "{tip}");
+    page.has_whole_text("with a value shown");
+    // The same by keyboard: the next count, and its value is read out.
+    page.value(&format!("document.querySelector(\"{mark}\").focus()"));
+    page.key("ArrowRight");
+    let focused = page.text("document.activeElement.getAttribute('aria-label')");
+    assert!(focused.starts_with("rayon, n = 3: "), "{focused}");
+    let tip = page.text("document.querySelector('#figure-speedup .tip.shown').innerText");
+    assert!(tip.contains("rayon, n = 3"), "{tip}");
+    page.click("#controls .chips button.quiet");
+    page.value("document.querySelector('#controls .chip[aria-pressed=false]') && document.querySelector('#controls .chips button.quiet').click()");
+}
+
+fn a_backend_can_be_switched_off(page: &mut Page) {
+    let series = "document.querySelectorAll('#figure-time .series').length";
+    let before = page.number(series);
+    page.click("#controls .chip:first-of-type");
+    assert_eq!(page.number(series), before - 1.0);
+    page.click("#controls .chip:first-of-type");
+    assert_eq!(page.number(series), before);
+}
+
+fn the_axis_can_be_logarithmic(page: &mut Page) {
+    let place =
+        "document.querySelector(\"#figure-time .point[aria-label^='rayon, n = 4:']\").getBBox().x";
+    let before = page.number(place);
+    page.click("#x-log");
+    assert!(page.number(place) > before + 20.0, "4 is halfway from 1 to 16");
+    page.click("#y-log");
+    assert!(
+        page.text("document.querySelector('#figure-time figcaption').innerText").contains("log")
+    );
+    page.has_whole_text("with logarithmic axes");
+    page.picture("logarithmic");
+    page.click("#y-log");
+    page.click("#x-log");
+}
+
+fn the_table_can_be_sorted(page: &mut Page) {
+    page.click("#table .choice button:last-child");
+    assert_eq!(page.number("document.querySelectorAll('#table tbody tr').length"), 145.0);
+    page.click("#table [data-column=speedup]");
+    page.click("#table [data-column=speedup]");
+    let first = "document.querySelector('#table tbody tr').innerText";
+    assert!(page.text(first).starts_with("rayon"), "{}", page.text(first));
+    let sort = "document.querySelector('#table th[aria-sort]').getAttribute('aria-sort')";
+    assert_eq!(page.text(sort), "descending");
+    page.has_whole_text("with all cases in the table");
+}
+
+fn the_theme_can_be_turned(page: &mut Page) {
+    let paper = "getComputedStyle(document.body).backgroundColor";
+    page.system_theme("light");
+    let light = page.text(paper);
+    page.click("#theme");
+    assert_eq!(page.text(paper), light, "light was chosen");
+    page.click("#theme");
+    assert_ne!(page.text(paper), light);
+    page.click("#theme");
+}
+
+#[test]
+fn ten_backends_at_sixty_four_counts_still_fit() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let backends = (0..10).map(|number| format!("backend-{number}")).collect();
+    let rounds = 50;
+    Synthetic { backends, counts: (1..=64).collect(), rounds, ..Synthetic::default() }
+        .write(dir.path());
+    report(dir.path());
+    let size = dir.path().join("report.html").metadata().expect("a file").len();
+    assert!(size < 1_500_000, "{size} bytes");
+    let mut page = Page::open(program, dir.path(), "synthetic");
+    assert!(page.text("document.querySelector('#thinned').textContent").contains("40 dots a case"));
+    looks_right(&mut page);
+    a_backend_can_be_switched_off(&mut page);
+    page.click("#x-log");
+    page.has_whole_text("with the other axis");
+    page.was_quiet();
+}
+
+#[test]
+fn several_jobs_have_a_selector_and_a_map() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let draws = (14..=24).step_by(2).map(|power| 1u64 << power).collect();
+    let backends = ["rayon", "std-thread", "process-pool"].map(str::to_string).to_vec();
+    Synthetic { backends, draws, counts: vec![1, 2, 4, 8, 16, 32, 64], ..Synthetic::default() }
+        .write(dir.path());
+    report(dir.path());
+    let mut page = Page::open(program, dir.path(), "jobs");
+    looks_right(&mut page);
+    let before = page.text("document.querySelector('#lead').textContent");
+    page.value("(() => { const job = document.querySelector('#job'); job.value = '5'; job.dispatchEvent(new Event('change')); })()");
+    assert_ne!(page.text("document.querySelector('#lead').textContent"), before);
+    page.point_at("#figure-heat .cell");
+    let tip = page.text("document.querySelector('#figure-heat .tip.shown').innerText");
+    assert!(tip.contains("draws, n = "), "{tip}");
+    page.was_quiet();
+}
+
+#[test]
+fn hostile_fields_stay_text() {
+    let Some(program) = browser() else { return };
+    let hostile = [
+        "<script>alert(1)</script>",
+        "</script><img src=x onerror=alert(2)>",
+        "=cmd|' /C calc'!A0",
+        "\u{202e}right to left \u{5d0}\u{5d1}\u{5d2}",
+        "\u{1f980}\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} crab",
+        "__proto__",
+        &"a-name-without-any-gap".repeat(12),
+    ];
+    let dir = tempfile::tempdir().expect("a directory");
+    Synthetic {
+        backends: hostile.iter().map(|name| name.to_string()).collect(),
+        labels: hostile.iter().map(|name| format!("{name}&amp;{{{{DATA}}}}")).collect(),
+        error: "</script><script>alert(3)</script><svg onload=alert(4)>".to_string(),
+        cpu_model: "<b>CPU</b> </title><script>alert(5)</script>".to_string(),
+        ..Synthetic::default()
+    }
+    .write(dir.path());
+    report(dir.path());
+    let mut page = Page::open(program, dir.path(), "hostile");
+    assert_eq!(page.number("document.scripts.length"), 3.0, "the data and our two scripts");
+    assert_eq!(
+        page.number("document.querySelectorAll('img, b:not(#method b), iframe').length"),
+        0.0
+    );
+    let text = page.text("document.body.innerText");
+    assert!(text.contains("<script>alert(1)</script>") && text.contains("<svg onload=alert(4)>"));
+    looks_right(&mut page);
+    page.was_quiet();
+}
