@@ -152,7 +152,7 @@ fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8> {
     let page = crate::report::page(&summary, style, Depth::Answer);
     print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
-    print_result(&format!("files: {} (samples.csv, summary.csv, speedup.png …)\n", dir.display()))?;
+    print_result(&format!("files: {} (report.html, samples.csv, speedup.png …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
 }
 

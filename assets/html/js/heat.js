@@ -37,7 +37,7 @@ function heatFigure(job, state, redraw) {
   const place = element("div", { class: "drawing" });
   const figure = element("figure", { id: "figure-heat" },
     element("figcaption", {}, element("h3", {}, "Map of the speedup"),
-      element("p", { class: "muted" }, `threads across, ${found.rows} up; the lighter, the faster`),
+      element("p", { class: "muted" }, `threads across, ${found.rows} up; blue: faster than sequential, red: slower`),
       element("label", { class: "choice muted" }, "of ", select)), place);
   const cells = found.maps.get(backend).filter(({ c }) => isNumber(c.speedup));
   const columns = [{ name: "row" }, { name: "n", number: true }, { name: "speedup", number: true }, { name: "interval", number: true }];
@@ -57,7 +57,9 @@ function drawHeat(place, cells, backend) {
   const height = rows.length * 30 + 40;
   const x = d3.scaleBand(columns, [left, width - 8]);
   const y = d3.scaleBand(rows, [4, height - 36]);
-  const colour = d3.scaleSequential(d3.interpolateCividis).domain([0, Math.max(1, d3.max(cells, ({ c }) => c.speedup))]);
+  // As far from white on either side of 1 as the ratio says: 2 is as blue as ½ is red.
+  const most = Math.max(2, d3.max(cells, ({ c }) => Math.max(c.speedup, 1 / c.speedup)));
+  const colour = d3.scaleDivergingLog([1 / most, 1, most], d3.interpolateRdBu);
   const svg = d3.create("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height)
     .attr("role", "group").attr("aria-label", `Speedup of ${backend} against threads; arrow keys move from cell to cell`);
   const label = (px, py, anchor, text) => svg.append("text").attr("x", px).attr("y", py).attr("text-anchor", anchor).attr("aria-hidden", "true").text(text);

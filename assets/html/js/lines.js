@@ -74,7 +74,7 @@ function drawLines(place, plot) {
   const indices = [...new Set(shown.map((point) => point.index))];
   const gap = d3.min(d3.pairs(counts), ([a, b]) => shape.x(b) - shape.x(a)) ?? 60;
   // Backends with the same count stand side by side, as far as there is room.
-  const step = Math.min(4, (gap * 0.6) / Math.max(1, indices.length));
+  const step = Math.min(4, (gap * 0.5) / Math.max(1, indices.length));
   const marks = indices.flatMap((index, order) => {
     const shift = (order - (indices.length - 1) / 2) * step;
     return drawSeries(shape, plot, clip, shown.filter((point) => point.index === index), shift, step);

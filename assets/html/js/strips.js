@@ -1,6 +1,6 @@
 // The distribution of the rounds of a case: every round a dot over a box of all of them.
 
-const ROW = 44;
+const ROW = 48;
 
 /** The cases of a strip plot: the best of each backend, or all with one count. */
 function stripCases(job, state) {
@@ -41,7 +41,7 @@ function drawStrips(place, kind, rows, unit) {
     .attr("role", "group").attr("aria-label", `${kind.title}; arrow keys move from case to case`);
   const x = d3.scaleLinear().domain(d3.extent(all, (value) => value / unit.size)).nice().range([10, width - 26]);
   const axis = svg.append("g").attr("class", "axis").attr("aria-hidden", "true");
-  for (const tick of spaced(x.ticks(6), x, 48)) {
+  for (const tick of x.ticks(Math.max(2, Math.floor(width / 90)))) {
     axis.append("line").attr("x1", x(tick)).attr("x2", x(tick)).attr("y1", 4).attr("y2", height - 28);
     axis.append("text").attr("x", x(tick)).attr("y", height - 14).attr("text-anchor", "middle").text(tickText(tick));
   }
@@ -56,7 +56,7 @@ function drawStrip(svg, kind, { c, series, index }, order, unit, x, width) {
   const at = (value) => x(value / unit.size);
   const [least, low, middle, high, most] = kind.box(c);
   const triple = kind.of(c);
-  const y = order * ROW + 28;
+  const y = order * ROW + 30;
   const layer = svg.append("g").attr("class", "strip");
   fittedText(layer.append("text").attr("class", "name").attr("x", 4).attr("y", y - 12), `${series.name}, n = ${c.nthread}`, width - 8);
   layer.append("path").attr("class", "box").attr("d", `M${at(least)},${y}H${at(most)}`);

@@ -12,7 +12,7 @@ function plainTable(caption, columns, rows) {
   const line = (row) => element("tr", {}, ...row.map((text, index) =>
     index === 0 ? element("th", { scope: "row" }, text) : element("td", { class: kind(columns[index]) }, text)));
   return framed(caption, element("table", {},
-    element("caption", {}, caption),
+    element("caption", {}, element("span", {}, caption)),
     element("thead", {}, element("tr", {}, ...head)),
     element("tbody", {}, ...rows.map(line))));
 }
@@ -28,13 +28,13 @@ function caseColumns(job, shown) {
   return [
     { name: "backend", by: (c) => c.series, cell: (c) => [c.series] },
     { name: "n", number: true, by: (c) => c.nthread, cell: (c) => [`${c.nthread}${c.oversubscribed ? "*" : ""}`] },
-    { name: "schedule", by: chunk, cell: (c) => [chunk(c)] },
-    { name: `time ${unit.name}`, number: true, by: (c) => c.median_ns, cell: (c) => whole(timeOf(c), unit) },
     has("fastest") && { name: "≈", by: (c) => (c.fastest ? 0 : 1), cell: (c) => [c.fastest ? "≈" : ""] },
     { name: "speedup", number: true, by: (c) => c.speedup, cell: (c) => whole(speedupOf(c), ratio) },
-    { name: "pairs", number: true, by: (c) => c.pairs, cell: (c) => [c.pairs_all > c.pairs ? `${c.pairs} of ${c.pairs_all}` : `${c.pairs}`] },
+    { name: `time ${unit.name}`, number: true, by: (c) => c.median_ns, cell: (c) => whole(timeOf(c), unit) },
     { name: "efficiency %", number: true, by: (c) => c.efficiency, cell: (c) => whole(efficiencyOf(c), percent) },
     has("throughput") && { name: rate.name, number: true, by: (c) => c.throughput, cell: (c) => [inUnit(c.throughput, rate)] },
+    { name: "pairs", number: true, by: (c) => c.pairs, cell: (c) => [c.pairs_all > c.pairs ? `${c.pairs} of ${c.pairs_all}` : `${c.pairs}`] },
+    { name: "schedule", short: true, by: chunk, cell: (c) => [chunk(c)] },
     has("rank_low") && { name: "rank", number: true, by: (c) => c.rank_low, cell: (c) => [rankText(c)] },
     shown.some((c) => c.problems > 0) && { name: "failed", number: true, by: (c) => c.problems, cell: (c) => [c.problems ? `${c.problems}` : ""] },
   ].filter(Boolean);
@@ -66,18 +66,18 @@ function caseTable(job, place) {
     const rows = chosen ? sorted(state.rows, chosen, state.direction) : state.rows;
     const head = columns.map((column) => headCell(column, state, draw));
     const line = (c) => element("tr", { class: c === fastest ? "best" : null }, ...columns.map((column, index) =>
-      element(index === 0 ? "th" : "td", { scope: index === 0 ? "row" : null, class: column.number ? "number" : null }, ...column.cell(c))));
+      element(index === 0 ? "th" : "td", { scope: index === 0 ? "row" : null, class: column.number ? "number" : column.short ? "short" : null }, ...column.cell(c))));
     const caption = state.rows === all ? `All ${plural(all.length, "case")}` : "The best thread count of each backend";
     const level = `intervals of ${tickText(100 * data.confidence)}% or more in brackets`;
     const table = element("table", {},
-      element("caption", {}, `${caption}; ${level}`),
+      element("caption", {}, element("span", {}, `${caption}; ${level}`)),
       element("thead", {}, element("tr", {}, ...head)),
       element("tbody", {}, ...rows.map(line)));
     const toggle = (name, rows) => element("button", { type: "button", "aria-pressed": String(state.rows === rows), onclick: () => choose(rows) }, name);
     const choice = element("p", { class: "choice", role: "group", "aria-label": "Rows of the table" },
       toggle("Best of each backend", best), toggle(`All ${plural(all.length, "case")}`, all));
     const focused = document.activeElement?.dataset?.column;
-    place.replaceChildren(...(best.length < all.length ? [choice] : []), framed("Cases", table), ...notes(rows));
+    place.replaceChildren(...(best.length < all.length ? [choice] : []), framed("Cases", table), ...notes(rows, all));
     if (focused) place.querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();
   }
   draw();
@@ -97,12 +97,12 @@ function headCell(column, state, draw) {
 }
 
 /** What the signs in the table mean, and what went wrong. */
-function notes(rows) {
+function notes(rows, all) {
   const found = [];
   const say = (text, kind = "muted") => found.push(element("p", { class: kind }, text));
   if (rows.some((c) => c.oversubscribed)) say(`* more threads than the ${plural(data.usable_cpus, "usable CPU")}`);
   if (rows.some((c) => c.fastest)) say("≈ in the set of the fastest: the data cannot tell these apart");
-  for (const c of cases.filter((c) => c.problems > 0)) {
+  for (const c of all.filter((c) => c.problems > 0)) {
     say(`${c.title}, n = ${c.nthread}: ${plural(c.problems, "failed visit")}, the first: ${c.problem}`, "problem");
   }
   return found;
