@@ -13,7 +13,7 @@
     const style = getComputedStyle(element);
     if (style.display !== "inline" && (element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1) && style.overflow !== "visible") say("cut off", element);
     const box = element.getBoundingClientRect();
-    if (!inScroller(element) && !element.matches(".tip, .tip *, .skip") && (box.right > root.clientWidth + 1 || box.left < -1)) say("beside the window", element);
+    if ((!inScroller(element) || element.matches("caption span")) && !element.matches(".tip, .tip *, .skip") && (box.right > root.clientWidth + 1 || box.left < -1)) say("beside the window", element);
     if (!element.matches("div, figcaption, td, th") && style.display !== "inline" && element.scrollWidth > element.clientWidth + 1) say("wider than its place", element);
   }
 

@@ -149,26 +149,47 @@ impl Page {
         dir
     }
 
-    /// Nothing is cut off, lies on other text, or makes the page wider than its window.
-    pub fn has_whole_text(&mut self, when: &str) {
+    /// What of its text is cut off, lies on other text, or makes the page wider than its window.
+    pub fn unreadable(&mut self) -> Vec<String> {
         let found = self.value(CLIPPED);
-        let found = found.as_array().expect("a list");
+        let found = found.as_array().expect("a list").iter();
+        found.map(|it| it.as_str().unwrap_or_default().to_string()).collect()
+    }
+
+    /// All of its text can be read.
+    pub fn has_whole_text(&mut self, when: &str) {
+        let found = self.unreadable();
         assert!(found.is_empty(), "{}, {when}: {found:#?}", self.name);
+    }
+
+    /// Shows it as paper would, for a picture.
+    pub fn on_paper(&mut self) {
+        self.chromium.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+        self.value("dispatchEvent(new Event('beforeprint'))");
+        // The width of A4 between Chromium's margins.
+        self.size(718, 1000);
+        self.has_whole_text("on paper");
+        self.picture("print");
+        self.value("dispatchEvent(new Event('afterprint'))");
+        self.chromium.ask("Emulation.setEmulatedMedia", json!({ "media": "" }));
+        self.size(1280, 900);
+    }
+
+    /// What somebody complained of, and what was asked for besides the file.
+    pub fn complaints(&mut self) -> Vec<Value> {
+        let url = self.url.clone();
+        let is_complaint = |event: &Value| match event["method"].as_str().unwrap_or_default() {
+            "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" => true,
+            "Page.javascriptDialogOpening" | "Log.entryAdded" => true,
+            "Network.requestWillBeSent" => event["params"]["request"]["url"].as_str() != Some(&url),
+            _ => false,
+        };
+        self.chromium.events().into_iter().filter(is_complaint).collect()
     }
 
     /// Nobody complained, and nothing but the file was asked for.
     pub fn was_quiet(&mut self) {
-        for event in self.chromium.events() {
-            let complaint = match event["method"].as_str().unwrap_or_default() {
-                "Runtime.exceptionThrown" | "Page.javascriptDialogOpening" => true,
-                "Runtime.consoleAPICalled" => true,
-                "Log.entryAdded" => true,
-                "Network.requestWillBeSent" => {
-                    event["params"]["request"]["url"].as_str() != Some(&self.url)
-                }
-                _ => false,
-            };
-            assert!(!complaint, "{}: {event:#}", self.name);
-        }
+        let complaints = self.complaints();
+        assert!(complaints.is_empty(), "{}: {complaints:#?}", self.name);
     }
 }
