@@ -25,7 +25,9 @@ pub use crate::visits::{Answers, CONFIDENCE};
 pub(crate) use answer::of as answers;
 pub use answer::{Answer, BestCount, Rival};
 pub use case::{CaseSummary, LeftOut};
-pub use compare::{Change, Comparison, Conclusion, Difference, Judged, Shift, compare};
+pub use compare::{
+    Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
+};
 pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};

@@ -12,7 +12,7 @@ use crate::report::{self, Depth};
 pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     let style = style("--color", options.color.as_deref())?;
     let [dir] = &options.dirs[..] else {
-        return Err(UsageError("several directories: not built yet".to_string()).into());
+        return several(options);
     };
     let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
     if let Some(format) = options.export {
@@ -39,4 +39,20 @@ fn export(summary: &Summary, format: ExportFormat) -> anyhow::Result<u8> {
         let _ = writeln!(io::stderr(), "left out: {case}: no visit to it counts");
     }
     print_result(&export.text)
+}
+
+/// Several directories side by side; nothing is written into any.
+fn several(options: &ReportOptions) -> anyhow::Result<u8> {
+    let of_one = [("--splice", options.splice.is_some()), ("--export", options.export.is_some())];
+    if let Some((flag, _)) = of_one.into_iter().find(|(_, is_given)| *is_given) {
+        let problem = format!("{flag}: it takes one results directory; leave the others out");
+        return Err(UsageError(problem).into());
+    }
+    let read = |dir: &std::path::PathBuf| match report::read(dir) {
+        Ok(summary) => Ok((dir.display().to_string(), summary)),
+        Err(error) => Err(UsageError(format!("{error:#}"))),
+    };
+    let runs = options.dirs.iter().map(read).collect::<Result<Vec<_>, UsageError>>()?;
+    let shown = if options.details { report::Shown::Every } else { report::Shown::Best };
+    print_result(&report::side_by_side(&runs, shown))
 }

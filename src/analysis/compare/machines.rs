@@ -23,7 +23,7 @@ type Fact = (&'static str, Option<String>, Option<String>);
 
 /// What makes two machines that cannot be compared. What one of the runs does not
 /// know is no difference.
-pub fn machines(before: &Run, after: &Run) -> Vec<Difference> {
+pub fn differences_of_machines(before: &Run, after: &Run) -> Vec<Difference> {
     fn fact<T: ToString>(
         what: &'static str,
         before: &Run,
@@ -143,13 +143,14 @@ mod tests {
     #[test]
     fn another_processor_is_another_machine_and_another_kernel_is_not() {
         let (mut one, other) = (on("A", 2), on("B", 4));
-        assert!(machines(&one, &one).is_empty());
-        let found: Vec<String> = machines(&one, &other).into_iter().map(|it| it.what).collect();
+        assert!(differences_of_machines(&one, &one).is_empty());
+        let found: Vec<String> =
+            differences_of_machines(&one, &other).into_iter().map(|it| it.what).collect();
         assert_eq!(found, ["CPU", "usable CPUs"]);
         one.machine.kernel = Some("6.1".into());
         let mut newer = one.clone();
         newer.machine.kernel = Some("6.12".into());
-        assert!(machines(&one, &newer).is_empty());
+        assert!(differences_of_machines(&one, &newer).is_empty());
         let summary = |run: Run| Summary { run, ..Summary::default() };
         let notes = notes(&summary(one), &summary(newer));
         assert_eq!(notes.len(), 1);
@@ -160,9 +161,9 @@ mod tests {
     fn what_is_not_known_is_no_difference_but_no_quota_is() {
         let (mut one, other) = (on("A", 2), on("A", 2));
         one.machine.governor = Some("performance".into());
-        assert!(machines(&one, &other).is_empty());
+        assert!(differences_of_machines(&one, &other).is_empty());
         one.machine.quota_cpus = Some(1.5);
-        let found = machines(&one, &other);
+        let found = differences_of_machines(&one, &other);
         assert_eq!((found[0].before.as_str(), found[0].after.as_str()), ("1.5 CPUs", "none"));
     }
 

@@ -2,6 +2,7 @@ use super::*;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::record::Case;
 use crate::selftest::rate::Rate;
 use crate::selftest::simulation::{MODELS, Model, Scatter};
 
@@ -94,7 +95,7 @@ fn scatters() -> Vec<(&'static str, Scatter)> {
 fn the_interval_between_two_sessions_covers_at_least_95_percent() {
     for (name, scatter) in scatters() {
         for rounds in [[6, 6], [6, 50], [12, 12], [25, 15], [50, 50]] {
-            let rate = coverage(scatter, scatter, rounds, 2000);
+            let rate = coverage(scatter, scatter, rounds, 1000);
             let share = rate.share().expect("campaigns");
             assert!((0.95..0.999).contains(&share), "{name}, {rounds:?}: {rate}");
         }
@@ -105,7 +106,7 @@ fn the_interval_between_two_sessions_covers_at_least_95_percent() {
 fn it_covers_where_one_session_is_ten_times_as_noisy() {
     let (quiet, loud) = (Scatter::Normal(0.01), Scatter::Lognormal(0.1));
     for rounds in [[6, 6], [6, 50], [50, 6], [12, 12], [50, 50]] {
-        let rate = coverage(quiet, loud, rounds, 2000);
+        let rate = coverage(quiet, loud, rounds, 1000);
         assert!(rate.share().is_some_and(|share| share > 0.945), "{rounds:?}: {rate}");
     }
 }
@@ -117,7 +118,7 @@ fn equal_runs_of_many_cases_fail_in_at_most_5_percent() {
         for (cases, rounds) in [(1, 6), (20, 6), (20, 12)] {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(32);
             let mut rate = Rate::default();
-            for _ in 0..(1500 / cases) {
+            for _ in 0..(1000 / cases) {
                 let speedups = vec![1.9; cases as usize];
                 let [one, other] = [0; 2].map(|_| noisy(&speedups, rounds, scatter, &mut rng));
                 let found = compare(&one, &other, Judged::Speedup, 1e-9);
@@ -129,6 +130,21 @@ fn equal_runs_of_many_cases_fail_in_at_most_5_percent() {
             assert!(share <= most, "{name}, {cases} cases, {rounds} rounds: {rate}");
         }
     }
+}
+
+#[test]
+fn equal_runs_of_which_one_is_ten_times_as_noisy_fail_in_at_most_5_percent() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(35);
+    let mut rate = Rate::default();
+    for _ in 0..100 {
+        let one = noisy(&[1.9; 20], 12, Scatter::Normal(0.01), &mut rng);
+        let other = noisy(&[1.9; 20], 12, Scatter::Lognormal(0.1), &mut rng);
+        for (one, other) in [(&one, &other), (&other, &one)] {
+            let found = compare(one, other, Judged::Speedup, 0.05);
+            rate.count(found.conclusion == Conclusion::Regression);
+        }
+    }
+    assert!(rate.share().is_some_and(|share| share <= 0.05), "{rate}");
 }
 
 #[test]

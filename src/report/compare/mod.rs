@@ -8,6 +8,7 @@ mod words;
 pub use json::json;
 pub use markdown::markdown;
 pub use text::text;
+pub(super) use text::{clean, wrapped};
 
 use crate::analysis::Summary;
 
@@ -20,10 +21,18 @@ pub struct Names<'a> {
     pub after: &'a str,
 }
 
-/// When a run began, and how many rounds it has.
-fn when(summary: &Summary) -> String {
+/// When a run began, how many rounds it has, and how many warnings.
+pub(super) fn when(summary: &Summary) -> String {
     let start = summary.run.sessions.first().map(|session| session.start.as_str());
-    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     let start = start.filter(|start| !start.is_empty()).unwrap_or("at an unknown time");
-    format!("{start}, {rounds} rounds")
+    let counted = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    };
+    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let warnings = match summary.warnings.len() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "warning")),
+    };
+    format!("{start}, {}{warnings}", counted(rounds, "round"))
 }

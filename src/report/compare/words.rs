@@ -150,13 +150,18 @@ pub fn remarks(comparison: &Comparison) -> Vec<String> {
 fn trap(comparison: &Comparison) -> Option<String> {
     let moved = comparison.moved_baselines();
     let first = moved.first().filter(|_| comparison.judged == Judged::Speedup)?;
-    let ratio = first.time_ns.ratio?;
-    let (became, other) = if ratio < 1.0 { ("slower", "better") } else { ("faster", "worse") };
+    let shift = &first.time_ns;
+    let (became, other) =
+        if shift.ratio? < 1.0 { ("slower", "better") } else { ("faster", "worse") };
+    let is_certain = shift.low.zip(shift.high).is_some_and(|(low, high)| low > 1.0 || high < 1.0);
+    let became = if is_certain { format!("became {became}") } else { format!("may be {became}") };
+    let count =
+        if moved.len() > 1 { format!("; so did {} more", moved.len() - 1) } else { String::new() };
     Some(format!(
-        "TRAP: the baseline itself became {became} ({}), more than the margin: a speedup is \
-         relative to it, so every parallel case looks {other} than its own time says. Judge raw \
-         times with --absolute, or find out what happened to sequential first",
-        change(&first.time_ns),
+        "TRAP: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \
+         to it, so every parallel case looks {other} than its own time says: judge raw times with \
+         --absolute, or find out what happened to sequential first",
+        change(shift),
     ))
 }
 
@@ -177,9 +182,12 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     let widest = unresolved.iter().max_by(|a, b| {
         a.smallest_change.unwrap_or(0.0).total_cmp(&b.smallest_change.unwrap_or(0.0))
     })?;
+    let smallest = match widest.smallest_change? {
+        share if share < 1.0 => format!("of {:.0}%", (100.0 * share).ceil()),
+        share => format!("by a factor of {}", digits(1.0 + share)),
+    };
     let seen = format!(
-        "could have seen a change of {:.0}% or more in four of five such comparisons ({}, n = {})",
-        (100.0 * widest.smallest_change?).ceil(),
+        "could have seen a change {smallest} or more in four of five such comparisons ({}, n = {})",
         name(widest),
         widest.case.nthread,
     );
@@ -189,8 +197,8 @@ fn undecided(comparison: &Comparison) -> Option<String> {
         Some(rounds) => format!(
             "more rounds: about {rounds} in each run would decide, if the figures stay as they are"
         ),
-        None => "a change as large as the margin itself is not decided by more rounds; another \
-                 --margin may be"
+        None => "1,000 rounds would not decide: where a change is about as large as the margin, \
+                 another --margin may; where the intervals are wide, a quieter machine"
             .to_string(),
     };
     Some(format!("{seen}; {advice}"))
@@ -202,8 +210,8 @@ fn rule(comparison: &Comparison) -> String {
     let family = match comparison.comparisons {
         0 | 1 => String::new(),
         count => format!(
-            "; of {count} comparisons some look changed by chance: faster and slower are said at \
-             {:.2}% each, and so of an equal case in 5% of such reports at most",
+            "; {count} comparisons: faster and slower are said at {:.2}% each, so that of equal \
+             runs at most 5% have any case that is called either",
             100.0 * comparison.joint_confidence,
         ),
     };
