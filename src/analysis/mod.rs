@@ -17,7 +17,7 @@ mod measurements;
 mod rounds;
 mod series;
 #[cfg(test)]
-mod synthetic;
+pub(crate) mod synthetic;
 mod warnings;
 mod winners;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::wrapped;
+use super::prose::{machine, wrapped};
 use crate::analysis::{Crossover, Summary, Verdict, Winner};
 use crate::record::Case;
 
@@ -72,12 +72,11 @@ fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
         pin => format!(", pinned {pin}"),
     };
     format!(
-        "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{} usable CPUs, {}\n",
+        "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}\n",
         ladder.job.kernel,
         thousands(draws(first)),
         thousands(draws(last)),
-        summary.usable_cpus(),
-        summary.cpu_model(),
+        machine(summary),
     )
 }
 
@@ -87,17 +86,20 @@ fn map(summary: &Summary, ladder: &Ladder<'_>) -> String {
     counts.sort_unstable();
     counts.dedup();
     let names = Names::of(summary, ladder, counts.len());
-    let work = |winner: &Winner| summary.cases[winner.baseline].median_ns.map_or("?".into(), time);
+    let work_of =
+        |winner: &Winner| summary.cases[winner.baseline].median_ns.map_or("?".into(), time);
     let mut text = String::new();
     for counts in counts.chunks(names.columns) {
-        let header = counts.iter().map(|count| format!("n = {count}"));
-        text.push_str(&line("work", header, names.width));
+        let n = if names.are_letters { "" } else { "n = " };
+        let header = counts.iter().map(|count| format!("{n}{count}"));
+        let work = if names.are_letters { "work, n =" } else { "work" };
+        text.push_str(&line(work, header, names.width));
         for row in ladder.winners.chunk_by(|one, other| one.baseline == other.baseline) {
             let cell = |count: &u32| {
                 let winner = row.iter().find(|winner| winner.nthread == *count);
                 winner.map_or(String::new(), |winner| names.cell(summary, winner))
             };
-            text.push_str(&line(&work(row[0]), counts.iter().map(cell), names.width));
+            text.push_str(&line(&work_of(row[0]), counts.iter().map(cell), names.width));
         }
     }
     text.push_str(&names.legend());
@@ -135,7 +137,7 @@ impl Names {
         if columns <= fitting(longest) {
             return Names { names, are_letters: false, width: longest, columns };
         }
-        let width = "n = 1024".len();
+        let width = "1024".len();
         Names { names, are_letters: true, width, columns: columns.min(fitting(width)) }
     }
 
@@ -243,4 +245,81 @@ pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
 pub fn time(ns: f64) -> String {
     let Unit { name, size } = Unit::fitting(&TIME, ns * 1.0005);
     format!("{} {name}", digits(ns / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::synthetic::{case, measured};
+    use crate::record::{BASELINE, Preset};
+
+    /// Jobs of 1 µs to 4 ms of work under backends that cost so many nanoseconds a
+    /// call and speed up like ideal ones, at these counts.
+    fn run(backends: &[(&str, f64)], counts: &[u32], rounds: u32) -> Summary {
+        let mut cases = Vec::new();
+        for draws in (10..23).step_by(2).map(|power| 1_u64 << power) {
+            cases.push(case(BASELINE, 1, draws, 1));
+            for (name, _) in backends {
+                cases.extend(counts.iter().map(|n| case(name, *n, draws, 1)));
+            }
+        }
+        measured(Preset::Crossover, &cases, rounds, |index, _| {
+            let it = &cases[index];
+            let cost_ns = backends.iter().find(|(name, _)| *name == it.backend);
+            let work_ns = it.draws.unwrap_or_default() as f64;
+            cost_ns.map_or(0.0, |(_, ns)| *ns) + work_ns / f64::from(it.nthread)
+        })
+    }
+
+    #[test]
+    fn the_map_the_list_and_the_sentence_fit_a_terminal() {
+        // Cost and half the work are the work at 2 ms; on the straight line between the
+        // jobs of 1.05 and 4.19 ms, whose speedups are 0.688 and 1.354, at 2.25 ms.
+        let backends = [("slow", 1e6), ("fast", 8e3), ("free", 0.0), ("hopeless", 1e9)];
+        let text = crossover(&run(&backends, &[2], 9));
+        let expected = "\
+where parallel begins to pay: pi, 1,024 to 4,194,304 draws a call
+4 usable CPUs
+     work  n = 2
+  1.02 µs  free
+  4.10 µs  free
+  16.4 µs  free
+  65.5 µs  free
+   262 µs  free
+  1.05 ms  free
+  4.19 ms  free
+free      n = 2  pays from the smallest job on: ≤ 1.02 µs of work
+fast      n = 2  pays from 16.1 µs (16.1 µs – 16.1 µs), 16,092 draws
+slow      n = 2  pays from 2.25 ms (2.25 ms – 2.25 ms), 2,254,851 draws
+hopeless  n = 2  does not pay: > 4.19 ms of work
+free pays from 1.02 µs or less of work, fast from 16.1 µs, slow from 2.25 ms; up
+to 4.19 ms of work nothing is gained by hopeless.
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn where_names_have_no_room_winners_have_letters() {
+        let counts: Vec<u32> = (1..=16).collect();
+        let text = crossover(&run(&[("process-manager", 8e3), ("std-thread", 4e3)], &counts, 9));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("· sequential, A std-thread\n"), "{text}");
+        assert!(text.contains("  1.02 µs  ·") && text.contains("A"), "{text}");
+        // Sixteen counts are two blocks of lines.
+        assert_eq!(text.matches("work, n =  ").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn of_few_rounds_the_text_says_that_there_is_no_interval() {
+        let text = crossover(&run(&[("fast", 8e3)], &[2], 3));
+        assert!(text.contains("pays from 16.1 µs (too few rounds for an interval)"), "{text}");
+        // Nothing is shown to beat sequential, and nothing to be beaten by it.
+        assert!(text.contains("  4.19 ms  sequential ≈"), "{text}");
+        assert!(text.contains("≈ at least one other cannot be told from it"), "{text}");
+    }
+
+    #[test]
+    fn a_run_with_one_size_of_job_says_nothing() {
+        assert_eq!(crossover(&Summary::default()), "");
+    }
 }

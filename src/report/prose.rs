@@ -1,5 +1,19 @@
 //! Sentences in lines that fit the terminal.
 
+use crate::analysis::Summary;
+
+/// The machine of a run, in a line.
+pub fn machine(summary: &Summary) -> String {
+    let cpus = match summary.usable_cpus() {
+        1 => "1 usable CPU".to_string(),
+        n => format!("{n} usable CPUs"),
+    };
+    match summary.cpu_model() {
+        "" => cpus,
+        model => format!("{cpus}, {model}"),
+    }
+}
+
 /// A text in lines of at most so many characters, broken at its spaces, each with
 /// its end.
 pub fn wrapped(text: &str, width: usize) -> String {

@@ -5,6 +5,7 @@ use super::series::Plot;
 use crate::analysis::{CaseSummary, Summary, jobs};
 use crate::record::{BASELINE, Case};
 
+mod crossings;
 mod files;
 mod layout;
 
