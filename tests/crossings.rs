@@ -76,6 +76,9 @@ fn a_crossover_run_says_who_pays_from_which_work_and_who_wins() {
     fits_a_terminal(&swept.stdout);
     has_files(&swept, &["crossover.svg", "crossover.png", "winners.svg", "winners.png"]);
     assert!(!swept.out.join("speedup-pi-2048.svg").exists());
+    let page = swept.read("report.md");
+    assert!(page.contains("](crossover.png)") && !page.contains("speedup-pi"), "{page}");
+    assert!(swept.stdout.contains("crossover.png …"), "{}", swept.stdout);
     let out = swept.out.to_string_lossy().into_owned();
     let details = harness(["report", &out, "--details"]).exits(0);
     assert_eq!(details.stdout.matches("baseline: sequential").count(), 3);
@@ -193,6 +196,8 @@ fn variables_for_all_runs_do_not_stand_in_the_way() {
     assert_eq!(crossover["cases"][0]["scaling"], "strong");
     let metg = plan(steady(Sweep::bare().args(["metg", "-b", "rayon", "-n", "2"])));
     assert_eq!(seen(&metg, "draws"), [1 << 20]);
+    let some = Sweep::bare().args(["metg"]).env("HARNESS_BACKEND", "process-pipe,rayon");
+    assert_eq!(plan(some)["skipped"][0]["backend"], "process-pipe");
     // The baseline's chunk is all of it; the others make 64 tasks at least.
     assert_eq!(seen(&metg, "chunk"), [1, 4, 16, 64, 256, 1 << 14]);
 }

@@ -301,7 +301,7 @@ pub fn check_schedules(
 }
 
 /// A backend that was asked for by name and hands out no chunks has no smallest
-/// one.
+/// one; where none does, there is nothing to measure.
 pub fn check_handed_out(
     options: &SweepOptions,
     lookup: Lookup<'_>,
@@ -309,11 +309,16 @@ pub fn check_handed_out(
 ) -> Result<(), UsageError> {
     let given = given("--backend", options.backend.as_deref(), lookup);
     let is_by_name = |given: &Given| given.text.trim() != "all";
+    let is_typed = |given: &Given| matches!(given.origin, Origin::Flag(_));
+    let is_nothing_left = plan.cases.iter().all(|case| case.backend == BASELINE);
     let lost = |skipped: &&Skipped| {
         plan.preset == Preset::Metg && plan.cases.iter().all(|it| it.backend != skipped.backend)
     };
     match (given.filter(is_by_name), plan.skipped.iter().find(lost)) {
-        (Some(given), Some(Skipped { backend, reason, .. })) => {
+        // A variable is for all runs, those in which it can take part too.
+        (Some(given), Some(Skipped { backend, reason, .. }))
+            if is_typed(&given) || is_nothing_left =>
+        {
             Err(given.error(format!("{}: {backend}: {reason}", preset::name(plan.preset))))
         }
         _ => Ok(()),

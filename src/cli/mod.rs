@@ -152,7 +152,12 @@ fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8> {
     let page = crate::report::page(&summary, style, Depth::Answer);
     print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
-    print_result(&format!("files: {} (report.html, samples.csv, speedup.png …)\n", dir.display()))?;
+    let figure = match summary.run.plan.preset {
+        Preset::Sweep | Preset::Quick => "speedup.png",
+        Preset::Crossover => "crossover.png",
+        Preset::Metg => "granularity.png",
+    };
+    print_result(&format!("files: {} (report.html, samples.csv, {figure} …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
 }
 
