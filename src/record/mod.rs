@@ -6,13 +6,19 @@
 //! from a results directory and knows nothing else. The module therefore
 //! imports nothing of this crate.
 
+mod cells;
+mod columns;
+mod fields;
+mod lines;
 mod machine;
+mod reader;
 mod row;
 mod run;
 mod samples;
 mod table;
 
 pub use machine::{Cache, Machine};
+pub use reader::{Next, Reader, Wrong, WrongKind};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
 pub use run::{
     Build, Clock, Expected, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason,
@@ -90,9 +96,11 @@ impl Case {
     /// Whether two cases are compared with the same baseline, and so belong into
     /// one table.
     pub fn is_comparable(&self, other: &Case) -> bool {
-        let key = |case: &Case| (case.seed, case.block, case.share());
-        let words = |case: &Case| [&case.kernel, &case.pin, &case.scaling].map(String::clone);
-        key(self) == key(other) && words(self) == words(other)
+        fn key(case: &Case) -> (u64, u64, Option<u64>, [&str; 3]) {
+            let words = [&case.kernel, &case.pin, &case.scaling].map(String::as_str);
+            (case.seed, case.block, case.share(), words)
+        }
+        key(self) == key(other)
     }
 
     /// Draws of one worker where the work grows with the workers, else of a call.

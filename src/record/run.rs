@@ -14,19 +14,27 @@ use super::{Case, Machine};
 pub const RUN_FILE: &str = "run.json";
 
 /// Everything about a run but its samples.
+///
+/// What an older version did not write has the value that says nothing; only the
+/// cases must be there, since rows refer to them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// What was to be measured.
     pub plan: Plan,
     /// When it was measured: one session, and one more for each resume.
+    #[serde(default)]
     pub sessions: Vec<Session>,
     /// On what.
+    #[serde(default)]
     pub machine: Machine,
     /// By what.
+    #[serde(default)]
     pub build: Build,
     /// The variables that steer threads, as they were set.
+    #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// The instrument.
+    #[serde(default)]
     pub clock: Clock,
     /// The command that began it, as a shell takes it, with the variables that
     /// steered it; empty if it was not written down.
@@ -40,32 +48,44 @@ pub struct Plan {
     /// The cases; rows refer to them by their settings.
     pub cases: Vec<Case>,
     /// Cases that were asked for and cannot run.
+    #[serde(default)]
     pub skipped: Vec<Skipped>,
     /// Thread counts of the sweep.
+    #[serde(default)]
     pub nthread: Vec<u32>,
     /// Where they come from.
+    #[serde(default)]
     pub nthread_source: String,
     /// Seed of the order of visits.
+    #[serde(default)]
     pub order_seed: u64,
     /// The rule that the draws follow, in words.
+    #[serde(default)]
     pub draws_rule: String,
     /// What the run asks.
     #[serde(default)]
     pub preset: Preset,
     /// The rule that ends the run.
+    #[serde(default)]
     pub stopping: Stopping,
     /// Calls of a visit that are not counted.
+    #[serde(default)]
     pub warmup: u32,
     /// Calls of a visit that are counted.
+    #[serde(default)]
     pub iterations: u32,
     /// A visit that lasts longer is killed; null follows the rule (the larger of
     /// 5 s and 20 × the predicted visit).
+    #[serde(default)]
     pub timeout_ns: Option<u64>,
     /// Commands of the foreign runners, by name.
+    #[serde(default)]
     pub runners: BTreeMap<String, Vec<String>>,
     /// Order of the first round: groups of indices into `cases`.
+    #[serde(default)]
     pub first_round: Vec<Vec<usize>>,
     /// The tally that each job must return, by the reference visit.
+    #[serde(default)]
     pub expected: Vec<Expected>,
 }
 
@@ -99,6 +119,7 @@ pub struct Skipped {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stopping {
     /// Rounds at most; without a precision, exactly so many.
+    #[serde(default)]
     pub rounds: u32,
     /// The run ends sooner once every ratio is known to this share of itself
     /// (0.01: ±1%); null: it does not.
@@ -106,6 +127,7 @@ pub struct Stopping {
     pub precision: Option<f64>,
     /// Time, looked at before each visit; null means none, or (in a dry run)
     /// that it follows from the calibration.
+    #[serde(default)]
     pub time_budget_ns: Option<u64>,
 }
 
@@ -210,6 +232,7 @@ pub struct Retired {
 
 /// What measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
@@ -231,6 +254,7 @@ pub struct Build {
 
 /// The clock that timed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Clock {
     /// The kernel's clock source, such as `tsc`; empty if unknown.
     pub source: String,
@@ -244,13 +268,26 @@ impl Run {
     /// Reads the `run.json` of a results directory.
     ///
     /// # Errors
-    /// Where it cannot be read, or holds something else.
+    /// Where it cannot be read, or holds something else: then line and column.
     pub fn read(dir: &Path) -> anyhow::Result<Run> {
         use anyhow::Context as _;
         let path = dir.join(RUN_FILE);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
+        let text =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        // Some programs begin a text file with a byte order mark.
+        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
+        serde_json::from_slice(text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// The same; `None` where there is no such file.
+    ///
+    /// # Errors
+    /// As [`Run::read`], but for a file that is not there.
+    pub fn find(dir: &Path) -> anyhow::Result<Option<Run>> {
+        match dir.join(RUN_FILE).try_exists() {
+            Ok(false) => Ok(None),
+            Ok(true) | Err(_) => Run::read(dir).map(Some),
+        }
     }
 
     /// Writes the `run.json` of a results directory, by rename.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::row::{COLUMNS, FIRST_COLUMNS, Row, SCHEMA};
+use super::reader::{Next, Reader, Wrong, WrongKind};
+use super::row::{COLUMNS, Row};
 
 /// Name of the file in a results directory.
 pub const SAMPLES_FILE: &str = "samples.csv";
@@ -142,69 +143,39 @@ pub enum ReadError {
     },
 }
 
-/// Reads all rows. A last row that was torn off by a crash is left out, as is
-/// whatever later versions appended to the right.
+/// Reads all rows into memory, for whoever goes on with a run. A last row that
+/// was torn off by a crash is left out, as is whatever later versions appended to
+/// the right.
 ///
 /// # Errors
-/// Where the file cannot be read, or holds something else.
+/// Where the file cannot be read, or the first line that is no row.
 pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| ReadError::Io { path: path.to_path_buf(), source })?;
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(whole_rows(&bytes));
-    let mut record = csv::StringRecord::new();
+    let mut reader = Reader::open(path)?;
     let mut rows = Vec::new();
-    for number in 0.. {
-        let line = reader.position().line();
-        let wrong = |message: String| ReadError::Row { path: path.to_path_buf(), line, message };
-        let is_there = reader.read_record(&mut record).map_err(|error| wrong(error.to_string()))?;
-        match (number, is_there) {
-            (0, _) => check_header(path, &record)?,
-            (_, true) => rows.push(parse(&mut record).map_err(wrong)?),
-            (_, false) => break,
+    loop {
+        let mut row = Row::default();
+        let next = reader.next(&mut row);
+        match next.map_err(|source| ReadError::Io { path: path.to_path_buf(), source })? {
+            Next::Row => rows.push(row),
+            Next::Wrong(wrong) if wrong.kind == WrongKind::Torn => {}
+            Next::Wrong(wrong) => return Err(ReadError::row(path, &wrong)),
+            Next::End => return Ok(rows),
         }
     }
-    Ok(rows)
 }
 
-/// The columns must be ours, in our order. More may follow; an older file may
-/// lack the last ones.
-fn check_header(path: &Path, header: &csv::StringRecord) -> Result<(), ReadError> {
-    let there = header.len().clamp(FIRST_COLUMNS, COLUMNS.len());
-    for (index, expected) in COLUMNS.into_iter().take(there).enumerate() {
-        let found = header.get(index).unwrap_or("nothing");
-        if found != expected {
-            let (column, found) = (index + 1, found.to_string());
-            return Err(ReadError::Header { path: path.to_path_buf(), column, expected, found });
-        }
-    }
-    Ok(())
-}
-
-/// One row, by position.
-fn parse(record: &mut csv::StringRecord) -> Result<Row, String> {
-    if record.len() < FIRST_COLUMNS {
-        return Err(format!("{} fields, expected {}", record.len(), COLUMNS.len()));
-    }
-    record.truncate(COLUMNS.len());
-    (record.len()..COLUMNS.len()).for_each(|_| record.push_field(""));
-    let row: Row = record.deserialize(None).map_err(|error| match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => {
-            let column = err.field().and_then(|field| COLUMNS.get(field as usize));
-            format!("column {}: {}", column.unwrap_or(&"?"), err.kind())
-        }
-        _ => error.to_string(),
-    })?;
-    if row.schema == SCHEMA {
-        Ok(row)
-    } else {
-        Err(format!("column schema: {} (this harness reads {SCHEMA})", row.schema))
+impl ReadError {
+    /// A line that is no row.
+    pub fn row(path: &Path, wrong: &Wrong) -> ReadError {
+        let column = wrong.column.map_or(String::new(), |column| format!("column {column}: "));
+        let message = format!("{column}{}", wrong.message);
+        ReadError::Row { path: path.to_path_buf(), line: wrong.line, message }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Case, Phase};
+    use super::super::{Case, Phase, SCHEMA};
     use super::*;
 
     fn row() -> Row {
