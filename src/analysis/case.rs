@@ -42,7 +42,7 @@ pub struct CaseSummary {
     /// Serial fraction by Karp and Flatt (1990), (1/S − 1/n) / (1 − 1/n); null at n = 1
     /// and where the work grows with the workers.
     pub karp_flatt: Option<f64>,
-    /// Whether it has more threads than usable CPUs.
+    /// Whether it has more threads than usable CPUs; no, where these are unknown.
     pub oversubscribed: bool,
     /// Whether it is in the set of fastest cases.
     pub fastest: Option<bool>,
@@ -116,7 +116,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let mut summary = CaseSummary {
         case: case.clone(),
         baseline: visits.baseline_of(index),
-        oversubscribed: case.nthread > run.machine.usable_cpus.unwrap_or(1),
+        oversubscribed: run.machine.usable_cpus.is_some_and(|cpus| case.nthread > cpus),
         round_ns: visits.round_values(index),
         round_costs: visits.round_costs(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),

@@ -42,7 +42,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::record::{Preset, Row, Run, StopReason};
-use crate::visits::Visits;
+use crate::visits::{Remark, Visits};
 
 /// Everything that the outputs show.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -82,9 +82,9 @@ impl Summary {
         self.run.machine.cpu_model.as_deref().unwrap_or_default()
     }
 
-    /// CPUs that the run could use; 1 if unknown.
+    /// CPUs that the run could use; 0 if unknown.
     pub fn usable_cpus(&self) -> u32 {
-        self.run.machine.usable_cpus.unwrap_or(1)
+        self.run.machine.usable_cpus.unwrap_or(0)
     }
 
     /// Why the last session ended; `None` if it did not end.
@@ -93,28 +93,32 @@ impl Summary {
     }
 }
 
-/// Summarises a run.
+/// Summarises a run that is in memory.
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
-    let visits = Visits::of(rows, &run.plan);
+    summarise_visits(run, &Visits::of(rows, &run.plan), &[])
+}
+
+/// Summarises the visits of a run; `remarks` are on the file that they come from.
+pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summary {
     let mut cases: Vec<CaseSummary> =
-        (0..run.plan.cases.len()).map(|case| case::summarise(run, &visits, case)).collect();
+        (0..run.plan.cases.len()).map(|case| case::summarise(run, visits, case)).collect();
     case::compare_with_baselines(&mut cases);
     let compared = visits.compared();
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
         cases[*case].half_width = half_width;
     }
     let answers_of_jobs = answers(&mut cases);
-    let warnings = warnings::of(run, &visits, &cases);
+    let warnings = warnings::of(run, visits, &cases, remarks);
     let preset = run.plan.preset;
     // Where the draws follow from the chunk, jobs differ in more than their size.
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
         answers_of_jobs,
-        fits: fits::of(&visits, &cases, run.machine.usable_cpus.unwrap_or(1)),
-        crossovers: crossover::of(&visits, jobs),
-        winners: winners::of(&visits, jobs),
-        granularities: granularity::of(&visits, &cases, preset),
+        fits: fits::of(visits, &cases, run.machine.usable_cpus.unwrap_or(1)),
+        crossovers: crossover::of(visits, jobs),
+        winners: winners::of(visits, jobs),
+        granularities: granularity::of(visits, &cases, preset),
         cases,
         warnings,
         answers: visits.answers(),

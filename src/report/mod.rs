@@ -42,17 +42,20 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::analysis::{Summary, summarise};
-use crate::record::{Run, SAMPLES_FILE, read_rows};
+use crate::analysis::{Summary, summarise_visits};
+use crate::record::Run;
+use crate::visits::{self, Reading};
 
-/// Reads a results directory and summarises it.
+/// Reads a results directory and summarises it. Of damaged files what makes sense
+/// is read, with warnings; without a run.json the rows have to do.
 ///
 /// # Errors
-/// Where it lacks a file, or a file makes no sense.
+/// Where its samples are missing, or a file makes no sense.
 pub fn read(dir: &Path) -> anyhow::Result<Summary> {
-    let run = Run::read(dir)?;
-    let rows = read_rows(&dir.join(SAMPLES_FILE))?;
-    Ok(summarise(&run, &rows))
+    let run = Run::find(dir)?;
+    let Reading { plan, visits, remarks } = visits::read(dir, run.as_ref().map(|run| &run.plan))?;
+    let run = run.unwrap_or_else(|| Run { plan, ..Run::default() });
+    Ok(summarise_visits(&run, &visits, &remarks))
 }
 
 /// Writes every derived file of a results directory, replacing older ones.

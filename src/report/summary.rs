@@ -70,10 +70,30 @@ pub fn write_json(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// A value as a field: text without its quotes, nothing for null.
+///
+/// Spreadsheets take a field that begins with one of these signs for a formula, and
+/// run it. Text comes from outside, so it gets an apostrophe before it, as OWASP has
+/// it (CSV Injection); numbers are ours, and keep their sign.
 fn cell(value: &Value) -> String {
+    const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
     match value {
         Value::Null => String::new(),
+        Value::String(text) if text.starts_with(FORMULA) => format!("'{text}"),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_no_formula_and_numbers_keep_their_sign() {
+        assert_eq!(cell(&Value::from("=1+1")), "'=1+1");
+        assert_eq!(cell(&Value::from("-O3")), "'-O3");
+        assert_eq!(cell(&Value::from("rayon")), "rayon");
+        assert_eq!(cell(&Value::from(-1.5)), "-1.5");
+        assert_eq!(cell(&Value::Null), "");
     }
 }

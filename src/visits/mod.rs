@@ -4,18 +4,28 @@
 //! A run that asks whether it has seen enough and a report that is made of its
 //! files a year later must not answer differently: both ask here.
 
+mod agreement;
 mod cost;
 mod disturbance;
 mod evidence;
+mod expectation;
+mod gathering;
+mod reading;
+mod remarks;
 
 pub use cost::Cost;
 pub use disturbance::Disturbance;
 pub use evidence::Evidence;
+pub use reading::{Reading, read};
+pub use remarks::{Oddity, Remark};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::record::{Case, Expected, Phase, Plan, Row};
+use crate::record::{Case, Phase, Plan, Row};
 use crate::stats::{self, Ratio, median};
+use agreement::lack;
+use expectation::Expectation;
+use gathering::{Gathering, Scattered, Strangers};
 
 /// The level of every interval.
 pub const CONFIDENCE: f64 = 0.95;
@@ -66,9 +76,20 @@ pub struct Visit {
     pub outcome: Outcome,
     /// What was seen beside its times.
     pub evidence: Evidence,
+    /// What its calls answered; of one that failed, nothing.
+    pub answers: Answers,
 }
 
 impl Visit {
+    /// It turns out that something was wrong with it. What it failed of before
+    /// remains the reason.
+    fn fail(&mut self, reason: &str) {
+        if !matches!(self.outcome, Outcome::Failed(_)) {
+            self.outcome = Outcome::Failed(reason.to_string());
+        }
+        self.answers = Answers::default();
+    }
+
     /// The time of a call, if nothing is wrong with the visit.
     pub fn clean_ns(&self) -> Option<f64> {
         match self.outcome {
@@ -109,42 +130,70 @@ impl Answers {
     pub fn identical(&self) -> bool {
         self.calls > 0 && self.calls == self.identical_calls
     }
+
+    /// Whether none gave another tally.
+    fn identical_or_none(&self) -> bool {
+        self.calls == self.identical_calls
+    }
 }
 
 /// The visits of a run.
 pub struct Visits {
     cases: Vec<Case>,
-    expected: Vec<Expected>,
+    /// Which of them are baselines.
+    baselines: Vec<usize>,
     index: HashMap<Case, usize>,
+    expectation: Expectation,
+    /// Counted calls of a visit; 0 if that is not known.
+    iterations: u32,
     /// Of each case, in the order of the run.
     of_case: Vec<Vec<Visit>>,
-    answers: Answers,
     isas: BTreeSet<String>,
 }
 
 impl Visits {
     /// None yet.
     pub fn none(plan: &Plan) -> Visits {
-        let numbered = plan.cases.iter().cloned().zip(0..);
-        Visits {
-            cases: plan.cases.clone(),
-            expected: plan.expected.clone(),
-            index: numbered.collect(),
-            of_case: vec![Vec::new(); plan.cases.len()],
-            answers: Answers::default(),
+        let mut visits = Visits {
+            cases: Vec::new(),
+            baselines: Vec::new(),
+            index: HashMap::new(),
+            expectation: Expectation::of(&plan.expected),
+            iterations: plan.iterations,
+            of_case: Vec::new(),
             isas: BTreeSet::new(),
-        }
-    }
-
-    /// All that a file has. A visit without its last row was torn off by the
-    /// end of its session, and is none; a group that was begun again in a later
-    /// session counts as that session made it.
-    pub fn of(rows: &[Row], plan: &Plan) -> Visits {
-        let mut visits = Visits::none(plan);
-        for rows in gather(rows).values() {
-            visits.add(rows);
+        };
+        for case in &plan.cases {
+            visits.add_case(case);
         }
         visits
+    }
+
+    /// Returns its index.
+    fn add_case(&mut self, case: &Case) -> usize {
+        let index = self.cases.len();
+        if case.is_baseline() {
+            self.baselines.push(index);
+        }
+        self.index.insert(case.clone(), index);
+        self.cases.push(case.clone());
+        self.of_case.push(Vec::new());
+        index
+    }
+
+    /// All that rows have. A visit without its last row was torn off by the end of
+    /// its session, and is none; a group that was begun again in a later session
+    /// counts as that session made it.
+    pub fn of(rows: &[Row], plan: &Plan) -> Visits {
+        let mut gathering = Gathering::new(Visits::none(plan), Strangers::AreLeftOut);
+        for (row, line) in rows.iter().zip(1..) {
+            gathering.slot().clone_from(row);
+            gathering.take(line);
+        }
+        let mut scattered = Scattered::new(&gathering.scattered());
+        rows.iter().zip(1..).for_each(|(row, line)| scattered.take(row, line));
+        gathering.take_scattered(scattered);
+        gathering.finish().0
     }
 
     /// One more visit, later than those before. Its rows, the last one last;
@@ -152,23 +201,30 @@ impl Visits {
     pub fn add(&mut self, rows: &[&Row]) {
         let Some(last) = rows.iter().rfind(|row| row.phase == Phase::Visit) else { return };
         let Some(&case) = self.index.get(&last.case) else { return };
-        let outcome = outcome(rows, last);
+        let visit = self.visit_of(case, rows, last);
+        self.of_case[case].push(visit);
+    }
+
+    /// What the rows of a visit say.
+    fn visit_of(&mut self, case: usize, rows: &[&Row], last: &Row) -> Visit {
         if !last.isa.is_empty() && !self.isas.contains(&last.isa) {
             self.isas.insert(last.isa.clone());
         }
-        if !matches!(outcome, Outcome::Failed(_)) {
-            let answered = rows.iter().filter(|row| row.tally_draws.is_some());
-            for row in answered {
-                let is_expected = self.expected.iter().any(|expected| is_answer(row, expected));
-                self.answers.calls += 1;
-                self.answers.identical_calls += usize::from(is_expected);
-            }
-        }
-        let (place, started_ns) = (Place::of(last), last.started_ns);
-        let evidence = Evidence::of(rows, last);
+        let outcome = outcome(rows, last, self.iterations);
+        let answers = match outcome {
+            Outcome::Failed(_) => Answers::default(),
+            Outcome::Clean(_) | Outcome::Void(..) => self.expectation.judge(rows),
+        };
         let setup = rows.iter().find(|row| row.phase == Phase::Setup);
-        let setup_ns = setup.and_then(|row| row.wall_ns);
-        self.of_case[case].push(Visit { place, case, started_ns, setup_ns, outcome, evidence });
+        Visit {
+            place: Place::of(last),
+            case,
+            started_ns: last.started_ns,
+            setup_ns: setup.and_then(|row| row.wall_ns),
+            outcome,
+            evidence: Evidence::of(rows, last),
+            answers,
+        }
     }
 
     /// The visits to a case, in the order of the run.
@@ -201,7 +257,8 @@ impl Visits {
 
     /// Index of the baseline that a case is compared with.
     pub fn baseline_of(&self, case: usize) -> Option<usize> {
-        self.cases.iter().position(|other| other.is_baseline_of(&self.cases[case]))
+        let case = &self.cases[case];
+        self.baselines.iter().copied().find(|other| self.cases[*other].is_baseline_of(case))
     }
 
     /// The logarithms of the speedups of a case, one for each group in which it
@@ -220,14 +277,17 @@ impl Visits {
             Which::All => visit.any_ns(),
         };
         let group = |visit: &Visit| (visit.place.round, visit.place.group);
-        let beside: HashMap<(u32, u32), f64> = self.of_case[baseline]
-            .iter()
-            .filter_map(|visit| Some((group(visit), value(visit)?)))
-            .collect();
+        // Visits are in the order of the run, and so of their groups.
+        let baseline = &self.of_case[baseline];
+        let beside = |of: &Visit| {
+            let begin = baseline.partition_point(|visit| group(visit) < group(of));
+            let same = baseline[begin..].iter().take_while(|visit| group(visit) == group(of));
+            same.filter_map(value).last()
+        };
         let settings = &self.cases[case];
         let shares = if settings.is_weak() { f64::from(settings.nthread) } else { 1.0 };
         let pair = |visit: &Visit| {
-            let ratio = shares * beside.get(&group(visit))? / value(visit)?;
+            let ratio = shares * beside(visit)? / value(visit)?;
             Some((visit.place.round, ratio.ln()))
         };
         self.of_case[case].iter().filter_map(pair).collect()
@@ -252,7 +312,11 @@ impl Visits {
 
     /// What the calls answered.
     pub fn answers(&self) -> Answers {
-        self.answers
+        let visits = self.of_case.iter().flatten();
+        visits.fold(Answers::default(), |sum, visit| Answers {
+            calls: sum.calls + visit.answers.calls,
+            identical_calls: sum.identical_calls + visit.answers.identical_calls,
+        })
     }
 
     /// The instruction sets of the kernel that were in use.
@@ -279,10 +343,13 @@ pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Place, Vec<&Row>> {
 }
 
 /// What came of a visit. Its rows are in the order in which they were written.
-fn outcome(rows: &[&Row], last: &Row) -> Outcome {
-    let reasons = std::iter::once(last).chain(rows.iter().copied());
-    if let Some(error) = reasons.map(|row| &row.error).find(|error| !error.is_empty()) {
+fn outcome(rows: &[&Row], last: &Row, iterations: u32) -> Outcome {
+    let mut reasons = std::iter::once(last).chain(rows.iter().copied()).map(|row| &row.error);
+    if let Some(error) = reasons.find(|error| !error.is_empty()) {
         return Outcome::Failed(error.clone());
+    }
+    if let Some(lack) = lack(rows, iterations) {
+        return Outcome::Failed(lack);
     }
     let calls = rows.iter().filter(|row| row.phase == Phase::Call);
     let times: Vec<f64> = calls.filter_map(|row| row.wall_ns).map(|ns| ns as f64).collect();
@@ -291,14 +358,4 @@ fn outcome(rows: &[&Row], last: &Row) -> Outcome {
         (Some(value), None) => Outcome::Clean(value),
         (Some(value), Some(disturbance)) => Outcome::Void(value, disturbance),
     }
-}
-
-/// Whether a row carries the tally that its job must return.
-fn is_answer(row: &Row, expected: &Expected) -> bool {
-    let case = &row.case;
-    (&case.kernel, case.seed, case.block, case.draws)
-        == (&expected.kernel, expected.seed, expected.block, Some(expected.draws))
-        && row.tally_draws == Some(expected.draws)
-        && row.tally_sum.is_some_and(|sum| sum.to_string() == expected.sum)
-        && row.tally_sum_sq.is_some_and(|sum_sq| sum_sq.to_string() == expected.sum_sq)
 }

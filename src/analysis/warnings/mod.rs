@@ -2,8 +2,10 @@
 //!
 //! Each rule is a function of what was recorded, and gives at most one warning,
 //! which says what was seen, of which cases, and what to try. To add one: a
-//! variant of [`Code`] in its place, and a line in [`RULES`].
+//! variant of [`Code`] in its place, and a line in [`RULES`]. What is odd about the
+//! files themselves is known from reading them ([`Remark`]).
 
+mod input;
 mod settings;
 mod taken;
 #[cfg(test)]
@@ -15,12 +17,14 @@ use serde::Serialize;
 use super::CaseSummary;
 use crate::record::{Machine, Run};
 use crate::stats::median;
-use crate::visits::{Evidence, Visits};
+use crate::visits::{Evidence, Remark, Visits};
 
 /// What a warning is about, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
+    /// The files are damaged, or say less than they should.
+    Input,
     /// The harness was built without optimisation.
     Unoptimised,
     /// There is no baseline to compare with.
@@ -115,9 +119,11 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 22] = [
 ];
 
 /// The warnings of a run, the worst first.
-pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary]) -> Vec<Warning> {
+pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary], remarks: &[Remark]) -> Vec<Warning> {
     let seen = Seen { run, machine: &run.machine, visits, cases };
-    let mut warnings: Vec<Warning> = RULES.iter().filter_map(|rule| rule(&seen)).collect();
+    let of_input = remarks.iter().map(input::warning);
+    let mut warnings: Vec<Warning> =
+        of_input.chain(RULES.iter().filter_map(|rule| rule(&seen))).collect();
     warnings.sort_by_key(|warning| warning.code);
     warnings
 }

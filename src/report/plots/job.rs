@@ -26,7 +26,7 @@ pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
     if jobs.len() == 1 {
         return vec![String::new()];
     }
-    let pin = |job: &Job<'_>| job.settings().pin.clone();
+    let pin = |job: &Job<'_>| plain(&job.settings().pin);
     let pins_differ = jobs.iter().any(|job| pin(job) != pin(&jobs[0]));
     let pin_of = |job| if pins_differ { format!("-{}", pin(job)) } else { String::new() };
     let short: Vec<String> = jobs.iter().map(|job| short_suffix(job) + &pin_of(job)).collect();
@@ -43,18 +43,16 @@ pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
 }
 
 fn short_suffix(job: &Job<'_>) -> String {
-    let kernel: String = job
-        .settings()
-        .kernel
-        .chars()
-        .map(|c| match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => c,
-            _ => '_',
-        })
-        .collect();
+    let kernel = plain(&job.settings().kernel);
     let kernel = if kernel.is_empty() { "command" } else { &kernel };
     match job.settings().share() {
         Some(draws) => format!("-{kernel}-{draws}"),
         None => format!("-{kernel}"),
     }
+}
+
+/// A word as part of a file name: no field leads out of the directory.
+fn plain(word: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    word.chars().map(|c| if is_plain(&c) { c } else { '_' }).collect()
 }

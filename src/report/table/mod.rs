@@ -82,12 +82,19 @@ pub(in crate::report) fn heading(summary: &Summary, job: &Job<'_>) -> String {
     let draws = settings.share().map_or("?".to_string(), thousands);
     let whose = if settings.is_weak() { "worker" } else { "call" };
     wrapped(&format!(
-        "{}, {draws} draws a {whose}{}, {} usable CPUs, {}",
+        "{}, {draws} draws a {whose}{}, {}",
         settings.kernel,
         pinned(settings),
-        summary.usable_cpus(),
-        summary.cpu_model(),
+        machine(summary),
     ))
+}
+
+/// On what it was measured.
+pub(in crate::report) fn machine(summary: &Summary) -> String {
+    match summary.usable_cpus() {
+        0 => "on an unknown machine".to_string(),
+        cpus => format!("{cpus} usable CPUs, {}", summary.cpu_model()),
+    }
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {

@@ -1,0 +1,118 @@
+//! A `samples.csv` as visits, in one pass: what is kept of a million rows is what
+//! their visits say.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::gathering::{Gathering, Scattered, Strangers};
+use super::remarks::{Oddity, Remark};
+use super::{Place, Visits};
+use crate::record::{Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Wrong, WrongKind};
+
+/// Visits whose rows are scattered over a file are made so many at a time, each
+/// time in a pass of its own.
+const VISITS_AT_ONCE: usize = 1 << 15;
+
+/// What a file says.
+pub struct Reading {
+    /// What was planned; where no plan was given, what there is.
+    pub plan: Plan,
+    /// The visits.
+    pub visits: Visits,
+    /// What was odd, the worst first.
+    pub remarks: Vec<Remark>,
+}
+
+/// Reads the `samples.csv` of a results directory. Without a plan every case that
+/// the rows name counts, in the order in which they name them.
+///
+/// # Errors
+/// Where the file cannot be read, where its columns are not ours, or where there
+/// are lines and none of them is a row.
+pub fn read(dir: &Path, plan: Option<&Plan>) -> Result<Reading, ReadError> {
+    let path = dir.join(SAMPLES_FILE);
+    let blank = Plan::default();
+    let visits = Visits::none(plan.unwrap_or(&blank));
+    let strangers = if plan.is_some() { Strangers::AreLeftOut } else { Strangers::AreAdded };
+    let mut gathering = Gathering::new(visits, strangers);
+    first_pass(&path, &mut gathering)?;
+    let scattered = gathering.scattered();
+    for places in scattered.chunks(VISITS_AT_ONCE) {
+        second_pass(&path, places, &mut gathering)?;
+    }
+    if plan.is_none() {
+        gathering.remarks().note(Oddity::NoRun, || "there is no run.json".to_string());
+    }
+    let (visits, remarks) = gathering.finish();
+    let plan = plan.cloned().unwrap_or_else(|| rebuilt(&visits));
+    Ok(Reading { plan, visits, remarks })
+}
+
+fn first_pass(path: &Path, gathering: &mut Gathering) -> Result<(), ReadError> {
+    let mut reader = Reader::open(path)?;
+    remark_on_columns(&reader, gathering);
+    let (mut rows, mut first_wrong) = (0_u64, None::<Wrong>);
+    loop {
+        let next = reader.next(gathering.slot());
+        match next.map_err(|source| ReadError::Io { path: path.to_path_buf(), source })? {
+            Next::Row => {
+                rows += 1;
+                gathering.take(reader.line());
+            }
+            Next::Wrong(wrong) => {
+                gathering.take_wrong(&wrong);
+                first_wrong.get_or_insert(wrong);
+            }
+            Next::End => break,
+        }
+    }
+    match first_wrong {
+        Some(wrong) if rows == 0 && wrong.kind != WrongKind::Torn => {
+            Err(ReadError::row(path, &wrong))
+        }
+        _ if rows == 0 => {
+            let what = || format!("{SAMPLES_FILE}, line 1: nothing follows the header");
+            gathering.remarks().note(Oddity::Empty, what);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remark_on_columns(reader: &Reader, gathering: &mut Gathering) {
+    for name in reader.missing() {
+        let what = || format!("{SAMPLES_FILE}, line 1: there is no column {name}");
+        gathering.remarks().note(Oddity::MissingColumn, what);
+    }
+    for (number, name) in reader.strangers() {
+        let what = || format!("{SAMPLES_FILE}, line 1, column {number}: {name:?} is not known");
+        gathering.remarks().note(Oddity::StrangeColumn, what);
+    }
+}
+
+fn second_pass(path: &Path, places: &[Place], gathering: &mut Gathering) -> Result<(), ReadError> {
+    let mut reader = Reader::open(path)?;
+    let mut scattered = Scattered::new(places);
+    let mut row = Row::default();
+    loop {
+        let next = reader.next(&mut row);
+        match next.map_err(|source| ReadError::Io { path: path.to_path_buf(), source })? {
+            Next::Row => scattered.take(&row, reader.line()),
+            Next::Wrong(_) => {}
+            Next::End => break,
+        }
+    }
+    gathering.take_scattered(scattered);
+    Ok(())
+}
+
+/// As much of a plan as the visits tell.
+fn rebuilt(visits: &Visits) -> Plan {
+    let counts: BTreeSet<u32> = visits.cases.iter().map(|case| case.nthread).collect();
+    Plan {
+        cases: visits.cases.clone(),
+        nthread: counts.into_iter().collect(),
+        nthread_source: SAMPLES_FILE.to_string(),
+        ..Plan::default()
+    }
+}
