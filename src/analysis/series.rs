@@ -1,6 +1,8 @@
 //! Cases that belong together: the job that they share, and the series of one
 //! backend over its thread counts.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{CaseSummary, Summary};
 use crate::record::Case;
 
@@ -84,12 +86,20 @@ fn overlap(lower: &CaseSummary, higher: &CaseSummary) -> bool {
 
 /// One series a line, in the order in which the cases first name it.
 pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
+    let with_chunks = keys_with_chunks(cases);
     let mut lines: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();
+    let mut places: HashMap<Key, usize> = HashMap::new();
     for case in cases {
-        let key = Key::new(&case.case, chunk_that_matters(&case.case, cases));
-        match lines.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, cases)) => cases.push(case),
-            None => lines.push((key, vec![case])),
+        let mut key = Key::new(&case.case, None);
+        if with_chunks.contains(&key) {
+            key = Key::new(&case.case, case.case.chunk);
+        }
+        match places.get(&key) {
+            Some(place) => lines[*place].1.push(case),
+            None => {
+                places.insert(key.clone(), lines.len());
+                lines.push((key, vec![case]));
+            }
         }
     }
     let keys: Vec<Key> = lines.iter().map(|(key, _)| key.clone()).collect();
@@ -101,7 +111,7 @@ pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
 }
 
 /// What the cases of a series have in common.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     name: String,
     /// Every setting in words, empty where there is nothing to say.
@@ -141,13 +151,17 @@ impl Key {
     }
 }
 
-/// The chunk of a case, if it tells series apart: only where a backend has
-/// several chunks at the same thread count; else it may be a default that
-/// depends on the count.
-fn chunk_that_matters(case: &Case, cases: &[&CaseSummary]) -> Option<u64> {
-    let is_alike = |other: &Case| Key::new(other, None) == Key::new(case, None);
-    let alike: Vec<&Case> = cases.iter().map(|c| &c.case).filter(|c| is_alike(c)).collect();
-    let matters =
-        alike.iter().any(|a| alike.iter().any(|b| a.nthread == b.nthread && a.chunk != b.chunk));
-    case.chunk.filter(|_| matters)
+/// The keys of cases that their chunk tells apart: only where a backend has several
+/// chunks at the same thread count; else it may be a default that depends on the
+/// count.
+fn keys_with_chunks(cases: &[&CaseSummary]) -> HashSet<Key> {
+    let mut chunks: HashMap<(Key, u32), Option<u64>> = HashMap::new();
+    let mut found = HashSet::new();
+    for case in cases.iter().map(|case| &case.case) {
+        let key = Key::new(case, None);
+        if *chunks.entry((key.clone(), case.nthread)).or_insert(case.chunk) != case.chunk {
+            found.insert(key);
+        }
+    }
+    found
 }

@@ -5,6 +5,7 @@ use crate::analysis::Summary;
 /// The machine of a run, in a line.
 pub fn machine(summary: &Summary) -> String {
     let cpus = match summary.usable_cpus() {
+        0 => return "on an unknown machine".to_string(),
         1 => "1 usable CPU".to_string(),
         n => format!("{n} usable CPUs"),
     };

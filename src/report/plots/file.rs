@@ -98,16 +98,16 @@ pub(super) fn pixels(plot: &impl Picture) -> Result<((usize, usize), Vec<u8>), P
 fn shrunk(drawn: &[u8], width: usize, height: usize) -> ((usize, usize), Vec<u8>) {
     let (columns, rows) = (width / 2, height / 2);
     let mut out = Vec::with_capacity(columns * rows * 3);
-    for row in 0..rows {
-        let above = &drawn[2 * row * width * 3..];
-        let below = &drawn[(2 * row + 1) * width * 3..];
-        for byte in 0..columns * 3 {
-            let left = byte / 3 * 6 + byte % 3;
-            let sum = u16::from(above[left])
-                + u16::from(above[left + 3])
-                + u16::from(below[left])
-                + u16::from(below[left + 3]);
-            out.push(((sum + 2) / 4) as u8);
+    for pair in drawn.chunks_exact(2 * width * 3).take(rows) {
+        let (above, below) = pair.split_at(width * 3);
+        for (above, below) in above.chunks_exact(6).zip(below.chunks_exact(6)) {
+            for part in 0..3 {
+                let sum = u16::from(above[part])
+                    + u16::from(above[part + 3])
+                    + u16::from(below[part])
+                    + u16::from(below[part + 3]);
+                out.push(((sum + 2) / 4) as u8);
+            }
         }
     }
     ((columns, rows), out)

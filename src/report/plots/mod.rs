@@ -9,6 +9,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::analysis::{Job, Summary, jobs};
 use crate::record::Preset;
 use crate::report::crossover::ladders;
@@ -33,6 +35,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
+use metric::Metric;
 use series::Plot;
 
 /// Why a figure could not be written.
@@ -106,14 +109,23 @@ pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
         return Ok(written);
     }
     let jobs = jobs(summary);
-    for (job, suffix) in jobs.iter().zip(job::suffixes(&jobs)) {
-        for metric in job::metrics(job) {
-            let plot = Plot::new(summary, job, metric);
-            let name = format!("{}{suffix}", metric.file_stem());
-            written.push(file::svg(&plot, &dir.join(format!("{name}.svg")))?);
-            written.push(file::png(&plot, &dir.join(format!("{name}.png")))?);
-        }
-    }
+    let suffixes = job::suffixes(&jobs);
+    let pairs = jobs.iter().zip(&suffixes);
+    let figures: Vec<(&Job<'_>, &String, Metric)> = pairs
+        .flat_map(|(job, suffix)| job::metrics(job).map(move |metric| (job, suffix, metric)))
+        .collect();
+    let write = |&(job, suffix, metric): &(&Job<'_>, &String, Metric)| {
+        let plot = Plot::new(summary, job, metric);
+        write_both(&plot, dir, &format!("{}{suffix}", metric.file_stem()))
+    };
+    // Encoding them is most of the work of a small report. Where no threads can be
+    // had, one does it all.
+    let of_jobs: Result<Vec<[PathBuf; 2]>, PlotError> =
+        match rayon::ThreadPoolBuilder::new().build() {
+            Ok(pool) => pool.install(|| figures.par_iter().map(write).collect()),
+            Err(_) => figures.iter().map(write).collect(),
+        };
+    written.extend(of_jobs?.into_iter().flatten());
     Ok(written)
 }
 

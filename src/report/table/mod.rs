@@ -13,6 +13,7 @@ use super::answer::{answer, answer_of, shortfall};
 use super::columns::{Columns, wrapped};
 use super::ending::how_it_ended;
 use super::numbers::{TIME, Unit, digits, thousands};
+use super::prose::machine;
 use crate::analysis::{BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
 use crate::record::Case;
 use crate::stats::ranks;
@@ -87,14 +88,6 @@ pub(in crate::report) fn heading(summary: &Summary, job: &Job<'_>) -> String {
         pinned(settings),
         machine(summary),
     ))
-}
-
-/// On what it was measured.
-pub(in crate::report) fn machine(summary: &Summary) -> String {
-    match summary.usable_cpus() {
-        0 => "on an unknown machine".to_string(),
-        cpus => format!("{cpus} usable CPUs, {}", summary.cpu_model()),
-    }
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
