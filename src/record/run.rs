@@ -274,9 +274,16 @@ impl Run {
         let path = dir.join(RUN_FILE);
         let text =
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Run::parse(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// Reads the text of a `run.json`.
+    ///
+    /// # Errors
+    /// Where it holds something else, with line and column.
+    pub fn parse(text: &[u8]) -> serde_json::Result<Run> {
         // Some programs begin a text file with a byte order mark.
-        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-        serde_json::from_slice(text).with_context(|| format!("{}", path.display()))
+        serde_json::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text))
     }
 
     /// The same; `None` where there is no such file.

@@ -16,7 +16,7 @@ mod remarks;
 pub use cost::Cost;
 pub use disturbance::Disturbance;
 pub use evidence::Evidence;
-pub use reading::{Reading, read};
+pub use reading::{Reading, read, read_with};
 pub use remarks::{Oddity, Remark};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

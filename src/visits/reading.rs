@@ -2,6 +2,7 @@
 //! their visits say.
 
 use std::collections::BTreeSet;
+use std::io::BufRead;
 use std::path::Path;
 
 use super::gathering::{Gathering, Scattered, Strangers};
@@ -31,14 +32,27 @@ pub struct Reading {
 /// are lines and none of them is a row.
 pub fn read(dir: &Path, plan: Option<&Plan>) -> Result<Reading, ReadError> {
     let path = dir.join(SAMPLES_FILE);
+    read_with(&path, plan, || Reader::open(&path))
+}
+
+/// The same of what `open` opens, at each call from its start; `path` is what errors
+/// call it.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_with<R: BufRead>(
+    path: &Path,
+    plan: Option<&Plan>,
+    open: impl Fn() -> Result<Reader<R>, ReadError>,
+) -> Result<Reading, ReadError> {
     let blank = Plan::default();
     let visits = Visits::none(plan.unwrap_or(&blank));
     let strangers = if plan.is_some() { Strangers::AreLeftOut } else { Strangers::AreAdded };
     let mut gathering = Gathering::new(visits, strangers);
-    first_pass(&path, &mut gathering)?;
+    first_pass(path, open()?, &mut gathering)?;
     let scattered = gathering.scattered();
     for places in scattered.chunks(VISITS_AT_ONCE) {
-        second_pass(&path, places, &mut gathering)?;
+        second_pass(path, open()?, places, &mut gathering)?;
     }
     if plan.is_none() {
         gathering.remarks().note(Oddity::NoRun, || "there is no run.json".to_string());
@@ -48,8 +62,11 @@ pub fn read(dir: &Path, plan: Option<&Plan>) -> Result<Reading, ReadError> {
     Ok(Reading { plan, visits, remarks })
 }
 
-fn first_pass(path: &Path, gathering: &mut Gathering) -> Result<(), ReadError> {
-    let mut reader = Reader::open(path)?;
+fn first_pass<R: BufRead>(
+    path: &Path,
+    mut reader: Reader<R>,
+    gathering: &mut Gathering,
+) -> Result<(), ReadError> {
     remark_on_columns(&reader, gathering);
     let (mut rows, mut first_wrong) = (0_u64, None::<Wrong>);
     loop {
@@ -79,7 +96,7 @@ fn first_pass(path: &Path, gathering: &mut Gathering) -> Result<(), ReadError> {
     }
 }
 
-fn remark_on_columns(reader: &Reader, gathering: &mut Gathering) {
+fn remark_on_columns<R: BufRead>(reader: &Reader<R>, gathering: &mut Gathering) {
     for name in reader.missing() {
         let what = || format!("{SAMPLES_FILE}, line 1: there is no column {name}");
         gathering.remarks().note(Oddity::MissingColumn, what);
@@ -90,8 +107,12 @@ fn remark_on_columns(reader: &Reader, gathering: &mut Gathering) {
     }
 }
 
-fn second_pass(path: &Path, places: &[Place], gathering: &mut Gathering) -> Result<(), ReadError> {
-    let mut reader = Reader::open(path)?;
+fn second_pass<R: BufRead>(
+    path: &Path,
+    mut reader: Reader<R>,
+    places: &[Place],
+    gathering: &mut Gathering,
+) -> Result<(), ReadError> {
     let mut scattered = Scattered::new(places);
     let mut row = Row::default();
     loop {
