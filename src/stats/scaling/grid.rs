@@ -4,17 +4,25 @@ use super::Model;
 use super::problem::Problem;
 
 /// Steps of σ and of κ between 0 and 1. The logarithm of the sum of squares bends
-/// over decades of either, and a step is at most half a decade.
-const STEPS: [usize; 2] = [20, 32];
+/// over decades of either, and a step is at most a quarter of one.
+const STEPS: [usize; 2] = [40, 64];
+
+/// Steps of σ where κ does not move: they cost little.
+const ALONE: usize = 80;
 
 /// Places from which a search begins, at most.
-const STARTS: usize = 8;
+const STARTS: usize = 12;
 
 /// The places of a grid over the square (its sides included) at which the sum of
 /// squares is no larger than at any neighbour's: the lowest of them.
 pub fn starts(problem: &Problem<'_>) -> Vec<[f64; 2]> {
     let largest = problem.counts.last().copied().unwrap_or(1.0).max(2.0);
-    let sigmas = steps(1e-3 / largest, STEPS[0]);
+    let sigmas = match problem.model {
+        Model::Usl => steps(1e-3 / largest, STEPS[0]),
+        Model::Amdahl => steps(1e-3 / largest, ALONE),
+        // Its shape bends over decades of 1 − σ, too.
+        Model::Gustafson => both_ways(steps(1e-3 / largest, ALONE)),
+    };
     let kappas = match problem.model {
         Model::Usl => steps(1e-3 / (largest * largest), STEPS[1]),
         Model::Amdahl | Model::Gustafson => vec![0.0],
@@ -39,6 +47,14 @@ pub fn starts(problem: &Problem<'_>) -> Vec<[f64; 2]> {
 fn around(cells: &[Vec<f64>], i: usize, j: usize) -> impl Iterator<Item = f64> + '_ {
     let rows = &cells[i.saturating_sub(1)..(i + 2).min(cells.len())];
     rows.iter().flat_map(move |row| &row[j.saturating_sub(1)..(j + 2).min(row.len())]).copied()
+}
+
+/// Such places, and the same counted from 1.
+fn both_ways(mut places: Vec<f64>) -> Vec<f64> {
+    places.extend(places.clone().into_iter().map(|place| 1.0 - place));
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    places
 }
 
 /// 0, and from `least` to 1 in equal ratios.

@@ -237,6 +237,21 @@ fn is_lowest(loss: Loss, pairs: &[(f64, f64)]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn a_valley_close_to_a_serial_share_of_one_is_found() {
+    // Two valleys of nearly the same depth; a coarse search took the higher one.
+    let pairs = [
+        (155.0, 0.0014667846424921),
+        (18.0, 23.31342873682642),
+        (7.0, 0.0011527764005438443),
+        (61.0, 0.008128085776064775),
+        (161.0, 10.426808687459692),
+        (960.0, 0.17610766503957975),
+        (2254.0, 21.540966874852394),
+    ];
+    is_lowest(Loss::Logarithmic, &pairs).expect("no place is lower");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
