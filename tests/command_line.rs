@@ -275,13 +275,22 @@ fn a_directory_without_a_run_is_refused_by_like_and_report() {
 }
 
 #[test]
-fn a_samples_file_that_makes_no_sense_is_refused_with_its_line() {
+fn a_row_that_makes_no_sense_is_named_with_its_line_and_a_header_is_refused() {
     let first = Sweep::tiny().args(["-n", "1", "-b", "sequential"]).run().exits(0);
-    let broken = first.read("samples.csv").replacen(",setup,", ",lunch,", 1);
-    let sweep = Sweep::bare().args(["report", "."]);
-    fs::write(sweep.home().join("samples.csv"), broken).expect("a file");
-    fs::copy(first.out.join("run.json"), sweep.home().join("run.json")).expect("a file");
-    refused(sweep, &["samples.csv", "line 2", "lunch"]);
+    let with = |from: &str, to: &str| {
+        let sweep = Sweep::bare().args(["report", "."]);
+        let broken = first.read("samples.csv").replacen(from, to, 1);
+        fs::write(sweep.home().join("samples.csv"), broken).expect("a file");
+        fs::copy(first.out.join("run.json"), sweep.home().join("run.json")).expect("a file");
+        sweep
+    };
+    let read = with(",setup,", ",lunch,").run().exits(0);
+    assert!(
+        read.stdout.contains("warning: samples.csv, line 2, column phase: \"lunch\""),
+        "{}",
+        read.stdout
+    );
+    refused(with(",phase,", ",lunch,"), &["samples.csv", "line 1", "phase"]);
 }
 
 #[test]

@@ -199,7 +199,7 @@ fn what_cannot_be_compared_is_bad_usage() {
     let home = home();
     let run = MadeUp::usual().write(&home, "run");
     let nothing = compare_dirs(&run, &home.path().join("none"), &[]).exits(2);
-    assert!(nothing.stderr.contains("none/run.json"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("none/samples.csv"), "{}", nothing.stderr);
     let others =
         MadeUp::usual().changed(|case| case.kernel = "other".into()).write(&home, "others");
     let refused = compare_dirs(&run, &others, &[]).exits(2);
