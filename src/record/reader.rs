@@ -198,6 +198,9 @@ impl<R: BufRead> Reader<R> {
                 break "an open quote".to_string();
             }
             joined += 1;
+            if last == Line::Torn {
+                break "the file ends within it".to_string();
+            }
         };
         self.lines.put_back(&self.record[first_bytes..], joined, last);
         Ok(Err(match joined {

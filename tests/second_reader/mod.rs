@@ -75,7 +75,7 @@ fn events(bytes: &[u8]) -> Option<(Vec<Event>, bool)> {
             next += 1;
             continue;
         }
-        let (event, taken) = record(&lines[next..], torn, &header);
+        let (event, taken) = record(&lines[next..], &header);
         events.push(event);
         next += taken;
     }
@@ -127,7 +127,7 @@ fn header(line: &[u8]) -> Option<Vec<String>> {
 }
 
 /// The record that begins with the first of these lines, and how many it takes.
-fn record(lines: &[&[u8]], torn: Option<&[u8]>, header: &[String]) -> (Event, usize) {
+fn record(lines: &[&[u8]], header: &[String]) -> (Event, usize) {
     let mut record = lines[0].to_vec();
     for taken in 1.. {
         let Ok(text) = std::str::from_utf8(without_return(&record)) else { break };
@@ -138,27 +138,13 @@ fn record(lines: &[&[u8]], torn: Option<&[u8]>, header: &[String]) -> (Event, us
                 None => break,
             },
             Quotes::Open => {
-                let more = lines.get(taken).copied().or(torn.filter(|_| taken == lines.len()));
-                let Some(more) = more.filter(|_| taken <= 16) else { break };
+                let Some(more) = lines.get(taken).filter(|_| taken <= 16) else { break };
                 record.push(b'\n');
                 record.extend_from_slice(more);
-                // The torn line may close the quotes: then it is one record with it.
-                if taken == lines.len() {
-                    return (torn_record(&record, header), lines.len());
-                }
             }
         }
     }
     (Event::Wrong(None), 1)
-}
-
-/// A record whose last line has no end.
-fn torn_record(record: &[u8], header: &[String]) -> Event {
-    let whole = std::str::from_utf8(without_return(record)).ok().and_then(fields);
-    match whole.filter(|fields| fields.len() == header.len()) {
-        Some(fields) => row(&fields, header),
-        None => Event::Wrong(None),
-    }
 }
 
 enum Quotes {
