@@ -196,13 +196,14 @@ impl<'a> Cells<'a> {
     fn words(&mut self, into: &mut String) -> Result<(), String> {
         let text = self.cell();
         into.clear();
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            into.push_str(text);
+            return Ok(());
+        }
         if text.contains('\0') {
             return Err(format!("{} has a NUL byte", quoted(text)));
         }
-        match text.chars().any(char::is_control) {
-            true => into.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c })),
-            false => into.push_str(text),
-        }
+        into.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
         Ok(())
     }
 }
