@@ -24,7 +24,9 @@ pub fn agree<'a>(rows: &[&'a Row]) -> Agreed<'a> {
         return Agreed { rows: rows.to_vec(), duplicates: Vec::new(), contradiction };
     }
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|index| key(rows[*index]));
+    // Rows that are the same stand together, numbered or not.
+    let whole_key = |row: &Row| (key(row), row.started_ns, row.wall_ns);
+    order.sort_by_key(|index| whole_key(rows[*index]));
     let mut duplicates = Vec::new();
     for alike in order.chunk_by(|one, other| key(rows[*one]) == key(rows[*other])) {
         let (first, others) = (rows[alike[0]], &alike[1..]);
@@ -40,7 +42,7 @@ pub fn agree<'a>(rows: &[&'a Row]) -> Agreed<'a> {
                 true => duplicates.push(*index),
                 false if is_numbered => {
                     let what = "another row of its visit says something else of the same phase";
-                    contradiction.get_or_insert((*index, what.into()));
+                    contradiction.get_or_insert((alike[0].max(*index), what.into()));
                 }
                 false => {}
             }
@@ -113,7 +115,8 @@ mod tests {
     fn calls_without_a_number_are_told_apart_by_what_they_say() {
         let [a, b] = [call(None, 10), call(None, 20)];
         assert_eq!(agreed(&[a.clone(), b.clone()]), (2, vec![], None));
-        assert_eq!(agreed(&[a.clone(), a, b]), (2, vec![1], None));
+        assert_eq!(agreed(&[a.clone(), a.clone(), b.clone()]), (2, vec![1], None));
+        assert_eq!(agreed(&[a.clone(), b, a]), (2, vec![2], None));
     }
 
     #[test]

@@ -191,8 +191,11 @@ fn fields(text: &str) -> Option<Vec<String>> {
     }
     // That reader ends a record at any line end; here it is known to be one record.
     let marked = text.replace('\r', "\u{e000}").replace('\n', "\u{e001}");
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(marked.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(marked.len() + 1)
+        .from_reader(marked.as_bytes());
     let Some(record) = reader.records().next() else { return Some(vec![String::new()]) };
     let back = |field: &str| field.replace('\u{e000}', "\r").replace('\u{e001}', "\n");
     Some(record.ok()?.iter().map(back).collect())
