@@ -12,7 +12,8 @@ mod synthetic;
 
 use std::path::Path;
 
-use nthread::record::{ReadError, Reader, Run, SCHEMA, Session};
+use nthread::analysis::Measurements;
+use nthread::record::{ReadError, Reader, Run, SCHEMA, Session, Table};
 use nthread::visits::{Visits, read_with};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -261,4 +262,47 @@ fn a_damaged_run_json_is_read_or_refused_with_its_line() {
             Err(error) => assert_lines_exist(&error.to_string(), &bytes),
         }
     }
+}
+
+/// A table of measurements with what people put into such files.
+fn table() -> Vec<u8> {
+    let rows = ["1,64.9,a", "18, 995.9,a", "36,1.6524e3,b", "72,1853.2,b", "108,1828.9,\"a,b\""];
+    format!("nthread,throughput,who\n{}\n", rows.join("\n")).into_bytes()
+}
+
+#[test]
+fn a_damaged_table_gives_only_numbers_that_stand_in_it_or_names_its_line() {
+    let inputs = setting("NTHREAD_FUZZ_INPUTS", INPUTS);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(setting("NTHREAD_FUZZ_SEED", 1));
+    let whole = table();
+    let mut read = 0_u64;
+    for _ in 0..inputs {
+        let mut bytes = whole.clone();
+        for _ in 0..random.random_range(1..4) {
+            match random.random_range(0..5) {
+                0 => flip(&mut bytes, &mut random),
+                1 => bytes.truncate(random.random_range(0..bytes.len() + 1)),
+                2 => lines(&mut bytes, &mut random),
+                3 => fields(&mut bytes, &mut random),
+                _ => splice(&mut bytes, &mut random),
+            }
+        }
+        let group = (random.random_range(0..3) == 0).then_some("who");
+        let found = Table::read(&bytes).and_then(|table| Measurements::of(&table, group));
+        match found {
+            Ok(found) => {
+                let text = String::from_utf8(bytes).expect("what was read is text");
+                let words = text.split(['\n', '\r', ',', '"']).map(str::trim);
+                let there: Vec<f64> = words.filter_map(|word| word.parse().ok()).collect();
+                let points = found.groups.iter().flat_map(|group| &group.points);
+                for (nthread, throughput) in points {
+                    assert!(there.contains(nthread) && there.contains(throughput), "{text}");
+                    assert!(*nthread >= 1.0 && *throughput > 0.0 && throughput.is_finite());
+                }
+                read += 1;
+            }
+            Err(error) => assert_lines_exist(&error.to_string(), &bytes),
+        }
+    }
+    println!("{inputs} damaged tables: {read} read, the others refused");
 }

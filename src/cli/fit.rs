@@ -1,6 +1,6 @@
 //! `harness fit`: Gunther's law for a CSV file.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use serde_json::json;
@@ -18,6 +18,15 @@ pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
     let wrong = |error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", file.display()));
     let bytes = read(file).map_err(|error| wrong(&error))?;
     let table = Table::read(&bytes).map_err(|error| wrong(&error))?;
+    if let Some(last) = table.rows.last().filter(|_| !bytes.ends_with(b"\n")) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: {}, line {}: the line has no end: if the file was cut short, its last number \
+             may have been, too",
+            file.display(),
+            last.line
+        );
+    }
     let measurements = Measurements::of(&table, group).map_err(|error| wrong(&error))?;
     let fits = measurements.fits();
     print_result(&if options.json {
