@@ -509,6 +509,7 @@ fn without_run_json_the_rows_have_to_do() {
     fs::remove_file(dir.file("run.json")).expect("removed");
     let swept = dir.report().exits(0);
     assert!(swept.stdout.contains("on an unknown machine"), "{}", swept.stdout);
+    assert!(!swept.stdout.contains('*'), "nothing is oversubscribed: {}", swept.stdout);
     let found = warnings(&dir.path());
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("there is no run.json"), "{found:#?}");
@@ -522,6 +523,10 @@ fn without_run_json_the_rows_have_to_do() {
         figures
     };
     assert_eq!(speedups(&summary(&dir.path())), speedups(undamaged()));
+    for fit in summary(&dir.path())["fits"].as_array().expect("fits") {
+        let refusal = fit["refusal"].as_str().expect("no law where CPUs are not known");
+        assert!(refusal.contains("usable CPUs is not known"), "{refusal}");
+    }
 
     let dir = Dir::new().field(a_call(), "tally_sum", "17");
     fs::remove_file(dir.file("run.json")).expect("removed");

@@ -116,7 +116,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let mut summary = CaseSummary {
         case: case.clone(),
         baseline: visits.baseline_of(index),
-        oversubscribed: run.machine.usable_cpus.is_some_and(|cpus| case.nthread > cpus),
+        oversubscribed: super::usable_cpus(run).is_some_and(|cpus| case.nthread > cpus),
         round_ns: visits.round_values(index),
         round_costs: visits.round_costs(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),

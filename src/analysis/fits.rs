@@ -99,7 +99,7 @@ impl Fit {
 }
 
 /// The models of every series.
-pub fn of(visits: &Visits, cases: &[CaseSummary], usable_cpus: u32) -> Vec<Fit> {
+pub fn of(visits: &Visits, cases: &[CaseSummary], usable_cpus: Option<u32>) -> Vec<Fit> {
     let mut fits = Vec::new();
     for job in jobs_of(cases) {
         for series in job.series() {
@@ -117,7 +117,7 @@ fn of_series(
     cases: &[CaseSummary],
     series: &Series<'_>,
     indices: &[usize],
-    usable_cpus: u32,
+    usable_cpus: Option<u32>,
 ) -> Fit {
     let is_fitted = |index: &usize| {
         let case = &cases[*index];
@@ -134,8 +134,8 @@ fn of_series(
     let counts: Vec<f64> = fitted.iter().map(|i| f64::from(cases[*i].case.nthread)).collect();
     let logs: Vec<Vec<(u32, f64)>> =
         fitted.iter().map(|index| logs_by_round(visits, &cases[*index], *index)).collect();
-    if counts.len() < FEWEST_COUNTS {
-        fit.refusal = Some(refusal(counts.len(), usable_cpus));
+    fit.refusal = refusal(counts.len(), usable_cpus);
+    if fit.refusal.is_some() {
         return fit;
     }
     fit.cases = fitted;
@@ -150,15 +150,26 @@ fn of_series(
     fit
 }
 
-/// Why too few thread counts are not fitted.
-fn refusal(counts: usize, usable_cpus: u32) -> String {
+/// Why so many thread counts are not fitted: they are too few, or nobody knows which
+/// of them share a CPU.
+fn refusal(counts: usize, usable_cpus: Option<u32>) -> Option<String> {
+    let Some(usable_cpus) = usable_cpus else {
+        return Some(
+            "not identifiable: the number of usable CPUs is not known, and with more \
+             threads than CPUs no law holds"
+                .to_string(),
+        );
+    };
+    if counts >= FEWEST_COUNTS {
+        return None;
+    }
     let plural = |count: usize| if count == 1 { "" } else { "s" };
-    format!(
+    Some(format!(
         "not identifiable: {counts} thread count{} within the {usable_cpus} usable CPU{}, \
          at least {FEWEST_COUNTS} are needed",
         plural(counts),
         plural(usable_cpus as usize),
-    )
+    ))
 }
 
 /// ln of the throughput (draws per second) of each round.

@@ -82,15 +82,25 @@ impl Summary {
         self.run.machine.cpu_model.as_deref().unwrap_or_default()
     }
 
-    /// CPUs that the run could use; 0 if unknown.
-    pub fn usable_cpus(&self) -> u32 {
-        self.run.machine.usable_cpus.unwrap_or(0)
+    /// CPUs that the run could use, if they are known.
+    pub fn usable_cpus(&self) -> Option<u32> {
+        usable_cpus(&self.run)
+    }
+
+    /// Whether so many threads are more than the CPUs; false where these are not known.
+    pub fn is_oversubscribed(&self, nthread: u32) -> bool {
+        self.usable_cpus().is_some_and(|cpus| nthread > cpus)
     }
 
     /// Why the last session ended; `None` if it did not end.
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.run.sessions.last().and_then(|session| session.stop_reason)
     }
+}
+
+/// A file that says 0 knows as little as one that says nothing.
+fn usable_cpus(run: &Run) -> Option<u32> {
+    run.machine.usable_cpus.filter(|cpus| *cpus > 0)
 }
 
 /// Summarises a run that is in memory.
@@ -115,7 +125,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summa
     Summary {
         confidence: CONFIDENCE,
         answers_of_jobs,
-        fits: fits::of(visits, &cases, run.machine.usable_cpus.unwrap_or(1)),
+        fits: fits::of(visits, &cases, usable_cpus(run)),
         crossovers: crossover::of(visits, jobs),
         winners: winners::of(visits, jobs),
         granularities: granularity::of(visits, &cases, preset),

@@ -53,12 +53,12 @@ pub fn granularity(summary: &Summary) -> String {
     text
 }
 
-/// Those at the largest count that is not oversubscribed (else at the smallest that
-/// there is), the one with the smallest tasks first.
+/// Those at the largest count that is not oversubscribed, as far as is known (else at
+/// the smallest that there is), the one with the smallest tasks first.
 pub fn shown(summary: &Summary) -> Vec<&Granularity> {
     let all = &summary.granularities;
     let counts = || all.iter().map(|it| it.case.nthread);
-    let usable = counts().filter(|count| *count <= summary.usable_cpus()).max();
+    let usable = counts().filter(|count| !summary.is_oversubscribed(*count)).max();
     let Some(count) = usable.or(counts().min()) else { return Vec::new() };
     let mut shown: Vec<&Granularity> = all.iter().filter(|it| it.case.nthread == count).collect();
     shown.sort_by(|one, other| order(one).total_cmp(&order(other)));

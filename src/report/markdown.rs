@@ -12,6 +12,7 @@ use super::granularity::granularity;
 use super::markup::{code, table_row, target, text};
 use super::numbers::{TIME, Unit, thousands};
 use super::plots;
+use super::prose::usable_cpus;
 use super::table::{baseline_line, pairs, pinned, schedule, with_all_pairs, with_interval};
 use crate::analysis::{CaseSummary, Job, Series, Summary, jobs};
 use crate::record::replace;
@@ -124,10 +125,7 @@ fn title(job: &Job<'_>) -> String {
 /// What the mark in a table means, where it is in it.
 fn note(summary: &Summary, cases: &[&CaseSummary]) -> String {
     match cases.iter().any(|case| case.oversubscribed) {
-        true => format!(
-            "{OVERSUBSCRIBED} more threads than the {} usable CPUs.\n\n",
-            summary.usable_cpus()
-        ),
+        true => format!("{OVERSUBSCRIBED} more threads than the {}.\n\n", usable_cpus(summary)),
         false => String::new(),
     }
 }
@@ -182,7 +180,7 @@ fn machine(summary: &Summary) -> String {
     let (machine, build) = (&summary.run.machine, &summary.run.build);
     let mut parts = vec![
         machine.cpu_model.clone().unwrap_or_else(|| "unknown CPU".to_string()),
-        format!("{} usable CPUs", summary.usable_cpus()),
+        usable_cpus(summary),
     ];
     parts.extend(machine.kernel.as_ref().map(|kernel| format!("Linux {kernel}")));
     let hypervisor = machine.hypervisor.as_ref().filter(|name| !name.is_empty());

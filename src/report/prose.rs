@@ -4,14 +4,19 @@ use crate::analysis::Summary;
 
 /// The machine of a run, in a line.
 pub fn machine(summary: &Summary) -> String {
-    let cpus = match summary.usable_cpus() {
-        0 => return "on an unknown machine".to_string(),
-        1 => "1 usable CPU".to_string(),
-        n => format!("{n} usable CPUs"),
-    };
-    match summary.cpu_model() {
-        "" => cpus,
-        model => format!("{cpus}, {model}"),
+    match (summary.usable_cpus(), summary.cpu_model()) {
+        (None, "") => "on an unknown machine".to_string(),
+        (_, "") => usable_cpus(summary),
+        (_, model) => format!("{}, {model}", usable_cpus(summary)),
+    }
+}
+
+/// How many CPUs a run could use, in words.
+pub fn usable_cpus(summary: &Summary) -> String {
+    match summary.usable_cpus() {
+        None => "unknown number of usable CPUs".to_string(),
+        Some(1) => "1 usable CPU".to_string(),
+        Some(n) => format!("{n} usable CPUs"),
     }
 }
 

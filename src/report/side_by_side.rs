@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::compare::{clean, when, wrapped};
 use super::numbers::{TIME, Unit, thousands};
+use super::prose::usable_cpus;
 use super::table::with_interval;
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
 use crate::record::Case;
@@ -38,9 +39,9 @@ pub fn side_by_side(runs: &[Named], shown: Shown) -> String {
     let mut text = String::new();
     for (number, (dir, summary)) in runs.iter().enumerate() {
         let cpu = if summary.cpu_model().is_empty() { "unknown CPU" } else { summary.cpu_model() };
-        let (cpus, when) = (summary.usable_cpus(), when(summary));
+        let (cpus, when) = (usable_cpus(summary), when(summary));
         let name = column(number);
-        text += &wrapped(&clean(&format!("{name}: {dir} ({cpu}, {cpus} usable CPUs; {when})")));
+        text += &wrapped(&clean(&format!("{name}: {dir} ({cpu}, {cpus}; {when})")));
     }
     for (number, (_, summary)) in runs.iter().enumerate().skip(1) {
         for it in differences_of_machines(&runs[0].1.run, &summary.run) {

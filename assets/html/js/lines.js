@@ -84,8 +84,9 @@ function drawLines(place, plot) {
 
 /** The region with more threads than CPUs. */
 function behind(shape, counts) {
+  // How many CPUs there are may not be known.
+  if (!data.usable_cpus || counts[counts.length - 1] <= data.usable_cpus) return;
   const from = shape.x(data.usable_cpus + 0.5);
-  if (counts[counts.length - 1] <= data.usable_cpus) return;
   const left = Math.min(shape.right, Math.max(shape.left, from));
   shape.svg.select(".behind").append("rect").attr("class", "shade").attr("x", left).attr("y", shape.top - 6)
     .attr("width", shape.right - left).attr("height", shape.bottom - shape.top + 6);

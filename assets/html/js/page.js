@@ -47,7 +47,7 @@ function keyFigures(job) {
 function showJob(job) {
   byId("title").textContent = `${job.kernel || "A command"} on ${data.cpu_model || "an unknown CPU"}`;
   byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
-    plural(data.usable_cpus, "usable CPU"), plural(job.series.length, "backend")].filter(Boolean).join(" · ");
+    data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "", plural(job.series.length, "backend")].filter(Boolean).join(" · ");
   const answer = job.answer ?? "Nothing was measured.";
   byId("lead").textContent = answer.charAt(0).toUpperCase() + answer.slice(1);
   byId("key").replaceChildren(...keyFigures(job));

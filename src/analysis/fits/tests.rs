@@ -138,6 +138,11 @@ fn too_few_counts_are_refused_in_words() {
     let one = few(&[1, 2, 3, 4, 5, 6], 1).refusal.expect("refused");
     assert!(one.contains("1 thread count within the 1 usable CPU,"), "{one}");
     assert_eq!(few(&[1, 2, 3, 4, 5, 6], 6).refusal, None);
+    // Half of these may share CPUs: who knows?
+    let unknown = few(&[1, 2, 3, 4, 5, 6], 0);
+    assert_eq!((unknown.model, unknown.sigma), (None, None));
+    let words = unknown.refusal.expect("refused");
+    assert!(words.contains("the number of usable CPUs is not known"), "{words}");
 }
 
 #[test]
@@ -221,7 +226,7 @@ fn fits_take_less_than_half_a_second() {
         let visits = Visits::of(&rows, &run.plan);
         let cases = summarise(&run, &rows).cases;
         let start = Instant::now();
-        let fits = of(&visits, &cases, usable);
+        let fits = of(&visits, &cases, Some(usable));
         println!("{usable} counts, {rounds} rounds: {:?}, {}", start.elapsed(), fits[0].replicates);
     }
 }

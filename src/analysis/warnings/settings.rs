@@ -17,7 +17,7 @@ pub fn unoptimised(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
-    let usable = seen.machine.usable_cpus?;
+    let usable = seen.machine.usable_cpus.filter(|cpus| *cpus > 0)?;
     let quota = seen.machine.quota_cpus.unwrap_or(f64::INFINITY);
     let is_over = |n: u32| n > usable && f64::from(n) <= quota;
     let cases = seen.cases_where(|_, case| is_over(case.case.nthread));

@@ -24,7 +24,7 @@ pub(super) struct Data<'a> {
     version: &'static str,
     confidence: f64,
     cpu_model: &'a str,
-    usable_cpus: u32,
+    usable_cpus: Option<u32>,
     ending: String,
     calls: usize,
     identical: bool,

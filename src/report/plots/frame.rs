@@ -64,10 +64,10 @@ fn name_shade<B: Letters>(
     plot: &Plot,
     layout: &Layout,
 ) -> Result<(), PlotError> {
-    let Some(left) = oversubscribed_from(plot, layout) else {
+    let Some((left, usable)) = oversubscribed_from(plot, layout).zip(plot.usable_cpus) else {
         return Ok(());
     };
-    let cpus = match plot.usable_cpus {
+    let cpus = match usable {
         1 => "1 usable CPU".to_owned(),
         n => format!("{n} usable CPUs"),
     };
@@ -75,7 +75,7 @@ fn name_shade<B: Letters>(
         format!("oversubscribed: more threads than the {cpus}"),
         format!("oversubscribed (> {cpus})"),
         "oversubscribed".to_owned(),
-        format!("> {}", plot.usable_cpus),
+        format!("> {usable}"),
     ];
     let (right, middle) = (layout.area.right - 4.0, layout.area.top + 9.0);
     let start = |text: &String| right - font::width(text, REGION_TEXT);

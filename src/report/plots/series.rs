@@ -17,7 +17,7 @@ pub(super) struct Plot {
     /// What else the heading says of the job; may be empty.
     pub(super) remark: String,
     pub(super) cpu_model: String,
-    pub(super) usable_cpus: u32,
+    pub(super) usable_cpus: Option<u32>,
     pub(super) confidence: f64,
     /// Fewest and most rounds of a case that is shown.
     pub(super) rounds: Option<(usize, usize)>,
@@ -103,7 +103,7 @@ impl Plot {
 
     /// Whether `nthread` is more than the machine has.
     pub(super) fn oversubscribed(&self, nthread: u32) -> bool {
-        self.usable_cpus > 0 && nthread > self.usable_cpus
+        self.usable_cpus.is_some_and(|cpus| nthread > cpus)
     }
 
     /// The pieces of a series that may be joined by a line: it is broken where

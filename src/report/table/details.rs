@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::prose::usable_cpus;
 use super::{OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule, with_interval};
 use crate::analysis::{CaseSummary, Job, Summary, jobs};
 use crate::report::answer::{answer, answer_of, shortfall};
@@ -50,8 +51,8 @@ fn of_job(summary: &Summary, job: &Job<'_>) -> String {
          inside the kernel of the baseline by that of all workers\n",
     );
     if job.cases.iter().any(|case| case.oversubscribed) {
-        let cpus = summary.usable_cpus();
-        let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus} usable CPUs");
+        let cpus = usable_cpus(summary);
+        let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus}");
     }
     if let Some(answer) = answer(summary, job) {
         text.push_str(&wrapped(&answer));

@@ -13,7 +13,7 @@ use super::answer::{answer, answer_of, shortfall};
 use super::columns::{Columns, wrapped};
 use super::ending::how_it_ended;
 use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::machine;
+use super::prose::{machine, usable_cpus};
 use crate::analysis::{BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
 use crate::record::Case;
 use crate::stats::ranks;
@@ -113,8 +113,8 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         let _ = writeln!(text, "{ALIKE} the data cannot tell these apart");
     }
     if best.iter().any(|case| case.oversubscribed) {
-        let cpus = summary.usable_cpus();
-        let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus} usable CPUs");
+        let cpus = usable_cpus(summary);
+        let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus}");
     }
     text.push_str(&with_all_pairs(&best));
     if let Some(answer) = answer(summary, job) {
@@ -223,7 +223,7 @@ impl Rows<'_> {
     /// The best count, and those that cannot be told from it, such as `3 ≈ 2–4`.
     fn counts(&self, case: &CaseSummary) -> String {
         let mark = |nthread: u32| {
-            if nthread > self.summary.usable_cpus() { OVERSUBSCRIBED } else { "" }
+            if self.summary.is_oversubscribed(nthread) { OVERSUBSCRIBED } else { "" }
         };
         let best = format!("{}{}", case.case.nthread, mark(case.case.nthread));
         match self.best_count(case).filter(|it| it.nthread_low < it.nthread_high) {
