@@ -10,7 +10,9 @@ mod synthetic;
 use std::path::Path;
 use std::process::Command;
 
-use nthread::analysis::{Fit, Model};
+use nthread::analysis::{Candidate, Fit, Model};
+use nthread::record::Case;
+use nthread::stats::scaling::Curve;
 use page::Page;
 use synthetic::Synthetic;
 
@@ -229,14 +231,28 @@ fn full(dir: &Path) {
     nthread::report::write_html(&summary, dir).expect("a disk that takes it");
 }
 
-/// The law that the synthetic backend of that number follows.
+/// The laws that explain the synthetic backend of that number, this one best.
 fn fit(number: usize, model: Model) -> Fit {
+    let of = |model: Model| {
+        let kappa = if model == Model::Usl { 0.00004 * number as f64 } else { 0.0 };
+        let curve = Curve { model, gamma: 2e9, sigma: 0.005 + 0.01 * number as f64, kappa };
+        Candidate { curve, sse: Some(1e-3), aicc: Some(-50.0) }
+    };
+    let other = if model == Model::Usl { Model::Amdahl } else { Model::Usl };
+    let cases: Vec<usize> = (1 + 7 * number..8 + 7 * number).collect();
+    if number == 2 {
+        let refusal = Some("no law describes these throughputs".to_string());
+        return Fit { cases, refusal, ..Fit::default() };
+    }
     Fit {
-        cases: (1 + 7 * number..8 + 7 * number).collect(),
+        case: Case { nthread: 64, ..Case::default() },
+        cases,
         model: Some(model),
-        gamma: Some(2e9),
-        sigma: Some(0.005 + 0.01 * number as f64),
-        kappa: Some(if model == Model::Usl { 0.00004 * number as f64 } else { 0.0 }),
+        sigma: Some(0.005),
+        sigma_low: Some(0.004),
+        sigma_high: Some(0.006),
+        caveat: Some("limit extrapolated from at most 64 threads".to_string()),
+        candidates: vec![of(model), of(other)],
         ..Fit::default()
     }
 }
@@ -253,7 +269,14 @@ fn laws_and_all_that_explains_a_case_are_drawn() {
         assert_eq!(page.number(&points), 21.0, "{figure}");
     }
     let laws = "document.querySelectorAll('#figure-speedup .law').length";
-    assert_eq!(page.number(laws), 3.0);
+    assert_eq!(page.number(laws), 4.0, "two laws for each of two backends");
+    assert_eq!(page.number(&laws.replace(".law", ".law.other")), 2.0);
+    let label = page.text("document.querySelector('#figure-speedup .point').ariaLabel");
+    assert!(label.contains("Amdahl's law: ") && label.contains("Scalability Law: "), "{label}");
+    let told = page.text("document.querySelector('#more').innerText");
+    for part in ["contention σ 0.500 (0.400–0.600)%", "limit extrapolated", "no law describes"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
     page.click("#laws");
     assert_eq!(page.number(laws), 0.0);
     page.click("#y-log");

@@ -82,9 +82,8 @@ function drawLines(place, plot) {
   readable(place, shape.svg, marks);
 }
 
-/** The region with more threads than CPUs. */
+/** The region with more threads than CPUs; none where nobody knows how many there are. */
 function behind(shape, counts) {
-  // How many CPUs there are may not be known.
   if (!data.usable_cpus || counts[counts.length - 1] <= data.usable_cpus) return;
   const from = shape.x(data.usable_cpus + 0.5);
   const left = Math.min(shape.right, Math.max(shape.left, from));
@@ -108,14 +107,30 @@ function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
   }
   if (!state.laws || !metric.law || !isNumber(baseline?.throughput)) return;
   job.series.forEach((series, index) => {
-    if (state.hidden.has(series.name) || !series.law?.curve.length) return;
-    const curve = series.law.curve.filter(([n]) => n >= first).map(([n, x]) => [n, metric.law(x, baseline, n)]);
-    layer.append("path").attr("class", "law").attr("d", line(curve)).style("stroke", look(index).colour);
+    if (state.hidden.has(series.name)) return;
+    (series.law?.curves ?? []).forEach((law, place) => {
+      const points = law.points.filter(([n]) => n >= first && n <= last).map(([n, x]) => [n, metric.law(x, baseline, n)]);
+      layer.append("path").attr("class", place === 0 ? "law" : "law other").attr("d", line(points)).style("stroke", look(index).colour)
+        .append("title").text(`${series.name}, ${law.name}: ${law.text}`);
+    });
+  });
+}
+
+/** What the laws of a series say of a mark: "Amdahl's law: 3.41 ×". */
+function lawLines(point, { metric, state, unit, baseline }) {
+  if (!state.laws || !metric.law || !isNumber(baseline?.throughput)) return [];
+  return (point.series.law?.curves ?? []).flatMap((law) => {
+    const after = d3.bisector(([n]) => n).left(law.points, point.n);
+    const [a, b] = [law.points[Math.max(0, after - 1)], law.points[after]];
+    if (!a || !b) return [];
+    const throughput = b[0] > a[0] ? a[1] + ((b[1] - a[1]) * (point.n - a[0])) / (b[0] - a[0]) : b[1];
+    return [`${law.name}: ${valueText({ value: metric.law(throughput, baseline, point.n) }, unit)}`];
   });
 }
 
 /** One backend. Its line is broken where there are more threads than CPUs, and where a case has no data. */
-function drawSeries(shape, { metric, state, unit }, clip, own, shift, step) {
+function drawSeries(shape, plot, clip, own, shift, step) {
+  const { metric, state, unit } = plot;
   const style = look(own[0].index);
   const sortedPoints = d3.sort(own, (point) => point.n).map((point) => ({ ...point, x: shape.x(point.n) + shift, y: shape.at(point.value) }));
   const layer = shape.svg.append("g").attr("class", "series").style("stroke", style.colour);
@@ -135,7 +150,8 @@ function drawSeries(shape, { metric, state, unit }, clip, own, shift, step) {
   const radius = sortedPoints.length > 24 ? 2.6 : 3.6;
   return sortedPoints.map((point) => {
     const node = paint(layer.append("path").attr("class", "point").attr("d", outline(style.shape, point.x, point.y, radius)), style).node();
-    return { node, x: point.x, y: point.y, row: point.index, column: point.n, ...reading(point, unit) };
+    const { title, lines } = reading(point, unit);
+    return { node, x: point.x, y: point.y, row: point.index, column: point.n, title, lines: [...lines, ...lawLines(point, plot)] };
   });
 }
 

@@ -47,7 +47,7 @@ function keyFigures(job) {
 function showJob(job) {
   byId("title").textContent = `${job.kernel || "A command"} on ${data.cpu_model || "an unknown CPU"}`;
   byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
-    data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "", plural(job.series.length, "backend")].filter(Boolean).join(" · ");
+    data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "CPUs unknown", plural(job.series.length, "backend")].filter(Boolean).join(" · ");
   const answer = job.answer ?? "Nothing was measured.";
   byId("lead").textContent = answer.charAt(0).toUpperCase() + answer.slice(1);
   byId("key").replaceChildren(...keyFigures(job));
@@ -96,12 +96,32 @@ function showMore() {
     byId("more").append(element("h2", {}, heading), plainTable(heading, names.map((name) => ({ name })), rows));
     byId("more").hidden = false;
   }
-  const laws = data.jobs.flatMap((job) => job.series.filter((series) => series.law).map((series) => ({ job, series })));
+  showLaws();
+}
+
+/** The laws that were fitted, and why others were not. */
+function showLaws() {
+  const laws = data.jobs.flatMap((job) => job.series.filter((series) => series.law).map((series) => ({ job, series, law: series.law })));
   if (laws.length === 0) return;
-  const columns = [...(data.jobs.length > 1 ? [{ name: "job" }] : []), { name: "backend" }, { name: "law" }, { name: "parameters" }];
-  const rows = laws.map(({ job, series }) => [...(data.jobs.length > 1 ? [job.name] : []), series.name, series.law.name, series.law.refusal ?? series.law.text]);
-  byId("more").append(element("h2", {}, "Scaling laws"), plainTable("The law that explains each backend best for its number of parameters", columns, rows));
-  byId("more").hidden = false;
+  const place = byId("more");
+  place.hidden = false;
+  place.append(element("h2", {}, "Scaling laws"));
+  const whose = ({ job, series }) => (data.jobs.length > 1 ? [job.name, series.name] : [series.name]);
+  const fitted = laws.filter(({ law }) => law.refusal === null);
+  const other = (curve) => `${curve.name}: ${curve.text}${isNumber(curve.aicc_above) ? `; AICc +${digits(curve.aicc_above)}` : ""}`;
+  const rows = fitted.map((it) => [...whose(it), it.law.name, it.law.parameters.map(([name, value]) => `${name} ${value}`).join("; "),
+    it.law.curves.slice(1).map(other).join("; ") || "–", it.law.caveat ?? "–"]);
+  const names = [...(data.jobs.length > 1 ? ["job"] : []), "backend", "law", "parameters", "explains less", "mind"];
+  if (rows.length > 0) {
+    place.append(plainTable("The law that explains each backend best for its number of parameters, with 95% intervals", names.map((name) => ({ name })), rows));
+  }
+  // One reason is told once, whomever it is about.
+  const reasons = d3.group(laws.filter(({ law }) => law.refusal !== null), ({ law }) => law.refusal);
+  for (const [reason, about] of reasons) {
+    const all = about.length === laws.length;
+    const names = all ? "Every backend" : about.map((it) => whose(it).join(", ")).join("; ");
+    place.append(element("p", {}, `${names}: ${reason}.`));
+  }
 }
 
 /** On paper everything is open. */

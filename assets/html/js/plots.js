@@ -55,7 +55,7 @@ function showControls(job) {
     redraw();
   } }, "all / none");
   const turn = (name) => (isOn) => { state[name] = isOn; redraw(); };
-  const hasLaws = job.series.some((series) => series.law?.curve.length > 0);
+  const hasLaws = job.series.some((series) => series.law?.curves.length > 0);
   byId("controls").replaceChildren(
     element("fieldset", { class: "chips" }, element("legend", {}, "Backends"), ...chips, all),
     element("fieldset", {}, element("legend", {}, "Axes"),
@@ -66,7 +66,7 @@ function showControls(job) {
       hasLaws ? toggle("laws", state.laws, turn("laws"), { id: "laws" }) : null));
   const entry = (kind, text) => element("span", {}, dashGlyph(kind), text);
   byId("legend").replaceChildren(
-    entry("ideal", "ideal"), entry("baseline", "sequential"), hasLaws ? entry("law", "scaling law") : "",
+    entry("ideal", "ideal"), entry("baseline", "sequential"), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
     element("span", {}, "bars: intervals"), element("span", {}, "pale dots: rounds"),
     job.series.some((series) => series.cases.some((index) => cases[index].oversubscribed)) ? element("span", {}, "shaded: more threads than CPUs") : "");
 }

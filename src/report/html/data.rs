@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{self, Facts};
 use super::laws::Law;
-use crate::analysis::{Answers, CaseSummary, Job, Series, Summary, Warning, jobs};
+use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning, jobs};
 use crate::record::Case;
 use crate::report::answer::answer;
 use crate::report::ending::how_it_ended;
@@ -125,13 +125,22 @@ fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
     let index = |case: &&CaseSummary| index_of(summary, case);
     let cases: Vec<usize> = series.cases.iter().filter_map(index).collect();
     let most = series.cases.iter().map(|case| case.case.nthread).max().unwrap_or(1);
-    let fit = summary.fits.iter().find(|fit| fit.cases.iter().any(|case| cases.contains(case)));
+    let fit = summary.fits.iter().find(|fit| is_of_series(fit, series, &cases));
     let name = match series.detail.as_str() {
         "" => series.name.clone(),
         detail => format!("{} ({detail})", series.name),
     };
     let best = series.best().and_then(|case| index_of(summary, case));
     SeriesData { name, cases, best, law: fit.map(|fit| Law::of(fit, most)) }
+}
+
+/// A fit that was refused has no cases: it is known by its settings.
+fn is_of_series(fit: &Fit, series: &Series<'_>, cases: &[usize]) -> bool {
+    let is_own = |case: &&CaseSummary| {
+        let chunk = fit.case.chunk.and(case.case.chunk);
+        Case { chunk, ..case.case.clone() } == fit.case
+    };
+    fit.cases.iter().any(|case| cases.contains(case)) || series.cases.iter().any(|it| is_own(&it))
 }
 
 fn index_of(summary: &Summary, case: &CaseSummary) -> Option<usize> {

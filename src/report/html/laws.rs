@@ -2,36 +2,69 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Fit, Model};
+use crate::analysis::{Candidate, Fit, Model};
+use crate::report::numbers::digits;
 
 /// Points of a curve: the eye sees no corners.
 const POINTS: u32 = 96;
 
-/// The law of one series.
+/// The laws of one series.
 #[derive(Debug, Serialize)]
 pub(super) struct Law {
-    /// Its name in words.
+    /// The name of the chosen law in words.
     name: &'static str,
-    /// Parameters and what follows from them, in words; empty if there is none.
-    text: String,
+    /// Parameters and what follows from them, with their intervals.
+    parameters: Vec<(&'static str, String)>,
+    /// What a reader must know of the peak or the limit.
+    caveat: Option<String>,
     /// Why nothing was fitted.
     refusal: Option<String>,
+    /// Every law that was fitted, the chosen one first.
+    curves: Vec<LawCurve>,
+}
+
+/// One law as a line.
+#[derive(Debug, Serialize)]
+struct LawCurve {
+    name: &'static str,
+    /// Parameters of this law, in words.
+    text: String,
+    /// How much less it explains than the chosen one, by Akaike's criterion.
+    aicc_above: Option<f64>,
     /// Thread counts and throughputs (draws per second).
-    curve: Vec<(f64, f64)>,
+    points: Vec<(f64, f64)>,
 }
 
 impl Law {
-    /// Of a fit, from one thread to `most`.
+    /// Of a fit, from one thread to `most`, or as far as the fit may be shown.
     pub(super) fn of(fit: &Fit, most: u32) -> Law {
-        let most = f64::from(most.max(2));
-        let step = |point: u32| 1.0 + (most - 1.0) * f64::from(point) / f64::from(POINTS);
-        let counts = (0..=POINTS).map(step);
         Law {
             name: fit.model.map_or("none", name),
-            text: words(fit),
+            parameters: parameters(fit),
+            caveat: fit.caveat.clone(),
             refusal: fit.refusal.clone(),
-            curve: counts.filter_map(|n| Some((n, throughput(fit, n)?))).collect(),
+            curves: fit.candidates.iter().map(|it| curve(fit, it, most)).collect(),
         }
+    }
+}
+
+fn curve(fit: &Fit, candidate: &Candidate, most: u32) -> LawCurve {
+    let most = f64::from(most.max(2));
+    let step = |point: u32| 1.0 + (most - 1.0) * f64::from(point) / f64::from(POINTS);
+    let at = |n: f64| {
+        let throughput = fit.throughput_by(&candidate.curve, n)?;
+        (throughput.is_finite() && throughput > 0.0).then_some((n, throughput))
+    };
+    let curve = &candidate.curve;
+    let kappa = match curve.model {
+        Model::Usl => format!(", κ = {}%", digits(100.0 * curve.kappa)),
+        Model::Amdahl | Model::Gustafson => String::new(),
+    };
+    LawCurve {
+        name: name(curve.model),
+        text: format!("σ = {}%{kappa}", digits(100.0 * curve.sigma)),
+        aicc_above: candidate.aicc.zip(fit.aicc).map(|(own, least)| own - least),
+        points: (0..=POINTS).map(step).filter_map(at).collect(),
     }
 }
 
@@ -43,49 +76,64 @@ fn name(model: Model) -> &'static str {
     }
 }
 
-/// The throughput that a model predicts, in draws per second: γ n / (1 + σ (n − 1)
-/// + κ n (n − 1)), of which Amdahl's law is the case κ = 0, or γ (n − σ (n − 1)).
-fn throughput(fit: &Fit, n: f64) -> Option<f64> {
-    let (gamma, sigma) = (fit.gamma?, fit.sigma?);
-    let value = match fit.model? {
-        Model::Gustafson => gamma * (n - sigma * (n - 1.0)),
-        Model::Amdahl | Model::Usl => {
-            let kappa = fit.kappa.unwrap_or(0.0);
-            gamma * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0))
-        }
+/// What the chosen law says.
+fn parameters(fit: &Fit) -> Vec<(&'static str, String)> {
+    let scaled = |[value, low, high]: [Option<f64>; 3], factor: f64, unit: &str| {
+        let ends = low.zip(high).map_or(String::new(), |(low, high)| {
+            format!(" ({}–{})", digits(low * factor), digits(high * factor))
+        });
+        value.map(|value| format!("{}{ends}{unit}", digits(value * factor)))
     };
-    (value.is_finite() && value > 0.0).then_some(value)
-}
-
-/// What the parameters are.
-fn words(fit: &Fit) -> String {
-    let share = |name: &str, value: Option<f64>| Some(format!("{name} = {:.3}%", 100.0 * value?));
-    let peak = fit.peak_nthread.map(|n| format!("highest at n = {n:.1}"));
-    let parts = [share("σ", fit.sigma), share("κ", fit.kappa.filter(|k| *k != 0.0)), peak];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let is_usl = fit.model == Some(Model::Usl);
+    let share = if is_usl { "contention σ" } else { "serial share σ" };
+    let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
+    let lines = [
+        (share, scaled([fit.sigma, fit.sigma_low, fit.sigma_high], 100.0, "%")),
+        ("coherence κ", scaled(coherence, 100.0, "%")),
+        ("one thread γ", scaled([fit.gamma, fit.gamma_low, fit.gamma_high], 1e-9, " G draws/s")),
+        ("peak", scaled([fit.peak_nthread, None, None], 1.0, " threads")),
+        ("limit", scaled([fit.limit, None, None], 1e-9, " G draws/s")),
+    ];
+    lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Case;
+    use crate::stats::scaling::Curve;
+
+    fn candidate(model: Model, kappa: f64) -> Candidate {
+        let curve = Curve { model, gamma: 1e9, sigma: 0.1, kappa };
+        Candidate { curve, sse: Some(0.0), aicc: Some(kappa) }
+    }
 
     #[test]
-    fn amdahls_law_with_a_tenth_serial_gives_5_26_at_ten_threads() {
+    fn every_law_that_was_fitted_is_a_curve_as_far_as_it_may_be_shown() {
         let fit = Fit {
+            case: Case { nthread: 10, ..Case::default() },
             model: Some(Model::Amdahl),
-            gamma: Some(1e9),
             sigma: Some(0.1),
+            sigma_low: Some(0.09),
+            sigma_high: Some(0.11),
+            aicc: Some(0.0),
+            candidates: vec![candidate(Model::Amdahl, 0.0), candidate(Model::Usl, 0.5)],
             ..Fit::default()
         };
         let law = Law::of(&fit, 10);
-        let (n, last) = law.curve[law.curve.len() - 1];
+        let (n, last) = law.curves[0].points[POINTS as usize];
         assert!((n - 10.0).abs() < 1e-12 && (last / 1e9 - 10.0 / 1.9).abs() < 1e-12, "{law:?}");
+        assert_eq!((law.curves.len(), law.curves[1].aicc_above), (2, Some(0.5)));
+        assert_eq!(law.parameters, [("serial share σ", "10.0 (9.00–11.0)%".to_string())]);
+        // Nothing is said of more than twice the threads that were measured.
+        let far = Law::of(&fit, 64);
+        assert!(far.curves[0].points.iter().all(|(n, _)| *n <= 20.0));
     }
 
     #[test]
     fn a_refusal_has_its_reason_and_no_curve() {
         let fit = Fit { refusal: Some("two counts".to_string()), ..Fit::default() };
         let law = Law::of(&fit, 4);
-        assert!(law.curve.is_empty() && law.refusal.as_deref() == Some("two counts"));
+        assert!(law.curves.is_empty() && law.refusal.as_deref() == Some("two counts"));
     }
 }

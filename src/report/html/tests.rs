@@ -30,14 +30,8 @@ fn summary(label: &str) -> Summary {
     let mut cases = vec![case("sequential", 1, 1e6), case("rayon", 1, 1e6), case("rayon", 2, 5e5)];
     cases[2].case.label = label.to_string();
     cases[2].problems = vec![label.to_string()];
-    let fit = Fit {
-        cases: vec![1, 2],
-        model: Some(Model::Usl),
-        gamma: Some(1e3),
-        sigma: Some(0.01),
-        kappa: Some(0.001),
-        ..Fit::default()
-    };
+    let fit =
+        Fit { cases: vec![1, 2], model: Some(Model::Usl), sigma: Some(0.01), ..Fit::default() };
     Summary { confidence: 0.95, cases, fits: vec![fit], ..Summary::default() }
 }
 
