@@ -182,7 +182,7 @@ fn list(ladder: &Ladder<'_>) -> String {
 }
 
 /// What is known of a crossover, without its name.
-fn known(it: &Crossover) -> String {
+pub(super) fn known(it: &Crossover) -> String {
     let (least, most) = (time(it.smallest_work_ns), time(it.largest_work_ns));
     match it.verdict {
         Verdict::Always => format!("pays from the smallest job on: ≤ {least} of work"),

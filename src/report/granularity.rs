@@ -11,7 +11,7 @@ use crate::analysis::{Grain, Granularity, Metg, Summary, Verdict};
 const WIDTH: usize = 80;
 
 /// How the figures came about: what a reader could take wrongly.
-const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
+pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
     efficient. Efficiency is the time that the sequential loop takes for the same blocks by \
     n × the time of the call; a block's own cost is part of both. What a call costs by itself \
     (to start threads or processes) is spread over its tasks.";
@@ -85,7 +85,7 @@ pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
 }
 
 /// The task, and its interval.
-fn cell(it: &Granularity, metg: &Metg) -> String {
+pub(super) fn cell(it: &Granularity, metg: &Metg) -> String {
     let bound = |point: Option<&Grain>| point.map_or("?".to_string(), |point| time(point.task_ns));
     let (least, most) = (bound(it.points.first()), bound(it.points.last()));
     let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
@@ -106,7 +106,7 @@ fn cell(it: &Granularity, metg: &Metg) -> String {
 }
 
 /// Why there is no figure, where there is none.
-fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
+pub(super) fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
     let share = |point: &Grain| format!("{}%", digits(100.0 * point.efficiency));
     let (first, last) = (it.points.first()?, it.points.last()?);
     match metg.verdict {

@@ -85,7 +85,7 @@ fn the_report_of_a_real_run_can_be_read_and_worked_with() {
     let mut page = Page::open(program, dir.path(), "real");
     looks_right(&mut page);
 
-    assert!(page.text("document.querySelector('#lead').textContent").contains("rayon, n = 2"));
+    assert!(page.text("document.querySelector('#lead').textContent").contains("rayon at 2 threads"));
     a_mark_says_its_value_and_interval(&mut page);
     a_backend_can_be_switched_off(&mut page);
     the_axis_can_be_logarithmic(&mut page);
@@ -201,12 +201,27 @@ fn several_jobs_have_a_selector_and_a_map() {
     let mut page = Page::open(program, dir.path(), "jobs");
     looks_right(&mut page);
     let before = page.text("document.querySelector('#lead').textContent");
-    page.value("(() => { const job = document.querySelector('#job'); job.value = '5'; job.dispatchEvent(new Event('change')); })()");
+    page.value("(() => { const job = document.querySelector('#job'); job.value = '0'; job.dispatchEvent(new Event('change')); })()");
     assert_ne!(page.text("document.querySelector('#lead').textContent"), before);
+    the_sizes_are_shown(&mut page);
     page.point_at("#figure-heat .cell");
     let tip = page.text("document.querySelector('#figure-heat .tip.shown').innerText");
     assert!(tip.contains("draws, n = "), "{tip}");
     page.was_quiet();
+}
+
+/// Who wins at each size, and from which work on parallel pays.
+fn the_sizes_are_shown(page: &mut Page) {
+    let lead = page.text("document.querySelector('#sizes-lead').innerText");
+    assert!(lead.contains(" pays from "), "{lead}");
+    assert_eq!(page.number("document.querySelectorAll('#figure-winners-0 .cell').length"), 42.0);
+    page.point_at("#figure-winners-0 .cell:last-of-type");
+    let tip = page.text("document.querySelector('#figure-winners-0 .tip.shown').innerText");
+    assert!(tip.contains(" wins: ") && tip.contains(" of work, n = "), "{tip}");
+    let points = "document.querySelectorAll('#figure-crossover-0 .point').length";
+    assert_eq!(page.number(points), 18.0, "three backends at six sizes");
+    let told = page.text("document.querySelector('#sizes').innerText");
+    assert!(told.contains(" of work, ") || told.contains("pays from "), "{told}");
 }
 
 /// Everything that a summary may have.

@@ -44,8 +44,8 @@ function padded([low, high], isLog) {
 }
 
 /**
- * An svg of the width of its place, with axes. `x`: {counts, isLog}; `y`: {domain, isLog}, in the
- * unit that is shown.
+ * An svg of the width of its place, with axes. `x`: {counts, isLog}, and where these are no thread
+ * counts {ticks, text, name}; `y`: {domain, isLog}, in the unit that is shown.
  */
 function frame(width, height, x, y, label) {
   const svg = d3.create("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height)
@@ -58,7 +58,7 @@ function frame(width, height, x, y, label) {
   const inset = Math.min(18, (right - left) * 0.05);
   const xScale = (x.isLog ? d3.scaleLog() : d3.scaleLinear())
     .domain(first === last ? [first * 0.5, first * 1.5] : [first, last]).range([left + inset, right - inset]);
-  axes(svg, { left, right, height }, xScale, yScale, spaced(x.counts, xScale, 26), yTicks);
+  axes(svg, { left, right, height }, xScale, yScale, { ticks: spaced(x.ticks ?? x.counts, xScale, x.text ? 52 : 26), text: x.text ?? tickText, name: x.name ?? "threads" }, yTicks);
   return { svg, x: xScale, y: yScale, left, right, top: MARGIN.top, bottom: height - MARGIN.bottom };
 }
 
@@ -72,11 +72,11 @@ function axes(svg, { left, right, height }, x, y, xTicks, yTicks) {
     axis.append("text").attr("x", left - 6).attr("y", y(tick)).attr("dy", "0.32em").attr("text-anchor", "end").text(tickText(tick));
   }
   axis.append("line").attr("class", "base").attr("x1", left).attr("x2", right).attr("y1", bottom).attr("y2", bottom);
-  for (const tick of xTicks) {
+  for (const tick of xTicks.ticks) {
     axis.append("line").attr("class", "base").attr("x1", x(tick)).attr("x2", x(tick)).attr("y1", bottom).attr("y2", bottom + 4);
-    axis.append("text").attr("x", x(tick)).attr("y", bottom + 16).attr("text-anchor", "middle").text(tickText(tick));
+    axis.append("text").attr("x", x(tick)).attr("y", bottom + 16).attr("text-anchor", "middle").text(xTicks.text(tick));
   }
-  axis.append("text").attr("x", right).attr("y", bottom + 31).attr("text-anchor", "end").text("threads");
+  axis.append("text").attr("x", right).attr("y", bottom + 31).attr("text-anchor", "end").text(xTicks.name);
   return shade;
 }
 

@@ -47,16 +47,31 @@ function lineFigure(metric, job, state) {
   figure.append(element("figcaption", {}, element("h3", {}, metric.title),
     element("p", { class: "muted" }, `${metric.aside} (${axis})`)));
   const place = element("div", { class: "drawing" });
+  const plot = { metric, job, state, shown, unit, yLog, baseline };
+  const { outside } = extent(plot);
+  if (outside > 0) {
+    const text = `${plural(outside, "round or end of an interval", "rounds or ends of intervals")} outside of what the axis shows`;
+    figure.querySelector("figcaption").append(element("p", { class: "muted outside" }, text));
+  }
   figure.append(place);
-  return { figure, draw: () => drawLines(place, { metric, job, state, shown, unit, yLog, baseline }), table: () => pointTable(metric, shown, unit) };
+  return { figure, draw: () => drawLines(place, plot), table: () => pointTable(metric, shown, unit) };
 }
 
-/** The smallest and the largest of all that is to be seen. */
+/**
+ * What the axis spans: every mark and the baseline, and of intervals and rounds what does not press
+ * these together. Those that lie outside are counted.
+ */
 function extent({ metric, state, shown, unit, yLog, baseline }) {
-  const values = shown.flatMap((point) => [point.value, point.low, point.high, ...(state.rounds ? point.rounds : [])]);
-  if (baseline && metric.baseline) values.push(metric.baseline(baseline));
-  const known = values.filter((value) => isNumber(value) && (!yLog || value > 0)).map((value) => value / unit.size);
-  return known.length > 0 ? d3.extent(known) : [0, 1];
+  const known = (values) => values.filter((value) => isNumber(value) && (!yLog || value > 0)).map((value) => value / unit.size);
+  const core = known([...shown.map((point) => point.value), baseline && metric.baseline ? metric.baseline(baseline) : null]);
+  if (core.length === 0) return { domain: [0, 1], outside: 0 };
+  const others = known(shown.flatMap((point) => [point.low, point.high, ...(state.rounds ? point.rounds : [])]));
+  const [low, high] = d3.extent(core);
+  const factor = Math.max(Math.sqrt(high / low), 3);
+  const room = Math.max(high - low, 0.5 * Math.abs(high));
+  const [least, most] = yLog ? [low / factor, high * factor] : [low - room, high + room];
+  const inside = others.filter((value) => value >= least && value <= most);
+  return { domain: d3.extent([...core, ...inside]), outside: others.length - inside.length };
 }
 
 function drawLines(place, plot) {
@@ -66,15 +81,15 @@ function drawLines(place, plot) {
   const height = Math.round(Math.min(330, Math.max(230, width * 0.58)));
   const counts = d3.sort(new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread))));
   const label = `${metric.title} against threads; arrow keys move from mark to mark`;
-  const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0 }, { domain: extent(plot), isLog: yLog }, label);
+  const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0 }, { domain: extent(plot).domain, isLog: yLog }, label);
   shape.at = (value) => shape.y(value / unit.size);
   const clip = clipped(shape, `clip-${metric.id}`);
   behind(shape, counts);
   comparisons(shape, plot, clip, counts);
   const indices = [...new Set(shown.map((point) => point.index))];
-  const gap = d3.min(d3.pairs(counts), ([a, b]) => shape.x(b) - shape.x(a)) ?? 60;
+  const gap = d3.min(d3.pairs(counts), ([a, b]) => shape.x(b) - shape.x(a)) ?? 200;
   // Backends with the same count stand side by side, as far as there is room.
-  const step = Math.min(4, (gap * 0.5) / Math.max(1, indices.length));
+  const step = Math.min(counts.length > 1 ? 5 : 14, (gap * 0.5) / Math.max(1, indices.length));
   const marks = indices.flatMap((index, order) => {
     const shift = (order - (indices.length - 1) / 2) * step;
     return drawSeries(shape, plot, clip, shown.filter((point) => point.index === index), shift, step);

@@ -30,7 +30,10 @@ function keyFigures(job) {
   const split = (text) => { const at = text.indexOf(" ("); return at < 0 ? [text, ""] : [text.slice(0, at) + text.slice(text.lastIndexOf(")") + 1), text.slice(at + 2, text.lastIndexOf(")"))]; };
   const cards = [];
   if (fastest && isNumber(fastest.speedup)) {
-    const [value, interval] = split(of(fastest, speedupOf(fastest), RATIO));
+    // The interval of the answer holds although the case was picked for its speedup.
+    const { winner, speedup_low: low, speedup_high: high } = job.found;
+    const triple = winner === fastest.index && isNumber(low) ? { value: fastest.speedup, low, high } : speedupOf(fastest);
+    const [value, interval] = split(of(fastest, triple, RATIO));
     cards.push(card("Highest speedup", value, `${fastest.title}, n = ${fastest.nthread}${interval ? `; ${interval}` : ""}`));
   }
   if (baseline && isNumber(baseline.median_ns)) {
@@ -44,12 +47,16 @@ function keyFigures(job) {
   return cards;
 }
 
+/** A sentence begins with a capital; what a name begins with is its own affair. */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 function showJob(job) {
   byId("title").textContent = `${job.kernel || "A command"} on ${data.cpu_model || "an unknown CPU"}`;
   byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
     data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "CPUs unknown", plural(job.series.length, "backend")].filter(Boolean).join(" · ");
   const answer = job.answer ?? "Nothing was measured.";
-  byId("lead").textContent = answer.charAt(0).toUpperCase() + answer.slice(1);
+  byId("lead").textContent = capital(answer);
+  showFound(job);
   byId("key").replaceChildren(...keyFigures(job));
   for (const series of job.series) series.cases.forEach((index) => { cases[index].series = series.name; });
   if (cases[job.baseline]) cases[job.baseline].series = cases[job.baseline].title;
@@ -84,19 +91,35 @@ function showFacts() {
       element("dl", {}, ...lines.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])))));
 }
 
-/** Analyses that only some runs have, as tables of whatever they say. */
+/** Analyses that only some runs have: where parallel begins to pay, the smallest task, laws. */
 function showMore() {
-  const kinds = [["Where parallel begins to pay", data.crossovers], ["The smallest useful task", data.granularities]];
-  const text = (value) => (isNumber(value) ? digits(value) : value === null || value === undefined ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
-  for (const [heading, found] of kinds) {
-    if (!Array.isArray(found) || found.length === 0) continue;
-    const names = [...new Set(found.flatMap((object) => Object.keys(object)))];
-    if (names.length === 0) continue;
-    const rows = found.map((object) => names.map((name) => text(object[name])));
-    byId("more").append(element("h2", {}, heading), plainTable(heading, names.map((name) => ({ name })), rows));
-    byId("more").hidden = false;
+  const place = byId("sizes");
+  byId("sizes-lead").append(...data.ladders.map((ladder) => ladder.sentence).filter(Boolean).map((text) => element("p", { class: "lead" }, capital(text))));
+  const parts = [...data.ladders.map(ladderParts), ...(data.grains ? [grainParts(data.grains)] : [])];
+  for (const { heading, words, drawings, table, after = [] } of parts) {
+    drawings.forEach(addTable);
+    place.append(element("h2", {}, heading), ...words.map((text) => element("p", {}, capital(text))),
+      element("div", { class: "figures" }, ...drawings.map(({ figure }) => figure)), table, ...after.map((text) => element("p", {}, text)));
+    lasting.push(...drawings);
+    place.hidden = false;
   }
+  lasting.forEach(({ draw }) => draw());
   showLaws();
+}
+
+/** What the answer rests on: the set of the fastest, what could have been found, best counts, why cases fall short. */
+function showFound({ found }) {
+  const parts = found.notes.map((note) => element("p", { class: "muted" }, note));
+  if (found.counts.length > 0) {
+    const columns = [{ name: "backend" }, { name: "best n", number: true }, { name: "counts that cannot be told from it" }, { name: "the next counts" }];
+    parts.push(element("details", {}, element("summary", {}, "The best thread count of each backend, and its ties"),
+      plainTable("The best thread count of each backend, and its ties", columns, found.counts)));
+  }
+  if (found.shortfalls.length > 0) {
+    parts.push(element("details", { open: found.shortfalls.length <= 6 }, element("summary", {}, `Why ${plural(found.shortfalls.length, "case")} fall${found.shortfalls.length === 1 ? "s" : ""} short`),
+      element("ul", {}, ...found.shortfalls.map((text) => element("li", {}, text)))));
+  }
+  byId("found").replaceChildren(...parts);
 }
 
 /** The laws that were fitted, and why others were not. */
@@ -147,6 +170,9 @@ showJobs();
 showWarnings();
 showFacts();
 showMore();
-if (data.jobs.length > 0) showJob(data.jobs[0]);
+// Of jobs of several sizes, the largest: of the smallest nothing is to be had.
+const first = data.ladders.length > 0 ? data.jobs.length - 1 : 0;
+byId("job").value = String(first);
+if (data.jobs.length > 0) showJob(data.jobs[first]);
 watchWidth();
 openForPrint();

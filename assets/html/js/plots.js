@@ -10,19 +10,25 @@ function prefersLog(job) {
 
 let drawings = [];
 
+/** Drawings that belong to the whole run. */
+let lasting = [];
+
+/** Puts the figures of a drawing as a table below it. */
+function addTable({ figure, table }) {
+  const details = element("details", { "data-of": figure.id }, element("summary", {}, "The figures as a table"));
+  // The table is made when it is asked for: together they may have ten thousand rows.
+  details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(table()); });
+  figure.append(details);
+  return details;
+}
+
 /** Makes the figures anew: after another job or another switch. */
 function showPlots(job) {
   const again = () => showPlots(job);
   const figures = byId("figures");
   const open = new Set([...figures.querySelectorAll("details[open]")].map((details) => details.dataset.of));
   drawings = [...METRICS.map((metric) => lineFigure(metric, job, state)), stripFigure(job, state, again), heatFigure(job, state, again)].filter(Boolean);
-  for (const { figure, table } of drawings) {
-    const details = element("details", { "data-of": figure.id }, element("summary", {}, "The figures as a table"));
-    // The table is made when it is asked for: together they may have ten thousand rows.
-    details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(table()); });
-    details.open = open.has(figure.id);
-    figure.append(details);
-  }
+  drawings.forEach((drawing) => { addTable(drawing).open = open.has(drawing.figure.id); });
   const focused = document.activeElement?.closest("figure")?.id;
   figures.replaceChildren(...drawings.map(({ figure }) => figure));
   drawings.forEach(({ draw }) => draw());
@@ -78,7 +84,7 @@ function watchWidth() {
     const now = byId("figures").clientWidth;
     if (now !== width && !window.matchMedia("print").matches) {
       width = now;
-      drawings.forEach(({ draw }) => draw());
+      [...drawings, ...lasting].forEach(({ draw }) => draw());
     }
   }).observe(byId("figures"));
 }

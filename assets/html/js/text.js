@@ -62,7 +62,7 @@ function valueText(triple, unit) {
   return text + (unit.name === "%" ? "%" : ` ${unit.name}`);
 }
 
-const plural = (count, word) => `${grouped(String(count))} ${word}${count === 1 ? "" : "s"}`;
+const plural = (count, word, many = `${word}s`) => `${grouped(String(count))} ${count === 1 ? word : many}`;
 
 /** What a case shows of each thing that is measured. */
 const timeOf = (c) => ({ value: c.median_ns, low: c.median_low_ns, high: c.median_high_ns });

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::crossings::{self, Grains, LadderData};
 use super::facts::{self, Facts};
+use super::found::{self, Found};
 use super::laws::Law;
 use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning, jobs};
 use crate::record::Case;
@@ -34,8 +36,8 @@ pub(super) struct Data<'a> {
     cases: Table,
     warnings: &'a [Warning],
     facts: Vec<Facts>,
-    crossovers: Value,
-    granularities: Value,
+    ladders: Vec<LadderData>,
+    grains: Option<Grains>,
 }
 
 /// The cases of one job, by index.
@@ -48,6 +50,7 @@ struct JobData {
     draws: Option<u64>,
     is_weak: bool,
     answer: Option<String>,
+    found: Found,
     baseline: Option<usize>,
     series: Vec<SeriesData>,
 }
@@ -87,8 +90,8 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
         cases: Table::of(summary.cases.iter().map(case_data).collect()),
         warnings: &summary.warnings,
         facts: facts::of(summary),
-        crossovers: serde_json::to_value(&summary.crossovers).unwrap_or_default(),
-        granularities: serde_json::to_value(&summary.granularities).unwrap_or_default(),
+        ladders: crossings::ladders_of(summary),
+        grains: crossings::grains(summary),
     }
 }
 
@@ -103,6 +106,7 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
         draws: settings.share(),
         is_weak: settings.is_weak(),
         answer: answer(summary, job),
+        found: found::of(summary, job),
         baseline: job.baseline().and_then(index),
         series: job.series().iter().map(|series| series_data(summary, series)).collect(),
     }

@@ -24,6 +24,7 @@ const SCRIPTS: [&str; 2] = [
         include_str!("../../../assets/html/js/lines.js"),
         include_str!("../../../assets/html/js/strips.js"),
         include_str!("../../../assets/html/js/heat.js"),
+        include_str!("../../../assets/html/js/crossings.js"),
         include_str!("../../../assets/html/js/plots.js"),
         include_str!("../../../assets/html/js/page.js"),
         "})();\n",
