@@ -98,7 +98,9 @@ pub fn steal(seen: &Seen<'_>) -> Option<Warning> {
     let usable = seen.machine.usable_cpus.unwrap_or(1);
     let cpus = |visit: &Visit| visit.evidence.cpus.map_or(f64::from(usable), |cpus| cpus as f64);
     let seen_of = |visit: &&Visit| {
-        let (steal_ns, wall_ns) = (visit.evidence.steal_ns?, visit.evidence.wall_ns?);
+        // Damaged rows may say that a visit took no time, and nothing is a share of that.
+        let wall_ns = visit.evidence.wall_ns.filter(|ns| *ns > 0)?;
+        let steal_ns = visit.evidence.steal_ns?;
         Some((steal_ns as f64, wall_ns as f64 * cpus(visit), cpus(visit)))
     };
     let known: Vec<_> = seen.visits.in_order().iter().filter_map(seen_of).collect();

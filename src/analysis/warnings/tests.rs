@@ -234,6 +234,16 @@ fn single_ticks_of_steal_say_nothing() {
 }
 
 #[test]
+fn visits_of_no_time_lost_no_share_of_it() {
+    let codes = warnings(|_, rows| {
+        for row in rows.iter_mut().filter(|row| row.phase == Phase::Visit) {
+            (row.wall_ns, row.boot_ns, row.steal_ns) = (Some(0), Some(0), Some(10 * MS));
+        }
+    });
+    assert_eq!(codes, []);
+}
+
+#[test]
 fn a_frequency_that_falls() {
     let found = only(Code::Frequency, &[2], |_, rows| {
         each(rows, 2, Phase::Call, |row| row.cycles = row.worker_cpu_sum_ns.map(|ns| ns * 27 / 10));
