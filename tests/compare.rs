@@ -195,6 +195,22 @@ fn other_machines_are_refused_unless_forced() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_no_regression() {
+    let home = home();
+    let dir = MadeUp::usual().write(&home, "run");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    let harness = std::process::Command::new(env!("CARGO_BIN_EXE_harness"))
+        .arg("compare")
+        .args([&dir, &dir])
+        .stdout(full)
+        .output()
+        .expect("it runs");
+    assert_eq!(harness.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&harness.stderr);
+    assert!(said.contains("cannot write to stdout"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_compared_is_bad_usage() {
     let home = home();
     let run = MadeUp::usual().write(&home, "run");

@@ -46,7 +46,9 @@ pub fn compare(options: &CompareOptions, lookup: Lookup<'_>) -> anyhow::Result<u
         () if as_json => json(&comparison, both, names)?,
         () if as_markdown => markdown(&comparison, both, names),
         () => text(&comparison, both, names, style),
-    })?;
+    })
+    // The code of other failures says here that a case became slower.
+    .map_err(|error| UsageError(format!("{error:#}")))?;
     Ok(match (comparison.conclusion, undecided) {
         (Conclusion::Regression, _) => FAILED,
         (Conclusion::Undecided, Undecided::Fail) => UNDECIDED,
