@@ -504,6 +504,17 @@ fn absurd_rounds_and_groups_are_only_numbers() {
 }
 
 #[test]
+fn a_directory_that_takes_no_files_is_still_shown() {
+    let dir = Dir::new();
+    drop(fs::remove_file(dir.file("summary.csv")));
+    fs::create_dir(dir.file("summary.csv")).expect("a directory in the way");
+    let swept = dir.report().exits(1);
+    assert!(swept.stdout.contains("baseline: sequential"), "{}", swept.stdout);
+    let path = dir.path().display().to_string();
+    assert!(swept.stderr.contains(&path), "{}", swept.stderr);
+}
+
+#[test]
 fn without_run_json_the_rows_have_to_do() {
     let dir = Dir::new();
     fs::remove_file(dir.file("run.json")).expect("removed");

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
+
 use super::options::{ExportFormat, ReportOptions};
 use super::values::UsageError;
 use super::{print_result, style};
@@ -18,14 +20,19 @@ pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     if let Some(format) = options.export {
         return export(&summary, format);
     }
-    report::write_all(&summary, dir)?;
-    if let Some(page) = &options.splice {
+    // A directory that takes no files can still be read aloud.
+    let written = report::write_all(&summary, dir);
+    if let Some(page) = options.splice.as_ref().filter(|_| written.is_ok()) {
         report::splice(&summary, dir, page)
             .map_err(|error| UsageError(format!("--splice: {error}")))?;
     }
     let warnings = report::warnings(&summary, usize::MAX);
     let depth = if options.details { Depth::Details } else { Depth::Answer };
-    print_result(&(report::page(&summary, style, depth) + &warnings))
+    print_result(&(report::page(&summary, style, depth) + &warnings))?;
+    written.with_context(|| {
+        format!("cannot write all files of {}; copy it to where there is room", dir.display())
+    })?;
+    Ok(0)
 }
 
 /// Prints the run in the format of another tool, and on stderr what it lacks.
