@@ -118,6 +118,8 @@ function drawWinners(place, ladder) {
   works.forEach((work) => label(left - 6, y(work) + y.bandwidth() / 2 + 4, "end", nanoseconds(work)));
   spaced(counts, (n) => x(n), 26).forEach((n) => label(x(n) + x.bandwidth() / 2, height - 20, "middle", tickText(n)));
   label(width - 8, height - 5, "end", "threads");
+  const longest = d3.max(["sequential", ...ladder.names], (name) => name.length);
+  const hasNames = x.bandwidth() >= 7 * Math.min(longest, 14) + 24;
   const marks = found.map((it) => {
     const name = it.winner ?? "sequential";
     const cell = svg.append("rect").attr("class", "cell").attr("x", x(it.nthread)).attr("y", y(it.work_ns)).attr("width", x.bandwidth()).attr("height", y.bandwidth())
@@ -125,14 +127,14 @@ function drawWinners(place, ladder) {
     const [px, py] = [x(it.nthread) + x.bandwidth() / 2, y(it.work_ns) + y.bandwidth() / 2];
     const sign = it.ties.length > 0 ? " ≈" : "";
     const text = label(px, py + 4, "middle", "").attr("class", "name");
-    if (x.bandwidth() >= 56) fittedText(text, name + sign, x.bandwidth() - 6);
+    if (hasNames) fittedText(text, name + sign, x.bandwidth() - 6);
     else glyphAt(svg, it.winner ? ladder.names.indexOf(it.winner) : null, px, py, sign);
     const lines = [it.winner ? `${valueText({ value: it.speedup }, { name: "×", size: 1 })} the speed of sequential` : "nothing is shown to beat it",
       ...(it.ties.length > 0 ? [`cannot be told from it: ${it.ties.join(", ")}`] : [])];
     return { node: cell.node(), x: px, y: py, row: -works.indexOf(it.work_ns), column: it.nthread, title: `${name} wins: ${nanoseconds(it.work_ns)} of work, n = ${it.nthread}`, lines };
   });
   readable(place, svg, marks, 4 * width);
-  if (x.bandwidth() < 56) place.append(namesOf(ladder.names.map((name, index) => ({ name, index }))));
+  if (!hasNames) place.append(namesOf(ladder.names.map((name, index) => ({ name, index }))));
 }
 
 /** Where a name has no room: the mark of the backend, nothing for sequential. */
@@ -152,5 +154,5 @@ function grainParts(grains) {
   const columns = ["backend", "METG(50%) with its 95% interval", "METG(95%) with its 95% interval"].map((name) => ({ name }));
   return { heading: "The smallest useful task", words: [grains.method], drawings: series.length > 0 ? drawings : [],
     table: plainTable("The smallest task at which a backend is that efficient", columns, grains.series.map((it) => [it.name, it.metg_50, it.metg_95])),
-    after: grains.series.flatMap((it) => it.refusals.map((why) => `${it.name}: ${why}.`)) };
+    after: [...(grains.series.some((it) => `${it.metg_50} ${it.metg_95}`.includes("?")) ? ["? not decided: the interval leaves the measured tasks."] : []), ...grains.series.flatMap((it) => it.refusals.map((why) => `${it.name}: ${why}.`))] };
 }

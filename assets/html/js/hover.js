@@ -5,7 +5,8 @@
  * `column` say where the arrow keys lead. One of them at a time can be reached by Tab.
  */
 function readable(place, svg, marks, reach = 48) {
-  const tip = element("div", { class: "tip", role: "status", "aria-live": "polite" });
+  // What it says is the name of the mark, too: read aloud, it would be heard twice.
+  const tip = element("div", { class: "tip", "aria-hidden": "true" });
   const ring = svg.append("circle").attr("class", "ring").attr("r", 8);
   place.append(svg.node(), tip);
   if (marks.length === 0) return;

@@ -32,7 +32,7 @@ function keyFigures(job) {
   if (fastest && isNumber(fastest.speedup)) {
     // The interval of the answer holds although the case was picked for its speedup.
     const { winner, speedup_low: low, speedup_high: high } = job.found;
-    const triple = winner === fastest.index && isNumber(low) ? { value: fastest.speedup, low, high } : speedupOf(fastest);
+    const triple = winner === fastest.index && low > 1 && !baseline?.fastest ? { value: fastest.speedup, low, high } : speedupOf(fastest);
     const [value, interval] = split(of(fastest, triple, RATIO));
     cards.push(card("Highest speedup", value, `${fastest.title}, n = ${fastest.nthread}${interval ? `; ${interval}` : ""}`));
   }
@@ -170,8 +170,8 @@ showJobs();
 showWarnings();
 showFacts();
 showMore();
-// Of jobs of several sizes, the largest: of the smallest nothing is to be had.
-const first = data.ladders.length > 0 ? data.jobs.length - 1 : 0;
+// Of jobs or tasks of several sizes, the largest: of the smallest nothing is to be had.
+const first = data.ladders.length > 0 || data.grains ? data.jobs.length - 1 : 0;
 byId("job").value = String(first);
 if (data.jobs.length > 0) showJob(data.jobs[first]);
 watchWidth();

@@ -11,7 +11,7 @@ function plainTable(caption, columns, rows) {
   const head = columns.map((column) => element("th", { scope: "col", class: kind(column) }, column.name));
   const line = (row) => element("tr", {}, ...row.map((text, index) =>
     index === 0 ? element("th", { scope: "row" }, text) : element("td", { class: kind(columns[index]) }, text)));
-  return framed(caption, element("table", {},
+  return framed(caption, element("table", { class: "plain" },
     element("caption", {}, element("span", {}, caption)),
     element("thead", {}, element("tr", {}, ...head)),
     element("tbody", {}, ...rows.map(line))));
