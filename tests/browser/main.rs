@@ -85,7 +85,9 @@ fn the_report_of_a_real_run_can_be_read_and_worked_with() {
     let mut page = Page::open(program, dir.path(), "real");
     looks_right(&mut page);
 
-    assert!(page.text("document.querySelector('#lead').textContent").contains("Rayon at 2 threads"));
+    assert!(
+        page.text("document.querySelector('#lead').textContent").contains("Rayon at 2 threads")
+    );
     a_mark_says_its_value_and_interval(&mut page);
     a_backend_can_be_switched_off(&mut page);
     the_axis_can_be_logarithmic(&mut page);

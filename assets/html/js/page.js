@@ -171,7 +171,7 @@ showWarnings();
 showFacts();
 showMore();
 // Of jobs or tasks of several sizes, the largest: of the smallest nothing is to be had.
-const first = data.ladders.length > 0 || data.grains ? data.jobs.length - 1 : 0;
+const first = data.ladders.length > 0 || data.grains ? Math.max(0, d3.greatestIndex(data.jobs, (job) => job.draws)) : 0;
 byId("job").value = String(first);
 if (data.jobs.length > 0) showJob(data.jobs[first]);
 watchWidth();

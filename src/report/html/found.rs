@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::{Answer, BestCount, CaseSummary, Job, Summary};
-use crate::report::answer::{answer_of, shortfall, who};
+use crate::report::answer::{answer_of, shortfall};
 use crate::report::numbers::digits;
 
 /// What an answer rests on.
@@ -43,11 +43,13 @@ pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Found {
 /// What was compared, and what could have been found.
 fn notes(summary: &Summary, answer: &Answer) -> Vec<String> {
     let mut notes = Vec::new();
-    let fastest: Vec<String> =
-        answer.fastest.iter().filter_map(|case| summary.cases.get(*case)).map(who).collect();
+    let fastest: Vec<&CaseSummary> =
+        answer.fastest.iter().filter_map(|case| summary.cases.get(*case)).collect();
     if !fastest.is_empty() {
-        let names = fastest.join(", ");
-        notes.push(format!("The set of the fastest, with 95% confidence: {names}."));
+        notes.push(format!(
+            "The set of the fastest, with 95% confidence: {}.",
+            by_backend(&fastest)
+        ));
     }
     if let Some(effect) = answer.smallest_effect {
         notes.push(format!(
@@ -63,6 +65,20 @@ fn notes(summary: &Summary, answer: &Answer) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Each backend once, with its thread counts: "a at 1, 2; b at 2".
+fn by_backend(cases: &[&CaseSummary]) -> String {
+    let mut names: Vec<(String, Vec<String>)> = Vec::new();
+    for case in cases {
+        let (name, count) = (case.case.title(), case.case.nthread.to_string());
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, counts)) => counts.push(count),
+            None => names.push((name, vec![count])),
+        }
+    }
+    let text = names.iter().map(|(name, counts)| format!("{name} at {}", counts.join(", ")));
+    text.collect::<Vec<_>>().join("; ")
 }
 
 fn row(case: &CaseSummary, best: &BestCount) -> [String; 4] {
@@ -96,7 +112,7 @@ mod tests {
         });
         let found = of(&summary, &jobs(&summary)[0]);
         assert_eq!(found.winner, Some(2));
-        assert!(found.notes[0].ends_with("confidence: b at 2 threads."), "{found:?}");
+        assert!(found.notes[0].ends_with("confidence: b at 2."), "{found:?}");
         assert!(found.notes[1].starts_with("A difference of "), "{found:?}");
         assert_eq!((found.counts.len(), &*found.counts[0][1]), (2, "2"));
     }
