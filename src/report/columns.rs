@@ -1,7 +1,6 @@
 //! Text in columns, for terminals: aligned, and no wider than it may be.
 
-/// As wide as a terminal is at least.
-pub const WIDTH: usize = 80;
+use super::prose::{WIDTH, clean, cut, length};
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -25,6 +24,7 @@ impl Columns {
         let widths = self.widths();
         let line = |row: &Vec<String>| {
             let cell = |(column, (cell, &width)): (usize, (&String, &usize))| {
+                let cell = clean(cell);
                 if column < self.texts {
                     format!("{cell:<width$}")
                 } else {
@@ -90,45 +90,6 @@ fn least(column: usize) -> usize {
     if column == 0 { LEAST.0 } else { LEAST.1 }
 }
 
-/// A text that is too long, without its middle: both ends tell it from its like.
-fn cut(text: &str, width: usize) -> String {
-    let count = length(text);
-    if count <= width {
-        return text.to_string();
-    }
-    let kept = width.saturating_sub(1);
-    let (head, tail) = (kept.div_ceil(2), kept / 2);
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(count - tail).collect();
-    format!("{start}…{end}")
-}
-
-/// A sentence in lines of at most [`WIDTH`], the later ones indented, with a line
-/// break at its end. Words longer than a line are cut.
-pub fn wrapped(sentence: &str) -> String {
-    let mut text = String::new();
-    let mut line = String::new();
-    for word in sentence.split_whitespace() {
-        let word = cut(word, WIDTH - 2);
-        if !line.is_empty() && length(&line) + 1 + length(&word) > WIDTH {
-            text.push_str(&line);
-            text.push('\n');
-            line = format!("  {word}");
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    text + &line + "\n"
-}
-
-/// Characters, which are as many columns: no name here is in wide letters.
-fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,13 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_broken_between_words() {
-        let text = wrapped(&"word ".repeat(40));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
-        assert!(text.lines().skip(1).all(|line| line.starts_with("  word")));
-        assert_eq!(text.split_whitespace().count(), 40);
-        assert_eq!(wrapped("short"), "short\n");
-        let word = "x".repeat(200);
-        assert!(wrapped(&format!("a {word}")).lines().all(|line| line.chars().count() <= WIDTH));
+    fn no_cell_steers_the_terminal() {
+        assert_eq!(columns(&[&["a\x1b[2J", "1"]]).lines(), ["a [2J  1"]);
     }
 }

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::columns::Columns;
 use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::{machine, wrapped};
+use super::prose::{WIDTH, clean, machine, wrapped};
 use crate::analysis::{Crossover, Summary, Verdict, Winner};
 use crate::record::Case;
-
-/// Columns of the terminal.
-const WIDTH: usize = 80;
 
 /// Marks a winner that another cannot be told from.
 pub const TIE: &str = "≈";
@@ -24,7 +22,7 @@ pub fn crossover(summary: &Summary) -> String {
         text.push_str(&map(summary, &ladder));
         text.push_str(&list(&ladder));
         if let Some(sentence) = sentence(&ladder) {
-            text.push_str(&wrapped(&sentence, WIDTH));
+            text.push_str(&wrapped(&sentence));
         }
     }
     text
@@ -69,14 +67,14 @@ fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
     };
     let pin = match ladder.job.pin.as_str() {
         "" | "none" => String::new(),
-        pin => format!(", pinned {pin}"),
+        pin => format!(", pinned {}", clean(pin)),
     };
     format!(
-        "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}\n",
-        ladder.job.kernel,
+        "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}",
+        clean(&ladder.job.kernel),
         thousands(draws(first)),
         thousands(draws(last)),
-        machine(summary),
+        wrapped(&machine(summary)),
     )
 }
 
@@ -144,7 +142,7 @@ impl Names {
     fn cell(&self, summary: &Summary, winner: &Winner) -> String {
         let name = winner.case.map_or("sequential".into(), |case| summary.cases[case].case.title());
         let place = self.names.iter().position(|other| *other == name).unwrap_or(0);
-        let name = if self.are_letters { letter(place) } else { name };
+        let name = if self.are_letters { letter(place) } else { clean(&name) };
         if winner.ties.is_empty() { name } else { format!("{name} {TIE}") }
     }
 
@@ -155,7 +153,7 @@ impl Names {
         let named = self.names.iter().enumerate();
         let named: Vec<String> =
             named.map(|(place, name)| format!("{} {name}", letter(place))).collect();
-        wrapped(&named.join(", "), WIDTH)
+        wrapped(&named.join(", "))
     }
 }
 
@@ -169,16 +167,13 @@ fn letter(place: usize) -> String {
 
 /// What is known of each backend, the earliest first: at the count that pays first.
 fn list(ladder: &Ladder<'_>) -> String {
-    let mut lines: Vec<(f64, [String; 3])> = Vec::new();
-    for it in ladder.crossovers.iter().filter(|it| it.earliest) {
-        lines.push((it.order(), [it.case.title(), format!("n = {}", it.case.nthread), known(it)]));
-    }
-    lines.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let width = |column: usize| lines.iter().map(|(_, it)| it[column].chars().count()).max();
-    let [name, count] = [0, 1].map(|column| width(column).unwrap_or(0));
-    let text =
-        lines.iter().map(|(_, [title, n, what])| format!("{title:<name$}  {n:<count$}  {what}\n"));
-    text.collect()
+    let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.nthread), known(it)];
+    let mut shown: Vec<&Crossover> = ladder.crossovers.iter().copied().collect();
+    shown.retain(|it| it.earliest);
+    shown.sort_by(|one, other| one.order().total_cmp(&other.order()));
+    let rows = shown.into_iter().map(row).collect();
+    let lines = Columns { rows, texts: 3 }.lines();
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// What is known of a crossover, without its name.
@@ -293,7 +288,7 @@ fast      n = 2  pays from 16.1 µs (16.1 µs – 16.1 µs), 16,092 draws
 slow      n = 2  pays from 2.25 ms (2.25 ms – 2.25 ms), 2,254,851 draws
 hopeless  n = 2  does not pay: > 4.19 ms of work
 free pays from 1.02 µs or less of work, fast from 16.1 µs, slow from 2.25 ms; up
-to 4.19 ms of work nothing is gained by hopeless.
+  to 4.19 ms of work nothing is gained by hopeless.
 ";
         assert_eq!(text, expected);
     }

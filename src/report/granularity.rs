@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::columns::Columns;
 use super::crossover::time;
 use super::numbers::digits;
-use super::prose::{machine, wrapped};
+use super::prose::{clean, machine, wrapped};
 use crate::analysis::{Grain, Granularity, Metg, Summary, Verdict};
-
-/// Columns of the terminal.
-const WIDTH: usize = 80;
 
 /// How the figures came about: what a reader could take wrongly.
 pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
@@ -24,32 +22,34 @@ pub fn granularity(summary: &Summary) -> String {
     let shown = shown(summary);
     let Some(first) = shown.first() else { return String::new() };
     let mut text = format!(
-        "how small may a task be: {}, blocks of {} draws, n = {}\n{}\n",
-        first.case.kernel,
+        "how small may a task be: {}, blocks of {} draws, n = {}\n{}",
+        clean(&first.case.kernel),
         first.case.block,
         first.case.nthread,
-        machine(summary),
+        wrapped(&machine(summary)),
     );
     let header = ["backend", "METG(50%) (95% interval)", "METG(95%) (95% interval)"];
-    let mut rows = vec![header.map(str::to_string)];
+    let mut rows = vec![header.map(str::to_string).to_vec()];
     rows.extend(shown.iter().map(|it| {
         let ends = [&it.metg_50, &it.metg_95].map(|metg| cell(it, metg));
         let [at_50, at_95] = ends;
-        [name(&shown, it), at_50, at_95]
+        vec![name(&shown, it), at_50, at_95]
     }));
-    text.push_str(&align(&rows));
-    if rows.iter().flatten().any(|cell| cell.starts_with(UNDECIDED)) {
+    let undecided = rows.iter().flatten().any(|cell| cell.starts_with(UNDECIDED));
+    for line in (Columns { rows, texts: 3 }).lines() {
+        let _ = writeln!(text, "{line}");
+    }
+    if undecided {
         let _ = writeln!(text, "{UNDECIDED} not decided: the interval leaves the measured tasks");
     }
     for it in &shown {
         for (percent, metg) in [(50, &it.metg_50), (95, &it.metg_95)] {
             if let Some(words) = refusal(it, percent, metg) {
-                let _ =
-                    write!(text, "{}", wrapped(&format!("{}: {words}", it.case.title()), WIDTH));
+                let _ = write!(text, "{}", wrapped(&format!("{}: {words}", it.case.title())));
             }
         }
     }
-    text.push_str(&wrapped(METHOD, WIDTH));
+    text.push_str(&wrapped(METHOD));
     text
 }
 
@@ -133,15 +133,6 @@ pub(super) fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<Str
     }
 }
 
-/// The rows as lines.
-fn align(rows: &[[String; 3]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let [first, second] = [0, 1].map(|column| width(column).unwrap_or(0));
-    let line =
-        |[name, at_50, at_95]: &[String; 3]| format!("{name:<first$}  {at_50:<second$}  {at_95}\n");
-    rows.iter().map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +174,7 @@ mod tests {
             let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             assert_eq!(plain(found), plain(expected), "{text}");
         }
-        let words = text.replace('\n', " ");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
             "free: no METG(50%): its smallest tasks, 64.0 ns, are 100% efficient",
             "hopeless: no METG(95%): its largest tasks, 1.00 s, are only 0.0262% efficient",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::numbers::digits;
-use super::prose::hanging;
+use super::prose::{clean, wrapped};
 use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
@@ -116,7 +116,7 @@ pub fn measured(measurements: &Measurements, fits: &[MeasuredFit]) -> String {
 }
 
 fn of_group(fit: &MeasuredFit) -> String {
-    let name = fit.group.as_deref().map(printable);
+    let name = fit.group.as_deref().map(clean);
     let group = name.map_or(String::new(), |name| format!("{name}: "));
     if let Some(refusal) = &fit.refusal {
         return wrapped(&format!("{group}{refusal}"));
@@ -166,11 +166,6 @@ fn beside_amdahl(fit: &MeasuredFit) -> String {
     line.unwrap_or_default()
 }
 
-/// A text from a file: what steers a terminal is no part of it.
-fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
-}
-
 fn percent(share: Option<f64>) -> Option<f64> {
     share.map(|share| share * 100.0)
 }
@@ -200,11 +195,6 @@ fn number(value: f64) -> String {
         }
         _ => format!("{value:.4e}"),
     }
-}
-
-/// Lines of at most 80 columns; those that follow are indented.
-fn wrapped(text: &str) -> String {
-    hanging(text, 80, "    ")
 }
 
 #[cfg(test)]
@@ -303,6 +293,6 @@ pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
         );
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let fit = MeasuredFit { group: Some("\x1b[2Jred".into()), ..MeasuredFit::default() };
-        assert!(of_group(&fit).starts_with("\u{fffd}[2Jred: "));
+        assert!(of_group(&fit).starts_with("[2Jred: "));
     }
 }

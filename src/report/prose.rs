@@ -2,6 +2,12 @@
 
 use crate::analysis::Summary;
 
+/// As wide as a terminal is at least.
+pub const WIDTH: usize = 80;
+
+/// Before every line of a sentence but the first.
+const INDENT: &str = "  ";
+
 /// The machine of a run, in a line.
 pub fn machine(summary: &Summary) -> String {
     match (summary.usable_cpus(), summary.cpu_model()) {
@@ -20,42 +26,61 @@ pub fn usable_cpus(summary: &Summary) -> String {
     }
 }
 
-/// A text in lines of at most so many characters, broken at its spaces, each with
-/// its end.
-pub fn wrapped(text: &str, width: usize) -> String {
-    hanging(text, width, "")
-}
-
-/// The same, where every line but the first begins with `indent`.
-pub fn hanging(text: &str, width: usize, indent: &str) -> String {
-    let mut out = String::new();
-    let mut used = 0;
-    // A number keeps its unit beside it.
-    let words = text.split(' ').fold(Vec::new(), |mut words: Vec<String>, word| {
-        match words.last_mut() {
+/// A sentence in lines of at most [`WIDTH`], the later ones indented, each with its
+/// end. A number keeps its unit beside it; what is longer than a line is cut.
+pub fn wrapped(sentence: &str) -> String {
+    let sentence = clean(sentence);
+    let mut units: Vec<String> = Vec::new();
+    for word in sentence.split_whitespace() {
+        match units.last_mut() {
             Some(last) if is_number(last) => {
                 last.push(' ');
                 last.push_str(word);
             }
-            _ => words.push(word.to_string()),
+            _ => units.push(word.to_string()),
         }
-        words
-    });
-    for word in words {
-        let length = word.chars().count();
-        if used > 0 && used + 1 + length > width {
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for unit in units {
+        let unit = cut(&unit, WIDTH - INDENT.len());
+        let length = length(&unit);
+        if used > 0 && used + 1 + length > WIDTH {
             out.push('\n');
-            out.push_str(indent);
-            used = indent.chars().count();
+            out.push_str(INDENT);
+            used = INDENT.len();
         } else if used > 0 {
             out.push(' ');
             used += 1;
         }
-        out.push_str(&word);
+        out.push_str(&unit);
         used += length;
     }
     out.push('\n');
     out
+}
+
+/// Text of files without what would steer a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+/// A text that is too long, without its middle: both ends tell it from its like.
+pub fn cut(text: &str, width: usize) -> String {
+    let count = length(text);
+    if count <= width {
+        return text.to_string();
+    }
+    let kept = width.saturating_sub(1);
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    format!("{start}…{end}")
+}
+
+/// Characters, which are as many columns: no name here is in wide letters.
+pub fn length(text: &str) -> usize {
+    text.chars().count()
 }
 
 fn is_number(word: &str) -> bool {
@@ -67,11 +92,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_break_at_spaces_and_never_before_a_unit() {
-        assert_eq!(wrapped("one two three", 7), "one two\nthree\n");
-        assert_eq!(wrapped("from 40 µs", 7), "from\n40 µs\n");
-        assert_eq!(wrapped("unbreakable", 4), "unbreakable\n");
-        assert_eq!(wrapped("", 4), "\n");
-        assert_eq!(hanging("one two three", 7, "  "), "one two\n  three\n");
+    fn a_sentence_is_broken_between_words_but_not_before_a_unit() {
+        let text = wrapped(&"word ".repeat(40));
+        assert!(text.lines().all(|line| length(line) <= WIDTH), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("  word")), "{text}");
+        assert_eq!(text.split_whitespace().count(), 40);
+        let filled = "x".repeat(74);
+        assert_eq!(wrapped(&format!("{filled} 40 µs")), format!("{filled} 40 µs\n"));
+        assert_eq!(wrapped(&format!("{filled}x 40 µs")), format!("{filled}x\n  40 µs\n"));
+        assert_eq!(wrapped("short"), "short\n");
+        assert_eq!(wrapped(""), "\n");
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_loses_its_middle() {
+        let text = wrapped(&format!("a {}", "x".repeat(200)));
+        assert!(text.lines().all(|line| length(line) <= WIDTH) && text.contains("x…x"), "{text}");
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(clean("a\x1b[31mb\n"), "a [31mb ");
+        assert_eq!(wrapped("a\x1b[31mb\nc"), "a [31mb c\n");
     }
 }

@@ -6,15 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::compare::{clean, when, wrapped};
+use super::compare::when;
 use super::numbers::{TIME, Unit, thousands};
-use super::prose::usable_cpus;
+use super::prose::{WIDTH, clean, usable_cpus, wrapped};
 use super::table::with_interval;
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
 use crate::record::Case;
-
-/// Columns of a terminal.
-const WIDTH: usize = 80;
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
@@ -41,15 +38,15 @@ pub fn side_by_side(runs: &[Named], shown: Shown) -> String {
         let cpu = if summary.cpu_model().is_empty() { "unknown CPU" } else { summary.cpu_model() };
         let (cpus, when) = (usable_cpus(summary), when(summary));
         let name = column(number);
-        text += &wrapped(&clean(&format!("{name}: {dir} ({cpu}, {cpus}; {when})")));
+        text += &wrapped(&format!("{name}: {dir} ({cpu}, {cpus}; {when})"));
     }
     for (number, (_, summary)) in runs.iter().enumerate().skip(1) {
         for it in differences_of_machines(&runs[0].1.run, &summary.run) {
             let (name, what) = (column(number), &it.what);
-            text += &wrapped(&clean(&format!(
+            text += &wrapped(&format!(
                 "ANOTHER MACHINE: {name} has {what} {} and A has {}",
                 it.after, it.before
-            )));
+            ));
         }
     }
     let columns: Vec<Vec<Job<'_>>> = runs.iter().map(|(_, summary)| jobs(summary)).collect();

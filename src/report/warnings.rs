@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::prose::clean;
 use crate::analysis::{Summary, Warning};
 
 /// The `most` worst warnings, and how many more there are.
 pub fn warnings(summary: &Summary, most: usize) -> String {
     let mut text = String::new();
     for Warning { message, advice, .. } in summary.warnings.iter().take(most) {
-        let _ = writeln!(text, "warning: {message}\n  try: {advice}");
+        let _ = writeln!(text, "warning: {}\n  try: {}", clean(message), clean(advice));
     }
     let more = summary.warnings.len().saturating_sub(most);
     if more > 0 {

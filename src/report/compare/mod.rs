@@ -8,7 +8,6 @@ mod words;
 pub use json::json;
 pub use markdown::markdown;
 pub use text::text;
-pub(super) use text::{clean, wrapped};
 
 use crate::analysis::Summary;
 

@@ -8,10 +8,8 @@ use crate::analysis::{Change, Comparison, Conclusion, Summary};
 use crate::record::Case;
 use crate::report::Style;
 use crate::report::numbers::Unit;
+use crate::report::prose::{WIDTH, clean, cut, wrapped};
 use crate::stats::Verdict;
-
-/// Columns of a terminal.
-const WIDTH: usize = 80;
 
 /// One line of a table: case, count, speedups, change, times.
 type Row = [String; 5];
@@ -39,14 +37,14 @@ pub fn text(
     text.push_str(&only("after", &comparison.only_after));
     text.push('\n');
     for remark in remarks(comparison) {
-        text.push_str(&wrapped(&clean(&remark)));
+        text.push_str(&wrapped(&remark));
     }
     let colour = match comparison.conclusion {
         Conclusion::Regression => colour_of(Verdict::Slower),
         Conclusion::Undecided => colour_of(Verdict::Unresolved),
         Conclusion::Passed => colour_of(Verdict::Faster),
     };
-    text.push_str(&painted(&wrapped(&clean(&headline(comparison))), colour, style));
+    text.push_str(&painted(&wrapped(&headline(comparison)), colour, style));
     text
 }
 
@@ -54,7 +52,7 @@ pub fn text(
 fn of_job(comparison: &Comparison, cases: &[&Change], style: Style) -> String {
     let mut text = format!("\n{}\n", clean(&job(cases[0])));
     for change in cases.iter().filter(|change| change.is_baseline()) {
-        text.push_str(&wrapped(&clean(&baseline(change, comparison.judged))));
+        text.push_str(&wrapped(&baseline(change, comparison.judged)));
     }
     let judged: Vec<&Change> =
         cases.iter().copied().filter(|change| change.verdict.is_some()).collect();
@@ -104,10 +102,7 @@ fn widths(lines: &[(Option<Verdict>, Row)]) -> [usize; 5] {
 }
 
 fn aligned(row: &Row, widths: &[usize; 5]) -> String {
-    let name = match row[0].chars().count() > widths[0] {
-        true => row[0].chars().take(widths[0] - 1).chain(['…']).collect(),
-        false => row[0].clone(),
-    };
+    let name = cut(&row[0], widths[0]);
     let mut line = format!("{name:<width$}", width = widths[0]);
     for (cell, width) in row.iter().zip(widths).skip(1) {
         let _ = write!(line, "  {cell:>width$}");
@@ -122,7 +117,7 @@ fn only(whose: &str, cases: &[Case]) -> String {
     }
     let names: Vec<String> = cases.iter().map(Case::title_and_count).collect();
     let count = cases.len();
-    wrapped(&clean(&format!("only {whose} ({count}): {}", names.join("; "))))
+    wrapped(&format!("only {whose} ({count}): {}", names.join("; ")))
 }
 
 fn colour_of(verdict: Verdict) -> &'static str {
@@ -142,42 +137,9 @@ fn painted(text: &str, colour: &str, style: Style) -> String {
     }
 }
 
-/// Text of files without what would steer a terminal.
-pub fn clean(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
-}
-
-/// A sentence on lines that fit; what follows the first is set in.
-pub fn wrapped(sentence: &str) -> String {
-    let mut text = String::new();
-    let mut column = 0;
-    for word in sentence.split_whitespace() {
-        let width = word.chars().count();
-        if column > 0 && column + 1 + width > WIDTH {
-            text.push_str("\n  ");
-            column = 2;
-        } else if column > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(word);
-        column += width;
-    }
-    text + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sentences_are_wrapped_and_cleaned() {
-        let sentence = "word ".repeat(40);
-        let text = wrapped(&sentence);
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(text.lines().skip(1).all(|line| line.starts_with("  word")), "{text}");
-        assert_eq!(clean("a\x1b[31mb\n"), "a [31mb ");
-    }
 
     #[test]
     fn a_name_gives_way_where_the_line_is_full() {

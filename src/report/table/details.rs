@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::super::prose::usable_cpus;
 use super::{OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule, with_interval};
 use crate::analysis::{CaseSummary, Job, Summary, jobs};
 use crate::report::answer::{answer, answer_of, shortfall};
-use crate::report::columns::{Columns, wrapped};
+use crate::report::columns::Columns;
 use crate::report::numbers::{TIME, Unit, digits};
+use crate::report::prose::{usable_cpus, wrapped};
 
 /// The columns.
 const HEADING: [&str; 19] = [

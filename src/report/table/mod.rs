@@ -10,10 +10,10 @@ pub use details::details;
 use std::fmt::Write as _;
 
 use super::answer::{answer, answer_of, shortfall};
-use super::columns::{Columns, wrapped};
+use super::columns::Columns;
 use super::ending::how_it_ended;
 use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::{machine, usable_cpus};
+use super::prose::{clean, machine, usable_cpus, wrapped};
 use crate::analysis::{BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
 use crate::record::Case;
 use crate::stats::ranks;
@@ -72,7 +72,8 @@ pub fn checks(summary: &Summary) -> String {
         let is_one = case.problems.iter().all(|problem| problem == first);
         let times = if is_one { "×" } else { "failures, the first:" };
         let who = &case.case;
-        let _ = writeln!(text, "  {}: {count} {times} {first}", who.title_and_count());
+        let _ =
+            writeln!(text, "  {}: {count} {times} {}", clean(&who.title_and_count()), clean(first));
     }
     text
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::record::{Run, Session, StopReason, Stopping};
-use crate::report::columns::WIDTH;
 use crate::report::crafted::case;
+use crate::report::prose::WIDTH;
 
 fn run() -> Run {
     let mut run = Run::default();
