@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::CaseSummary;
-use super::rounds::{ByRound, Rounds, Verdict};
+use super::rounds::{ByRound, Onset, Rounds};
 use crate::record::Case;
 use crate::stats::{Crossing, crossing};
 use crate::visits::{Visits, Which};
@@ -23,7 +23,7 @@ pub struct Crossover {
     pub cases: Vec<usize>,
     /// What is known: `from` these draws, `always` or `never` among the jobs that
     /// were measured, or `unresolved`.
-    pub verdict: Verdict,
+    pub verdict: Onset,
     /// Whether no other thread count of this backend pays from a smaller job.
     pub earliest: bool,
     /// Draws of the job, rounded; null where it lies outside of what was measured.
@@ -49,10 +49,10 @@ impl Crossover {
     /// those of which it is not known to pay come last.
     pub fn order(&self) -> f64 {
         match self.verdict {
-            Verdict::Always => 0.0,
-            Verdict::From => self.work_ns.unwrap_or(self.smallest_work_ns),
-            Verdict::Unresolved | Verdict::Implausible => f64::MAX,
-            Verdict::Never => f64::INFINITY,
+            Onset::Always => 0.0,
+            Onset::From => self.work_ns.unwrap_or(self.smallest_work_ns),
+            Onset::Unresolved | Onset::Implausible => f64::MAX,
+            Onset::Never => f64::INFINITY,
         }
     }
 }
@@ -199,7 +199,7 @@ mod tests {
         let covering = (0..campaigns).filter(|seed| {
             let summary = found(5, 12, speedup, 0.1, *seed);
             let it = &summary.crossovers[0];
-            assert_eq!((it.verdict, it.earliest), (Verdict::From, true), "{it:?}");
+            assert_eq!((it.verdict, it.earliest), (Onset::From, true), "{it:?}");
             let near = it.draws.expect("draws") as f64 / truth;
             assert!((0.7..1.4).contains(&near), "{near}");
             let work = it.work_ns.expect("work") / (10.0 * truth);
@@ -217,9 +217,9 @@ mod tests {
             found(3, 9, speedup, deviation, 1).crossovers[0].clone()
         };
         let always = verdict(|_| 1.8, 0.01);
-        assert_eq!((always.verdict, always.draws, always.work_ns), (Verdict::Always, None, None));
-        assert_eq!(verdict(|_| 0.5, 0.01).verdict, Verdict::Never);
-        assert_eq!(verdict(|_| 1.0, 0.05).verdict, Verdict::Unresolved);
+        assert_eq!((always.verdict, always.draws, always.work_ns), (Onset::Always, None, None));
+        assert_eq!(verdict(|_| 0.5, 0.01).verdict, Onset::Never);
+        assert_eq!(verdict(|_| 1.0, 0.05).verdict, Onset::Unresolved);
         let near = |ns: f64, expected: f64| (ns / expected - 1.0).abs() < 0.05;
         assert!(near(always.smallest_work_ns, 40_960.0), "{always:?}");
         assert!(near(always.largest_work_ns, 655_360.0), "{always:?}");
@@ -229,14 +229,14 @@ mod tests {
     fn a_job_at_which_it_pays_no_longer_undoes_those_before() {
         let speedup = |job: u32| if job == 1 || job == 4 { 1.5 } else { 0.7 };
         let it = found(5, 9, speedup, 0.01, 1).crossovers[0].clone();
-        assert_eq!((it.verdict, it.cases.len()), (Verdict::From, 5));
+        assert_eq!((it.verdict, it.cases.len()), (Onset::From, 5));
         assert!(it.draws > Some(64 * 64 * 64), "{it:?}");
     }
 
     #[test]
     fn too_few_rounds_have_a_value_and_no_interval() {
         let it = found(4, 3, |job| 2_f64.powf(f64::from(job) - 1.5), 0.0, 1).crossovers[0].clone();
-        assert_eq!((it.verdict, it.draws), (Verdict::From, Some(64 * 64 * 8)));
+        assert_eq!((it.verdict, it.draws), (Onset::From, Some(64 * 64 * 8)));
         assert_eq!((it.draws_low, it.work_high_ns), (None, None));
     }
 

@@ -10,7 +10,7 @@
 use serde::Serialize;
 
 use super::CaseSummary;
-use super::rounds::{ByRound, Crossed, Rounds, Verdict};
+use super::rounds::{ByRound, Crossed, Onset, Rounds};
 use crate::record::{Case, Preset};
 use crate::stats::{Crossing, crossing};
 use crate::visits::{Visits, Which};
@@ -59,7 +59,7 @@ pub struct Grain {
 pub struct Metg {
     /// What is known: `from` this task on, `always` or `never` among the tasks that
     /// were measured, `unresolved`, or `implausible`: an efficiency above 150%.
-    pub verdict: Verdict,
+    pub verdict: Onset,
     /// The task, in nanoseconds; null where it lies outside of what was measured.
     pub task_ns: Option<f64>,
     /// Lower end of its interval; null where that lies outside, or of too few rounds.
@@ -140,7 +140,7 @@ fn of_series(
     }
     let is_implausible = points.iter().any(|point| point.efficiency > IMPLAUSIBLE);
     let metg = |target: f64| match is_implausible {
-        true => Metg { verdict: Verdict::Implausible, ..Metg::default() },
+        true => Metg { verdict: Onset::Implausible, ..Metg::default() },
         false => rounds
             .crossed(|rounds| crossing_of(&sizes, rounds, target))
             .map_or_else(Metg::default, metg_of),
@@ -228,7 +228,7 @@ mod tests {
         let mut covering = [0, 0];
         for seed in 0..campaigns {
             let it = found(7, 12, efficiency, 0.05, seed);
-            assert_eq!((it.metg_50.verdict, it.points.len()), (Verdict::From, 7));
+            assert_eq!((it.metg_50.verdict, it.points.len()), (Onset::From, 7));
             covering[0] += u64::from(covers(&it.metg_50, truth_50));
             covering[1] += u64::from(covers(&it.metg_95, truth_95));
         }
@@ -255,12 +255,12 @@ mod tests {
             assert_eq!((it.metg_50.task_ns, it.metg_95.task_ns), (None, None));
             (it.metg_50.verdict, it.metg_95.verdict)
         };
-        assert_eq!(verdicts(|_| 0.7), (Verdict::Always, Verdict::Never));
-        assert_eq!(verdicts(|_| 0.2), (Verdict::Never, Verdict::Never));
-        assert_eq!(verdicts(|_| 0.99), (Verdict::Always, Verdict::Always));
+        assert_eq!(verdicts(|_| 0.7), (Onset::Always, Onset::Never));
+        assert_eq!(verdicts(|_| 0.2), (Onset::Never, Onset::Never));
+        assert_eq!(verdicts(|_| 0.99), (Onset::Always, Onset::Always));
         // The baseline is slower than it can be: nothing is said of anything.
         let odd = |size: u32| if size == 3 { 1.6 } else { 0.4 };
-        assert_eq!(verdicts(odd), (Verdict::Implausible, Verdict::Implausible));
+        assert_eq!(verdicts(odd), (Onset::Implausible, Onset::Implausible));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
 pub use measurements::{Group, MeasuredFit, Measurements};
-pub use rounds::Verdict;
+pub use rounds::Onset;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};
 pub use winners::Winner;

@@ -16,10 +16,10 @@ const RESAMPLES: usize = 1000;
 /// Where the resampling begins: the same files give the same interval.
 const SEED: u64 = 0x6e74_6872_6561_6421;
 
-/// What is known of a crossing.
+/// What is known of where a curve crosses a level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Onset {
     /// It lies within what was measured.
     From,
     /// It lies before all that was measured.
@@ -37,7 +37,7 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crossed {
     /// What is known.
-    pub verdict: Verdict,
+    pub verdict: Onset,
     /// At the medians of all rounds.
     pub at: Crossing,
     /// Both ends of the interval; `None` of too few rounds.
@@ -48,10 +48,10 @@ impl Crossed {
     fn new(at: Crossing, ends: Option<[Crossing; 2]>) -> Crossed {
         let [low, high] = ends.unwrap_or([at, at]);
         let verdict = match (low, at, high) {
-            (_, _, Crossing::First) => Verdict::Always,
-            (Crossing::Beyond, ..) => Verdict::Never,
-            (_, Crossing::Beyond, _) | (_, _, Crossing::Beyond) => Verdict::Unresolved,
-            (_, _, Crossing::At(_)) => Verdict::From,
+            (_, _, Crossing::First) => Onset::Always,
+            (Crossing::Beyond, ..) => Onset::Never,
+            (_, Crossing::Beyond, _) | (_, _, Crossing::Beyond) => Onset::Unresolved,
+            (_, _, Crossing::At(_)) => Onset::From,
         };
         Crossed { verdict, at, ends }
     }
@@ -125,21 +125,21 @@ impl ByRound {
 mod tests {
     use super::*;
 
-    fn verdict(low: Crossing, at: Crossing, high: Crossing) -> Verdict {
+    fn verdict(low: Crossing, at: Crossing, high: Crossing) -> Onset {
         Crossed::new(at, Some([low, high])).verdict
     }
 
     #[test]
     fn what_is_called_known_is_known_over_the_whole_interval() {
         use Crossing::{At, Beyond, First};
-        assert_eq!(verdict(First, First, First), Verdict::Always);
-        assert_eq!(verdict(First, First, At(1.0)), Verdict::From);
-        assert_eq!(verdict(At(1.0), At(2.0), At(3.0)), Verdict::From);
-        assert_eq!(verdict(At(1.0), At(2.0), Beyond), Verdict::Unresolved);
-        assert_eq!(verdict(First, At(2.0), Beyond), Verdict::Unresolved);
-        assert_eq!(verdict(At(1.0), Beyond, Beyond), Verdict::Unresolved);
-        assert_eq!(verdict(Beyond, Beyond, Beyond), Verdict::Never);
-        assert_eq!(Crossed::new(At(1.0), None).verdict, Verdict::From);
+        assert_eq!(verdict(First, First, First), Onset::Always);
+        assert_eq!(verdict(First, First, At(1.0)), Onset::From);
+        assert_eq!(verdict(At(1.0), At(2.0), At(3.0)), Onset::From);
+        assert_eq!(verdict(At(1.0), At(2.0), Beyond), Onset::Unresolved);
+        assert_eq!(verdict(First, At(2.0), Beyond), Onset::Unresolved);
+        assert_eq!(verdict(At(1.0), Beyond, Beyond), Onset::Unresolved);
+        assert_eq!(verdict(Beyond, Beyond, Beyond), Onset::Never);
+        assert_eq!(Crossed::new(At(1.0), None).verdict, Onset::From);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::columns::Columns;
 use super::numbers::{TIME, Unit, digits, thousands};
 use super::prose::{WIDTH, clean, machine, wrapped};
-use crate::analysis::{Crossover, Summary, Verdict, Winner};
+use crate::analysis::{Crossover, Onset, Summary, Winner};
 use crate::record::Case;
 
 /// Marks a winner that another cannot be told from.
@@ -180,13 +180,13 @@ fn list(ladder: &Ladder<'_>) -> String {
 pub(super) fn known(it: &Crossover) -> String {
     let (least, most) = (time(it.smallest_work_ns), time(it.largest_work_ns));
     match it.verdict {
-        Verdict::Always => format!("pays from the smallest job on: ≤ {least} of work"),
-        Verdict::Never => format!("does not pay: > {most} of work"),
-        Verdict::Unresolved | Verdict::Implausible => {
+        Onset::Always => format!("pays from the smallest job on: ≤ {least} of work"),
+        Onset::Never => format!("does not pay: > {most} of work"),
+        Onset::Unresolved | Onset::Implausible => {
             let from = it.work_low_ns.map_or(format!("≤ {least}"), time);
             format!("not decided: pays from {from} at the earliest, perhaps never")
         }
-        Verdict::From => {
+        Onset::From => {
             let from = it.work_ns.map_or(format!("≤ {least}"), time);
             let draws = it.draws.map_or(String::new(), |n| format!(", {} draws", thousands(n)));
             let ends = match it.work_high_ns {
@@ -212,15 +212,15 @@ pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
     for it in earliest {
         let name = it.case.title();
         match it.verdict {
-            Verdict::From | Verdict::Always => {
+            Onset::From | Onset::Always => {
                 let verb = if paying.is_empty() { " pays" } else { "" };
                 let from =
                     it.work_ns.map_or(format!("{} or less", time(it.smallest_work_ns)), time);
                 let of_work = if paying.is_empty() { " of work" } else { "" };
                 paying.push(format!("{name}{verb} from {from}{of_work}"));
             }
-            Verdict::Never => never.push(name),
-            Verdict::Unresolved | Verdict::Implausible => open.push(name),
+            Onset::Never => never.push(name),
+            Onset::Unresolved | Onset::Implausible => open.push(name),
         }
     }
     let mut parts = Vec::new();

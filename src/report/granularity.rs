@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::crossover::time;
 use super::numbers::digits;
 use super::prose::{clean, machine, wrapped};
-use crate::analysis::{Grain, Granularity, Metg, Summary, Verdict};
+use crate::analysis::{Grain, Granularity, Metg, Onset, Summary};
 
 /// How the figures came about: what a reader could take wrongly.
 pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
@@ -67,10 +67,10 @@ pub fn shown(summary: &Summary) -> Vec<&Granularity> {
 
 fn order(it: &Granularity) -> f64 {
     match it.metg_50.verdict {
-        Verdict::Always => 0.0,
-        Verdict::From => it.metg_50.task_ns.unwrap_or(0.0),
-        Verdict::Unresolved => f64::MAX,
-        Verdict::Never | Verdict::Implausible => f64::INFINITY,
+        Onset::Always => 0.0,
+        Onset::From => it.metg_50.task_ns.unwrap_or(0.0),
+        Onset::Unresolved => f64::MAX,
+        Onset::Never | Onset::Implausible => f64::INFINITY,
     }
 }
 
@@ -91,11 +91,11 @@ pub(super) fn cell(it: &Granularity, metg: &Metg) -> String {
     let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
     let high = metg.task_high_ns.map_or(format!("> {most}"), time);
     match metg.verdict {
-        Verdict::Always => format!("≤ {least}"),
-        Verdict::Never => format!("> {most}"),
-        Verdict::Implausible => "refused".to_string(),
-        Verdict::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
-        Verdict::From => {
+        Onset::Always => format!("≤ {least}"),
+        Onset::Never => format!("> {most}"),
+        Onset::Implausible => "refused".to_string(),
+        Onset::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
+        Onset::From => {
             let at = metg.task_ns.map_or(format!("≤ {least}"), time);
             match metg.task_high_ns {
                 Some(_) => format!("{at} ({low} – {high})"),
@@ -110,17 +110,17 @@ pub(super) fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<Str
     let share = |point: &Grain| format!("{}%", digits(100.0 * point.efficiency));
     let (first, last) = (it.points.first()?, it.points.last()?);
     match metg.verdict {
-        Verdict::Always => Some(format!(
+        Onset::Always => Some(format!(
             "no METG({percent}%): its smallest tasks, {}, are {} efficient",
             time(first.task_ns),
             share(first)
         )),
-        Verdict::Never => Some(format!(
+        Onset::Never => Some(format!(
             "no METG({percent}%): its largest tasks, {}, are only {} efficient",
             time(last.task_ns),
             share(last)
         )),
-        Verdict::Implausible if percent == 50 => {
+        Onset::Implausible if percent == 50 => {
             let best = it.points.iter().max_by(|a, b| a.efficiency.total_cmp(&b.efficiency))?;
             Some(format!(
                 "no METG: tasks of {} are {} efficient, so the sequential loop is not the pure \

@@ -4,7 +4,7 @@
 use super::chart::{Chart, Dot, Line};
 use super::map::{Map, Row};
 use super::scale::Scale;
-use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Summary, Verdict};
+use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Onset, Summary};
 use crate::report::crossover::{Ladder, time};
 use crate::report::granularity::{name, shown};
 use crate::report::numbers::unit;
@@ -48,12 +48,12 @@ pub(super) fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
     let line = |it: &&Crossover| Line {
         name: format!("{}, n = {}", it.case.title(), it.case.nthread),
         remark: match (it.verdict, it.work_ns) {
-            (Verdict::From, Some(ns)) => format!("pays from {}", time(ns)),
-            (Verdict::From | Verdict::Always, _) => {
+            (Onset::From, Some(ns)) => format!("pays from {}", time(ns)),
+            (Onset::From | Onset::Always, _) => {
                 format!("pays from ≤ {}", time(it.smallest_work_ns))
             }
-            (Verdict::Never, _) => "does not pay".to_string(),
-            (Verdict::Unresolved | Verdict::Implausible, _) => "not decided".to_string(),
+            (Onset::Never, _) => "does not pay".to_string(),
+            (Onset::Unresolved | Onset::Implausible, _) => "not decided".to_string(),
         },
         dots: it.cases.iter().filter_map(|case| point(summary, &summary.cases[*case])).collect(),
     };
@@ -126,11 +126,11 @@ fn dot(x_ns: f64, y: f64, interval: Option<(f64, f64)>) -> Option<Dot> {
 
 fn metg(metg: &Metg) -> String {
     match (metg.verdict, metg.task_ns) {
-        (Verdict::From, Some(ns)) => time(ns),
-        (Verdict::From | Verdict::Always, _) => "all".to_string(),
-        (Verdict::Never, _) => "none".to_string(),
-        (Verdict::Unresolved, _) => "?".to_string(),
-        (Verdict::Implausible, _) => "refused".to_string(),
+        (Onset::From, Some(ns)) => time(ns),
+        (Onset::From | Onset::Always, _) => "all".to_string(),
+        (Onset::Never, _) => "none".to_string(),
+        (Onset::Unresolved, _) => "?".to_string(),
+        (Onset::Implausible, _) => "refused".to_string(),
     }
 }
 
