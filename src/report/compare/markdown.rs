@@ -7,6 +7,7 @@ use super::words::{VERDICTS, baseline, change, figures, headline, job, name, rem
 use super::{Names, when};
 use crate::analysis::{Change, Comparison, Summary};
 use crate::record::Case;
+use crate::report::markup;
 use crate::report::numbers::Unit;
 use crate::stats::Verdict;
 
@@ -19,20 +20,20 @@ pub fn markdown(
     [before, after]: [&Summary; 2],
     names: Names<'_>,
 ) -> String {
-    let mut text = format!("**{}**\n\n", escaped(&headline(comparison)));
-    let (one, other) = (escaped(names.before), escaped(names.after));
-    let _ = writeln!(text, "before: {one} ({})<br>", escaped(&when(before)));
-    let _ = writeln!(text, "after: {other} ({})\n", escaped(&when(after)));
+    let mut text = format!("**{}**\n\n", markup::text(&headline(comparison)));
+    let (one, other) = (markup::text(names.before), markup::text(names.after));
+    let _ = writeln!(text, "before: {one} ({})<br>", markup::text(&when(before)));
+    let _ = writeln!(text, "after: {other} ({})\n", markup::text(&when(after)));
     let judged: Vec<&Change> =
         comparison.cases.iter().filter(|change| change.verdict.is_some()).collect();
     let is_quiet = |case: &&Change| case.verdict == Some(Verdict::Equivalent);
     let (quiet, loud): (Vec<&Change>, Vec<&Change>) = judged.into_iter().partition(is_quiet);
     text.push_str(&table(comparison, &loud));
     for change in comparison.cases.iter().filter(|change| change.is_baseline()) {
-        let _ = writeln!(text, "- {}", escaped(&baseline(change, comparison.judged)));
+        let _ = writeln!(text, "- {}", markup::text(&baseline(change, comparison.judged)));
     }
     for remark in remarks(comparison) {
-        let _ = writeln!(text, "- {}", escaped(&remark));
+        let _ = writeln!(text, "- {}", markup::text(&remark));
     }
     text.push_str(&only("before", &comparison.only_before));
     text.push_str(&only("after", &comparison.only_after));
@@ -69,7 +70,7 @@ fn table(comparison: &Comparison, cases: &[&Change]) -> String {
                 text,
                 "| {} | {} | {} | {speedup} | {} | {} |",
                 verdict.word(),
-                escaped(&(name(case) + &job)),
+                markup::text(&(name(case) + &job)),
                 case.case.nthread,
                 change(case.judged(comparison.judged)),
                 figures(&case.time_ns, unit),
@@ -83,42 +84,7 @@ fn only(whose: &str, cases: &[Case]) -> String {
     if cases.is_empty() {
         return String::new();
     }
-    let names: Vec<String> = cases.iter().map(|case| escaped(&case.title_and_count())).collect();
+    let names: Vec<String> =
+        cases.iter().map(|case| markup::text(&case.title_and_count())).collect();
     format!("- only {whose} ({}): {}\n", names.len(), names.join("; "))
-}
-
-/// Text of files that reads as it is, on one line: nothing in it becomes markup,
-/// a link, or a call of somebody's name.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (at, character) in text.char_indices() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // Else GitHub calls users by name, and links to issues and pages.
-            '@' => out.push_str("&#64;"),
-            '#' => out.push_str("&#35;"),
-            ':' if text[at..].starts_with("://") => out.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' => {
-                out.push('\\');
-                out.push(character);
-            }
-            _ if character.is_control() => out.push(' '),
-            _ => out.push(character),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_file_holds_never_becomes_markup() {
-        assert_eq!(escaped("<img src=x onerror=y>"), "&lt;img src=x onerror=y&gt;");
-        assert_eq!(escaped("a|b`c*\n@me #1"), "a\\|b\\`c\\* &#64;me &#35;1");
-        assert_eq!(escaped("a: https://b"), "a: https&#58;//b");
-    }
 }
