@@ -266,7 +266,10 @@ fn markdown_says_the_conclusion_first_and_makes_no_markup_of_fields() {
     let compared = compare(MadeUp::usual().changed(label), slower, &["--markdown"]).exits(1);
     let text = &compared.stdout;
     assert!(text.starts_with("**REGRESSION: 1 of 2 cases slower"), "{text}");
-    assert!(text.contains("| slower | rayon &lt;img src=x&gt;\\|\\`@&#8288;all\\` | 2 |"), "{text}");
+    assert!(
+        text.contains("| slower | rayon &lt;img src=x&gt;\\|\\`@&#8288;all\\` | 2 |"),
+        "{text}"
+    );
     assert!(text.contains("<details><summary>equivalent: 1</summary>"), "{text}");
     assert!(!text.contains("<img") && !text.contains("@all"), "{text}");
 }

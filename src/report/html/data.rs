@@ -144,7 +144,7 @@ fn is_of_series(fit: &Fit, series: &Series<'_>, cases: &[usize]) -> bool {
         let chunk = fit.case.chunk.and(case.case.chunk);
         Case { chunk, ..case.case.clone() } == fit.case
     };
-    fit.cases.iter().any(|case| cases.contains(case)) || series.cases.iter().any(|it| is_own(it))
+    fit.cases.iter().any(|case| cases.contains(case)) || series.cases.iter().any(is_own)
 }
 
 fn index_of(summary: &Summary, case: &CaseSummary) -> Option<usize> {
