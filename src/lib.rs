@@ -2,13 +2,13 @@
 //!
 //! The program `harness` runs one Monte Carlo kernel under several parallel
 //! backends over a sweep of thread counts, checks that every backend computed
-//! the same answer, writes every sample to CSV, and turns the CSV into tables
-//! and plots.
+//! the same answer, writes every sample to CSV, and turns the CSV into an answer,
+//! tables, plots and pages.
 //!
 //! ```text
 //! flags ─ cli ─▶ plan ─▶ campaign ─▶ runner (own process: kernel × backend) ─▶ record ─▶ samples.csv
 //!                                                                                          ║ the wall
-//!                                             table · csv · plots  ◀─ analysis ◀───────────╝
+//!          table · csv · json · plots · pages  ◀─ report ◀─ analysis ◀─ visits ◀───────────╝
 //! ```
 //!
 //! Left of the wall measures, right of it starts from the files of a results
@@ -28,8 +28,9 @@
 //! - [`record`]: rows and run.json as plain data: the wall
 //! - [`stats`]: estimators on plain slices
 //! - [`visits`]: rows gathered into visits, and which of them count
-//! - [`analysis`]: speedups, efficiencies, intervals
-//! - [`report`]: table, CSV, plots
+//! - [`analysis`]: speedups, intervals, answers, scaling models, crossovers,
+//!   granularity, warnings, and two runs compared
+//! - [`report`]: what is found as text, CSV, JSON, Markdown, HTML, plots and exports
 //! - [`selftest`]: whether the method keeps its word
 //! - `cli`: the only place that knows flag names
 //!
