@@ -21,6 +21,7 @@
 //!   that use them; knows nothing of all this
 //! - [`registry`]: what exists, as a value
 //! - [`runner`]: one visit, in a process of its own; its protocol
+//! - [`command`]: one visit to a command, the process between harness and it
 //! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
 //! - [`plan`]: what will run, in which order; pure
 //! - [`campaign`]: rounds, supervision, checking, stopping
@@ -61,6 +62,7 @@ pub mod analysis;
 pub mod backend;
 pub mod campaign;
 mod cli;
+pub mod command;
 pub mod kernel;
 pub mod machine;
 pub mod nthread;

@@ -117,7 +117,7 @@ fn answer(job: Vec<usize>, values: &[ByRound], cases: &mut [CaseSummary]) -> Ans
     answer.rounds = rows.first().map_or(0, Vec::len);
     let slices: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
     // A baseline alone has beaten nobody.
-    let has_rivals = compared.iter().any(|case| !cases[*case].case.is_baseline());
+    let has_rivals = compared.iter().any(|case| !cases[*case].is_baseline());
     if let Some(found) = best(&slices, CONFIDENCE, SEED).filter(|_| has_rivals) {
         answer.fastest = found.set.iter().map(|place| compared[*place]).collect();
         // Where the data do not tell, one without too many threads is named.
@@ -157,7 +157,7 @@ fn modest(fastest: &[usize], cases: &[CaseSummary]) -> Option<usize> {
 fn rank(job: &[usize], values: &[ByRound], cases: &mut [CaseSummary], answer: &mut Answer) {
     let may_rank = |case: &&usize| {
         let summary = &cases[**case];
-        !summary.case.is_baseline() && !summary.oversubscribed
+        !summary.is_baseline() && !summary.oversubscribed
     };
     let count = job.iter().filter(may_rank).map(|case| cases[*case].case.nthread).max();
     let family: Vec<usize> = job

@@ -33,7 +33,7 @@ pub struct CaseSummary {
     pub speedup_low: Option<f64>,
     /// Upper end of its interval.
     pub speedup_high: Option<f64>,
-    /// Speedup by thread.
+    /// Speedup by thread, of those of the baseline: S·n₀/n.
     pub efficiency: Option<f64>,
     /// Lower end of its interval.
     pub efficiency_low: Option<f64>,
@@ -96,6 +96,10 @@ pub struct CaseSummary {
     /// Busy time of all workers in a call, in nanoseconds.
     #[serde(skip)]
     pub busy_ns: Option<f64>,
+    /// Whether others are compared with it although it is no sequential backend: it
+    /// is the command or function that the plan names.
+    #[serde(skip)]
+    pub is_common_baseline: bool,
     /// What went wrong in each visit that does not count.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -116,7 +120,8 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let mut summary = CaseSummary {
         case: case.clone(),
         baseline: visits.baseline_of(index),
-        oversubscribed: super::usable_cpus(run).is_some_and(|cpus| case.nthread > cpus),
+        oversubscribed: super::usable_cpus(run).is_some_and(|cpus| case.threads() > cpus),
+        is_common_baseline: run.plan.baseline == Some(index),
         round_ns: visits.round_values(index),
         round_costs: visits.round_costs(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),
@@ -128,7 +133,8 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         ..CaseSummary::default()
     };
     summary.fill_time();
-    summary.fill_speedup(&logs);
+    let baseline = summary.baseline.and_then(|baseline| run.plan.cases.get(baseline));
+    summary.fill_speedup(&logs, baseline.map_or(1, Case::threads));
     summary.fill_causes(visits, index);
     summary
 }
@@ -139,8 +145,9 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
     for index in 0..cases.len() {
         let Some(baseline) = cases[index].baseline else { continue };
         let (alone_ns, alone_busy_ns) = (cases[baseline].median_ns, cases[baseline].busy_ns);
+        let threads_of_baseline = f64::from(cases[baseline].case.threads().max(1));
         let case = &mut cases[index];
-        let threads = f64::from(case.case.nthread);
+        let threads = f64::from(case.case.threads()) / threads_of_baseline;
         // Where the work grows with the workers, there are n shares of the baseline.
         let shares = if case.case.is_weak() { threads } else { 1.0 };
         let overhead = |(alone, ns): (f64, f64)| threads * ns - shares * alone;
@@ -183,8 +190,13 @@ impl CaseSummary {
         };
     }
 
-    /// Speedup and what follows from it.
-    fn fill_speedup(&mut self, logs: &[f64]) {
+    /// Whether others are compared with it.
+    pub fn is_baseline(&self) -> bool {
+        self.is_common_baseline || self.case.is_baseline()
+    }
+
+    /// Speedup over a baseline of so many threads, and what follows from it.
+    fn fill_speedup(&mut self, logs: &[f64], threads_of_baseline: u32) {
         let ratio = Ratio::of(logs, CONFIDENCE);
         let ends = ratio.and_then(|ratio| ratio.ends);
         self.pairs = logs.len();
@@ -194,12 +206,12 @@ impl CaseSummary {
         let batch = batch_means_interval(logs, CONFIDENCE);
         self.speedup_batch_low = batch.map(|interval| interval.low.exp());
         self.speedup_batch_high = batch.map(|interval| interval.high.exp());
-        let threads = f64::from(self.case.nthread);
+        let threads = f64::from(self.case.threads()) / f64::from(threads_of_baseline.max(1));
         let by_thread = |speedup: Option<f64>| speedup.map(|speedup| speedup / threads);
         self.efficiency = by_thread(self.speedup);
         self.efficiency_low = by_thread(self.speedup_low);
         self.efficiency_high = by_thread(self.speedup_high);
-        let has_serial_fraction = self.case.nthread > 1 && !self.case.is_weak();
+        let has_serial_fraction = threads > 1.0 && !self.case.is_weak();
         let serial_fraction = |speedup: Option<f64>| {
             let speedup = speedup.filter(|_| has_serial_fraction)?;
             Some((1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads))

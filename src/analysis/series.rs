@@ -21,14 +21,22 @@ impl<'a> Job<'a> {
 
     /// The baseline.
     pub fn baseline(&self) -> Option<&'a CaseSummary> {
-        self.cases.iter().copied().find(|case| case.case.is_baseline())
+        self.cases.iter().copied().find(|case| case.is_baseline())
+    }
+
+    /// Whether a case is a baseline that has no series: it is the only one of its
+    /// name. A command at its smallest count is the first point of its own series.
+    fn is_apart(&self, case: &CaseSummary) -> bool {
+        let name = |case: &'_ CaseSummary| (case.case.backend.clone(), case.case.label.clone());
+        let is_kin = |other: &&&CaseSummary| !other.is_baseline() && name(other) == name(case);
+        case.is_baseline() && !self.cases.iter().any(|other| is_kin(&other))
     }
 
     /// The others, one series a line.
     pub fn series(&self) -> Vec<Series<'a>> {
-        let others: Vec<_> =
-            self.cases.iter().copied().filter(|case| !case.case.is_baseline()).collect();
-        series(&others)
+        let lines: Vec<_> =
+            self.cases.iter().copied().filter(|case| !self.is_apart(case)).collect();
+        series(&lines)
     }
 }
 

@@ -37,7 +37,7 @@ pub fn of(visits: &Visits, cases: &[CaseSummary]) -> Vec<Winner> {
         let is_kin = |other: &CaseSummary| {
             let mut kin = other.case.clone();
             (kin.draws, kin.nthread) = (case.draws, case.nthread);
-            other.case.is_baseline() && kin.is_comparable(case)
+            other.is_baseline() && kin.is_comparable(case)
         };
         let Some(ladder) = cases.iter().position(is_kin) else { continue };
         cells.entry((ladder, case.draws, case.nthread)).or_default().push(index);

@@ -53,22 +53,24 @@ impl Judge {
             return Err("the runner reports a call of 0 ns".to_string());
         }
         let draws = visit.blocks * visit.block;
-        if call.tally.draws != draws {
-            return Err(format!("wrong tally: {} draws instead of {draws}", call.tally.draws));
+        let tally = call.tally.ok_or("wrong tally: the runner gives none")?;
+        if tally.draws != draws {
+            return Err(format!("wrong tally: {} draws instead of {draws}", tally.draws));
         }
-        check_parts(visit, call)?;
+        check_parts(visit, call, tally)?;
         match (check, self.truth.tally) {
-            (Check::Exact, Some(expected)) if call.tally != expected => Err(format!(
+            (Check::Exact, Some(expected)) if tally != expected => Err(format!(
                 "wrong tally: sum {} and sum of squares {} instead of {} and {}",
-                call.tally.sum, call.tally.sum_sq, expected.sum, expected.sum_sq
+                tally.sum, tally.sum_sq, expected.sum, expected.sum_sq
             )),
             (Check::Exact, _) => Ok(()),
+            (Check::None, _) => Err("a runner of a kernel must be checked: exact or z".to_string()),
             // Random numbers of its own: no two workers may have thrown the
             // same darts, and the estimate must be plausible.
-            (Check::Z, None) => self.check_coincidences(call),
+            (Check::Z, None) => self.check_coincidences(call, tally),
             (Check::Z, Some(reference)) => {
-                self.check_coincidences(call)?;
-                check_z(self.truth.kernel, call.tally, reference)
+                self.check_coincidences(call, tally)?;
+                check_z(self.truth.kernel, tally, reference)
             }
         }
     }
@@ -92,11 +94,11 @@ impl Judge {
 
     /// Two workers with equal tallies may have met by chance; not in every call
     /// of a visit, and not many workers at once.
-    fn check_coincidences(&mut self, call: &Call) -> Result<(), String> {
+    fn check_coincidences(&mut self, call: &Call, whole: Tally) -> Result<(), String> {
         let mut pairs = Pairs::new();
         for (tally, workers) in alike(&call.workers) {
             let others = workers.len() as i32 - 1;
-            if others > 1 && chance_of_equality(call, tally).powi(others) < CHANCE_LIMIT {
+            if others > 1 && chance_of_equality(whole, tally).powi(others) < CHANCE_LIMIT {
                 return Err(format!(
                     "wrong tally: {} workers have the same sum: do they use the same random numbers?",
                     workers.len()
@@ -116,7 +118,7 @@ impl Judge {
 }
 
 /// The workers' parts must add up to the whole.
-fn check_parts(visit: &Visit, call: &Call) -> Result<(), String> {
+fn check_parts(visit: &Visit, call: &Call, tally: Tally) -> Result<(), String> {
     let (answered, asked) = (call.workers.len(), visit.nthread);
     if answered > asked as usize {
         return Err(format!("{answered} workers answered where {asked} were asked for"));
@@ -132,7 +134,7 @@ fn check_parts(visit: &Visit, call: &Call) -> Result<(), String> {
     let tallies: Option<Vec<Tally>> = call.workers.iter().map(|worker| worker.tally).collect();
     let whole = tallies.map(|parts| parts.into_iter().fold(Tally::default(), |a, b| a + b));
     match whole {
-        Some(whole) if whole != call.tally => {
+        Some(whole) if whole != tally => {
             Err("wrong tally: the workers' tallies do not add up to it".to_string())
         }
         _ => Ok(()),
@@ -180,9 +182,9 @@ fn alike(workers: &[Worker]) -> Vec<(Tally, Vec<usize>)> {
 /// The chance that a worker with random numbers of its own has the same sum as
 /// another: 1 / (2 √π σ), for sums that are nearly normal with standard
 /// deviation σ.
-fn chance_of_equality(call: &Call, tally: Tally) -> f64 {
-    let all = call.tally.draws as f64;
-    let (mean, mean_sq) = (call.tally.sum as f64 / all, call.tally.sum_sq as f64 / all);
+fn chance_of_equality(whole: Tally, tally: Tally) -> f64 {
+    let all = whole.draws as f64;
+    let (mean, mean_sq) = (whole.sum as f64 / all, whole.sum_sq as f64 / all);
     let sigma = ((mean_sq - mean * mean).max(0.0) * tally.draws as f64).sqrt();
     1.0 / (2.0 * std::f64::consts::PI.sqrt() * sigma).max(1.0)
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::visit::{Errand, Form, Position, Visited};
+use super::errand::{Errand, Form, Task};
+use super::visit::{Position, Visited};
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin, round_order};
-use crate::record::{BASELINE, Case, Expected, Plan, Row};
+use crate::record::{BASELINE, Case, Expected, Plan, Row, Subject};
 use crate::stats::median;
 
 /// A sequential call that is at least this long tells the speed of the kernel.
@@ -79,7 +80,12 @@ impl Forecast {
     /// When a visit is given up: when the user says so, or by the rule.
     pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
         let calls = plan.warmup + plan.iterations;
-        plan.timeout_ns.map_or_else(|| self.patience(case, calls), Duration::from_nanos)
+        match (plan.timeout_ns, plan.subject) {
+            (Some(ns), _) => Duration::from_nanos(ns),
+            (None, Subject::Kernels) => self.patience(case, calls),
+            // Nobody knows how long a program of others takes.
+            (None, Subject::Commands | Subject::Functions) => LONGEST,
+        }
     }
 
     /// The rule: no visit lasts that much longer than its forecast.
@@ -223,8 +229,8 @@ impl Campaign<'_> {
         timeout: Duration,
     ) -> Result<Visited, CampaignError> {
         let kernel = self.kernel_of(case)?;
-        let truth = Truth { kernel, tally: None };
-        let errand = Errand { case, truth, warmup, iterations, timeout, form };
+        let task = Task::Job(Truth { kernel, tally: None });
+        let errand = Errand { case, task, warmup, iterations, timeout, form };
         let visited = self.send(&errand, Position::default())?;
         match visited.problem {
             None => Ok(visited),

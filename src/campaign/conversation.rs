@@ -10,7 +10,8 @@ use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit};
 /// One visit's lines so far.
 pub struct Conversation<'a> {
     visit: &'a Visit,
-    judge: Judge,
+    /// `None` where there is no kernel, and so no tally.
+    judge: Option<Judge>,
     check: Check,
     stage: Stage,
     /// Workers, from 0, that computed something so far.
@@ -30,11 +31,11 @@ enum Stage {
 }
 
 impl<'a> Conversation<'a> {
-    /// Before the first line.
-    pub fn new(visit: &'a Visit, truth: Truth) -> Self {
+    /// Before the first line. Where there is no `truth`, calls have no tally.
+    pub fn new(visit: &'a Visit, truth: Option<Truth>) -> Self {
         // Replaced by the first line, before any call.
         let check = Check::Exact;
-        let judge = Judge::new(truth);
+        let judge = truth.map(Judge::new);
         Conversation { visit, judge, check, stage: Stage::Hello, worked: BTreeSet::new() }
     }
 
@@ -44,9 +45,8 @@ impl<'a> Conversation<'a> {
     /// What is wrong with it: the visit does not count.
     pub fn judge(&mut self, event: &Event) -> Result<(), String> {
         let calls = self.visit.warmup + self.visit.iterations;
-        let after_call = |heard: u32| {
-            if heard == calls { Stage::Teardown } else { Stage::Calls(heard) }
-        };
+        let last = if self.judge.is_some() { Stage::Teardown } else { Stage::Done };
+        let after_call = |heard: u32| if heard == calls { last } else { Stage::Calls(heard) };
         self.stage = match (self.stage, event) {
             (_, Event::Error(failure)) => return Err(failure.message.clone()),
             (Stage::Hello, Event::Hello(hello)) => {
@@ -56,8 +56,11 @@ impl<'a> Conversation<'a> {
                         hello.protocol
                     ));
                 }
+                if (hello.check == Check::None) != self.judge.is_none() {
+                    return Err("the runner must say \"check\": \"exact\" or \"z\"".to_string());
+                }
                 self.check = hello.check;
-                Stage::Setup
+                if self.judge.is_some() { Stage::Setup } else { after_call(0) }
             }
             (Stage::Setup, Event::Setup(_)) => after_call(0),
             (Stage::Calls(heard), Event::Warmup(call)) if heard < self.visit.warmup => {
@@ -85,7 +88,14 @@ impl<'a> Conversation<'a> {
         let numbered = call.workers.iter().enumerate();
         let worked = numbered.filter(|(_, worker)| worker.blocks > Some(0));
         self.worked.extend(worked.map(|(worker, _)| worker));
-        self.judge.judge(self.visit, self.check, call)
+        if let Some(problem) = &call.problem {
+            return Err(problem.clone());
+        }
+        match &mut self.judge {
+            Some(judge) => judge.judge(self.visit, self.check, call),
+            None if call.wall_ns == 0 => Err("a call of 0 ns was reported".to_string()),
+            None => Ok(()),
+        }
     }
 
     /// After the last line.
@@ -94,7 +104,7 @@ impl<'a> Conversation<'a> {
     /// If something is missing.
     pub fn finish(&self) -> Result<(), String> {
         match self.stage {
-            Stage::End => self.judge.finish(),
+            Stage::End => self.judge.as_ref().map_or(Ok(()), Judge::finish),
             stage => Err(format!("the runner ended where {} was due", self.due(stage))),
         }
     }
@@ -214,7 +224,7 @@ mod tests {
     fn call(hits: [u64; 2]) -> Call {
         Call {
             wall_ns: 1000,
-            tally: Tally::of_hits(256, hits[0] + hits[1]),
+            tally: Some(Tally::of_hits(256, hits[0] + hits[1])),
             workers: hits.map(worker).to_vec(),
             ..Call::default()
         }
@@ -223,7 +233,7 @@ mod tests {
     /// What is wrong with a whole visit whose only counted call is `call`.
     fn judged(check: &str, call: Call) -> Result<(), String> {
         let visit = visit();
-        let mut conversation = Conversation::new(&visit, TRUTH);
+        let mut conversation = Conversation::new(&visit, Some(TRUTH));
         let hello = format!(r#"{{"hello":{{"protocol":1,"check":"{check}"}}}}"#);
         conversation.judge(&parse(hello.as_bytes())?)?;
         conversation.judge(&parse(br#"{"setup":{"wall_ns":1,"later":true}}"#)?)?;
@@ -277,12 +287,12 @@ mod tests {
         // 4 × 19,529 of 4 × 25,000, which the notebook printed as 3.12464.
         let visit = Visit { nthread: 4, block: 1 << 5, blocks: 3125, warmup: 0, ..visit() };
         let tally = Some(Tally::of_hits(100_000, 78_500));
-        let truth = Truth { kernel: &Pi, tally };
+        let truth = Some(Truth { kernel: &Pi, tally });
         let mut conversation = Conversation::new(&visit, truth);
         let share = Worker { tally: Some(Tally::of_hits(25_000, 19_529)), ..worker(0) };
         let share = Worker { blocks: None, ..share };
         let tally = Tally::of_hits(100_000, 78_116);
-        let call = Call { tally, workers: vec![share; 4], ..call([1, 1]) };
+        let call = Call { tally: Some(tally), workers: vec![share; 4], ..call([1, 1]) };
         let hello = parse(br#"{"hello":{"protocol":1,"check":"z"}}"#).expect("hello");
         conversation.judge(&hello).expect("hello is due");
         conversation.judge(&parse(br#"{"setup":{"wall_ns":1}}"#).expect("setup")).expect("due");
@@ -308,7 +318,7 @@ mod tests {
     #[test]
     fn a_wrong_sum_of_squares_does_not_excuse_a_wrong_estimate() {
         let mut wrong = call([64, 64]);
-        wrong.tally.sum_sq = 128 * 128;
+        wrong.tally = Some(Tally { sum_sq: 128 * 128, ..wrong.tally.expect("a tally") });
         wrong.workers.clear();
         let problem = judged("z", wrong).expect_err("a spread that cannot be");
         assert!(problem.contains("is sum_sq the sum of the squares?"), "{problem}");
@@ -323,7 +333,7 @@ mod tests {
     #[test]
     fn events_out_of_order_say_what_was_due() {
         let visit = visit();
-        let mut conversation = Conversation::new(&visit, TRUTH);
+        let mut conversation = Conversation::new(&visit, Some(TRUTH));
         let problem = conversation.judge(&Event::Call(call([99, 101])));
         assert_eq!(problem, Err("the runner said \"call\" where \"hello\" was due".to_string()));
         assert_eq!(

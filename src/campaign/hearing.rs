@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::conversation::{Conversation, parse};
 use super::listen::{Listener, Objection};
 use super::supervise::Watched;
-use super::visit::{Clerk, Errand, Visited, sum};
+use super::errand::Errand;
+use super::visit::{Clerk, Visited, sum};
 use crate::machine::taken::Reading;
 use crate::record::{Phase, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, Visit};
@@ -59,7 +60,7 @@ impl Listener for Hearing<'_> {
 impl<'a> Hearing<'a> {
     /// Before the first line.
     pub fn new(request: &'a Visit, errand: &'a Errand<'a>, clerk: Clerk<'a>) -> Hearing<'a> {
-        let conversation = Conversation::new(request, errand.truth);
+        let conversation = Conversation::new(request, errand.truth());
         Hearing { conversation, errand, clerk, rows: Vec::new(), calls: 0, done: Done::default() }
     }
 
@@ -102,12 +103,16 @@ impl<'a> Hearing<'a> {
         row.busy_max_ns = busy.iter().copied().max();
         row.busy_sum_ns = (!busy.is_empty()).then(|| sum(busy));
         row.worker_cpu_sum_ns = cpu.filter(|cpu| !cpu.is_empty()).map(sum);
-        let scale = self.errand.truth.kernel.scale();
-        row.tally_draws = Some(call.tally.draws);
-        row.tally_sum = Some(call.tally.sum);
-        row.tally_sum_sq = Some(call.tally.sum_sq);
-        row.estimate = call.tally.estimate(scale);
-        row.std_error = call.tally.std_error(scale);
+        row.max_rss_bytes = call.max_rss_bytes;
+        row.exit_status = call.exit_status;
+        if let Some((tally, truth)) = call.tally.zip(self.errand.truth()) {
+            let scale = truth.kernel.scale();
+            row.tally_draws = Some(tally.draws);
+            row.tally_sum = Some(tally.sum);
+            row.tally_sum_sq = Some(tally.sum_sq);
+            row.estimate = tally.estimate(scale);
+            row.std_error = tally.std_error(scale);
+        }
     }
 
     /// Ends the rows with the one of the whole visit, before which the meter

@@ -11,6 +11,7 @@
 mod answer;
 mod calibrate;
 mod conversation;
+mod errand;
 mod hearing;
 mod listen;
 pub mod progress;
@@ -35,7 +36,9 @@ use crate::machine::clock::{self, Clock};
 use crate::machine::taken::Meter;
 use crate::machine::{Places, load};
 use crate::plan::{Budget, Draws, round_order};
-use crate::record::{Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
+use crate::record::{
+    Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Subject, Writer, read_rows,
+};
 use crate::registry::Registry;
 use crate::runner::is_entered;
 use answer::Truth;
@@ -268,7 +271,10 @@ impl<'a> Campaign<'a> {
         }
         let rows = read_rows(&samples).map_err(|error| odd(error.into()))?;
         campaign.recall_expected()?;
-        if campaign.run.plan.cases.iter().any(|case| campaign.truth_of(case).is_none()) {
+        let has_tallies = campaign.run.plan.subject == Subject::Kernels;
+        if has_tallies
+            && campaign.run.plan.cases.iter().any(|case| campaign.truth_of(case).is_none())
+        {
             return Err(CampaignError::Recall("plan.expected"));
         }
         // Whatever run.json knows of: no two sessions have the same number.
@@ -277,7 +283,9 @@ impl<'a> Campaign<'a> {
         let standing = Standing::after(&rows, &campaign.run.plan);
         campaign.failures = standing.failures();
         campaign.spent = calibrate::time_of_sessions(&rows);
-        campaign.calibrate(&Draws::Given(Vec::new()))?;
+        if has_tallies {
+            campaign.calibrate(&Draws::Given(Vec::new()))?;
+        }
         campaign
             .begin_session(Session { start: now_utc(), ..session })
             .map_err(|source| CampaignError::Write { path: dir.join(RUN_FILE), source })?;
@@ -286,8 +294,10 @@ impl<'a> Campaign<'a> {
 
     /// Everything before the first visit; at its end `run.json` is there.
     fn prepare(&mut self, draws: &Draws, budget: Budget) -> Result<(), CampaignError> {
-        self.calibrate(draws)?;
-        self.find_expected()?;
+        if self.run.plan.subject == Subject::Kernels {
+            self.calibrate(draws)?;
+            self.find_expected()?;
+        }
         let stopping = &self.run.plan.stopping;
         // A run that ends by its precision is forecast as far as its first look.
         let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);

@@ -7,10 +7,11 @@ use nix::sys::signal::Signal;
 
 use super::listen::CutShort;
 use super::standing::Standing;
-use super::visit::{self, Clerk, Errand, Form, Position, Visited};
+use super::errand::{Errand, Form, Task};
+use super::visit::{self, Clerk, Position, Visited};
 use super::{Campaign, Interrupted};
 use crate::plan::round_order;
-use crate::record::{Retired, Row, StopReason, Writer};
+use crate::record::{Retired, Row, StopReason, Subject, Writer};
 
 /// Why a session ended, and the signal that ended it, if one did.
 type End = (StopReason, Option<Signal>);
@@ -105,12 +106,16 @@ impl Campaign<'_> {
     ) -> io::Result<Result<Visited, Interrupted>> {
         let plan = &self.run.plan;
         let case = plan.cases[index].clone();
-        let Some(truth) = self.truth_of(&case) else {
-            return Err(io::Error::other("the plan has a case without a job"));
+        let commands = plan.commands.clone();
+        let task = match (plan.subject, &commands, self.truth_of(&case)) {
+            (Subject::Kernels, _, Some(truth)) => Task::Job(truth),
+            (Subject::Commands, Some(commands), _) => Task::Command(commands),
+            (Subject::Functions, ..) => Task::Function,
+            _ => return Err(io::Error::other("the plan has a case without a job")),
         };
         let errand = Errand {
             case: &case,
-            truth,
+            task,
             warmup: plan.warmup,
             iterations: plan.iterations,
             timeout: self.forecast.timeout(plan, &case),

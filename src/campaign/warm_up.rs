@@ -3,7 +3,8 @@
 
 use super::calibrate::Forecast;
 use super::stopping::LOOKS;
-use super::visit::{Errand, Form, Position};
+use super::errand::{Errand, Form, Task};
+use super::visit::Position;
 use super::{Campaign, Interrupted};
 use crate::record::{Plan, WarmUp};
 use crate::stats::median;
@@ -72,7 +73,7 @@ impl Campaign<'_> {
             let timeout = self.forecast.patience(&settings, CALLS);
             let errand = Errand {
                 case: &settings,
-                truth,
+                task: Task::Job(truth),
                 warmup: 0,
                 iterations: CALLS,
                 timeout,

@@ -1,6 +1,8 @@
 //! The command line: the only place that knows the names of flags.
 
+mod advise;
 mod cases;
+mod commands;
 mod compare;
 mod fit;
 mod like;
@@ -58,7 +60,8 @@ pub fn main(registry: &Registry) -> ExitCode {
         None => sweep(registry, &cli.sweep, Preset::Sweep),
         Some(Verb::Metg(options)) => sweep(registry, &options, Preset::Metg),
         Some(Verb::List { runner }) => list(registry, &runner),
-        Some(Verb::Env) => print_result(&show::environment(&variable)),
+        Some(Verb::Env { command: _ }) => print_result(&show::environment(&variable)),
+        Some(Verb::Advise(options)) => advise::advise(&options, &variable, registry),
         Some(Verb::Report(options)) => report::report(&options),
         Some(Verb::Compare(options)) => compare::compare(&options, &variable),
         Some(Verb::Fit(options)) => fit::fit(&options),

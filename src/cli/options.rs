@@ -88,7 +88,13 @@ pub enum Verb {
         runner: Vec<String>,
     },
     /// Show the machine and the thread settings as seen, and where each comes from
-    Env,
+    Env {
+        /// A command, after --: which BLAS and thread libraries would it load?
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Find the number of threads for a command: one integer on stdout, the reason on stderr
+    Advise(Box<AdviseOptions>),
     /// Measure the smallest useful task (METG) of each backend that hands out chunks
     ///
     /// Tasks are chunks of 2^6 to 2^22 draws, at as many threads as there are usable
@@ -264,6 +270,73 @@ pub struct DisplayOptions {
     pub color: Option<String>,
 }
 
+/// Commands, and how they are run. `{nthread}` and `{inner}` stand for the counts.
+#[derive(Debug, Default, Args)]
+pub struct CommandOptions {
+    /// One of several commands, interleaved: --command 'new=./prog -t {nthread}' --command …
+    #[arg(long, value_name = "[NAME=]COMMAND", help_heading = "Commands")]
+    pub command: Vec<String>,
+    /// What speedups are relative to (default: the first command at its smallest count)
+    #[arg(long, value_name = "[NAME=]COMMAND", help_heading = "Commands")]
+    pub baseline: Option<String>,
+    /// Let /bin/sh run the commands: its start is part of the time
+    #[arg(long, help_heading = "Commands")]
+    pub shell: bool,
+    /// Runs before each run, untimed
+    #[arg(long, value_name = "COMMAND", help_heading = "Commands")]
+    pub prepare: Option<String>,
+    /// Runs after each run, untimed
+    #[arg(long, value_name = "COMMAND", help_heading = "Commands")]
+    pub cleanup: Option<String>,
+    /// A variable for the commands, which may hold {nthread} and {inner}; several times
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Commands")]
+    pub env: Vec<String>,
+    /// Leave OMP_NUM_THREADS, RAYON_NUM_THREADS and their like as they are
+    #[arg(long, help_heading = "Commands")]
+    pub no_thread_env: bool,
+    /// What the commands read on stdin (default: nothing)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Commands")]
+    pub input: Option<String>,
+    /// What becomes of what they print: discard, keep (in the results directory) or show
+    #[arg(long, value_name = "WHAT", help_heading = "Commands")]
+    pub output: Option<String>,
+    /// Where they run (default: here)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Commands")]
+    pub working_dir: Option<String>,
+    /// Exit codes that are no failure (default: 0)
+    #[arg(long, value_name = "LIST", help_heading = "Commands")]
+    pub ok_codes: Option<String>,
+    /// What they must print: a text, a regular expression as /…/, or `same` at every count
+    #[arg(long, value_name = "WHAT", help_heading = "Commands")]
+    pub expect_stdout: Option<String>,
+    /// The command to sweep, after --
+    #[arg(last = true, value_name = "COMMAND")]
+    pub words: Vec<String>,
+}
+
+/// The options of `harness advise`.
+#[derive(Debug, Args)]
+pub struct AdviseOptions {
+    /// Thread counts to choose from (default: 1 up to the usable CPUs)
+    #[arg(short, long, value_name = "LIST")]
+    pub nthread: Option<String>,
+    /// The smallest count whose time is within P% of the best (default: 5%)
+    #[arg(long, value_name = "P%", conflicts_with = "efficiency")]
+    pub within: Option<String>,
+    /// Instead: the largest count that is at least so efficient
+    #[arg(long, value_name = "P%")]
+    pub efficiency: Option<String>,
+    /// A run that lasts longer is killed (default: none)
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// The command, and how it is run.
+    #[command(flatten)]
+    pub program: CommandOptions,
+    /// Only the count, no reason
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 /// The options of a sweep, as they were typed.
 #[derive(Debug, Default, Args)]
 pub struct SweepOptions {
@@ -294,6 +367,9 @@ pub struct SweepOptions {
     /// Draws are those of one worker: the work grows with the workers
     #[arg(long, help_heading = "What to sweep")]
     pub weak: bool,
+    /// Threads inside each worker: a second axis, n workers with m threads each (default: 1)
+    #[arg(long, value_name = "LIST", help_heading = "What to sweep")]
+    pub inner_nthread: Option<String>,
     /// One more backend, in a program that speaks the runner protocol
     #[arg(long, value_name = "NAME=COMMAND", help_heading = "What to sweep")]
     pub runner: Vec<String>,
@@ -334,6 +410,10 @@ pub struct SweepOptions {
     /// Seed of the order of visits (default: fresh in each run, recorded)
     #[arg(long, value_name = "N", help_heading = "How long")]
     pub order_seed: Option<String>,
+
+    /// Commands instead of backends.
+    #[command(flatten)]
+    pub program: CommandOptions,
 
     /// Results directory; must not exist yet (default: results/TIME-HOST)
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]

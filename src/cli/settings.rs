@@ -7,6 +7,7 @@ use super::cases::{
     backends, block, check_draws, check_handed_out, check_schedules, check_start_methods, chunks,
     draws, kernels, pins, scaling, schedules, start_methods, thread_counts,
 };
+use super::commands::commands;
 use super::like::plan_like;
 use super::options::{DisplayOptions, SweepOptions};
 use super::preset::{self, preset};
@@ -75,9 +76,16 @@ pub fn settle(
     let rules = rules(options, lookup, preset)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
-    let (mut plan, draws, remarks) = match earlier {
-        Some(earlier) => earlier,
-        None => fresh_plan(options, lookup, preset, &registry, cpus, &rules)?,
+    let commands = commands(&options.program, lookup, &[])?;
+    let (mut plan, draws, remarks) = match (earlier, commands) {
+        (Some(earlier), _) => earlier,
+        (None, Some(commands)) => {
+            let counts = thread_counts(options, lookup, cpus)?;
+            let rules = Rules { warmup: 0, ..rules.clone() };
+            let plan = plan::of_commands(commands, &counts.counts, &[], &rules);
+            (plan, Draws::Given(Vec::new()), vec![counts.origin()])
+        }
+        (None, None) => fresh_plan(options, lookup, preset, &registry, cpus, &rules)?,
     };
     rules.apply(&mut plan);
     check_fits(&plan)?;

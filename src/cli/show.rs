@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::options::Cli;
 use super::values::{Lookup, nearest, variable_of};
-use crate::campaign::visit::thread_variables;
 use crate::kernel::Isa;
 use crate::machine::{self, Cpus, Limit, Places, limits};
+use crate::nthread::VARIABLES;
 use crate::record::{Build, Machine};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -72,7 +72,7 @@ pub fn environment(lookup: Lookup<'_>) -> String {
     }
     let _ = writeln!(text, "  {:<16} {}", "build", build_line());
     text.push_str("thread variables\n");
-    for name in thread_variables().chain([ISA_VARIABLE]) {
+    for name in thread_variables() {
         let value = lookup(name).unwrap_or_else(|| "not set".to_string());
         let _ = writeln!(text, "  {name:<24} {value}");
     }
@@ -159,6 +159,11 @@ fn executable_sha256() -> std::io::Result<String> {
 
 /// The variables that steer threads, as they are set.
 pub fn thread_environment(lookup: Lookup<'_>) -> BTreeMap<String, String> {
-    let names = thread_variables().chain([ISA_VARIABLE]);
+    let names = thread_variables();
     names.filter_map(|name| Some((name.to_string(), lookup(name)?))).collect()
+}
+
+/// Every variable that steers threads, or the form of the kernel.
+fn thread_variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().map(|variable| variable.name).chain([ISA_VARIABLE])
 }

@@ -1,10 +1,12 @@
 //! Thread counts: what `--nthread` means, and which counts a run gets when nobody names any.
 
 mod list;
+mod variables;
 
 use std::fmt;
 
 pub use list::{ListCause, ListError, Words, parse_list};
+pub use variables::{Level, ThreadVariable, VARIABLES, assignments};
 
 /// The most threads that a run may ask for.
 pub const MAX_NTHREAD: u32 = 1024;

@@ -4,11 +4,13 @@
 mod check;
 pub mod ladder;
 mod order;
+mod programs;
 mod rules;
 mod settings;
 
 pub use check::check;
 pub use order::round_order;
+pub use programs::of_commands;
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 pub use settings::{Pin, Scaling};
 

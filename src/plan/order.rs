@@ -21,12 +21,12 @@ const GROUP_CASES: usize = 8;
 pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(plan.order_seed, round.into()));
     let (baselines, mut others): (Vec<usize>, Vec<usize>) =
-        (0..plan.cases.len()).partition(|&case| plan.cases[case].is_baseline());
+        (0..plan.cases.len()).partition(|&case| plan.is_baseline(case));
     others.shuffle(&mut rng);
     let are_alone = others.is_empty();
     let mut order = Vec::new();
     for &baseline in &baselines {
-        let is_own = |case: &usize| plan.cases[baseline].is_baseline_of(&plan.cases[*case]);
+        let is_own = |case: &usize| plan.baseline_of(*case) == Some(baseline);
         let (own, rest): (Vec<usize>, Vec<usize>) = others.into_iter().partition(is_own);
         others = rest;
         if own.is_empty() && !are_alone {

@@ -8,6 +8,7 @@
 
 mod cells;
 mod columns;
+mod commands;
 mod fields;
 mod lines;
 mod machine;
@@ -17,12 +18,13 @@ mod run;
 mod samples;
 mod table;
 
+pub use commands::{COMMAND, Command, Commands, Expect, ExpectedOutput, Output};
 pub use machine::{Cache, Machine};
 pub use reader::{Next, Reader, Wrong, WrongKind};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
 pub use run::{
     Build, Clock, Expected, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason,
-    Stopping, WarmUp, replace,
+    Stopping, Subject, WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 pub use table::{Table, TableError, TableRow};
@@ -73,9 +75,22 @@ impl Case {
         self.backend == BASELINE
     }
 
+    /// Threads of all workers together.
+    pub fn threads(&self) -> u32 {
+        self.nthread.saturating_mul(self.inner_nthread.max(1))
+    }
+
+    /// Whether it is a command.
+    pub fn is_command(&self) -> bool {
+        self.backend == COMMAND
+    }
+
     /// What it is called: the backend, and what tells it from others of that
-    /// name, but for the figures.
+    /// name, but for the figures; a command by its label.
     pub fn title(&self) -> String {
+        if self.is_command() && !self.label.is_empty() {
+            return self.label.clone();
+        }
         let start_method = if self.start_method == "fork" { "" } else { &self.start_method };
         let words = [&self.backend, start_method, &self.label];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -83,7 +98,10 @@ impl Case {
 
     /// Its title and its thread count, as messages name it.
     pub fn title_and_count(&self) -> String {
-        format!("{}, n = {}", self.title(), self.nthread)
+        match self.inner_nthread {
+            0 | 1 => format!("{}, n = {}", self.title(), self.nthread),
+            inner => format!("{}, n = {} × {inner}", self.title(), self.nthread),
+        }
     }
 
     /// Whether `other` is compared with this case: the baseline of the same job,

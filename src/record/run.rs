@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Machine};
+use super::{Case, Commands, ExpectedOutput, Machine};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -87,6 +87,53 @@ pub struct Plan {
     /// The tally that each job must return, by the reference visit.
     #[serde(default)]
     pub expected: Vec<Expected>,
+    /// Threads inside each worker, where they are an axis of the sweep; empty where
+    /// they are not.
+    #[serde(default)]
+    pub inner_nthread: Vec<u32>,
+    /// Index of the case that all others are compared with, where that is no
+    /// sequential backend; null where each job has its sequential one.
+    #[serde(default)]
+    pub baseline: Option<usize>,
+    /// What the cases are.
+    #[serde(default)]
+    pub subject: Subject,
+    /// The commands, if the cases are commands.
+    #[serde(default)]
+    pub commands: Option<Commands>,
+    /// What each command printed first, where it must always print the same.
+    #[serde(default)]
+    pub expected_outputs: Vec<ExpectedOutput>,
+}
+
+/// What the cases of a plan are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// Jobs of kernels, computed by backends: every answer is a tally.
+    #[default]
+    Kernels,
+    /// Commands, each a program of its own.
+    Commands,
+    /// Functions of the executable that measures: the kernel is the name of the
+    /// sweep, the backend that of the function.
+    Functions,
+}
+
+impl Plan {
+    /// Whether a case is what others are compared with.
+    pub fn is_baseline(&self, case: usize) -> bool {
+        match self.baseline {
+            Some(baseline) => baseline == case,
+            None => self.cases[case].is_baseline(),
+        }
+    }
+
+    /// Index of the case that a case is compared with.
+    pub fn baseline_of(&self, case: usize) -> Option<usize> {
+        let is_it = |other: &usize| self.cases[*other].is_baseline_of(&self.cases[case]);
+        self.baseline.or_else(|| (0..self.cases.len()).find(is_it))
+    }
 }
 
 /// What a run asks, and so which cases it has and what its report shows first.

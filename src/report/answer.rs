@@ -26,7 +26,7 @@ pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
         return Some(without_intervals(highest, &sequential));
     };
     let (low, high) = (found.speedup_low, found.speedup_high);
-    if baseline.fastest == Some(true) || winner.case.is_baseline() || low.is_none_or(|it| it <= 1.0)
+    if baseline.fastest == Some(true) || winner.is_baseline() || low.is_none_or(|it| it <= 1.0)
     {
         let speedup = speedup(highest, highest.speedup_low, highest.speedup_high);
         return Some(format!(

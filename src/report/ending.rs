@@ -32,7 +32,7 @@ pub fn how_it_ended(summary: &Summary) -> String {
 /// The speedup that is known least well, in words. Those without an interval are
 /// known less well than any.
 fn least_known(summary: &Summary) -> String {
-    let compared = || summary.cases.iter().filter(|case| !case.case.is_baseline());
+    let compared = || summary.cases.iter().filter(|case| !case.is_baseline());
     let unknown = compared().filter(|case| case.half_width.is_none()).count();
     let every = match unknown {
         0 => "every speedup".to_string(),

@@ -25,6 +25,7 @@ use crate::backend::{
     Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, handicap,
     panic_message,
 };
+use crate::command;
 use crate::kernel::{Isa, Job};
 use crate::machine::parse_cpu_list;
 use crate::process::{self, Callable, Message};
@@ -52,6 +53,11 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// [`process::enter`] does for functions.
 pub fn enter(registry: &Registry) {
     ENTERED.store(true, Ordering::Relaxed);
+    let verb = std::env::args_os().nth(1);
+    if verb.as_deref() == Some(OsStr::new(command::VERB)) {
+        let code = command::serve();
+        std::process::exit(i32::from(code != ExitCode::SUCCESS));
+    }
     let workers: Vec<Spawned<'_>> = registry
         .backends
         .iter()
@@ -60,7 +66,7 @@ pub fn enter(registry: &Registry) {
         .collect();
     let workers: Vec<&dyn Callable> = workers.iter().map(|it| it as &dyn Callable).collect();
     process::enter(&workers);
-    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(VERB)) {
+    if verb.as_deref() == Some(OsStr::new(VERB)) {
         process::show_name("runner");
         let code = serve(registry, io::stdin().lock(), io::stdout().lock());
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
@@ -220,7 +226,7 @@ fn timed_call(
     Ok(Call {
         wall_ns,
         stops: witness::stops(team, stops_before),
-        tally: whole.tally,
+        tally: Some(whole.tally),
         workers: reports
             .into_iter()
             .enumerate()

@@ -85,6 +85,9 @@ pub enum Check {
     Exact,
     /// It has random numbers of its own: the estimate must be plausible.
     Z,
+    /// There is no tally, because what is measured is a command or a function, and
+    /// no kernel. Then nothing but calls stands between `hello` and `done`.
+    None,
 }
 
 /// A phase that is only timed.
@@ -118,11 +121,36 @@ pub struct Call {
     /// How often a worker was found to have been stopped (SIGSTOP).
     #[serde(default)]
     pub stops: Option<u32>,
-    /// The answer.
-    pub tally: Tally,
+    /// The answer; null where there is no kernel.
+    #[serde(default)]
+    pub tally: Option<Tally>,
     /// What each worker did; may be empty.
     #[serde(default)]
     pub workers: Vec<Worker>,
+    /// Peak memory of a command.
+    #[serde(default)]
+    pub max_rss_bytes: Option<u64>,
+    /// How a command ended: its exit code, or minus the signal.
+    #[serde(default)]
+    pub exit_status: Option<i32>,
+    /// What a command printed on stdout, where somebody wants to know.
+    #[serde(default)]
+    pub printed: Option<Printed>,
+    /// What was wrong with the call, in words.
+    #[serde(default)]
+    pub problem: Option<String>,
+}
+
+/// What a command printed on stdout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// How much.
+    pub bytes: u64,
+    /// SHA-256 of all of it, in hex.
+    pub sha256: String,
+    /// The text, where it was asked for; null if it was too long to be kept.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// What a worker did in a call.

@@ -142,6 +142,8 @@ pub struct Visits {
     cases: Vec<Case>,
     /// Which of them are baselines.
     baselines: Vec<usize>,
+    /// The one that all are compared with, where the plan names it.
+    common_baseline: Option<usize>,
     index: HashMap<Case, usize>,
     expectation: Expectation,
     /// Counted calls of a visit; 0 if that is not known.
@@ -157,6 +159,7 @@ impl Visits {
         let mut visits = Visits {
             cases: Vec::new(),
             baselines: Vec::new(),
+            common_baseline: plan.baseline.filter(|baseline| *baseline < plan.cases.len()),
             index: HashMap::new(),
             expectation: Expectation::of(&plan.expected),
             iterations: plan.iterations,
@@ -172,7 +175,7 @@ impl Visits {
     /// Returns its index.
     fn add_case(&mut self, case: &Case) -> usize {
         let index = self.cases.len();
-        if case.is_baseline() {
+        if self.common_baseline.map_or(case.is_baseline(), |baseline| baseline == index) {
             self.baselines.push(index);
         }
         self.index.insert(case.clone(), index);
@@ -258,7 +261,8 @@ impl Visits {
     /// Index of the baseline that a case is compared with.
     pub fn baseline_of(&self, case: usize) -> Option<usize> {
         let case = &self.cases[case];
-        self.baselines.iter().copied().find(|other| self.cases[*other].is_baseline_of(case))
+        let is_own = |other: &usize| self.cases[*other].is_baseline_of(case);
+        self.common_baseline.or_else(|| self.baselines.iter().copied().find(is_own))
     }
 
     /// The logarithms of the speedups of a case, one for each group in which it
@@ -307,7 +311,7 @@ impl Visits {
 
     /// The cases that are compared with a baseline.
     pub fn compared(&self) -> Vec<usize> {
-        (0..self.cases.len()).filter(|case| !self.cases[*case].is_baseline()).collect()
+        (0..self.cases.len()).filter(|case| !self.baselines.contains(case)).collect()
     }
 
     /// What the calls answered.

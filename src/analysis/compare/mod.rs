@@ -28,7 +28,7 @@ use crate::stats::{Interval, Verdict, difference_of_medians, median, smallest_ef
 /// Compares two runs. A change by less than `margin`, a share, does not count.
 pub fn compare(before: &Summary, after: &Summary, judged: Judged, margin: f64) -> Comparison {
     let shared = shared::shared(&before.cases, &after.cases);
-    let is_judged = |case: &CaseSummary| judged == Judged::Time || !case.case.is_baseline();
+    let is_judged = |case: &CaseSummary| judged == Judged::Time || !case.is_baseline();
     let comparisons =
         shared.pairs.iter().filter(|(_, index)| is_judged(&after.cases[*index])).count();
     let levels =
@@ -82,7 +82,7 @@ struct Logs {
 impl Logs {
     fn of(summary: &Summary) -> Logs {
         let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
-        let is_compared = |case: &CaseSummary| !case.case.is_baseline();
+        let is_compared = |case: &CaseSummary| !case.is_baseline();
         let ratios =
             |case: &CaseSummary| if is_compared(case) { logs(&case.ratios) } else { Vec::new() };
         Logs {
@@ -134,7 +134,7 @@ fn change([before, after]: [End<'_>; 2], levels: Levels) -> Change {
         end.1.time[end.2].iter().map(|log| log - per(end).ln()).collect()
     };
     let time = |end: End<'_>| end.0.median_ns.map(|ns| ns / per(end));
-    let speedup = |end: End<'_>| end.0.speedup.filter(|_| !end.0.case.is_baseline());
+    let speedup = |end: End<'_>| end.0.speedup.filter(|_| !end.0.is_baseline());
     let logs = |end: End<'_>| end.1.speedup[end.2].clone();
     Change {
         case: after.0.case.clone(),

@@ -29,7 +29,7 @@ const BALANCE: f64 = 0.8;
 pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
     let is_lonely = |index: usize| {
         let case = &seen.cases[index];
-        !case.case.is_baseline() && case.rounds > 0 && case.pairs_all == 0
+        !case.is_baseline() && case.rounds > 0 && case.pairs_all == 0
     };
     let cases = seen.cases_where(|index, _| is_lonely(index));
     (!cases.is_empty()).then(|| Warning {
@@ -156,7 +156,7 @@ fn times(seen: &Seen<'_>) -> Vec<Vec<(f64, f64)>> {
 pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
     let is_few = |index: usize| {
         let case = &seen.cases[index];
-        match case.case.is_baseline() {
+        match case.is_baseline() {
             true => (1..ROUNDS).contains(&case.rounds),
             false => case.pairs < ROUNDS && case.pairs_all > 0,
         }

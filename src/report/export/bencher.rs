@@ -43,7 +43,7 @@ fn measures(case: &CaseSummary) -> BTreeMap<&'static str, Metric> {
     let latency = metric(case.median_ns, case.median_low_ns, case.median_high_ns);
     // The longest time is the lowest throughput.
     let throughput = metric(case.throughput, rate(case.median_high_ns), rate(case.median_low_ns));
-    let is_compared = !case.case.is_baseline();
+    let is_compared = !case.is_baseline();
     let speedup = metric(case.speedup, case.speedup_low, case.speedup_high).filter(|_| is_compared);
     [("latency", latency), ("throughput", throughput), ("speedup", speedup)]
         .into_iter()

@@ -167,7 +167,7 @@ fn case_data(case: &CaseSummary) -> Map<String, Value> {
 
 /// The ratios of a case; none of the baseline, whose are all 1.
 fn ratios(case: &CaseSummary) -> &[f64] {
-    if case.case.is_baseline() { &[] } else { &case.ratios }
+    if case.is_baseline() { &[] } else { &case.ratios }
 }
 
 /// At most [`MAX_DOTS`] of the values, evenly over their order. A dot needs no

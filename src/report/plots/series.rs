@@ -63,7 +63,7 @@ pub(super) struct Reference {
 impl Plot {
     /// What the figure of `metric` shows of `job`.
     pub(super) fn new(summary: &Summary, job: &Job<'_>, metric: Metric) -> Plot {
-        let is_other = |case: &&CaseSummary| !case.case.is_baseline();
+        let is_other = |case: &&CaseSummary| !case.is_baseline();
         let others: Vec<&CaseSummary> = job.cases.iter().copied().filter(is_other).collect();
         let series = series(job.series(), metric);
         let thinned = points(&series).any(|point| point.thinned);

@@ -1,0 +1,160 @@
+//! What a visit is asked for: which process makes it, and what that reads.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::answer::Truth;
+use crate::command::{self, Order};
+use crate::machine::{Places, cpu_list};
+use crate::nthread::assignments;
+use crate::plan::Pin;
+use crate::record::{Case, Commands};
+use crate::registry::Registry;
+use crate::runner::protocol::{PROTOCOL, Visit};
+use crate::runner::{ISA_VARIABLE, VERB};
+
+/// A case, and how to visit it.
+#[derive(Clone, Copy)]
+pub struct Errand<'a> {
+    /// What to measure; its draws are known, if it has any.
+    pub case: &'a Case,
+    /// What is measured in it.
+    pub task: Task<'a>,
+    /// Calls that are not counted.
+    pub warmup: u32,
+    /// Calls that are counted.
+    pub iterations: u32,
+    /// After this long it is killed.
+    pub timeout: Duration,
+    /// Whether the kernel runs in its portable form or in the fastest.
+    pub form: Form,
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+pub enum Task<'a> {
+    /// A job, whose answers are held to this.
+    Job(Truth),
+    /// A command.
+    Command(&'a Commands),
+    /// A function of this executable.
+    Function,
+}
+
+/// The form of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The one that every machine has: the reference.
+    Portable,
+    /// The fastest, or the one that HARNESS_ISA names.
+    Fastest,
+}
+
+impl Errand<'_> {
+    /// What the answers are held to; `None` where there is no kernel.
+    pub fn truth(&self) -> Option<Truth> {
+        match self.task {
+            Task::Job(truth) => Some(truth),
+            Task::Command(_) | Task::Function => None,
+        }
+    }
+
+    /// The process that makes the visit, and what it reads on stdin: one line.
+    pub fn process(&self, registry: &Registry, visit: &Visit) -> (Command, Vec<u8>) {
+        let (command, input) = match self.task {
+            Task::Job(_) => (self.runner(registry), serde_json::to_vec(visit)),
+            Task::Command(commands) => {
+                (own(command::VERB), serde_json::to_vec(&self.order(commands)))
+            }
+            Task::Function => (self.runner(registry), serde_json::to_vec(visit)),
+        };
+        let mut input = input.unwrap_or_default();
+        input.push(b'\n');
+        (command, input)
+    }
+
+    /// The program of a runner: this one, or a foreign one.
+    fn runner(&self, registry: &Registry) -> Command {
+        let case = self.case;
+        let mut command = match registry.runner(&case.backend).map(|runner| &runner.command[..]) {
+            Some([program, arguments @ ..]) => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+            _ => own(VERB),
+        };
+        command.envs(assignments(case.nthread, case.inner_nthread));
+        if self.form == Form::Portable {
+            command.env(ISA_VARIABLE, crate::kernel::Isa::Portable.name());
+        }
+        command
+    }
+
+    /// What the shim of a command is to do.
+    fn order(&self, commands: &Commands) -> Order {
+        let expand = |text: &String| {
+            let (nthread, inner) = (self.case.nthread, self.case.inner_nthread);
+            text.replace("{nthread}", &nthread.to_string()).replace("{inner}", &inner.to_string())
+        };
+        let words = |words: &[String]| words.iter().map(expand).collect::<Vec<_>>();
+        let found = commands.find(&self.case.label).map(|command| words(&command.words));
+        Order {
+            words: found.unwrap_or_default(),
+            environment: commands
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), expand(value)))
+                .collect(),
+            prepare: commands.prepare.as_deref().map(words),
+            cleanup: commands.cleanup.as_deref().map(words),
+            directory: commands.directory.clone(),
+            input: commands.input.clone(),
+            ok_codes: commands.ok_codes.clone(),
+            warmup: self.warmup,
+            iterations: self.iterations,
+            ..Order::default()
+        }
+    }
+
+    /// The visit as a runner is asked for it.
+    pub fn visit(&self, places: &Places) -> Visit {
+        let case = self.case;
+        let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Visit {
+            protocol: PROTOCOL,
+            kernel: case.kernel.clone(),
+            backend: case.backend.clone(),
+            nthread: case.nthread,
+            inner_nthread: case.inner_nthread,
+            schedule: unless_empty(&case.schedule),
+            chunk: case.chunk,
+            block: case.block,
+            blocks: case.draws.unwrap_or_default() / case.block.max(1),
+            seed: case.seed,
+            pin: pin(case, places),
+            start_method: unless_empty(&case.start_method),
+            warmup: self.warmup,
+            iterations: self.iterations,
+        }
+    }
+}
+
+/// This program, with a verb. Not by a path that a rebuild during a sweep could
+/// change.
+fn own(verb: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(verb);
+    command
+}
+
+/// The CPUs of each worker, if the case has them pinned.
+fn pin(case: &Case, places: &Places) -> Option<Vec<String>> {
+    let nthread = case.nthread as usize;
+    let cpus = match case.pin.parse() {
+        Ok(Pin::Close) => places.close(nthread),
+        Ok(Pin::Spread) => places.spread(nthread),
+        Ok(Pin::None) | Err(()) => return None,
+    };
+    Some(cpus.into_iter().map(|cpu| cpu_list(&[cpu])).collect())
+}
