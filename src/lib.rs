@@ -22,6 +22,7 @@
 //! - [`registry`]: what exists, as a value
 //! - [`runner`]: one visit, in a process of its own; its protocol
 //! - [`command`]: one visit to a command, the process between harness and it
+//! - [`function`]: one visit to a function of the program that measures
 //! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
 //! - [`plan`]: what will run, in which order; pure
 //! - [`campaign`]: rounds, supervision, checking, stopping
@@ -63,6 +64,7 @@ pub mod backend;
 pub mod campaign;
 mod cli;
 pub mod command;
+pub mod function;
 pub mod kernel;
 pub mod machine;
 pub mod nthread;
@@ -75,10 +77,12 @@ pub mod report;
 pub mod runner;
 pub mod selftest;
 pub mod stats;
+mod sweep;
 pub mod visits;
 
 pub use registry::Registry;
 pub use runner::enter;
+pub use sweep::Sweep;
 
 /// The whole program over the kernels and backends of `registry`: parses the
 /// command line, and sweeps, reports or lists as it says. In a process that was

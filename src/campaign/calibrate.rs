@@ -32,7 +32,7 @@ const TIMEOUT_FACTOR: f64 = 20.0;
 const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No forecast is longer: what is added to a clock must fit it.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The portable form is at most so many times slower than the fastest.
 const PORTABLE_FACTOR: u32 = 16;
@@ -68,6 +68,12 @@ impl Forecast {
         let sequential = speed.ns_per_draw * case.draws.unwrap_or_default() as f64;
         let call = sequential / f64::from(case.nthread.min(self.usable_cpus).max(1));
         f64::from(calls) * call + speed.overhead_ns
+    }
+
+    /// Every visit to functions of that sweep lasts about as long.
+    pub fn every_visit_lasts(&mut self, sweep: &str, visit_ns: f64) {
+        let kernel = sweep.to_string();
+        self.speeds.push(Speed { kernel, ns_per_draw: 0.0, overhead_ns: visit_ns });
     }
 
     /// How long so many rounds last.

@@ -39,6 +39,11 @@ impl<'a> Conversation<'a> {
         Conversation { visit, judge, check, stage: Stage::Hello, worked: BTreeSet::new() }
     }
 
+    /// Whether the first line has been heard.
+    pub fn has_begun(&self) -> bool {
+        self.stage != Stage::Hello
+    }
+
     /// Whether an event may come now, and carries the right answer.
     ///
     /// # Errors

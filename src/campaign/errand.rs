@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::answer::Truth;
 use crate::command::{self, Order};
+use crate::function;
 use crate::machine::{Places, cpu_list};
 use crate::nthread::assignments;
 use crate::plan::Pin;
@@ -37,8 +38,8 @@ pub enum Task<'a> {
     Job(Truth),
     /// A command.
     Command(&'a Commands),
-    /// A function of this executable.
-    Function,
+    /// A function of this executable, and the case whose results it must have.
+    Function(&'a Case),
 }
 
 /// The form of the kernel.
@@ -55,7 +56,7 @@ impl Errand<'_> {
     pub fn truth(&self) -> Option<Truth> {
         match self.task {
             Task::Job(truth) => Some(truth),
-            Task::Command(_) | Task::Function => None,
+            Task::Command(_) | Task::Function(_) => None,
         }
     }
 
@@ -66,7 +67,11 @@ impl Errand<'_> {
             Task::Command(commands) => {
                 (own(command::VERB), serde_json::to_vec(&self.order(commands)))
             }
-            Task::Function => (self.runner(registry), serde_json::to_vec(visit)),
+            Task::Function(baseline) => {
+                let mut command = own(function::VERB);
+                command.envs(assignments(self.case.nthread, self.case.inner_nthread));
+                (command, serde_json::to_vec(&self.order_of_function(baseline)))
+            }
         };
         let mut input = input.unwrap_or_default();
         input.push(b'\n');
@@ -114,6 +119,19 @@ impl Errand<'_> {
             warmup: self.warmup,
             iterations: self.iterations,
             ..Order::default()
+        }
+    }
+
+    /// What the program of a function is to do.
+    fn order_of_function(&self, baseline: &Case) -> function::Order {
+        function::Order {
+            sweep: self.case.kernel.clone(),
+            function: self.case.backend.clone(),
+            nthread: self.case.nthread,
+            baseline: baseline.backend.clone(),
+            baseline_nthread: baseline.nthread,
+            warmup: self.warmup,
+            iterations: self.iterations,
         }
     }
 

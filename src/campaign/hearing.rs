@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::conversation::{Conversation, parse};
 use super::listen::{Listener, Objection};
 use super::supervise::Watched;
-use super::errand::Errand;
+use super::errand::{Errand, Task};
 use super::visit::{Clerk, Visited, sum};
 use crate::machine::taken::Reading;
 use crate::record::{Phase, Row, SCHEMA};
@@ -31,7 +31,12 @@ pub struct Hearing<'a> {
 
 impl Listener for Hearing<'_> {
     fn line(&mut self, line: &[u8], heard: Instant) -> Result<(), Objection> {
-        let event = parse(line).map_err(Objection::Wrong)?;
+        let event = match parse(line) {
+            Ok(event) => event,
+            // A program with functions may print what it likes before its sweep begins.
+            Err(_) if self.is_preamble() => return Ok(()),
+            Err(problem) => return Err(Objection::Wrong(problem)),
+        };
         let judged = self.conversation.judge(&event);
         if let Some(mut row) = self.row_of(&event, heard) {
             row.error = judged.as_ref().err().map(|problem| one_line(problem)).unwrap_or_default();
@@ -62,6 +67,11 @@ impl<'a> Hearing<'a> {
     pub fn new(request: &'a Visit, errand: &'a Errand<'a>, clerk: Clerk<'a>) -> Hearing<'a> {
         let conversation = Conversation::new(request, errand.truth());
         Hearing { conversation, errand, clerk, rows: Vec::new(), calls: 0, done: Done::default() }
+    }
+
+    /// Whether what is said now is said by the `main` of a program with functions.
+    fn is_preamble(&self) -> bool {
+        matches!(self.errand.task, Task::Function(_)) && !self.conversation.has_begun()
     }
 
     /// The row of a timed phase.

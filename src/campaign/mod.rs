@@ -12,6 +12,7 @@ mod answer;
 mod calibrate;
 mod conversation;
 mod errand;
+mod functions;
 mod hearing;
 mod listen;
 pub mod progress;
@@ -298,6 +299,7 @@ impl<'a> Campaign<'a> {
             self.calibrate(draws)?;
             self.find_expected()?;
         }
+        self.try_functions()?;
         let stopping = &self.run.plan.stopping;
         // A run that ends by its precision is forecast as far as its first look.
         let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);

@@ -107,10 +107,11 @@ impl Campaign<'_> {
         let plan = &self.run.plan;
         let case = plan.cases[index].clone();
         let commands = plan.commands.clone();
-        let task = match (plan.subject, &commands, self.truth_of(&case)) {
-            (Subject::Kernels, _, Some(truth)) => Task::Job(truth),
-            (Subject::Commands, Some(commands), _) => Task::Command(commands),
-            (Subject::Functions, ..) => Task::Function,
+        let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline)).cloned();
+        let task = match (plan.subject, &commands, self.truth_of(&case), &baseline) {
+            (Subject::Kernels, _, Some(truth), _) => Task::Job(truth),
+            (Subject::Commands, Some(commands), ..) => Task::Command(commands),
+            (Subject::Functions, .., Some(baseline)) => Task::Function(baseline),
             _ => return Err(io::Error::other("the plan has a case without a job")),
         };
         let errand = Errand {

@@ -5,6 +5,7 @@ mod cases;
 mod commands;
 mod compare;
 mod fit;
+pub mod functions;
 mod like;
 mod options;
 mod preset;
@@ -26,12 +27,13 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::machine::Cpus;
-use crate::record::{Preset, Run};
+use crate::record::{Machine, Preset, Run};
 use crate::registry::Registry;
 use crate::report::{Depth, Style};
 use crate::selftest::simulation;
-use options::{Cli, ResumeOptions, SweepOptions, Verb};
+use options::{Cli, DisplayOptions, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
+use settings::Settings;
 use values::{UsageError, given};
 
 /// Something failed its check.
@@ -100,7 +102,18 @@ fn sweep(registry: &Registry, options: &SweepOptions, verb: Preset) -> anyhow::R
     if values::switch("--dry-run", options.dry_run, &variable)? {
         return print_result(&(serde_json::to_string_pretty(&settings.plan)? + "\n"));
     }
-    let progress = Progress::new(settings::show(&options.display, &variable)?);
+    let out = settings.out.clone();
+    let outcome = measured(settings, machine, &options.display)?;
+    conclude(&out, outcome, style)
+}
+
+/// Measures what was settled.
+fn measured(
+    settings: Settings,
+    machine: Machine,
+    display: &DisplayOptions,
+) -> anyhow::Result<Outcome> {
+    let progress = Progress::new(settings::show(display, &variable)?);
     settings.remarks.iter().for_each(|remark| progress.note(remark));
     show::unknown_variables().iter().for_each(|remark| progress.note(remark));
     settings.plan.skipped.iter().for_each(|skipped| {
@@ -121,8 +134,7 @@ fn sweep(registry: &Registry, options: &SweepOptions, verb: Preset) -> anyhow::R
             .problem("this build is not optimised: build with --release before you quote a number");
     }
     let campaign = Campaign::new(&settings.registry, &progress, run, &settings.out)?;
-    let outcome = campaign.measure(&settings.draws, settings.budget)?;
-    conclude(&settings.out, outcome, style)
+    Ok(campaign.measure(&settings.draws, settings.budget)?)
 }
 
 /// `harness resume DIR`.

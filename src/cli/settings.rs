@@ -134,7 +134,11 @@ fn fresh_plan(
 }
 
 /// How to measure, whatever the cases.
-fn rules(options: &SweepOptions, lookup: Lookup<'_>, preset: Preset) -> Result<Rules, UsageError> {
+pub fn rules(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+) -> Result<Rules, UsageError> {
     let (rounds, precision) = end(options, lookup, preset)?;
     let (least, counted) = preset::calls(preset);
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
@@ -282,7 +286,7 @@ fn fresh_seed() -> u64 {
 }
 
 /// The results directory that somebody named.
-fn new_dir(given: &Given) -> Result<PathBuf, UsageError> {
+pub fn new_dir(given: &Given) -> Result<PathBuf, UsageError> {
     if given.text.is_empty() {
         return Err(given.error("the name of the directory is empty; for example results/mine"));
     }
@@ -299,8 +303,13 @@ fn default_out(host: &str) -> PathBuf {
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let host: String = host.chars().filter(|c| is_plain(*c)).take(40).collect();
-    let name = |suffix: &str| Path::new("results").join(format!("{time}-{host}{suffix}"));
-    // Two runs may begin in the same second.
-    let later = (2..100).map(|number| name(&format!("-{number}")));
-    std::iter::once(name("")).chain(later).find(|dir| !dir.exists()).unwrap_or_else(|| name(""))
+    fresh_dir(Path::new("results"), &format!("{time}-{host}"))
+}
+
+/// A directory that does not exist yet, of that name if it can be: two runs may begin
+/// in the same second.
+pub fn fresh_dir(parent: &Path, name: &str) -> PathBuf {
+    let later = (2..100).map(|number| parent.join(format!("{name}-{number}")));
+    let first = parent.join(name);
+    std::iter::once(first.clone()).chain(later).find(|dir| !dir.exists()).unwrap_or(first)
 }

@@ -4,7 +4,7 @@ use super::{MOST_CALLS, MOST_DRAWS, Pin, Scaling};
 use crate::backend::{Schedule, StartMethod};
 use crate::kernel::BLOCK_RANGE;
 use crate::nthread::MAX_NTHREAD;
-use crate::record::Plan;
+use crate::record::{Plan, Subject};
 use crate::registry::Registry;
 
 /// Whether a plan that comes from a file can be measured.
@@ -12,6 +12,9 @@ use crate::registry::Registry;
 /// # Errors
 /// What is wrong with it.
 pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
+    if plan.subject == Subject::Functions {
+        return Err("its functions are in the bench that measured them: run that again".to_string());
+    }
     for (index, case) in plan.cases.iter().enumerate() {
         let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
         let schedule_is_known =

@@ -8,8 +8,8 @@
 
 mod cycles;
 pub mod protocol;
-mod status;
-mod usage;
+pub(crate) mod status;
+pub(crate) mod usage;
 mod witness;
 
 use std::ffi::OsStr;
@@ -87,6 +87,12 @@ impl Callable for Spawned<'_> {
     fn serve(&self, told: Message) -> Result<u8, process::Error> {
         self.backend.serve(told, &self.registry.kernels)
     }
+}
+
+/// This executable may be started again, and is none of a registry: it makes its
+/// visits itself.
+pub(crate) fn may_be_started_again() {
+    ENTERED.store(true, Ordering::Relaxed);
 }
 
 /// Whether [`enter`] was called in this process.
