@@ -148,7 +148,10 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
     /// One call of each function at each of these counts, in this process.
     fn test(&mut self, chosen: &[usize], counts: &[u32]) -> u8 {
         let mut code = 0;
-        let expected = call(&mut self.functions[0], counts[0]);
+        let first = &mut self.functions[0];
+        let least = if first.name == BASELINE { 1 } else { counts[0] };
+        let expected = call(first, least);
+        let baseline = function::at(&first.name, least);
         for &index in chosen {
             let function = &mut self.functions[index];
             let own = if function.name == BASELINE { &counts[..1] } else { counts };
@@ -156,7 +159,7 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
                 let verdict = match (call(function, nthread), &expected) {
                     (Err(problem), _) => Err(problem),
                     (Ok(result), Ok(expected)) if result != *expected => {
-                        Err("another result than the first case".to_string())
+                        Err(function::another_than(&baseline, &result))
                     }
                     (Ok(_), _) => Ok(()),
                 };

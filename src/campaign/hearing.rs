@@ -54,6 +54,10 @@ impl Listener for Hearing<'_> {
     }
 
     fn end(&mut self) -> Result<(), String> {
+        if self.is_preamble() {
+            let sweep = &self.errand.case.kernel;
+            return Err(format!("main ended before the run() of the sweep {sweep:?}"));
+        }
         self.conversation.finish()
     }
 

@@ -9,6 +9,7 @@
 
 mod visit;
 
+pub(crate) use visit::{another_than, at};
 pub use visit::{order, serve};
 
 use serde::{Deserialize, Serialize};

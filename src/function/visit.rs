@@ -89,9 +89,8 @@ fn visit<R: PartialEq>(
     if let Some(first) = first.filter(|_| !is_baseline) {
         let (_, expected) = timed(find(functions, &order.baseline)?, order.baseline_nthread)?;
         if first != expected {
-            let threads = if order.baseline_nthread == 1 { "thread" } else { "threads" };
-            let (name, count) = (&order.baseline, order.baseline_nthread);
-            bail!("{}", another_than(&format!("{name} at {count} {threads}"), &first));
+            let baseline = at(&order.baseline, order.baseline_nthread);
+            bail!("{}", another_than(&baseline, &first));
         }
     }
     voice.say(Event::Done(done()?))
@@ -106,10 +105,15 @@ fn find<'f, 'a, R>(
 }
 
 /// What is wrong with a result that differs from that of `who`.
-fn another_than<R: PartialEq>(who: &str, result: &R) -> String {
+pub fn another_than<R: PartialEq>(who: &str, result: &R) -> String {
     let itself = result;
     let hint = if result == itself { "" } else { ": it does not even equal itself; is it NaN?" };
     format!("another result than {who}{hint}")
+}
+
+/// A function at a count, in words.
+pub fn at(function: &str, nthread: u32) -> String {
+    format!("{function} at {nthread} {}", if nthread == 1 { "thread" } else { "threads" })
 }
 
 /// One call, and its result.
