@@ -36,8 +36,10 @@
 //! - [`selftest`]: whether the method keeps its word
 //! - `cli`: the only place that knows flag names
 //!
+//! A function of one's own is swept in a bench, in five lines: [`Sweep`].
+//!
 //! A crate with a kernel or backend of its own has the whole program in three
-//! lines:
+//! lines (examples/own-kernel is such a crate):
 //!
 //! ```no_run
 //! # use nthread::kernel::{Isa, Kernel, Tally};
@@ -96,4 +98,5 @@ pub fn run(registry: &Registry) -> std::process::ExitCode {
 /// The programs in the pages of docs/ compile.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/PROCESSES.md")]
+#[doc = include_str!("../docs/FUNCTIONS.md")]
 struct Pages;

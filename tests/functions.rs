@@ -6,10 +6,12 @@ mod common;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use common::{Sweep, Swept};
+use common::{Sweep, Swept, harness, wait_until};
+use nix::sys::signal::Signal;
 
 /// Names the program that this process is; none: the tests.
 const PROGRAM: &str = "FUNCTIONS_PROGRAM";
@@ -28,9 +30,10 @@ const TESTS: &[Test] = &[
     ("a filter leaves the baseline and what it names", a_filter),
     ("a test calls everything once and writes nothing", only_tested),
     ("what only cargo's own harness needs is understood", the_words_of_libtest),
-    ("short calls come in numbers", short_calls),
+    ("how many calls a visit has is found out and written down", short_calls),
     ("wrong usage is refused with words", wrong_usage),
     ("wrong names are refused with words", wrong_names),
+    ("an interrupt ends all sweeps and keeps what was measured", an_interrupt),
     ("a main that never reaches its sweep is an error row", never_reached),
 ];
 
@@ -106,11 +109,15 @@ fn be(program: &str) -> ExitCode {
     }
 }
 
-/// That bench with these arguments, in a directory of its own.
-fn started(program: &str, args: &[&str]) -> Swept {
+/// That bench, in a directory of its own.
+fn bench(program: &str) -> Sweep {
     let own = std::env::current_exe().expect("this program");
-    let sweep = Sweep::bare().program(&own.to_string_lossy()).env(PROGRAM, program);
-    sweep.args(args).run()
+    Sweep::bare().program(&own.to_string_lossy()).env(PROGRAM, program)
+}
+
+/// It runs with these arguments to its end.
+fn started(program: &str, args: &[&str]) -> Swept {
+    bench(program).args(args).run()
 }
 
 /// The same, as `cargo bench` measures it: one round, into `out/NAME`.
@@ -143,6 +150,8 @@ fn a_bench_leaves_all() {
     }
     let plan = &swept.run_json()["plan"];
     assert_eq!((&plan["subject"], &plan["baseline"]), (&"functions".into(), &0.into()));
+    let command = swept.run_json()["command"].to_string();
+    assert!(command.contains("cargo bench --bench functions -- --nthread 1,2 "), "{command}");
     assert_eq!((&plan["warmup"], &plan["iterations"]), (&1.into(), &3.into()));
     assert!(swept.stdout.contains("other"), "{}", swept.stdout);
     assert!(swept.stdout.contains("out/sum"), "{}", swept.stdout);
@@ -238,9 +247,11 @@ fn the_words_of_libtest() {
 
 fn short_calls() {
     let swept = results(measured("right", &[]).exits(0), "sum");
-    assert_eq!(swept.run_json()["plan"]["iterations"], 200);
-    let visit = &swept.visits()[0];
-    assert_eq!(visit.iter().filter(|row| row["phase"] == "call").count(), 200);
+    let calls = swept.run_json()["plan"]["iterations"].as_u64().expect("a number");
+    assert!((1..=200).contains(&calls), "{calls}");
+    for visit in swept.visits() {
+        assert_eq!(visit.iter().filter(|row| row["phase"] == "call").count() as u64, calls);
+    }
 }
 
 fn wrong_usage() {
@@ -256,9 +267,7 @@ fn wrong_usage() {
         assert_eq!(swept.left_in_home(), [""; 0]);
     }
     assert!(started("two", &["--help"]).exits(0).stdout.contains("--time-budget"));
-    let own = std::env::current_exe().expect("this program");
-    let sweep = Sweep::bare().program(&own.to_string_lossy()).env(PROGRAM, "right");
-    let swept = sweep.env("HARNESS_ROUNDS", "many").args(["--bench"]).run().exits(2);
+    let swept = bench("right").env("HARNESS_ROUNDS", "many").args(["--bench"]).run().exits(2);
     assert!(swept.stderr.contains("error: HARNESS_ROUNDS: "), "{}", swept.stderr);
 }
 
@@ -274,6 +283,24 @@ fn wrong_names() {
         let swept = measured(program, &[]).exits(2);
         assert!(swept.stderr.contains(&format!("error: {words}")), "{}", swept.stderr);
     }
+}
+
+fn an_interrupt() {
+    let sweep = bench("two").args(["--bench", "-n", "1,2", "--rounds", "100000", "--out", "out"]);
+    let out = sweep.home().join("out/first");
+    let running = sweep.start();
+    wait_until("some visits are on the disk", || {
+        let text = fs::read_to_string(out.join("samples.csv")).unwrap_or_default();
+        text.lines().filter(|line| line.contains(",visit,,")).count() >= 4
+    });
+    running.signal(Signal::SIGINT);
+    let swept = results(running.finish().exits(130), "first");
+    swept.leaves_nothing_alive();
+    assert!(swept.visits().len() >= 4);
+    assert!(!swept.home().join("out/second").exists());
+    assert!(swept.stderr.contains("`harness report out/first`"), "{}", swept.stderr);
+    let resumed = harness(["resume".as_ref(), swept.out.as_os_str()]).exits(2);
+    assert!(resumed.stderr.contains("in the bench that measured them"), "{}", resumed.stderr);
 }
 
 fn never_reached() {

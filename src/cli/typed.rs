@@ -27,10 +27,24 @@ fn written(mut typed: impl Iterator<Item = String>, lookup: Lookup<'_>) -> Strin
     };
     let mut words: Vec<String> = options.chain(others).filter_map(assignment).collect();
     let program = typed.next().unwrap_or_default();
-    let name = Path::new(&program).file_name().unwrap_or_default();
-    words.push(quoted(&name.to_string_lossy()));
-    words.extend(typed.map(|word| quoted(&word)));
+    let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+    match bench_of(&name) {
+        Some(bench) => {
+            let mut typed = typed.filter(|word| word != "--bench").peekable();
+            words.push(format!("cargo bench --bench {}", quoted(bench)));
+            words.extend(typed.peek().map(|_| "--".to_string()));
+            words.extend(typed.map(|word| quoted(&word)));
+        }
+        None => words.extend(std::iter::once(name.into_owned()).chain(typed).map(|it| quoted(&it))),
+    }
     words.join(" ")
+}
+
+/// The name of the bench that cargo made this program of: it adds a hash of 16 digits.
+fn bench_of(program: &str) -> Option<&str> {
+    let (name, hash) = program.rsplit_once('-')?;
+    let is_hash = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(name)
 }
 
 /// A word for a POSIX shell, as somebody would type it. No argument and no
@@ -59,6 +73,15 @@ mod tests {
         assert!(text.starts_with("harness -n 1,2^3 --runner "), "{text}");
         let read = shlex::split(&text).expect("a command line");
         assert_eq!(read[1..], typed[1..]);
+    }
+
+    #[test]
+    fn a_bench_is_called_as_cargo_knows_it() {
+        let typed = ["/t/release/deps/my_sum-8e5414d9bdad49c1", "-n", "1,2", "--bench"];
+        assert_eq!(of(&typed, &|_| None), "cargo bench --bench my_sum -- -n 1,2");
+        let typed = ["/t/release/deps/my_sum-8e5414d9bdad49c1", "--bench"];
+        assert_eq!(of(&typed, &|_| None), "cargo bench --bench my_sum");
+        assert_eq!(of(&["my-sum"], &|_| None), "my-sum");
     }
 
     #[test]
