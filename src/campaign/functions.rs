@@ -61,7 +61,7 @@ impl Campaign<'_> {
         let Some(baseline) = plan.baseline.and_then(|it| plan.cases.get(it)).cloned() else {
             return Ok(None);
         };
-        // As long as it would take a call that needs no others.
+        // Where the number of calls is given, one tells how long they will take.
         let iterations = if plan.iterations == 0 { CALLS } else { 1 };
         let errand = Errand {
             case,

@@ -177,6 +177,10 @@ fn understand(
         let counts = thread_counts(&as_sweep, &variable, &Cpus::read())?.counts;
         let mut counts = vec![counts[0], counts[counts.len() - 1]];
         counts.dedup();
+        if !options.test && !options.display.quiet {
+            let _ =
+                writeln!(io::stderr(), "{sweep}: tested only; `cargo bench` measures (--bench)");
+        }
         return Ok(Asked::Test { functions: chosen, counts });
     }
     let names: Vec<&str> = chosen.iter().map(|&index| functions[index]).collect();
