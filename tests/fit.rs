@@ -72,7 +72,7 @@ fn a_file_is_read_by_its_name_and_a_summary_of_ours_by_its_settings() {
     );
     // Two usable CPUs: two counts a group.
     assert!(groups.iter().all(|group| group["refusal"].is_string() && group["points"] == 2));
-    assert_eq!(found["notes"][0], "left out: 1 row of the sequential baseline");
+    assert_eq!(found["notes"][0], "left out: 1 row of the baseline");
 }
 
 #[test]

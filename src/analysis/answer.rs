@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::series::series;
-use super::{CONFIDENCE, CaseSummary};
+use super::{CONFIDENCE, CaseSummary, Job};
 use crate::stats::{
     Interval, best, median, median_interval, rank_sets, rounds_to_rank, smallest_effect,
 };
@@ -135,8 +134,8 @@ fn answer(job: Vec<usize>, values: &[ByRound], cases: &mut [CaseSummary]) -> Ans
             cases[*case].fastest = Some(answer.fastest.contains(case));
         }
     }
-    rank(&job, values, cases, &mut answer);
     let lines = lines(&job, cases);
+    rank(&lines.concat(), values, cases, &mut answer);
     answer.series = lines.iter().filter_map(|line| best_count(line, values, cases)).collect();
     let holds_winner = |line: &Vec<usize>| answer.winner.is_some_and(|it| line.contains(&it));
     let own = lines.iter().find(|line| holds_winner(line)).cloned().unwrap_or_default();
@@ -152,15 +151,12 @@ fn modest(fastest: &[usize], cases: &[CaseSummary]) -> Option<usize> {
     modest.max_by(|one, other| speedup(one).total_cmp(&speedup(other)))
 }
 
-/// Ranks the backends at the largest usable count of a job, one family fixed
+/// Ranks the backends at the largest usable count of all lines, one family fixed
 /// beforehand.
-fn rank(job: &[usize], values: &[ByRound], cases: &mut [CaseSummary], answer: &mut Answer) {
-    let may_rank = |case: &&usize| {
-        let summary = &cases[**case];
-        !summary.is_baseline() && !summary.oversubscribed
-    };
-    let count = job.iter().filter(may_rank).map(|case| cases[*case].case.nthread).max();
-    let family: Vec<usize> = job
+fn rank(lines: &[usize], values: &[ByRound], cases: &mut [CaseSummary], answer: &mut Answer) {
+    let may_rank = |case: &&usize| !cases[**case].oversubscribed;
+    let count = lines.iter().filter(may_rank).map(|case| cases[*case].case.nthread).max();
+    let family: Vec<usize> = lines
         .iter()
         .filter(may_rank)
         .filter(|case| Some(cases[**case].case.nthread) == count)
@@ -182,10 +178,9 @@ fn rank(job: &[usize], values: &[ByRound], cases: &mut [CaseSummary], answer: &m
 
 /// The series of a job, as indices.
 fn lines(job: &[usize], cases: &[CaseSummary]) -> Vec<Vec<usize>> {
-    let others = job.iter().filter(|case| !cases[**case].case.is_baseline());
-    let others: Vec<&CaseSummary> = others.map(|case| &cases[*case]).collect();
+    let job = Job { cases: job.iter().map(|case| &cases[*case]).collect() };
     let index = |case: &&CaseSummary| cases.iter().position(|it| std::ptr::eq(it, *case));
-    series(&others).iter().map(|line| line.cases.iter().filter_map(index).collect()).collect()
+    job.series().iter().map(|line| line.cases.iter().filter_map(index).collect()).collect()
 }
 
 /// The best count of a series, and how far around it the data cannot tell.

@@ -23,7 +23,7 @@ pub struct CaseSummary {
     pub median_low_ns: Option<f64>,
     /// Upper end of its interval.
     pub median_high_ns: Option<f64>,
-    /// Draws per second at the median.
+    /// Draws per second at the median; calls per second of what has no draws.
     pub throughput: Option<f64>,
     /// Index of the baseline among the cases.
     pub baseline: Option<usize>,
@@ -100,6 +100,9 @@ pub struct CaseSummary {
     /// is the command or function that the plan names.
     #[serde(skip)]
     pub is_common_baseline: bool,
+    /// Calls that ended as they should, those to warm up and of all visits included.
+    #[serde(skip)]
+    pub calls: usize,
     /// What went wrong in each visit that does not count.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -128,6 +131,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         log_ratios,
         pairs_all: all.len(),
         speedup_all: Ratio::of(&all, CONFIDENCE).map(|ratio| ratio.value),
+        calls: calls(run, visits, index),
         problems: problems(visits, index),
         left_out: left_out(visits, index),
         ..CaseSummary::default()
@@ -158,6 +162,13 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
     }
 }
 
+/// The calls of the visits that did not fail.
+fn calls(run: &Run, visits: &Visits, case: usize) -> usize {
+    let did_not_fail = visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
+    let of_each = run.plan.warmup.saturating_add(run.plan.iterations).max(1);
+    did_not_fail.count().saturating_mul(of_each as usize)
+}
+
 /// What went wrong in each visit of a case that failed.
 fn problems(visits: &Visits, case: usize) -> Vec<String> {
     let problem = |outcome: &Outcome| match outcome {
@@ -184,10 +195,21 @@ impl CaseSummary {
         let interval = median_interval(&self.round_ns, CONFIDENCE);
         self.median_low_ns = interval.map(|interval| interval.low);
         self.median_high_ns = interval.map(|interval| interval.high);
-        self.throughput = match (self.case.draws, self.median_ns) {
-            (Some(draws), Some(ns)) if ns > 0.0 => Some(draws as f64 / ns * 1e9),
-            _ => None,
-        };
+        let draws = self.case.draws.unwrap_or(1) as f64;
+        self.throughput = self.median_ns.filter(|ns| *ns > 0.0).map(|ns| draws / ns * 1e9);
+    }
+
+    /// CPU time of a call, of all workers, in nanoseconds: the median over rounds;
+    /// `None` where some round does not know it.
+    pub fn cpu_ns(&self) -> Option<f64> {
+        let costs = self.round_costs.iter();
+        median(&costs.map(|it| Some(it.user_ns? + it.system_ns?)).collect::<Option<Vec<_>>>()?)
+    }
+
+    /// The most memory of any round; `None` where some round does not know it.
+    pub fn peak_bytes(&self) -> Option<u64> {
+        let peaks: Option<Vec<u64>> = self.round_costs.iter().map(|it| it.max_rss_bytes).collect();
+        peaks?.into_iter().max()
     }
 
     /// Whether others are compared with it.

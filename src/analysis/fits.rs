@@ -32,7 +32,8 @@ pub struct Fit {
     pub cases: Vec<usize>,
     /// The model that explains the data best for its number of parameters.
     pub model: Option<Model>,
-    /// Throughput of one worker, in draws per second.
+    /// Throughput of one worker, in draws per second; of commands and functions, in
+    /// calls per second, here and below.
     pub gamma: Option<f64>,
     /// Lower end of its interval.
     pub gamma_low: Option<f64>,

@@ -25,11 +25,13 @@ impl<'a> Job<'a> {
     }
 
     /// Whether a case is a baseline that has no series: it is the only one of its
-    /// name. A command at its smallest count is the first point of its own series.
-    fn is_apart(&self, case: &CaseSummary) -> bool {
-        let name = |case: &'_ CaseSummary| (case.case.backend.clone(), case.case.label.clone());
-        let is_kin = |other: &&&CaseSummary| !other.is_baseline() && name(other) == name(case);
-        case.is_baseline() && !self.cases.iter().any(|other| is_kin(&other))
+    /// name. A command at its smallest count is the first point of its own series,
+    /// and alone it is all that there is.
+    pub(super) fn is_apart(&self, case: &CaseSummary) -> bool {
+        let is_kin =
+            |other: &CaseSummary| !other.is_baseline() && other.case.title() == case.case.title();
+        let is_alone = case.is_common_baseline && self.cases.len() == 1;
+        case.is_baseline() && !is_alone && !self.cases.iter().any(|other| is_kin(other))
     }
 
     /// The others, one series a line.
@@ -60,7 +62,7 @@ pub(super) fn jobs_of(cases: &[CaseSummary]) -> Vec<Job<'_>> {
 /// The cases that differ in their thread count only (and in a chunk that
 /// follows from it).
 pub struct Series<'a> {
-    /// The backend.
+    /// The backend, or the label of the command.
     pub name: String,
     /// The settings in which it differs from others of its name.
     pub detail: String,
@@ -128,10 +130,15 @@ struct Key {
 
 impl Key {
     fn new(case: &Case, chunk: Option<u64>) -> Key {
+        // A command has no other name than its label.
+        let (name, label) = match case.is_command() {
+            true => (case.title(), String::new()),
+            false => (case.backend.clone(), case.label.clone()),
+        };
         Key {
-            name: case.backend.clone(),
+            name,
             settings: [
-                case.label.clone(),
+                label,
                 case.schedule.clone(),
                 chunk.map_or(String::new(), |blocks| format!("chunk {blocks}")),
                 format!("pin {}", case.pin),

@@ -1,6 +1,7 @@
 //! The answer of a job in plain words.
 
 use super::numbers::{TIME, Unit, digits};
+use super::words::{short_name_of_baseline, short_title, words};
 use crate::analysis::{Answer, CaseSummary, Job, Series, Summary};
 
 /// Below this parallel efficiency a case is said to fall short, and a factor of it
@@ -14,33 +15,39 @@ const NAMED: usize = 3;
 /// × (1.91–1.94) the sequential 49.8 ms; std-thread cannot be told from it (±0.6%).";
 /// `None` where nothing was measured.
 pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
-    let best: Vec<&CaseSummary> = job.series().iter().filter_map(Series::best).collect();
-    let highest = best.iter().copied().max_by(|a, b| a.merit().total_cmp(&b.merit()))?;
+    let rivals = job.series().into_iter().filter_map(|series| best_rival(&series));
+    let highest = rivals.max_by(|a, b| a.merit().total_cmp(&b.merit()));
     let Some(baseline) = job.baseline().filter(|case| case.median_ns.is_some()) else {
-        return Some("no baseline, so no speedup.".to_string());
+        return highest.map(|_| "no baseline, so no speedup.".to_string());
     };
+    let highest = highest?;
     let found = answer_of(summary, job);
     let winner = found.and_then(|it| summary.cases.get(it.winner?));
-    let sequential = sequential(baseline);
+    let yardstick = yardstick(baseline);
     let Some((found, winner)) = found.zip(winner) else {
-        return Some(without_intervals(highest, &sequential));
+        return Some(without_intervals(highest, &yardstick));
     };
     let (low, high) = (found.speedup_low, found.speedup_high);
-    if baseline.fastest == Some(true) || winner.is_baseline() || low.is_none_or(|it| it <= 1.0)
-    {
+    if baseline.fastest == Some(true) || winner.is_baseline() || low.is_none_or(|it| it <= 1.0) {
         let speedup = speedup(highest, highest.speedup_low, highest.speedup_high);
         return Some(format!(
-            "nothing is shown to beat the sequential {sequential}; best: {}: {speedup}.",
+            "nothing is shown to beat {yardstick}; best: {}: {speedup}.",
             who(highest)
         ));
     }
     let crowd = if winner.oversubscribed { ", more than there are CPUs," } else { "" };
     Some(format!(
-        "{}{crowd} is fastest: {} the sequential {sequential}{}.",
+        "{}{crowd} is fastest: {} {yardstick}{}.",
         who(winner),
         speedup(winner, low, high),
         others(summary, job, found, winner)
     ))
+}
+
+/// The best case of a series but for the baseline, which is no rival of itself.
+fn best_rival<'a>(series: &Series<'a>) -> Option<&'a CaseSummary> {
+    let cases = series.cases.iter().copied().filter(|case| !case.is_baseline()).collect();
+    Series { name: String::new(), detail: String::new(), cases }.best()
 }
 
 /// What was computed of a job.
@@ -86,16 +93,21 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
 /// A case in words: its title and its threads.
 pub fn who(case: &CaseSummary) -> String {
     let plural = if case.case.nthread == 1 { "" } else { "s" };
-    format!("{} at {} thread{plural}", case.case.title(), case.case.nthread)
+    format!("{} at {} thread{plural}", short_title(&case.case), case.case.nthread)
 }
 
-/// Where the work grows, a speedup is a ratio of throughputs, not of times.
-fn sequential(baseline: &CaseSummary) -> String {
+/// What a speedup is a multiple of, such as "the sequential 49.8 ms" or "the 20.1 s of
+/// ./prog at 1 thread". Where the work grows, it is a ratio of throughputs.
+fn yardstick(baseline: &CaseSummary) -> String {
     let ns = baseline.median_ns.unwrap_or(0.0);
     let Unit { name, size } = Unit::fitting(&TIME, ns);
-    match baseline.case.is_weak() {
+    let time = match baseline.case.is_weak() {
         true => "throughput".to_string(),
         false => format!("{} {name}", digits(ns / size)),
+    };
+    match baseline.case.is_baseline() {
+        true => format!("the sequential {time}"),
+        false => format!("the {time} of {}", short_name_of_baseline(baseline)),
     }
 }
 
@@ -107,12 +119,18 @@ fn speedup(case: &CaseSummary, low: Option<f64>, high: Option<f64>) -> String {
 }
 
 /// Without intervals there are medians, and they show nothing.
-fn without_intervals(highest: &CaseSummary, sequential: &str) -> String {
-    format!(
-        "{} had the highest median: {} the sequential {sequential}; too few rounds for intervals.",
-        who(highest),
-        speedup(highest, highest.speedup_low, highest.speedup_high)
-    )
+fn without_intervals(highest: &CaseSummary, yardstick: &str) -> String {
+    let (who, speedup) =
+        (who(highest), speedup(highest, highest.speedup_low, highest.speedup_high));
+    match highest.speedup {
+        Some(ratio) if ratio < 1.0 => format!(
+            "nothing had a shorter median than {yardstick}; best: {who}: {speedup}; too few \
+             rounds for intervals."
+        ),
+        _ => format!(
+            "{who} had the highest median: {speedup} {yardstick}; too few rounds for intervals."
+        ),
+    }
 }
 
 /// Which other backends cannot be told from the winner.
@@ -123,7 +141,7 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
     let is = |series: &&&Series<'_>, known: Option<bool>| {
         series.cases.iter().any(|case| case.fastest == known)
     };
-    let name = |series: &&Series<'_>| series.cases[0].case.title();
+    let name = |series: &&Series<'_>| short_title(&series.cases[0].case);
     let tied: Vec<String> =
         rivals.iter().filter(|it| is(it, Some(true))).copied().map(|it| name(&it)).collect();
     let was_compared = |series: &&Series<'_>| series.cases.iter().all(|it| it.fastest.is_some());
@@ -132,7 +150,7 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
         (false, _) => {
             format!("; {} cannot be told from it{}", list(&tied), within(summary, found))
         }
-        (true, false) => "; every other backend is slower".to_string(),
+        (true, false) => format!("; every other {} is slower", words(job.settings()).one),
         (true, true) => String::new(),
     };
     if unknown > 0 {

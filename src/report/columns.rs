@@ -53,6 +53,28 @@ impl Columns {
         self.lines().iter().map(|line| cut(line, WIDTH)).collect()
     }
 
+    /// Whether no line is wider than a terminal, and nothing need be cut.
+    pub fn fits(&self) -> bool {
+        self.width() <= WIDTH
+    }
+
+    /// Without the columns of these headings.
+    pub fn without(mut self, headings: &[&str]) -> Columns {
+        headings.iter().for_each(|heading| self.drop(heading));
+        self
+    }
+
+    /// Without the columns in which no row says anything.
+    pub fn without_empty(self) -> Columns {
+        let is_empty = |column: usize| self.rows[1..].iter().all(|row| row[column] == "–");
+        let columns = self.rows.first().map_or(0, Vec::len);
+        let empty: Vec<String> = (0..columns)
+            .filter(|column| is_empty(*column))
+            .map(|column| self.rows[0][column].clone())
+            .collect();
+        self.without(&empty.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.first().map_or(0, Vec::len);
         let width = |column: usize| self.rows.iter().map(|row| length(&row[column])).max();

@@ -13,9 +13,10 @@ use super::markup::{code, table_row, target, text};
 use super::numbers::{TIME, Unit, thousands};
 use super::plots;
 use super::prose::usable_cpus;
-use super::table::{baseline_line, pairs, pinned, schedule, with_all_pairs, with_interval};
+use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
+use super::words::{subject, title_of_job, what_was_checked, words};
 use crate::analysis::{CaseSummary, Job, Series, Summary, jobs};
-use crate::record::replace;
+use crate::record::{Subject, replace};
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "\\*";
@@ -75,7 +76,7 @@ pub fn commands(summary: &Summary) -> String {
 }
 
 fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
-    let mut page = format!("{heading} {}\n\n", title(job));
+    let mut page = format!("{heading} {}\n\n", text(&title_of_job(job)));
     if let Some(answer) = answer(summary, job) {
         let _ = writeln!(page, "**{}**\n", text(&answer));
     }
@@ -113,15 +114,6 @@ fn image(dir: &Path, stem: &str, title: &str) -> String {
     format!("![{title}]({})\n\n", target(&dir.join(format!("{stem}.png"))))
 }
 
-/// What a job is, in a line.
-fn title(job: &Job<'_>) -> String {
-    let settings = job.settings();
-    let kernel = if settings.kernel.is_empty() { "command" } else { &settings.kernel };
-    let whose = if settings.is_weak() { "worker" } else { "call" };
-    let draws = settings.share().map(|draws| format!(", {} draws a {whose}", thousands(draws)));
-    text(&format!("{kernel}{}{}", draws.unwrap_or_default(), pinned(settings)))
-}
-
 /// What the mark in a table means, where it is in it.
 fn note(summary: &Summary, cases: &[&CaseSummary]) -> String {
     match cases.iter().any(|case| case.oversubscribed) {
@@ -135,14 +127,23 @@ fn table(cases: &[&CaseSummary], count: &str) -> String {
     let shortest = cases.iter().filter_map(|case| case.median_ns).min_by(f64::total_cmp);
     let unit = Unit::fitting(&TIME, shortest.unwrap_or(0.0));
     let time = format!("time {} (95%)", unit.name);
-    let head = ["backend", "schedule chunk", count, &time, "speedup (95%)", "efficiency", "pairs"];
-    let mut page = table_row(&head.map(str::to_string));
-    page.push_str("|---|---|--:|--:|--:|--:|--:|\n");
-    cases.iter().for_each(|case| page.push_str(&row(case, unit)));
+    // Only workers of our own meet chunks.
+    let settings = cases.first().map(|case| &case.case);
+    let has_schedule = settings.is_none_or(|case| subject(case) == Subject::Kernels);
+    let one = settings.map_or("backend", |case| words(case).one);
+    let head = [one, "schedule chunk", count, &time, "speedup (95%)", "efficiency", "pairs"];
+    let kept = |cells: Vec<String>| -> Vec<String> {
+        let numbered = cells.into_iter().enumerate();
+        numbered.filter(|(at, _)| has_schedule || *at != 1).map(|(_, cell)| cell).collect()
+    };
+    let mut page = table_row(&kept(head.map(str::to_string).to_vec()));
+    let text_columns = if has_schedule { "---|---" } else { "---" };
+    let _ = writeln!(page, "|{text_columns}|--:|--:|--:|--:|--:|");
+    cases.iter().for_each(|case| page.push_str(&table_row(&kept(row(case, unit)))));
     page
 }
 
-fn row(case: &CaseSummary, unit: Unit) -> String {
+fn row(case: &CaseSummary, unit: Unit) -> Vec<String> {
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
     let scaled = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
     let time = match case.median_ns {
@@ -151,7 +152,7 @@ fn row(case: &CaseSummary, unit: Unit) -> String {
             with_interval(scaled(time), scaled(case.median_low_ns), scaled(case.median_high_ns))
         }
     };
-    table_row(&[
+    vec![
         text(&case.case.title()),
         text(&schedule(case)),
         format!("{}{mark}", case.case.nthread),
@@ -159,13 +160,23 @@ fn row(case: &CaseSummary, unit: Unit) -> String {
         with_interval(case.speedup, case.speedup_low, case.speedup_high),
         case.efficiency.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share)),
         pairs(case),
-    ])
+    ]
 }
 
 /// Whether the answers were right.
 fn checked(summary: &Summary) -> String {
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
     let calls = thousands(summary.answers.calls as u64);
+    if let Some((what, count)) = what_was_checked(summary) {
+        return match failed {
+            0 => format!("Checked: {what}: {count}."),
+            failed => {
+                format!(
+                    "**{failed} failed visits**, which do not count; nothing wrong with {count}."
+                )
+            }
+        };
+    }
     match (failed, summary.answers.identical()) {
         (0, true) => format!("Every answer was identical: {calls} calls checked."),
         (0, false) => format!("Every answer was checked: {calls} calls."),
@@ -230,7 +241,7 @@ fn all_cases(summary: &Summary) -> String {
         format!("<details>\n<summary>All {} cases{plots_too}</summary>\n\n", summary.cases.len());
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
-        let _ = writeln!(page, "### {}\n", title(job));
+        let _ = writeln!(page, "### {}\n", text(&title_of_job(job)));
         page.push_str(&table(&job.cases, "n"));
         let _ = write!(page, "\n{}", note(summary, &job.cases));
         let more = plots::names(job).filter(|(stem, _)| is_drawn && *stem != "speedup");

@@ -26,6 +26,7 @@ mod splice;
 mod summary;
 mod table;
 mod warnings;
+mod words;
 
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
 pub use html::write_html;

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::digits;
+use super::numbers::{Unit, digits, unit};
 use super::prose::{clean, wrapped};
+use super::words::subject;
 use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
+use crate::record::{Case, Subject};
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
 /// are none.
@@ -39,9 +41,10 @@ fn of_series(fit: &Fit) -> String {
     let counts = fit.cases.len();
     let law = fit.model.map_or("", law);
     let mut text = wrapped(&format!("{}: {law}, {counts} thread counts", name(fit)));
-    let giga = |value: Option<f64>| value.map(|value| value / 1e9);
-    let gamma = interval(giga(fit.gamma), giga(fit.gamma_low), giga(fit.gamma_high));
-    let _ = writeln!(text, "  one thread {gamma} G draws/s");
+    let Unit { name: unit, size } = rate_of(&fit.case);
+    let scaled = |value: Option<f64>| value.map(|value| value / size);
+    let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
+    let _ = writeln!(text, "  one thread {gamma} {unit}");
     let share = if fit.model == Some(Model::Usl) { "contention" } else { "serial" };
     let sigma = interval(percent(fit.sigma), percent(fit.sigma_low), percent(fit.sigma_high));
     let _ = writeln!(text, "  {share} {sigma} %");
@@ -53,7 +56,7 @@ fn of_series(fit: &Fit) -> String {
         let _ = writeln!(text, "  peak at {} threads", digits(peak));
     }
     if let Some(limit) = fit.limit {
-        let _ = writeln!(text, "  limit {} G draws/s", number(limit / 1e9));
+        let _ = writeln!(text, "  limit {} {unit}", number(limit / size));
     }
     if let Some(caveat) = &fit.caveat {
         let _ = writeln!(text, "  {caveat}");
@@ -68,6 +71,15 @@ fn of_series(fit: &Fit) -> String {
         let _ = writeln!(text, "  explains less: {}", others.join(", "));
     }
     text
+}
+
+/// In what the throughput of a series is told: what has no draws has runs or calls.
+pub(super) fn rate_of(case: &Case) -> Unit {
+    match subject(case) {
+        Subject::Kernels => unit("G draws/s", 1e9),
+        Subject::Commands => unit("runs/s", 1.0),
+        Subject::Functions => unit("calls/s", 1.0),
+    }
 }
 
 fn law_of(candidate: &crate::analysis::Candidate) -> &'static str {

@@ -10,8 +10,9 @@ use super::compare::when;
 use super::numbers::{TIME, Unit, thousands};
 use super::prose::{WIDTH, clean, usable_cpus, wrapped};
 use super::table::with_interval;
+use super::words::{name_of_baseline, subject};
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
-use crate::record::Case;
+use crate::record::{Case, Subject};
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
@@ -103,7 +104,7 @@ fn table_of_job(found: &[Option<&Job<'_>>], shown: Shown) -> String {
     let mut text = format!("\n{}\n", clean(&title(first, found)));
     let mut lines: Vec<Line> = vec![(String::new(), (0..found.len()).map(column).collect())];
     let baseline = |job: &Option<&Job<'_>>| job.and_then(Job::baseline).map_or("–".into(), time);
-    lines.push(("sequential".into(), found.iter().map(baseline).collect()));
+    lines.push((clean(&name_of_baselines(found)), found.iter().map(baseline).collect()));
     let cells: Vec<Vec<Line>> =
         found.iter().map(|job| job.map_or(Vec::new(), |job| of_run(job, shown))).collect();
     let mut names: Vec<&String> = Vec::new();
@@ -126,9 +127,24 @@ fn table_of_job(found: &[Option<&Job<'_>>], shown: Shown) -> String {
     text
 }
 
+/// What the baselines are called, if that is the same in every run.
+fn name_of_baselines(found: &[Option<&Job<'_>>]) -> String {
+    let name = |job: &&Job<'_>| job.baseline().map(name_of_baseline);
+    let names: BTreeSet<String> = found.iter().flatten().filter_map(name).collect();
+    match names.len() {
+        1 => names.into_iter().collect(),
+        _ => "baseline".to_string(),
+    }
+}
+
 /// The job in words, with the draws of each run where they differ.
 fn title(first: &Job<'_>, found: &[Option<&Job<'_>>]) -> String {
     let settings = first.settings();
+    match subject(settings) {
+        Subject::Kernels => {}
+        Subject::Commands => return "commands".to_string(),
+        Subject::Functions => return format!("functions of {}", settings.kernel),
+    }
     let share = |job: &Job<'_>| job.settings().share();
     let draws = |job: &Option<&Job<'_>>| {
         job.map_or("–".to_string(), |job| share(job).map_or("?".to_string(), thousands))

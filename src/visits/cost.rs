@@ -12,8 +12,10 @@ pub struct Cost {
     pub user_ns: Option<f64>,
     /// CPU time in the kernel of all workers (nanoseconds).
     pub system_ns: Option<f64>,
-    /// Peak memory of a whole visit.
+    /// Peak memory: of a command, else of a whole visit.
     pub max_rss_bytes: Option<u64>,
+    /// Exit code of a command, of the last of several visits.
+    pub exit_status: Option<i32>,
 }
 
 impl Cost {
@@ -30,6 +32,7 @@ impl Cost {
             user_ns: middle(|visit| visit.evidence.user_ns),
             system_ns: middle(|visit| visit.evidence.system_ns),
             max_rss_bytes: peaks.and_then(|peaks| peaks.into_iter().max()),
+            exit_status: visits.last().and_then(|visit| visit.evidence.exit_status),
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Evidence {
     pub system_ns: Option<f64>,
     /// Peak memory of the whole visit.
     pub max_rss_bytes: Option<u64>,
+    /// How a command ended, of the last call: its exit code.
+    pub exit_status: Option<i32>,
     /// Time that the hypervisor took away over the whole visit.
     pub steal_ns: Option<u64>,
     /// Wall time of the whole visit.
@@ -52,6 +54,9 @@ impl Evidence {
             let figures: Vec<f64> = calls.filter_map(|row| figure(row)).collect();
             median(&figures)
         };
+        // A command's own peak; that of the visit is of who started it, too.
+        let calls = || rows.iter().filter(|row| row.phase == Phase::Call);
+        let peak = calls().filter_map(|row| row.max_rss_bytes).max();
         Evidence {
             cpu_share: middle(|row| by(row.worker_cpu_sum_ns?, row.busy_sum_ns? as f64)),
             delay_share: middle(|row| {
@@ -67,7 +72,8 @@ impl Evidence {
             cycles_per_ns: middle(|row| by(row.cycles?, row.worker_cpu_sum_ns? as f64)),
             user_ns: middle(|row| row.user_ns.map(|ns| ns as f64)),
             system_ns: middle(|row| row.system_ns.map(|ns| ns as f64)),
-            max_rss_bytes: last.max_rss_bytes,
+            max_rss_bytes: peak.or(last.max_rss_bytes),
+            exit_status: calls().filter_map(|row| row.exit_status).last(),
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,
             cpus: count(&last.cpus),

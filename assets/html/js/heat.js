@@ -37,7 +37,7 @@ function heatFigure(job, state, redraw) {
   const place = element("div", { class: "drawing" });
   const figure = element("figure", { id: "figure-heat" },
     element("figcaption", {}, element("h3", {}, "Map of the speedup"),
-      element("p", { class: "muted" }, `threads across, ${found.rows} up; blue: faster than sequential, red: slower`),
+      element("p", { class: "muted" }, `threads across, ${found.rows} up; blue: faster than ${job.words.baseline_short}, red: slower`),
       element("label", { class: "choice muted" }, "of ", select)), place);
   const cells = found.maps.get(backend).filter(({ c }) => isNumber(c.speedup));
   const columns = [{ name: "row" }, { name: "n", number: true }, { name: "speedup", number: true }, { name: "interval", number: true }];
@@ -48,7 +48,7 @@ function heatFigure(job, state, redraw) {
 
 function drawHeat(place, cells, backend) {
   place.replaceChildren();
-  if (cells.length === 0) return void place.append(element("p", { class: "muted" }, "No speedups of this backend."));
+  if (cells.length === 0) return void place.append(element("p", { class: "muted" }, "No speedups."));
   const width = Math.max(260, Math.floor(place.clientWidth));
   const names = new Map(cells.map((cell) => [cell.row, cell.rowName]));
   const rows = d3.sort(names.keys()).reverse();

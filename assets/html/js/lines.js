@@ -1,14 +1,20 @@
 // Plots of something over the thread count: a line, intervals and rounds for each backend.
 
+/** A word that may depend on the job. */
+const said = (text, job) => (typeof text === "function" ? text(job) : text);
+
+const isOfKernel = (job) => job.words.one === "backend";
+
 /** What is plotted: how a case shows it, in which units, with what to compare it. */
 const METRICS = [
-  { id: "time", title: "Time of a call", aside: "lower is better", units: TIMES, of: timeOf,
+  { id: "time", title: (job) => `Time of a ${job.words.call}`, aside: "lower is better", units: TIMES, of: timeOf,
     rounds: (c) => c.round_ns, baseline: (b) => b.median_ns },
-  { id: "speedup", title: "Speedup over sequential", aside: "higher is better", units: RATIO, of: speedupOf,
-    rounds: (c) => c.ratios, baseline: () => 1, ideal: (n) => n, law: (x, b) => x / b.throughput },
+  { id: "speedup", title: (job) => `Speedup over ${job.words.baseline_short}`, aside: "higher is better", units: RATIO, of: speedupOf,
+    rounds: (c) => c.ratios, baseline: () => 1, ideal: (n, job) => n / job.words.baseline_nthread, law: (x, b) => x / b.throughput },
   { id: "efficiency", title: "Efficiency", aside: "speedup by threads", units: SHARE, of: efficiencyOf,
-    rounds: (c) => c.ratios.map((ratio) => ratio / c.nthread), ideal: () => 1, law: (x, b, n) => x / b.throughput / n },
-  { id: "throughput", title: "Throughput", aside: "higher is better", units: RATES, of: throughputOf,
+    rounds: (c) => c.ratios.map((ratio) => (ratio * c.efficiency) / c.speedup), ideal: () => 1,
+    law: (x, b, n, job) => (x / b.throughput / n) * job.words.baseline_nthread },
+  { id: "throughput", isFor: isOfKernel, title: "Throughput", aside: "higher is better", units: RATES, of: throughputOf,
     rounds: (c) => (isNumber(c.throughput) ? c.round_ns.map((ns) => (c.throughput * c.median_ns) / ns) : []),
     baseline: (b) => b.throughput, law: (x) => x },
   { id: "load_balance", title: "Load balance", aside: "busy time of the mean worker by that of the busiest", units: SHARE,
@@ -19,7 +25,7 @@ const METRICS = [
     of: (c) => ({ value: c.computation_scaling }), ideal: () => 1 },
   { id: "setup", title: "Cost of setup", aside: "time to create the team, once for all of its calls", units: TIMES,
     of: (c) => ({ value: c.setup_ns }) },
-  { id: "overhead", title: "Cost of a call", aside: "CPU time over the sequential loop, n·T(n) − T(1)", units: TIMES,
+  { id: "overhead", title: "Cost of a call", aside: (job) => (isOfKernel(job) ? "CPU time over the sequential loop, n·T(n) − T(1)" : "n/n₀ times the time, less that of the baseline with its n₀ threads"), units: TIMES,
     of: (c) => ({ value: c.overhead_ns }) },
 ];
 
@@ -35,6 +41,7 @@ const hasInterval = (point) => isNumber(point.low) && isNumber(point.high);
 
 /** One figure: caption, drawing, table. */
 function lineFigure(metric, job, state) {
+  if (metric.isFor && !metric.isFor(job)) return null;
   const shown = points(metric, job, state);
   const any = job.series.some((series) => series.cases.some((index) => isNumber(metric.of(cases[index]).value)));
   if (!any) return null;
@@ -44,8 +51,8 @@ function lineFigure(metric, job, state) {
   const canLog = shown.every((point) => point.value > 0 && (!hasInterval(point) || point.low > 0));
   const yLog = state.yLog && canLog;
   const axis = `${unit.name === "×" ? "times" : unit.name}${yLog ? ", logarithmic" : ""}${state.yLog && !canLog ? "; linear, for there are values below zero" : ""}`;
-  figure.append(element("figcaption", {}, element("h3", {}, metric.title),
-    element("p", { class: "muted" }, `${metric.aside} (${axis})`)));
+  figure.append(element("figcaption", {}, element("h3", {}, said(metric.title, job)),
+    element("p", { class: "muted" }, `${said(metric.aside, job)} (${axis})`)));
   const place = element("div", { class: "drawing" });
   const plot = { metric, job, state, shown, unit, yLog, baseline };
   const { outside } = extent(plot);
@@ -54,7 +61,7 @@ function lineFigure(metric, job, state) {
     figure.querySelector("figcaption").append(element("p", { class: "muted outside" }, text));
   }
   figure.append(place);
-  return { figure, draw: () => drawLines(place, plot), table: () => pointTable(metric, shown, unit) };
+  return { figure, draw: () => drawLines(place, plot), table: () => pointTable(metric, job, shown, unit) };
 }
 
 /**
@@ -80,7 +87,7 @@ function drawLines(place, plot) {
   const width = Math.max(260, Math.floor(place.clientWidth));
   const height = Math.round(Math.min(330, Math.max(230, width * 0.58)));
   const counts = d3.sort(new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread))));
-  const label = `${metric.title} against threads; arrow keys move from mark to mark`;
+  const label = `${said(metric.title, job)} against threads; arrow keys move from mark to mark`;
   const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0 }, { domain: extent(plot).domain, isLog: yLog }, label);
   shape.at = (value) => shape.y(value / unit.size);
   const clip = clipped(shape, `clip-${metric.id}`);
@@ -113,7 +120,7 @@ function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
   const line = d3.line(([n]) => shape.x(n), ([, value]) => shape.at(value));
   if (metric.ideal) {
     const steps = d3.range(0, 65).map((i) => first + ((last - first) * i) / 64);
-    layer.append("path").attr("class", "ideal").attr("d", line(steps.map((n) => [n, metric.ideal(n)])));
+    layer.append("path").attr("class", "ideal").attr("d", line(steps.map((n) => [n, metric.ideal(n, job)])));
   }
   const reference = baseline && metric.baseline?.(baseline);
   if (isNumber(reference)) {
@@ -124,7 +131,7 @@ function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
   job.series.forEach((series, index) => {
     if (state.hidden.has(series.name)) return;
     (series.law?.curves ?? []).forEach((law, place) => {
-      const points = law.points.filter(([n]) => n >= first && n <= last).map(([n, x]) => [n, metric.law(x, baseline, n)]);
+      const points = law.points.filter(([n]) => n >= first && n <= last).map(([n, x]) => [n, metric.law(x, baseline, n, job)]);
       layer.append("path").attr("class", place === 0 ? "law" : "law other").attr("d", line(points)).style("stroke", look(index).colour)
         .append("title").text(`${series.name}, ${law.name}: ${law.text}`);
     });
@@ -132,14 +139,14 @@ function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
 }
 
 /** What the laws of a series say of a mark: "Amdahl's law: 3.41 ×". */
-function lawLines(point, { metric, state, unit, baseline }) {
+function lawLines(point, { metric, job, state, unit, baseline }) {
   if (!state.laws || !metric.law || !isNumber(baseline?.throughput)) return [];
   return (point.series.law?.curves ?? []).flatMap((law) => {
     const after = d3.bisector(([n]) => n).left(law.points, point.n);
     const [a, b] = [law.points[Math.max(0, after - 1)], law.points[after]];
     if (!a || !b) return [];
     const throughput = b[0] > a[0] ? a[1] + ((b[1] - a[1]) * (point.n - a[0])) / (b[0] - a[0]) : b[1];
-    return [`${law.name}: ${valueText({ value: metric.law(throughput, baseline, point.n) }, unit)}`];
+    return [`${law.name}: ${valueText({ value: metric.law(throughput, baseline, point.n, job) }, unit)}`];
   });
 }
 
@@ -179,7 +186,7 @@ function reading(point, unit) {
 }
 
 /** The figures of a plot as a table. */
-function pointTable(metric, shown, unit) {
-  const columns = [{ name: "backend" }, { name: "n", number: true }, { name: unit.name, number: true }, { name: "interval", number: true }];
-  return plainTable(metric.title, columns, shown.map((point) => [point.series.name, `${point.n}`, inUnit(point.value, unit), intervalText(point, unit)]));
+function pointTable(metric, job, shown, unit) {
+  const columns = [{ name: job.words.one }, { name: "n", number: true }, { name: unit.name, number: true }, { name: "interval", number: true }];
+  return plainTable(said(metric.title, job), columns, shown.map((point) => [point.series.name, `${point.n}`, inUnit(point.value, unit), intervalText(point, unit)]));
 }

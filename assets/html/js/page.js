@@ -38,12 +38,13 @@ function keyFigures(job) {
   }
   if (baseline && isNumber(baseline.median_ns)) {
     const [value, interval] = split(of(baseline, timeOf(baseline), TIMES));
-    cards.push(card("Sequential", value, `a call${interval ? `; ${interval}` : ""}`));
+    const [name, of] = isOfKernel(job) ? ["Sequential", "a call"] : ["Baseline", job.words.baseline_short];
+    cards.push(card(name, value, `${of}${interval ? `; ${interval}` : ""}`));
   }
   const rounds = d3.max(cases, (c) => c.rounds) ?? 0;
   const failed = d3.sum(cases, (c) => c.problems);
   cards.push(card("Rounds", `${rounds}`, `of ${plural(cases.length, "case")}${failed ? `; ${plural(failed, "failed visit")}` : ""}`));
-  cards.push(card("Answers checked", grouped(String(data.calls)), data.identical ? "every one identical" : "each held to its check"));
+  cards.push(card(...data.checked));
   return cards;
 }
 
@@ -51,15 +52,16 @@ function keyFigures(job) {
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function showJob(job) {
-  byId("title").textContent = `${job.kernel || "A command"} on ${data.cpu_model || "an unknown CPU"}`;
+  byId("title").textContent = `${isOfKernel(job) ? job.kernel : capital(job.name)} on ${data.cpu_model || "an unknown CPU"}`;
   byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
-    data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "CPUs unknown", plural(job.series.length, "backend")].filter(Boolean).join(" · ");
+    data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "CPUs unknown", isOfKernel(job) ? plural(job.series.length, "backend") : ""].filter(Boolean).join(" · ");
   const answer = job.answer ?? "Nothing was measured.";
   byId("lead").textContent = capital(answer);
   showFound(job);
   byId("key").replaceChildren(...keyFigures(job));
   for (const series of job.series) series.cases.forEach((index) => { cases[index].series = series.name; });
-  if (cases[job.baseline]) cases[job.baseline].series = cases[job.baseline].title;
+  const isApart = !job.series.some((series) => series.cases.includes(job.baseline));
+  if (isApart && cases[job.baseline]) cases[job.baseline].series = cases[job.baseline].title;
   caseTable(job, byId("table"));
   showControls(job);
   showPlots(job);
@@ -108,12 +110,12 @@ function showMore() {
 }
 
 /** What the answer rests on: the set of the fastest, what could have been found, best counts, why cases fall short. */
-function showFound({ found }) {
+function showFound({ found, words }) {
   const parts = found.notes.map((note) => element("p", { class: "muted" }, note));
   if (found.counts.length > 0) {
-    const columns = [{ name: "backend" }, { name: "best n", number: true }, { name: "counts that cannot be told from it" }, { name: "the next counts" }];
-    parts.push(element("details", {}, element("summary", {}, "The best thread count of each backend, and its ties"),
-      plainTable("The best thread count of each backend, and its ties", columns, found.counts)));
+    const columns = [{ name: words.one }, { name: "best n", number: true }, { name: "counts that cannot be told from it" }, { name: "the next counts" }];
+    parts.push(element("details", {}, element("summary", {}, `The best thread count of each ${words.one}, and its ties`),
+      plainTable(`The best thread count of each ${words.one}, and its ties`, columns, found.counts)));
   }
   if (found.shortfalls.length > 0) {
     parts.push(element("details", { open: found.shortfalls.length <= 6 }, element("summary", {}, `Why ${plural(found.shortfalls.length, "case")} fall${found.shortfalls.length === 1 ? "s" : ""} short`),
@@ -130,19 +132,20 @@ function showLaws() {
   place.hidden = false;
   place.append(element("h2", {}, "Scaling laws"));
   const whose = ({ job, series }) => (data.jobs.length > 1 ? [job.name, series.name] : [series.name]);
+  const { one } = data.jobs[0].words;
   const fitted = laws.filter(({ law }) => law.refusal === null);
   const other = (curve) => `${curve.name}: ${curve.text}${isNumber(curve.aicc_above) ? `; AICc +${digits(curve.aicc_above)}` : ""}`;
   const rows = fitted.map((it) => [...whose(it), it.law.name, it.law.parameters.map(([name, value]) => `${name} ${value}`).join("; "),
     it.law.curves.slice(1).map(other).join("; ") || "–", it.law.caveat ?? "–"]);
-  const names = [...(data.jobs.length > 1 ? ["job"] : []), "backend", "law", "parameters", "explains less", "mind"];
+  const names = [...(data.jobs.length > 1 ? ["job"] : []), one, "law", "parameters", "explains less", "mind"];
   if (rows.length > 0) {
-    place.append(plainTable("The law that explains each backend best for its number of parameters, with 95% intervals", names.map((name) => ({ name })), rows));
+    place.append(plainTable(`The law that explains each ${one} best for its number of parameters, with 95% intervals`, names.map((name) => ({ name })), rows));
   }
   // One reason is told once, whomever it is about.
   const reasons = d3.group(laws.filter(({ law }) => law.refusal !== null), ({ law }) => law.refusal);
   for (const [reason, about] of reasons) {
     const all = about.length === laws.length;
-    const names = all ? "Every backend" : about.map((it) => whose(it).join(", ")).join("; ");
+    const names = all ? `Every ${one}` : about.map((it) => whose(it).join(", ")).join("; ");
     place.append(element("p", {}, `${names}: ${reason}.`));
   }
 }
@@ -165,7 +168,7 @@ byId("ending").textContent = data.ending;
 byId("thinned").textContent = data.thinned
   ? `Rounds are thinned to ${data.max_dots} dots a case, evenly over the run; medians, boxes and intervals are of all of them.`
   : "Every round that counts is a dot.";
-document.title = `nthread: ${data.jobs.map((job) => job.kernel || "command").filter((name, i, all) => all.indexOf(name) === i).join(", ")} on ${data.cpu_model || "an unknown CPU"}`;
+document.title = `nthread: ${data.jobs.map((job) => (isOfKernel(job) ? job.kernel : job.name)).filter((name, i, all) => all.indexOf(name) === i).join(", ")} on ${data.cpu_model || "an unknown CPU"}`;
 showJobs();
 showWarnings();
 showFacts();

@@ -18,7 +18,7 @@ function stripFigure(job, state, redraw) {
     ? { title: "Distribution of the speedups", values: (c) => c.ratios, box: (c) => c.ratio_box, of: speedupOf, units: RATIO, what: "pair" }
     : { title: "Distribution of the times", values: (c) => c.round_ns, box: (c) => c.round_box, of: timeOf, units: TIMES, what: "round" };
   const counts = d3.sort(new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread))));
-  const options = [["best", "the best count of each backend"], ...counts.map((n) => [String(n), `n = ${n}`])];
+  const options = [["best", `the best count of each ${job.words.one}`], ...counts.map((n) => [String(n), `n = ${n}`])];
   const select = element("select", { onchange: (event) => { state.strip = event.target.value; redraw(); } },
     ...options.map(([value, text]) => element("option", { value, selected: value === state.strip }, text)));
   const place = element("div", { class: "drawing" });
@@ -28,7 +28,7 @@ function stripFigure(job, state, redraw) {
       element("label", { class: "choice muted" }, "of ", select)), place);
   const rows = stripCases(job, state).filter(({ c }) => kind.box(c));
   const unit = fitting(kind.units, d3.median(rows, ({ c }) => kind.of(c).value) ?? 0);
-  return { figure, draw: () => drawStrips(place, kind, rows, unit), table: () => stripTable(kind, rows, unit) };
+  return { figure, draw: () => drawStrips(place, kind, rows, unit), table: () => stripTable(kind, job.words.one, rows, unit) };
 }
 
 function drawStrips(place, kind, rows, unit) {
@@ -71,9 +71,9 @@ function drawStrip(svg, kind, { c, series, index }, order, unit, x, width) {
   return { node: layer.node(), x: at(middle), y, row: order, column: 0, title: `${series.name}, n = ${c.nthread}`, lines };
 }
 
-function stripTable(kind, rows, unit) {
+function stripTable(kind, one, rows, unit) {
   const names = ["least", "lower hinge", "median", "upper hinge", "most"].map((name) => ({ name, number: true }));
-  const columns = [{ name: "backend" }, { name: "n", number: true }, ...names];
+  const columns = [{ name: one }, { name: "n", number: true }, ...names];
   return plainTable(`${kind.title} (${unit.name})`, columns,
     rows.map(({ c, series }) => [series.name, `${c.nthread}`, ...kind.box(c).map((value) => inUnit(value, unit))]));
 }

@@ -24,17 +24,19 @@ function caseColumns(job, shown) {
   const [percent, ratio] = [{ name: "%", size: 0.01 }, { name: "×", size: 1 }];
   const whole = (triple, unit) => [inUnit(triple.value, unit), element("span", { class: "interval" }, ` ${intervalText(triple, unit)}`)];
   const has = (name) => shown.some((c) => c[name] !== null && c[name] !== undefined);
-  const chunk = (c) => [c.schedule || "its own", c.chunk].filter((x) => x !== null && x !== undefined).join(" ");
+  const chunk = (c) => [c.schedule || (isOfKernel(job) ? "its own" : ""), c.chunk].filter((x) => x !== null && x !== undefined).join(" ");
   return [
-    { name: "backend", by: (c) => c.series, cell: (c) => [c.series] },
+    { name: job.words.one, by: (c) => c.series, cell: (c) => [c.series] },
     { name: "n", number: true, by: (c) => c.nthread, cell: (c) => [`${c.nthread}${c.oversubscribed ? "*" : ""}`] },
     has("fastest") && { name: "≈", by: (c) => (c.fastest ? 0 : 1), cell: (c) => [c.fastest ? "≈" : ""] },
     { name: "speedup", number: true, by: (c) => c.speedup, cell: (c) => whole(speedupOf(c), ratio) },
     { name: `time ${unit.name}`, number: true, by: (c) => c.median_ns, cell: (c) => whole(timeOf(c), unit) },
     { name: "efficiency %", number: true, by: (c) => c.efficiency, cell: (c) => whole(efficiencyOf(c), percent) },
-    has("throughput") && { name: rate.name, number: true, by: (c) => c.throughput, cell: (c) => [inUnit(c.throughput, rate)] },
+    isOfKernel(job) && has("throughput") && { name: rate.name, number: true, by: (c) => c.throughput, cell: (c) => [inUnit(c.throughput, rate)] },
     { name: "pairs", number: true, by: (c) => c.pairs, cell: (c) => [c.pairs_all > c.pairs ? `${c.pairs} of ${c.pairs_all}` : `${c.pairs}`] },
-    { name: "schedule", short: true, by: chunk, cell: (c) => [chunk(c)] },
+    has("cpu_ns") && { name: `CPU ${unit.name}`, number: true, by: (c) => c.cpu_ns, cell: (c) => [inUnit(c.cpu_ns, unit)] },
+    has("peak_bytes") && { name: "peak MiB", number: true, by: (c) => c.peak_bytes, cell: (c) => [inUnit(c.peak_bytes, { size: 2 ** 20 })] },
+    isOfKernel(job) && { name: "schedule", short: true, by: chunk, cell: (c) => [chunk(c)] },
     has("rank_low") && { name: "rank", number: true, by: (c) => c.rank_low, cell: (c) => [rankText(c)] },
     shown.some((c) => c.problems > 0) && { name: "failed", number: true, by: (c) => c.problems, cell: (c) => [c.problems ? `${c.problems}` : ""] },
   ].filter(Boolean);
@@ -55,7 +57,7 @@ function sorted(rows, column, direction) {
 /** The table of a job's cases: the best of each backend or all, sorted by any column. */
 function caseTable(job, place) {
   const best = job.series.map((series) => cases[series.best]).filter(Boolean);
-  const all = [job.baseline, ...job.series.flatMap((series) => series.cases)].map((index) => cases[index]).filter(Boolean);
+  const all = [...new Set([job.baseline, ...job.series.flatMap((series) => series.cases)])].map((index) => cases[index]).filter(Boolean);
   const state = { rows: all.length > 16 && best.length > 0 ? best : all, column: null, direction: 1 };
   const fastest = d3.greatest(best, (c) => c.speedup ?? -c.median_ns);
   const choose = (rows) => { state.rows = rows; draw(); };
@@ -67,7 +69,7 @@ function caseTable(job, place) {
     const head = columns.map((column) => headCell(column, state, draw));
     const line = (c) => element("tr", { class: c === fastest ? "best" : null }, ...columns.map((column, index) =>
       element(index === 0 ? "th" : "td", { scope: index === 0 ? "row" : null, class: column.number ? "number" : column.short ? "short" : null }, ...column.cell(c))));
-    const caption = state.rows === all ? `All ${plural(all.length, "case")}` : "The best thread count of each backend";
+    const caption = state.rows === all ? `All ${plural(all.length, "case")}` : `The best thread count of each ${job.words.one}`;
     const level = `intervals of ${tickText(100 * data.confidence)}% or more in brackets`;
     const table = element("table", {},
       element("caption", {}, element("span", {}, `${caption}; ${level}`)),
@@ -75,7 +77,7 @@ function caseTable(job, place) {
       element("tbody", {}, ...rows.map(line)));
     const toggle = (name, rows) => element("button", { type: "button", "aria-pressed": String(state.rows === rows), onclick: () => choose(rows) }, name);
     const choice = element("p", { class: "choice", role: "group", "aria-label": "Rows of the table" },
-      toggle("Best of each backend", best), toggle(`All ${plural(all.length, "case")}`, all));
+      toggle(`Best of each ${job.words.one}`, best), toggle(`All ${plural(all.length, "case")}`, all));
     const focused = document.activeElement?.dataset?.column;
     place.replaceChildren(...(best.length < all.length ? [choice] : []), framed("Cases", table), ...notes(rows, all));
     if (focused) place.querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();

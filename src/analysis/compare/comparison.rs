@@ -67,6 +67,9 @@ pub struct Change {
     /// Number of its job in the run after.
     #[serde(skip)]
     pub job: usize,
+    /// Whether it is what others are compared with.
+    #[serde(skip)]
+    pub is_baseline: bool,
     /// Its draws before; another number means that times are per draw.
     pub draws_before: Option<u64>,
     /// Pairs before.
@@ -108,11 +111,6 @@ pub struct Shift {
 }
 
 impl Change {
-    /// Whether it is what others are compared with.
-    pub fn is_baseline(&self) -> bool {
-        self.case.is_baseline()
-    }
-
     /// Whether its times are those of a draw, since the calls are not alike.
     pub fn is_per_draw(&self) -> bool {
         self.case.draws != self.draws_before
@@ -138,7 +136,7 @@ impl Comparison {
     pub fn moved_baselines(&self) -> Vec<&Change> {
         let limit = self.margin.ln_1p();
         let is_moved = |change: &&Change| {
-            change.is_baseline() && change.time_ns.ratio.is_some_and(|it| it.ln().abs() > limit)
+            change.is_baseline && change.time_ns.ratio.is_some_and(|it| it.ln().abs() > limit)
         };
         self.cases.iter().filter(is_moved).collect()
     }

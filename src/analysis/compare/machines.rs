@@ -65,6 +65,10 @@ pub fn notes(before: &Summary, after: &Summary) -> Vec<Difference> {
         let seeds: BTreeSet<u64> = run.plan.cases.iter().map(|case| case.seed).collect();
         seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
     };
+    let baseline = |run: &Run| {
+        let case = run.plan.baseline.and_then(|case| run.plan.cases.get(case));
+        case.map_or("sequential".to_string(), |case| case.title_and_count())
+    };
     let named = |name: &'static str, of: fn(&Machine) -> &Option<String>| {
         (name, of(&one.machine).clone(), of(&other.machine).clone())
     };
@@ -77,6 +81,7 @@ pub fn notes(before: &Summary, after: &Summary) -> Vec<Difference> {
         text("target features", &|run| last_build(run).target_features.clone()),
         text("optimisation", &|run| last_build(run).opt_level.clone()),
         ("instruction set", instructions(&before.isas), instructions(&after.isas)),
+        text("baseline", &baseline),
         text("seed", &seeds),
         text("warm-up calls", &|run| run.plan.warmup.to_string()),
         text("counted calls", &|run| run.plan.iterations.to_string()),

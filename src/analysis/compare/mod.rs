@@ -116,7 +116,8 @@ fn places(summary: &Summary) -> Vec<(usize, String, usize)> {
         let place = |detail: &str, case| Some((number, detail.to_string(), index(case)?));
         places.extend(job.baseline().and_then(|case| place("", case)));
         for series in job.series() {
-            places.extend(series.cases.iter().filter_map(|case| place(&series.detail, case)));
+            let others = series.cases.iter().filter(|case| !case.is_baseline());
+            places.extend(others.filter_map(|case| place(&series.detail, case)));
         }
     }
     places
@@ -140,6 +141,7 @@ fn change([before, after]: [End<'_>; 2], levels: Levels) -> Change {
         case: after.0.case.clone(),
         detail: String::new(),
         job: 0,
+        is_baseline: after.0.is_baseline(),
         draws_before: draws(before),
         pairs_before: before.0.pairs,
         pairs_after: after.0.pairs,

@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::positive;
-use crate::record::{BASELINE, CASE_COLUMNS, Table, TableError, TableRow};
+use crate::record::{BASELINE, CASE_COLUMNS, COMMAND, Table, TableError, TableRow};
 
 /// Why a case is not fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It is what speedups are relative to, and has one thread.
+    /// It is what speedups are relative to, and no point of a series.
     Baseline,
     /// It has more threads than usable CPUs: those follow other laws.
     Oversubscribed,
@@ -38,7 +38,7 @@ impl LeftOut {
     /// In words, one sentence a reason.
     pub fn notes(&self) -> Vec<String> {
         let words = [
-            (self.baselines, "of the sequential baseline"),
+            (self.baselines, "of the baseline"),
             (self.oversubscribed, "with more threads than usable CPUs"),
             (self.not_measured, "without a throughput"),
         ];
@@ -60,6 +60,10 @@ pub struct Summary<'a> {
     scaling: usize,
     throughput: usize,
     oversubscribed: Option<usize>,
+    label: usize,
+    /// Lines of the rows that all others are compared with, but for those that
+    /// are the first points of a series of their own.
+    apart: HashSet<u64>,
 }
 
 impl<'a> Summary<'a> {
@@ -67,15 +71,18 @@ impl<'a> Summary<'a> {
     pub fn of(table: &'a Table) -> Option<Summary<'a>> {
         let places: Vec<usize> =
             CASE_COLUMNS.iter().map(|name| table.find(name)).collect::<Option<_>>()?;
-        let [backend, nthread, chunk, draws, scaling, throughput] =
-            ["backend", "nthread", "chunk", "draws", "scaling", "throughput"]
+        let [backend, nthread, chunk, draws, scaling, throughput, label] =
+            ["backend", "nthread", "chunk", "draws", "scaling", "throughput", "label"]
                 .map(|name| table.find(name));
+        let (backend, label) = (backend?, label?);
         let (nthread, chunk, draws) = (nthread?, chunk?, draws?);
-        let apart = [nthread, chunk, draws];
+        let not_settings = [nthread, chunk, draws];
         Some(Summary {
             table,
-            settings: places.into_iter().filter(|place| !apart.contains(place)).collect(),
-            backend: backend?,
+            settings: places.into_iter().filter(|place| !not_settings.contains(place)).collect(),
+            backend,
+            label,
+            apart: apart(table, [backend, label]),
             nthread,
             chunk,
             draws,
@@ -85,9 +92,13 @@ impl<'a> Summary<'a> {
         })
     }
 
+    fn is_apart(&self, row: &TableRow) -> bool {
+        row.fields[self.backend] == BASELINE || self.apart.contains(&row.line)
+    }
+
     /// Why a case is not fitted; `None`: it is.
     pub fn reason_to_leave_out(&self, row: &TableRow) -> Option<Reason> {
-        if row.fields[self.backend] == BASELINE {
+        if self.is_apart(row) {
             Some(Reason::Baseline)
         } else if self.oversubscribed.is_some_and(|place| row.fields[place] == "true") {
             Some(Reason::Oversubscribed)
@@ -103,7 +114,7 @@ impl<'a> Summary<'a> {
     /// Where draws that grow with the workers cannot be divided by them.
     pub fn names(&self) -> Result<Vec<Option<String>>, TableError> {
         let keys = self.keys()?;
-        let is_other = |row: &TableRow| row.fields[self.backend] != BASELINE;
+        let is_other = |row: &TableRow| !self.is_apart(row);
         let others = || self.table.rows.iter().zip(&keys).filter(|(row, _)| is_other(row));
         let width = self.settings.len() + 2;
         let differs: Vec<bool> = (0..width)
@@ -116,9 +127,13 @@ impl<'a> Summary<'a> {
         let settings = self.settings.iter().copied().chain([self.draws, self.chunk]);
         let columns: Vec<usize> = settings.collect();
         let name = |(row, key): (&TableRow, &Vec<String>)| {
-            let mut words = vec![row.fields[self.backend].clone()];
+            // A command has no other name than its label.
+            let is_command = row.fields[self.backend] == COMMAND;
+            let named_by = if is_command { self.label } else { self.backend };
+            let mut words = vec![row.fields[named_by].clone()];
             for (place, column) in columns.iter().enumerate() {
-                if differs[place] && *column != self.backend && !key[place].is_empty() {
+                let is_named = [named_by, self.backend].contains(column);
+                if differs[place] && !is_named && !key[place].is_empty() {
                     words.push(format!("{}={}", self.table.header[*column], key[place]));
                 }
             }
@@ -172,4 +187,17 @@ impl<'a> Summary<'a> {
         let workers = positive(self.table, row, self.nthread)?;
         Ok((positive(self.table, row, self.draws)? / workers).to_string())
     }
+}
+
+/// The lines of the baselines that have a name, backend and label, which no other
+/// row has.
+fn apart(table: &Table, name: [usize; 2]) -> HashSet<u64> {
+    let Some(baseline) = table.find("baseline") else { return HashSet::new() };
+    let name = |row: &TableRow| name.map(|place| row.fields[place].clone());
+    let number = |row: &TableRow| row.fields[baseline].parse::<usize>().ok();
+    let numbers: HashSet<usize> = table.rows.iter().filter_map(number).collect();
+    let baselines = numbers.into_iter().filter_map(|number| table.rows.get(number));
+    let is_alone =
+        |row: &&TableRow| table.rows.iter().filter(|other| name(other) == name(row)).count() == 1;
+    baselines.filter(is_alone).map(|row| row.line).collect()
 }

@@ -131,7 +131,7 @@ fn a_summary_of_ours_is_grouped_by_its_settings() {
     assert_eq!(
         found.notes,
         [
-            "left out: 1 row of the sequential baseline",
+            "left out: 1 row of the baseline",
             "left out: 1 row with more threads than usable CPUs",
             "left out: 1 row without a throughput",
         ]

@@ -5,6 +5,7 @@
 //! variant of [`Code`] in its place, and a line in [`RULES`]. What is odd about the
 //! files themselves is known from reading them ([`Remark`]).
 
+mod commands;
 mod input;
 mod settings;
 mod taken;
@@ -29,6 +30,10 @@ pub enum Code {
     Unoptimised,
     /// There is no baseline to compare with.
     NoBaseline,
+    /// Commands that are compared do not print the same.
+    DifferentOutputs,
+    /// More threads change nothing: the number is perhaps not read.
+    IgnoresSetting,
     /// The clocks disagreed during visits.
     Clock,
     /// The machine was asleep during visits.
@@ -93,7 +98,7 @@ struct Seen<'a> {
 }
 
 /// Every rule, in any order.
-const RULES: [fn(&Seen<'_>) -> Option<Warning>; 22] = [
+const RULES: [fn(&Seen<'_>) -> Option<Warning>; 24] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
@@ -108,6 +113,8 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 22] = [
     taken::starved,
     taken::steal,
     taken::frequency,
+    commands::different_outputs,
+    commands::ignores_setting,
     timing::no_baseline,
     timing::short_calls,
     timing::warm_up,

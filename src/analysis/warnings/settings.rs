@@ -1,11 +1,16 @@
 //! What is known before the first visit: the build, the machine, the counts.
 
 use super::{Code, Seen, Warning, count};
+use crate::record::Subject;
 
 /// CPUs that others may use before a machine is called busy.
 const QUIET_CPUS: f64 = 0.25;
 
 pub fn unoptimised(seen: &Seen<'_>) -> Option<Warning> {
+    // Commands are programs of their own, however slow the harness is.
+    if seen.run.plan.subject == Subject::Commands {
+        return None;
+    }
     let sessions = seen.run.sessions.iter().map(|session| &session.build);
     let mut builds = sessions.chain([&seen.run.build]);
     builds.any(|build| build.opt_level == "0").then(|| Warning {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, count, percent};
-use crate::record::{Preset, StopReason};
+use crate::record::{Preset, StopReason, Subject};
 use crate::stats::alarm;
 use crate::visits::{Visit, Which};
 
@@ -44,6 +44,9 @@ pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
+    if seen.run.plan.subject == Subject::Commands {
+        return super::commands::short_runs(seen);
+    }
     let clock = &seen.run.clock;
     let least_ns = (RESOLUTIONS * clock.resolution_ns as f64).max(READINGS * clock.reading_ns);
     let is_coarse = matches!(seen.run.plan.preset, Preset::Crossover | Preset::Metg);
@@ -53,7 +56,12 @@ pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
         (ns < least_ns).then_some(least_ns / ns)
     };
     let (worst, times) = seen.worst(|index, _| shortfall(index))?;
-    let draws = seen.cases[worst].case.share().unwrap_or(1) as f64 * times;
+    let advice = match seen.cases[worst].case.share() {
+        Some(draws) => {
+            format!("--draws {:.0} or more", (draws as f64 * times).log2().ceil().exp2())
+        }
+        None => format!("give each call {} times as much to do", times.ceil()),
+    };
     Some(Warning {
         code: Code::ShortCalls,
         message: format!(
@@ -61,7 +69,7 @@ pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
             seen.cases[worst].median_ns.unwrap_or_default(),
             seen.name(worst)
         ),
-        advice: format!("--draws {:.0} or more", draws.log2().ceil().exp2()),
+        advice,
         cases: seen.cases_where(|index, _| shortfall(index).is_some()),
     })
 }
@@ -193,7 +201,15 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
             // What is held against the half-width: S ranges from S / (1 + P).
             percent(limit),
         ),
-        advice: "a longer --time-budget, a quieter machine, or longer calls (--draws)".to_string(),
+        advice: match seen.run.plan.subject {
+            Subject::Kernels => {
+                "a longer --time-budget, a quieter machine, or longer calls (--draws)"
+            }
+            Subject::Commands | Subject::Functions => {
+                "more --rounds, a longer --time-budget, a quieter machine, or more work in each run"
+            }
+        }
+        .to_string(),
         cases: seen.cases_where(|index, _| width(index).is_some_and(|width| width > limit)),
     })
 }

@@ -29,7 +29,7 @@ pub fn markdown(
     let is_quiet = |case: &&Change| case.verdict == Some(Verdict::Equivalent);
     let (quiet, loud): (Vec<&Change>, Vec<&Change>) = judged.into_iter().partition(is_quiet);
     text.push_str(&table(comparison, &loud));
-    for change in comparison.cases.iter().filter(|change| change.is_baseline()) {
+    for change in comparison.cases.iter().filter(|change| change.is_baseline) {
         let _ = writeln!(text, "- {}", markup::text(&baseline(change, comparison.judged)));
     }
     for remark in remarks(comparison) {
@@ -62,7 +62,7 @@ fn table(comparison: &Comparison, cases: &[&Change]) -> String {
     for verdict in VERDICTS {
         for case in cases.iter().filter(|case| case.verdict == Some(verdict)) {
             let job = if has_jobs { format!("; {}", job(case)) } else { String::new() };
-            let speedup = match case.is_baseline() {
+            let speedup = match case.is_baseline {
                 true => "baseline".to_string(),
                 false => figures(&case.speedup, PLAIN),
             };

@@ -51,7 +51,7 @@ pub fn text(
 /// The cases of a job, those that changed first.
 fn of_job(comparison: &Comparison, cases: &[&Change], style: Style) -> String {
     let mut text = format!("\n{}\n", clean(&job(cases[0])));
-    for change in cases.iter().filter(|change| change.is_baseline()) {
+    for change in cases.iter().filter(|change| change.is_baseline) {
         text.push_str(&wrapped(&baseline(change, comparison.judged)));
     }
     let judged: Vec<&Change> =
@@ -85,7 +85,7 @@ fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
     [
         clean(&name(case)),
         case.case.nthread.to_string(),
-        if case.is_baseline() { "baseline".to_string() } else { figures(&case.speedup, PLAIN) },
+        if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, PLAIN) },
         change(case.judged(comparison.judged)),
         figures(&case.time_ns, unit),
     ]

@@ -1,7 +1,9 @@
 //! What both forms of a comparison say, in words.
 
 use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
+use crate::record::Subject;
 use crate::report::numbers::{TIME, Unit, digits, thousands};
+use crate::report::words::{subject, who};
 use crate::stats::Verdict;
 
 /// The verdicts in the order in which a reader wants them.
@@ -61,7 +63,12 @@ pub fn name(change: &Change) -> String {
 /// The job of a case: kernel, draws and pin.
 pub fn job(change: &Change) -> String {
     let case = &change.case;
-    let kernel = if case.kernel.is_empty() { "command" } else { &case.kernel };
+    match subject(case) {
+        Subject::Kernels => {}
+        Subject::Commands => return "commands".to_string(),
+        Subject::Functions => return format!("functions of {}", case.kernel),
+    }
+    let kernel = &case.kernel;
     let whose = if case.is_weak() { "worker" } else { "call" };
     let draws = case.share().map_or(String::new(), |draws| {
         let before = change.draws_before.filter(|_| change.is_per_draw());
@@ -85,7 +92,11 @@ pub fn baseline(change: &Change, judged: Judged) -> String {
         Judged::Speedup => ", not judged: --absolute judges it",
         Judged::Time => "",
     };
-    format!("the baseline itself: {times} {name}; speed {moved}{judged}")
+    let who = match change.case.is_baseline() {
+        true => String::new(),
+        false => format!(" ({})", who(&change.case)),
+    };
+    format!("the baseline itself{who}: {times} {name}; speed {moved}{judged}")
 }
 
 /// What came of it all, in a sentence.
@@ -157,10 +168,14 @@ fn trap(comparison: &Comparison) -> Option<String> {
     let became = if is_certain { format!("became {became}") } else { format!("may be {became}") };
     let count =
         if moved.len() > 1 { format!("; so did {} more", moved.len() - 1) } else { String::new() };
+    let (name, whose) = match first.case.is_baseline() {
+        true => (first.case.title(), "parallel case"),
+        false => (who(&first.case), "other case"),
+    };
     Some(format!(
         "TRAP: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \
-         to it, so every parallel case looks {other} than its own time says: judge raw times with \
-         --absolute, or find out what happened to sequential first",
+         to it, so every {whose} looks {other} than its own time says: judge raw times with \
+         --absolute, or find out what happened to {name} first",
         change(shift),
     ))
 }

@@ -20,8 +20,8 @@ struct Metric {
     upper_value: Option<f64>,
 }
 
-/// Of each case its `latency` (nanoseconds a call) and `throughput` (draws a
-/// second), which are measures that Bencher knows, and its `speedup`, which
+/// Of each case its `latency` (nanoseconds a call) and `throughput` (draws, or
+/// runs, a second), which are measures that Bencher knows, and its `speedup`, which
 /// Bencher makes when it first sees one.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ fn measures(case: &CaseSummary) -> BTreeMap<&'static str, Metric> {
     let metric = |value: Option<f64>, lower_value, upper_value| {
         value.map(|value| Metric { value, lower_value, upper_value })
     };
-    let rate = |ns: Option<f64>| Some(case.case.draws? as f64 * 1e9 / ns?);
+    let rate = |ns: Option<f64>| Some(case.case.draws.unwrap_or(1) as f64 * 1e9 / ns?);
     let latency = metric(case.median_ns, case.median_low_ns, case.median_high_ns);
     // The longest time is the lowest throughput.
     let throughput = metric(case.throughput, rate(case.median_high_ns), rate(case.median_low_ns));

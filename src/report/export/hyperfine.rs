@@ -94,12 +94,16 @@ fn benchmark(command: String, case: &CaseSummary, summary: &Summary) -> Benchmar
         system: mean_of(costs.iter().map(|cost| Some(cost.system_ns? / SECOND_NS)).collect()),
         min: spread.min,
         max: spread.max,
-        // A visit counts only if its runner ended with 0.
-        exit_codes: vec![Some(0); times.len()],
+        exit_codes: (0..times.len()).map(|round| Some(exit_code(case, round))).collect(),
         times,
         memory_usage_byte: costs.iter().map(|cost| cost.max_rss_bytes).collect(),
         parameters: parameters(case, summary),
     }
+}
+
+/// How a command ended. A visit counts only if its runner ended with 0.
+fn exit_code(case: &CaseSummary, round: usize) -> i32 {
+    case.round_costs.get(round).and_then(|cost| cost.exit_status).unwrap_or(0)
 }
 
 /// The figures that both formats have of values.
@@ -215,7 +219,7 @@ fn benchmark2(command: String, case: &CaseSummary, summary: &Summary) -> Benchma
         let quantity = |(name, unit, values): &Metric| {
             (*name, Measurement::Quantity { value: values[round], unit })
         };
-        let exit_code = ("exit_code", Measurement::ExitCode(0));
+        let exit_code = ("exit_code", Measurement::ExitCode(exit_code(case, round)));
         metrics.iter().map(quantity).chain([exit_code]).collect()
     };
     let summarised = |(name, unit, values): &Metric| {

@@ -7,6 +7,9 @@ use crate::record::Case;
 /// Names for people: backend and thread count, and of the other settings those
 /// in which cases differ that would else have the same name.
 pub fn short(cases: &[&Case]) -> Vec<String> {
+    if cases.iter().all(|case| case.is_command()) {
+        return commands(cases);
+    }
     let mut of_title: HashMap<String, Vec<Vec<String>>> = HashMap::new();
     for case in cases {
         of_title.entry(case.title_and_count()).or_default().push(settings(case));
@@ -21,6 +24,20 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
         words.collect::<Vec<_>>().join(", ")
     };
     unique(cases.iter().map(name))
+}
+
+/// Commands as they ran; those of which the counts do not tell, with the counts.
+fn commands(cases: &[&Case]) -> Vec<String> {
+    let ran = |case: &Case| {
+        let counted = case.label.replace("{nthread}", &case.nthread.to_string());
+        counted.replace("{inner}", &case.inner_nthread.to_string())
+    };
+    let names: Vec<String> = cases.iter().map(|case| ran(case)).collect();
+    let name = |(case, name): (&&Case, &String)| {
+        let namesakes = names.iter().filter(|other| *other == name).count();
+        if namesakes > 1 { case.title_and_count() } else { name.clone() }
+    };
+    unique(cases.iter().zip(&names).map(name))
 }
 
 /// Names for a history: every setting in each, so that the name of a case does
@@ -42,6 +59,7 @@ pub fn whole(cases: &[&Case], most_bytes: usize) -> Vec<String> {
 fn settings(case: &Case) -> Vec<String> {
     let chunk = case.chunk.map_or(String::new(), |chunk| format!(" {chunk}"));
     let pin = if case.pin == "none" { "" } else { &case.pin };
+    let has_draws = case.draws.is_some() || case.block > 0;
     let scaling = if case.scaling == "strong" { "" } else { &case.scaling };
     vec![
         case.kernel.clone(),
@@ -50,8 +68,8 @@ fn settings(case: &Case) -> Vec<String> {
         unless_empty("pinned ", pin),
         scaling.to_string(),
         format!("{} inner", case.inner_nthread),
-        format!("block {}", case.block),
-        format!("seed {}", case.seed),
+        if has_draws { format!("block {}", case.block) } else { String::new() },
+        if has_draws { format!("seed {}", case.seed) } else { String::new() },
     ]
 }
 

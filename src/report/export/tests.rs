@@ -69,6 +69,7 @@ fn case(backend: &str, nthread: u32, round_ns: &[f64]) -> CaseSummary {
                 user_ns: Some(ns * f64::from(nthread)),
                 system_ns: Some(1e6),
                 max_rss_bytes: Some(4096),
+                exit_status: None,
             })
             .collect(),
         ..CaseSummary::default()

@@ -10,10 +10,13 @@ use super::facts::{self, Facts};
 use super::found::{self, Found};
 use super::laws::Law;
 use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning, jobs};
-use crate::record::Case;
+use crate::record::{Case, Subject};
 use crate::report::answer::answer;
 use crate::report::ending::how_it_ended;
 use crate::report::numbers::thousands;
+use crate::report::words::{
+    Words, name_of_baseline, short_name_of_baseline, subject, title_of_job, what_was_checked, words,
+};
 use crate::stats::median;
 
 /// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
@@ -28,8 +31,8 @@ pub(super) struct Data<'a> {
     cpu_model: &'a str,
     usable_cpus: Option<u32>,
     ending: String,
-    calls: usize,
-    identical: bool,
+    /// What was checked of how many calls.
+    checked: [String; 3],
     max_dots: usize,
     thinned: bool,
     jobs: Vec<JobData>,
@@ -44,6 +47,8 @@ pub(super) struct Data<'a> {
 #[derive(Debug, Serialize)]
 struct JobData {
     name: String,
+    /// What its cases are called, and what they are compared with.
+    words: WordsData,
     kernel: String,
     work: String,
     pin: String,
@@ -53,6 +58,23 @@ struct JobData {
     found: Found,
     baseline: Option<usize>,
     series: Vec<SeriesData>,
+}
+
+/// Words for the page.
+#[derive(Debug, Serialize)]
+struct WordsData {
+    /// One that is compared, and several.
+    one: &'static str,
+    many: &'static str,
+    /// What is timed.
+    call: &'static str,
+    /// What the baseline is called, whole and cut.
+    baseline: String,
+    baseline_short: String,
+    /// Threads of the baseline.
+    baseline_nthread: u32,
+    /// Per second: what a throughput is of.
+    rate: &'static str,
 }
 
 /// One line of the plots.
@@ -74,7 +96,6 @@ struct Table {
 
 /// What a page shows of `summary`.
 pub(super) fn of(summary: &Summary) -> Data<'_> {
-    let Answers { calls, .. } = summary.answers;
     let most = summary.cases.iter().map(|case| case.round_ns.len().max(ratios(case).len())).max();
     Data {
         version: env!("CARGO_PKG_VERSION"),
@@ -82,8 +103,7 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
         cpu_model: summary.cpu_model(),
         usable_cpus: summary.usable_cpus(),
         ending: how_it_ended(summary).trim_end().to_string(),
-        calls,
-        identical: summary.answers.identical(),
+        checked: checked(summary),
         max_dots: MAX_DOTS,
         thinned: most.unwrap_or(0) > MAX_DOTS,
         jobs: jobs(summary).iter().map(|job| job_data(summary, job)).collect(),
@@ -95,11 +115,23 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
     }
 }
 
+/// A name, a number, and what it means.
+fn checked(summary: &Summary) -> [String; 3] {
+    if let Some((what, count)) = what_was_checked(summary) {
+        return ["Checked".to_string(), count, what.to_string()];
+    }
+    let Answers { calls, .. } = summary.answers;
+    let aside =
+        if summary.answers.identical() { "every one identical" } else { "each held to its check" };
+    ["Answers checked".to_string(), thousands(calls as u64), aside.to_string()]
+}
+
 fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
     let settings = job.settings();
     let index = |case: &CaseSummary| index_of(summary, case);
     JobData {
-        name: job_name(settings),
+        name: title_of_job(job),
+        words: words_data(job),
         kernel: settings.kernel.clone(),
         work: work(settings),
         pin: settings.pin.clone(),
@@ -112,17 +144,28 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
     }
 }
 
-/// What tells a job from the others.
-fn job_name(case: &Case) -> String {
-    let what = if case.kernel.is_empty() { "command" } else { &case.kernel };
-    let pin = if matches!(case.pin.as_str(), "" | "none") { "" } else { &case.pin };
-    let pin = if pin.is_empty() { String::new() } else { format!(", pinned {pin}") };
-    format!("{what}, {}{pin}", work(case))
+fn words_data(job: &Job<'_>) -> WordsData {
+    let Words { one, many, call } = words(job.settings());
+    let name = |of: fn(&CaseSummary) -> String| job.baseline().map_or("baseline".to_string(), of);
+    let rate = match subject(job.settings()) {
+        Subject::Kernels => "draws",
+        Subject::Commands => "runs",
+        Subject::Functions => "calls",
+    };
+    WordsData {
+        one,
+        many,
+        call,
+        baseline: name(name_of_baseline),
+        baseline_short: name(short_name_of_baseline),
+        baseline_nthread: job.baseline().map_or(1, |case| case.case.threads()),
+        rate,
+    }
 }
 
 fn work(case: &Case) -> String {
     let whose = if case.is_weak() { "worker" } else { "call" };
-    case.share().map_or("no draws".to_string(), |n| format!("{} draws a {whose}", thousands(n)))
+    case.share().map_or(String::new(), |n| format!("{} draws a {whose}", thousands(n)))
 }
 
 fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
@@ -162,6 +205,10 @@ fn case_data(case: &CaseSummary) -> Map<String, Value> {
     add("round_box", five_numbers(&case.round_ns));
     add("problems", case.problems.len().into());
     add("problem", case.problems.first().cloned().into());
+    if subject(&case.case) != Subject::Kernels {
+        add("cpu_ns", case.cpu_ns().into());
+        add("peak_bytes", case.peak_bytes().into());
+    }
     object
 }
 

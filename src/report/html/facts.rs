@@ -1,9 +1,11 @@
 //! Machine, plan, sessions and build as pairs of words.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::analysis::Summary;
-use crate::record::{Build, Machine, Plan, Run, Session};
+use crate::record::{Build, Command, Commands, Expect, Machine, Output, Plan, Run, Session};
 use crate::report::numbers::{TIME, Unit, thousands};
 
 /// A heading and the lines below it.
@@ -19,6 +21,7 @@ pub(super) fn of(summary: &Summary) -> Vec<Facts> {
     let facts = |heading, lines| Facts { heading, lines };
     let all = [
         facts("Machine", machine(&run.machine)),
+        facts("Commands", run.plan.commands.as_ref().map_or(Vec::new(), commands)),
         facts("Plan", plan(&run.plan)),
         facts("Sessions", sessions(run)),
         facts("Build", build(&run.build)),
@@ -114,6 +117,41 @@ fn plan(plan: &Plan) -> Vec<(String, String)> {
         let reason = format!("{}: {}", skipped.what, skipped.reason);
         lines.push((format!("left out: {}", skipped.backend), reason));
     }
+    lines
+}
+
+/// The commands, what each of them finds around itself, and what is expected of it.
+fn commands(commands: &Commands) -> Vec<(String, String)> {
+    let typed = |words: &Vec<String>| {
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    };
+    let labelled =
+        |command: &Command| (format!("command {}", command.label), typed(&command.words));
+    let mut lines: Vec<(String, String)> = commands.list.iter().map(labelled).collect();
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let output = match commands.output {
+        Output::Discard => "discarded",
+        Output::Keep => "kept",
+        Output::Show => "shown",
+    };
+    let codes: Vec<String> = commands.ok_codes.iter().map(i32::to_string).collect();
+    lines.extend(known([
+        ("before each run", commands.prepare.as_ref().map(typed)),
+        ("after each run", commands.cleanup.as_ref().map(typed)),
+        ("directory", path(&commands.directory)),
+        ("stdin", path(&commands.input)),
+        ("what they print", Some(output.to_string())),
+        ("exit codes that are no failure", Some(codes.join(", "))),
+        (
+            "expected on stdout",
+            commands.expect.as_ref().map(|expect| match expect {
+                Expect::Text(text) => format!("the text {text}"),
+                Expect::Pattern(pattern) => format!("what {pattern} matches"),
+                Expect::Same => "the same each time".to_string(),
+            }),
+        ),
+    ]));
+    lines.extend(commands.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
     lines
 }
 

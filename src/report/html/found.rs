@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::analysis::{Answer, BestCount, CaseSummary, Job, Summary};
 use crate::report::answer::{answer_of, shortfall};
 use crate::report::numbers::digits;
+use crate::report::words::{Words, words};
 
 /// What an answer rests on.
 #[derive(Debug, Default, Serialize)]
@@ -34,14 +35,14 @@ pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Found {
         winner: answer.winner,
         speedup_low: answer.speedup_low,
         speedup_high: answer.speedup_high,
-        notes: notes(summary, answer),
+        notes: notes(summary, answer, words(job.settings())),
         counts: answer.series.iter().filter_map(count).collect(),
         shortfalls,
     }
 }
 
 /// What was compared, and what could have been found.
-fn notes(summary: &Summary, answer: &Answer) -> Vec<String> {
+fn notes(summary: &Summary, answer: &Answer, words: Words) -> Vec<String> {
     let mut notes = Vec::new();
     let fastest: Vec<&CaseSummary> =
         answer.fastest.iter().filter_map(|case| summary.cases.get(*case)).collect();
@@ -54,14 +55,16 @@ fn notes(summary: &Summary, answer: &Answer) -> Vec<String> {
     if let Some(effect) = answer.smallest_effect {
         notes.push(format!(
             "A difference of {}% to the fastest would have been found in four of five such runs, \
-             whichever backend had it ({} rounds in common).",
+             whichever {} had it ({} rounds in common).",
             digits(100.0 * effect),
+            words.one,
             answer.rounds
         ));
     }
     if let (Some(count), Some(needed)) = (answer.ranked_nthread, answer.rounds_needed) {
         notes.push(format!(
-            "To rank all backends at n = {count} pair by pair needs {needed} rounds."
+            "To rank all {} at n = {count} pair by pair needs {needed} rounds.",
+            words.many
         ));
     }
     notes

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::analysis::{Candidate, Fit, Model};
-use crate::report::numbers::digits;
+use crate::report::models::rate_of;
+use crate::report::numbers::{Unit, digits};
 
 /// Points of a curve: the eye sees no corners.
 const POINTS: u32 = 96;
@@ -31,7 +32,7 @@ struct LawCurve {
     text: String,
     /// How much less it explains than the chosen one, by Akaike's criterion.
     aicc_above: Option<f64>,
-    /// Thread counts and throughputs (draws per second).
+    /// Thread counts and throughputs (per second: draws, or calls of what has none).
     points: Vec<(f64, f64)>,
 }
 
@@ -87,12 +88,14 @@ fn parameters(fit: &Fit) -> Vec<(&'static str, String)> {
     let is_usl = fit.model == Some(Model::Usl);
     let share = if is_usl { "contention σ" } else { "serial share σ" };
     let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
+    let Unit { name: unit, size } = rate_of(&fit.case);
+    let (rate, by) = (format!(" {unit}"), 1.0 / size);
     let lines = [
         (share, scaled([fit.sigma, fit.sigma_low, fit.sigma_high], 100.0, "%")),
         ("coherence κ", scaled(coherence, 100.0, "%")),
-        ("one thread γ", scaled([fit.gamma, fit.gamma_low, fit.gamma_high], 1e-9, " G draws/s")),
+        ("one thread γ", scaled([fit.gamma, fit.gamma_low, fit.gamma_high], by, &rate)),
         ("peak", scaled([fit.peak_nthread, None, None], 1.0, " threads")),
-        ("limit", scaled([fit.limit, None, None], 1e-9, " G draws/s")),
+        ("limit", scaled([fit.limit, None, None], by, &rate)),
     ];
     lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -96,7 +96,7 @@ pub(super) const SUBTITLE: f64 = 12.0;
 /// What is plotted, of which job, on which CPU; the CPU is cut short first.
 pub(super) fn title(plot: &Plot) -> String {
     let room = WIDTH - 2.0 * EDGE;
-    let mut text = plot.metric.title().to_owned();
+    let mut text = plot.metric.title(plot.words).to_owned();
     if !plot.kernel.is_empty() {
         text.push_str(&format!(": {}", plot.kernel));
     }

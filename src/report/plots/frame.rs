@@ -104,7 +104,7 @@ fn values<B: Letters>(
         let text = crate::report::numbers::decimals(in_unit(tick), places);
         canvas.text(&text, (area.left - 8.0, at), TICK_TEXT, INK, Anchor::Right)?;
     }
-    let mut label = plot.metric.axis_label(y.unit.name);
+    let mut label = plot.metric.axis_label(y.unit.name, plot.words, &plot.baseline);
     if y.scale == Scale::Log {
         label.push_str(", log scale");
     }

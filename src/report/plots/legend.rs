@@ -6,6 +6,7 @@ use super::figure::Layout;
 use super::series::{Plot, Series};
 use super::style::{BASELINE_DASH, GREY, GRID, IDEAL_DASH, INK, Look, SHADE, look};
 use super::{curves, font};
+use crate::report::prose::{cut, length};
 
 /// What stands before the text of an entry.
 enum Sample {
@@ -52,7 +53,7 @@ pub(super) fn draw<B: Letters>(
     for entry in entries(plot, curves::ideal_leaves(plot, layout)) {
         sample(canvas, &entry.sample, (left, y))?;
         let colour = if matches!(entry.sample, Sample::None) { GREY } else { INK };
-        let name = font::elide(&entry.name, NAME, ROOM);
+        let name = fitted(&entry.name);
         canvas.text(&name, (text, y), NAME, colour, Anchor::Left)?;
         if !entry.remark.is_empty() {
             y += REMARK_ROW;
@@ -62,6 +63,13 @@ pub(super) fn draw<B: Letters>(
         y += ROW;
     }
     Ok(())
+}
+
+/// A name without its middle, if it is too long: command lines differ at their ends.
+fn fitted(name: &str) -> String {
+    let kept = (8..=length(name)).rev().map(|letters| cut(name, letters));
+    let mut fitting = kept.filter(|name| font::width(name, NAME) <= ROOM);
+    fitting.next().unwrap_or_else(|| font::elide(name, NAME, ROOM))
 }
 
 fn entries(plot: &Plot, ideal_leaves: bool) -> Vec<Entry> {

@@ -1,6 +1,11 @@
 //! The four things that are plotted, and how a case shows each of them.
 
 use crate::analysis::CaseSummary;
+use crate::report::prose::cut;
+use crate::report::words::Words;
+
+/// Letters of the baseline's name that an axis has room for.
+const LONGEST_BASELINE: usize = 40;
 
 /// What the y axis of a figure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +38,10 @@ impl Metric {
         }
     }
 
-    pub(super) fn title(self) -> &'static str {
+    /// What it is called, of a job of which the cases are called so.
+    pub(super) fn title(self, words: Words) -> &'static str {
         match self {
+            Metric::Time if words.call == "run" => "Time of a run",
             Metric::Time => "Time of a call",
             Metric::Speedup => "Speedup",
             Metric::Efficiency => "Efficiency",
@@ -43,19 +50,19 @@ impl Metric {
     }
 
     /// The text along the y axis; `unit` is what [`super::format`] chose.
-    pub(super) fn axis_label(self, unit: &str) -> String {
+    pub(super) fn axis_label(self, unit: &str, words: Words, baseline: &str) -> String {
         match self {
-            Metric::Time => format!("Time of a call ({unit})"),
-            Metric::Speedup => format!("Speedup over sequential ({unit})"),
+            Metric::Time => format!("{} ({unit})", self.title(words)),
+            Metric::Speedup => format!("Speedup over {} ({unit})", cut(baseline, LONGEST_BASELINE)),
             Metric::Efficiency => format!("Efficiency: speedup per thread ({unit})"),
             Metric::Throughput => format!("Throughput ({unit})"),
         }
     }
 
-    /// What perfect scaling would give at `nthread`.
-    pub(super) fn ideal(self, nthread: f64) -> Option<f64> {
+    /// What perfect scaling would give at `nthread`, over a baseline of so many.
+    pub(super) fn ideal(self, nthread: f64, of_baseline: u32) -> Option<f64> {
         match self {
-            Metric::Speedup => Some(nthread),
+            Metric::Speedup => Some(nthread / f64::from(of_baseline.max(1))),
             Metric::Efficiency => Some(1.0),
             Metric::Time | Metric::Throughput => None,
         }

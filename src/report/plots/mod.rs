@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use crate::analysis::{Job, Summary, jobs};
 use crate::record::Preset;
 use crate::report::crossover::ladders;
+use crate::report::words::words;
 
 mod axis;
 mod canvas;
@@ -69,7 +70,8 @@ pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
 
 /// The file names of a job's figures without that, and their titles.
 pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-    job::metrics(job).map(|metric| (metric.file_stem(), metric.title()))
+    let words = words(job.settings());
+    job::metrics(job).map(move |metric| (metric.file_stem(), metric.title(words)))
 }
 
 /// Whether each job has figures of its own: not where a run asked for what

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use super::metric::{Metric, Values};
 use crate::analysis::{self, CaseSummary, Job, Summary};
+use crate::record::Subject;
+use crate::report::words::{
+    Words, short_name_of_baseline, short_title, subject, title_of_job, words,
+};
 
 /// Dots of a case; more are thinned out.
 pub(super) const MAX_DOTS: usize = 200;
@@ -11,7 +15,14 @@ pub(super) const MAX_DOTS: usize = 200;
 /// Everything that one figure shows, before it has a place.
 pub(super) struct Plot {
     pub(super) metric: Metric,
+    /// The kernel; of commands the only one, or how many there are.
     pub(super) kernel: String,
+    /// What the cases are called.
+    pub(super) words: Words,
+    /// What the baseline is called.
+    pub(super) baseline: String,
+    /// Its threads.
+    pub(super) threads_of_baseline: u32,
     /// Of one worker, where the work grows with the workers.
     pub(super) draws: Option<u64>,
     /// What else the heading says of the job; may be empty.
@@ -26,7 +37,7 @@ pub(super) struct Plot {
     /// Thread counts of the x axis, ascending.
     pub(super) counts: Vec<u32>,
     pub(super) series: Vec<Series>,
-    /// A horizontal line: the sequential baseline.
+    /// A horizontal line: the baseline.
     pub(super) reference: Option<Reference>,
 }
 
@@ -63,8 +74,9 @@ pub(super) struct Reference {
 impl Plot {
     /// What the figure of `metric` shows of `job`.
     pub(super) fn new(summary: &Summary, job: &Job<'_>, metric: Metric) -> Plot {
-        let is_other = |case: &&CaseSummary| !case.is_baseline();
-        let others: Vec<&CaseSummary> = job.cases.iter().copied().filter(is_other).collect();
+        let others: Vec<&CaseSummary> =
+            job.series().iter().flat_map(|series| series.cases.clone()).collect();
+        let baseline = job.baseline();
         let series = series(job.series(), metric);
         let thinned = points(&series).any(|point| point.thinned);
         let mut counts: Vec<u32> = others.iter().map(|case| case.case.nthread).collect();
@@ -76,7 +88,10 @@ impl Plot {
         let rounds = others.iter().map(|case| case.rounds).filter(|n| *n > 0);
         Plot {
             metric,
-            kernel: job.settings().kernel.clone(),
+            kernel: subject_of(job),
+            words: words(job.settings()),
+            baseline: baseline.map_or("the baseline".to_string(), short_name_of_baseline),
+            threads_of_baseline: baseline.map_or(1, |case| case.case.threads()),
             draws: job.settings().share(),
             remark: super::job::remark(job),
             cpu_model: summary.cpu_model().to_string(),
@@ -97,8 +112,8 @@ impl Plot {
 
     /// What perfect scaling would give, unless the baseline's line says the same.
     pub(super) fn ideal(&self, nthread: f64) -> Option<f64> {
-        let only_one = self.metric == Metric::Speedup && self.counts == [1];
-        self.metric.ideal(nthread).filter(|_| !only_one)
+        let only_one = self.metric == Metric::Speedup && self.counts == [self.threads_of_baseline];
+        self.metric.ideal(nthread, self.threads_of_baseline).filter(|_| !only_one)
     }
 
     /// Whether `nthread` is more than the machine has.
@@ -114,6 +129,15 @@ impl Plot {
                 && !series.missing.iter().any(|n| (a.nthread..b.nthread).contains(n))
         };
         series.points.chunk_by(joined).collect()
+    }
+}
+
+/// What the heading says first.
+fn subject_of(job: &Job<'_>) -> String {
+    match (subject(job.settings()), &job.series()[..]) {
+        (Subject::Commands, [only]) => short_title(&only.cases[0].case),
+        (Subject::Commands, _) => title_of_job(job),
+        (Subject::Kernels | Subject::Functions, _) => job.settings().kernel.clone(),
     }
 }
 
@@ -164,7 +188,7 @@ fn reference(job: &Job<'_>, metric: Metric) -> Option<Reference> {
         Metric::Speedup => case.median_ns.map(|_| 1.0),
         Metric::Efficiency => return None,
     };
-    Some(Reference { name: case.case.backend.clone(), value })
+    Some(Reference { name: short_name_of_baseline(case), value })
 }
 
 /// At most `most` of the values, evenly spaced in their order.

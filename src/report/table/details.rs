@@ -2,15 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::{OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule, with_interval};
+use super::with_interval;
+use super::{MEBIBYTE, MEMORY, OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule};
 use crate::analysis::{CaseSummary, Job, Summary, jobs};
+use crate::record::Subject;
 use crate::report::answer::{answer, answer_of, shortfall};
 use crate::report::columns::Columns;
 use crate::report::numbers::{TIME, Unit, digits};
 use crate::report::prose::{usable_cpus, wrapped};
+use crate::report::words::{subject, words};
+use crate::stats::median;
+use crate::visits::Cost;
 
 /// The columns.
-const HEADING: [&str; 19] = [
+const HEADING: [&str; 22] = [
     "backend",
     "schedule chunk",
     "n",
@@ -30,7 +35,19 @@ const HEADING: [&str; 19] = [
     "scaling",
     "Karp–Flatt (95%)",
     "failed",
+    "user",
+    "system",
+    MEMORY,
 ];
+
+/// Where there are no workers that say what they did.
+const EXPLANATION: &str = "all pairs: with those that were left out; overhead: n/n₀ times the time less that\n  \
+    of the baseline, which has n₀ threads\n";
+
+/// Where there are.
+const EXPLANATION_OF_WORKERS: &str = "all pairs: with those that were left out; overhead: n·T_n − T_1; balance: busy time of\n  \
+    the mean worker by the busiest; comm.: that of the busiest by the call; scaling: time\n  \
+    inside the kernel of the baseline by that of all workers\n";
 
 /// The tables of every job with all of its cases, its answer, and what it rests on.
 pub fn details(summary: &Summary) -> String {
@@ -41,15 +58,19 @@ pub fn details(summary: &Summary) -> String {
 fn of_job(summary: &Summary, job: &Job<'_>) -> String {
     let mut text = heading(summary, job) + &wrapped(&format!("baseline: {}", baseline_line(job)));
     let mut rows = vec![HEADING.map(str::to_string).to_vec()];
+    rows[0][0] = words(job.settings()).one.to_string();
     rows.extend(job.cases.iter().map(|case| row(case)));
-    for line in (Columns { rows, texts: 2 }).lines() {
+    let columns = Columns { rows, texts: 2 };
+    let (columns, explanation) = match subject(job.settings()) {
+        Subject::Kernels => (columns.without(&["user", "system", MEMORY]), EXPLANATION_OF_WORKERS),
+        Subject::Commands | Subject::Functions => {
+            (columns.without(&["schedule chunk", "Gdraws/s"]).without_empty(), EXPLANATION)
+        }
+    };
+    for line in columns.lines() {
         let _ = writeln!(text, "{line}");
     }
-    text.push_str(
-        "all pairs: with those that were left out; overhead: n·T_n − T_1; balance: busy time of\n  \
-         the mean worker by the busiest; comm.: that of the busiest by the call; scaling: time\n  \
-         inside the kernel of the baseline by that of all workers\n",
-    );
+    text.push_str(explanation);
     if job.cases.iter().any(|case| case.oversubscribed) {
         let cpus = usable_cpus(summary);
         let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus}");
@@ -68,17 +89,19 @@ fn of_job(summary: &Summary, job: &Job<'_>) -> String {
 fn what_it_rests_on(summary: &Summary, job: &Job<'_>) -> String {
     let Some(found) = answer_of(summary, job) else { return String::new() };
     let mut text = String::new();
+    let words = words(job.settings());
     if let Some(effect) = found.smallest_effect {
         let percent = digits(100.0 * effect);
         text += &wrapped(&format!(
             "a difference of {percent}% to the fastest would have been found in four of five such \
-             runs, whichever backend had it ({} rounds in common)",
-            found.rounds
+             runs, whichever {} had it ({} rounds in common)",
+            words.one, found.rounds
         ));
     }
     if let (Some(count), Some(needed)) = (found.ranked_nthread, found.rounds_needed) {
         text += &wrapped(&format!(
-            "to rank all backends at n = {count} pair by pair needs {needed} rounds"
+            "to rank all {} at n = {count} pair by pair needs {needed} rounds",
+            words.many
         ));
     }
     text
@@ -120,7 +143,15 @@ fn row(case: &CaseSummary) -> Vec<String> {
         factor(case.computation_scaling),
         with_interval(case.karp_flatt, case.karp_flatt_low, case.karp_flatt_high),
         if case.problems.is_empty() { "–".to_string() } else { case.problems.len().to_string() },
+        or_dash(middle(case, |cost| cost.user_ns).map(duration)),
+        or_dash(middle(case, |cost| cost.system_ns).map(duration)),
+        or_dash(case.peak_bytes().map(|bytes| digits(bytes as f64 / MEBIBYTE))),
     ]
+}
+
+/// The median over rounds of what is known of each.
+fn middle(case: &CaseSummary, figure: fn(&Cost) -> Option<f64>) -> Option<f64> {
+    median(&case.round_costs.iter().map(figure).collect::<Option<Vec<f64>>>()?)
 }
 
 /// The median time with its interval and a unit of its own.

@@ -12,10 +12,11 @@ use std::fmt::Write as _;
 use super::answer::{answer, answer_of, shortfall};
 use super::columns::Columns;
 use super::ending::how_it_ended;
-use super::numbers::{TIME, Unit, digits, thousands};
+use super::numbers::{TIME, Unit, digits};
 use super::prose::{clean, machine, usable_cpus, wrapped};
+use super::words::{name_of_baseline, subject, title_of_job, what_was_checked, words};
 use crate::analysis::{BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
-use crate::record::Case;
+use crate::record::{Case, Subject};
 use crate::stats::ranks;
 
 /// Whether the terminal shows colours.
@@ -39,6 +40,12 @@ const EXPLAINED: usize = 3;
 /// What a narrow table can do without, by its headings, the first first.
 const SPARE: [&str; 3] = ["pairs", "eff.", "schedule chunk"];
 
+/// Heading of the most memory that a command had.
+const MEMORY: &str = "peak MiB";
+
+/// Bytes.
+const MEBIBYTE: f64 = 1_048_576.0;
+
 /// The tables of a run, and whether it went well.
 pub fn table(summary: &Summary, style: Style) -> String {
     tables(summary, style) + &checks(summary)
@@ -58,15 +65,7 @@ pub fn checks(summary: &Summary) -> String {
     if !ending.is_empty() {
         text.push_str(&wrapped(&ending));
     }
-    let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
-    let calls = summary.answers.calls;
-    let _ = match (failed, summary.answers.identical()) {
-        (0, true) => writeln!(text, "every answer identical: {calls} calls checked"),
-        (0, false) => writeln!(text, "every answer checked: {calls} calls"),
-        (failed, _) => {
-            writeln!(text, "{failed} FAILED VISITS (not counted above); {calls} answers checked")
-        }
-    };
+    let _ = writeln!(text, "{}", what_was_right(summary));
     for case in summary.cases.iter().filter(|case| !case.problems.is_empty()) {
         let (first, count) = (&case.problems[0], case.problems.len());
         let is_one = case.problems.iter().all(|problem| problem == first);
@@ -78,17 +77,26 @@ pub fn checks(summary: &Summary) -> String {
     text
 }
 
-/// Kernel, draws and machine.
+/// Whether every answer, run or result was as it should be, and how many there were.
+fn what_was_right(summary: &Summary) -> String {
+    let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
+    let calls = summary.answers.calls;
+    match (failed, what_was_checked(summary), summary.answers.identical()) {
+        (0, Some((what, count)), _) => format!("{what}: {count}"),
+        (0, None, true) => format!("every answer identical: {calls} calls checked"),
+        (0, None, false) => format!("every answer checked: {calls} calls"),
+        (_, Some((_, count)), _) => {
+            format!("{failed} FAILED VISITS (not counted above); nothing wrong with {count}")
+        }
+        (_, None, _) => {
+            format!("{failed} FAILED VISITS (not counted above); {calls} answers checked")
+        }
+    }
+}
+
+/// What was measured, and the machine.
 pub(in crate::report) fn heading(summary: &Summary, job: &Job<'_>) -> String {
-    let settings = job.settings();
-    let draws = settings.share().map_or("?".to_string(), thousands);
-    let whose = if settings.is_weak() { "worker" } else { "call" };
-    wrapped(&format!(
-        "{}, {draws} draws a {whose}{}, {}",
-        settings.kernel,
-        pinned(settings),
-        machine(summary),
-    ))
+    wrapped(&format!("{}, {}", title_of_job(job), machine(summary)))
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
@@ -161,21 +169,25 @@ pub(in crate::report) fn pinned(case: &Case) -> String {
 /// The baseline's absolute time: without it a speedup says nothing.
 pub(in crate::report) fn baseline_line(job: &Job<'_>) -> String {
     let Some(case) = job.baseline() else { return "none".to_string() };
-    match case.median_ns {
-        None => "sequential has no clean visit: no speedups".to_string(),
-        Some(ns) => {
-            let Unit { name, size } = Unit::fitting(&TIME, ns);
-            let time = with_interval(
-                Some(ns / size),
-                case.median_low_ns.map(|ns| ns / size),
-                case.median_high_ns.map(|ns| ns / size),
-            );
-            let level = ranks(case.rounds, CONFIDENCE).map_or(String::new(), |(.., level)| {
-                format!(", intervals of {:.1}%", 100.0 * level)
-            });
-            format!("sequential {time} {name}; {} rounds{level}", case.rounds)
-        }
-    }
+    let who = name_of_baseline(case);
+    let Some(ns) = case.median_ns else {
+        return format!("{who} has no clean visit: no speedups");
+    };
+    let Unit { name, size } = Unit::fitting(&TIME, ns);
+    let time = with_interval(
+        Some(ns / size),
+        case.median_low_ns.map(|ns| ns / size),
+        case.median_high_ns.map(|ns| ns / size),
+    );
+    let level = ranks(case.rounds, CONFIDENCE)
+        .map_or(String::new(), |(.., level)| format!(", intervals of {:.1}%", 100.0 * level));
+    // What has words in its name ends with a colon.
+    let colon = if case.case.is_baseline() { "" } else { ":" };
+    let over = match case.case.threads() {
+        0 | 1 => String::new(),
+        count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
+    };
+    format!("{who}{colon} {time} {name}; {} rounds{level}{over}", case.rounds)
 }
 
 /// What the rows of a job's table need.
@@ -191,12 +203,30 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// The heading, and one line a series.
     fn lines(&self, series: &[Series<'_>]) -> Vec<String> {
-        let time = format!("time {}", self.unit.name);
-        let heading =
-            ["backend", "schedule chunk", "best n", &time, "speedup (95%)", "eff.", "pairs"];
+        let [time, cpu] = ["time", "CPU"].map(|what| format!("{what} {}", self.unit.name));
+        let settings = self.job.settings();
+        let one = words(settings).one;
+        let heading = [
+            one,
+            "schedule chunk",
+            "best n",
+            &time,
+            "speedup (95%)",
+            "eff.",
+            &cpu,
+            MEMORY,
+            "pairs",
+        ];
         let mut rows = vec![heading.map(str::to_string).to_vec()];
         rows.extend(series.iter().map(|series| self.row(series)));
-        Columns { rows, texts: 2 }.fitting_lines(&SPARE)
+        let costs = [cpu.as_str(), MEMORY];
+        if subject(settings) == Subject::Kernels {
+            return Columns { rows, texts: 2 }.without(&costs).fitting_lines(&SPARE);
+        }
+        let columns = Columns { rows, texts: 2 }.without(&["schedule chunk"]).without_empty();
+        // Names matter more: what they cost is among the details, too.
+        let columns = if columns.fits() { columns } else { columns.without(&costs) };
+        columns.fitting_lines(&SPARE)
     }
 
     fn row(&self, series: &Series<'_>) -> Vec<String> {
@@ -205,7 +235,9 @@ impl Rows<'_> {
         let Some(case) = series.best() else {
             let dash = || "–".to_string();
             let schedule = schedule(series.cases[0]);
-            return vec![name, schedule, dash(), "no data".into(), dash(), dash(), dash()];
+            let mut row = vec![name, schedule, dash(), "no data".into()];
+            row.extend((0..5).map(|_| dash()));
+            return row;
         };
         let speedup = with_interval(case.speedup, case.speedup_low, case.speedup_high);
         let is_tied = series.cases.iter().any(|it| it.fastest == Some(true));
@@ -217,6 +249,8 @@ impl Rows<'_> {
             case.median_ns.map_or("–".to_string(), |ns| digits(ns / self.unit.size)),
             format!("{mark}{speedup}"),
             percent(case.efficiency),
+            case.cpu_ns().map_or("–".to_string(), |ns| digits(ns / self.unit.size)),
+            case.peak_bytes().map_or("–".to_string(), |bytes| digits(bytes as f64 / MEBIBYTE)),
             pairs(case),
         ]
     }
