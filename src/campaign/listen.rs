@@ -9,9 +9,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg, raise};
 use nix::unistd::Pid;
 
-use super::reap::{self, Stops};
 use super::signals::{Signals, Wish};
 use super::voice::Runner;
+use crate::command::reap::{self, Stops};
 
 /// How long a runner may take to end after its last word.
 const GRACE: Duration = Duration::from_millis(500);
@@ -214,7 +214,7 @@ impl<'a> Watch<'a> {
                 "the runner did not end within {GRACE:?} of closing its stdout"
             ));
         }
-        let members = reap::describe_group(self.runner.group).join(", ");
+        let members = reap::describe_family(self.runner.group).join(", ");
         let seconds = self.timeout.as_secs_f64();
         Trouble::Did(format!("timeout: killed after {seconds:.1} s, when it had {members}"))
     }

@@ -16,7 +16,6 @@ mod functions;
 mod hearing;
 mod listen;
 pub mod progress;
-mod reap;
 mod rounds;
 mod signals;
 mod standing;

@@ -14,9 +14,10 @@ use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::unistd::Pid;
 
 use super::listen::{CutShort, Listener, Trouble, Watch};
-use super::reap::{self, Ended};
 use super::signals::{Signals, Wish};
 use super::voice::Runner;
+use crate::command::reap::{self, Ended};
+use crate::command::streams::last_lines;
 use crate::machine::clock::{Clock, Moment, Span};
 
 /// How long what a runner left behind may take to end by itself, if the runner
@@ -127,7 +128,7 @@ impl<'a> Supervisor<'a> {
         runner: &Runner,
     ) -> Result<Option<String>, CutShort> {
         let grace = if verdict.is_ok() { HELPERS_GRACE } else { Duration::ZERO };
-        let left = reap::all_that_is_left(&self.bystanders, grace);
+        let left = reap::all_that_is_left(&self.bystanders, grace, std::thread::sleep);
         // Our own kill explains nothing; somebody else's, such as the kernel's
         // when memory runs out, explains all.
         let status = ended.exit_status;
@@ -189,10 +190,8 @@ fn explain(heard: Option<String>, ending: Option<i32>, stderr_tail: &[u8]) -> Op
         Some(status) => Some(format!("the runner exited with status {status}")),
     };
     let mut parts: Vec<String> = heard.into_iter().chain(ending).collect();
-    let stderr = String::from_utf8_lossy(stderr_tail);
-    let lines: Vec<&str> = stderr.trim().lines().collect();
-    if !parts.is_empty() && !lines.is_empty() {
-        parts.push(format!("stderr: {}", lines[lines.len().saturating_sub(3)..].join(" / ")));
+    if let Some(stderr) = last_lines(stderr_tail).filter(|_| !parts.is_empty()) {
+        parts.push(format!("stderr: {stderr}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

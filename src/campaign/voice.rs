@@ -10,10 +10,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, getpid, getppid, setsid};
 
 use super::listen::{Listener, Objection};
-use super::reap;
+use crate::command::reap;
 
 /// Bytes that a line may have: 1,024 workers fit several times over.
 const LINE_BYTES: usize = 4 << 20;
@@ -47,13 +47,14 @@ impl Runner {
     pub fn start(command: &mut Command, input: &[u8]) -> io::Result<Runner> {
         let supervisor = getpid();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own: Ctrl-C on the terminal reaches us alone, and we
-        // can kill all of it at once.
-        command.process_group(0);
         // SAFETY: between fork and exec the closure makes only system calls,
         // allocates nothing and takes no lock.
         unsafe {
             command.pre_exec(move || {
+                // A session of its own, and so a group: Ctrl-C on the terminal
+                // reaches us alone, we can kill all of it at once, and nothing of
+                // it can read from or write to the terminal.
+                setsid()?;
                 // The signals that we hold back are not the runner's affair.
                 SigSet::empty().thread_set_mask()?;
                 prctl::set_pdeathsig(Signal::SIGKILL)?;

@@ -9,7 +9,12 @@
 //! a low floor under `max_rss_bytes`; and it leads a session of its own, so that
 //! the command has no terminal, and whatever it leaves behind can be found.
 
+mod alarm;
+mod perform;
+mod program;
+pub(crate) mod reap;
 mod shim;
+pub(crate) mod streams;
 
 pub use shim::serve;
 
@@ -68,8 +73,8 @@ pub enum Capture {
     /// Nothing.
     #[default]
     Nothing,
-    /// Its length and digest.
+    /// Its length and digest, and its text where that is very short.
     Digest,
-    /// Its text, too.
+    /// Its text, too, up to half a MiB.
     Text,
 }

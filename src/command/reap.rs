@@ -1,7 +1,6 @@
 //! The end of processes: noticing it, reaping it, and bringing it about.
 
 use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -20,6 +19,13 @@ pub struct Ended {
     pub user: Duration,
     /// System CPU time.
     pub system: Duration,
+    /// Peak memory of the largest of them; at least what its parent had when it
+    /// started it.
+    pub max_rss_bytes: u64,
+    /// Voluntary context switches.
+    pub voluntary_switches: u64,
+    /// Involuntary context switches.
+    pub involuntary_switches: u64,
 }
 
 /// Whether a child has ended. Does not reap it.
@@ -76,13 +82,24 @@ pub fn wait(pid: Pid) -> Ended {
     let duration = |time: libc::timeval| {
         Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
     };
-    Ended { exit_status, user: duration(usage.ru_utime), system: duration(usage.ru_stime) }
+    Ended {
+        exit_status,
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        max_rss_bytes: 1024 * usage.ru_maxrss as u64,
+        voluntary_switches: usage.ru_nvcsw as u64,
+        involuntary_switches: usage.ru_nivcsw as u64,
+    }
 }
 
 /// Kills and reaps every child but `bystanders`, and theirs, which become ours.
-/// They are given a moment of `grace` to end by themselves. Names those that
-/// were still there then.
-pub fn all_that_is_left(bystanders: &[Pid], grace: Duration) -> Vec<String> {
+/// They are given a moment of `grace` to end by themselves; `pause` sleeps for so
+/// long at most. Names those that were still there then.
+pub fn all_that_is_left(
+    bystanders: &[Pid],
+    grace: Duration,
+    mut pause: impl FnMut(Duration),
+) -> Vec<String> {
     let start = Instant::now();
     let mut left = Vec::new();
     while start.elapsed() < grace + PATIENCE {
@@ -103,7 +120,7 @@ pub fn all_that_is_left(bystanders: &[Pid], grace: Duration) -> Vec<String> {
             }
             left.extend(still.iter().filter(|it| it.state != 'Z').map(Process::to_string));
         }
-        thread::sleep(Duration::from_millis(1));
+        pause(Duration::from_millis(1));
     }
     left.sort_unstable();
     left.dedup();
@@ -116,10 +133,22 @@ pub fn children() -> Vec<Pid> {
     own.map(|process| process.pid).collect()
 }
 
-/// Names, pids and states of the processes of a group.
-pub fn describe_group(group: Pid) -> Vec<String> {
-    let members = processes().filter(|process| process.group == group);
-    members.map(|process| process.to_string()).collect()
+/// Names, pids and states of a process and all that came of it: its descendants, and
+/// who is in its group or session though its parent has ended.
+pub fn describe_family(leader: Pid) -> Vec<String> {
+    let mut others: Vec<Process> = processes().collect();
+    let mut family: Vec<Process> = Vec::new();
+    loop {
+        let is_of_it = |process: &mut Process| {
+            [process.pid, process.group, process.session].contains(&leader)
+                || family.iter().any(|member| member.pid == process.parent)
+        };
+        let found: Vec<Process> = others.extract_if(.., is_of_it).collect();
+        if found.is_empty() {
+            return family.iter().map(Process::to_string).collect();
+        }
+        family.extend(found);
+    }
 }
 
 /// A line of /proc/PID/stat.
@@ -129,6 +158,7 @@ struct Process {
     state: char,
     parent: Pid,
     group: Pid,
+    session: Pid,
 }
 
 impl std::fmt::Display for Process {
@@ -147,7 +177,7 @@ fn processes() -> impl Iterator<Item = Process> {
     })
 }
 
-/// `pid (name) state parent group …`; the name may hold anything, so the last
+/// `pid (name) state parent group session …`; the name may hold anything, so the last
 /// parenthesis ends it.
 fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     let (head, tail) = stat.rsplit_once(')')?;
@@ -156,7 +186,8 @@ fn parse_stat(pid: i32, stat: &str) -> Option<Process> {
     let state = fields.next()?.chars().next()?;
     let parent = Pid::from_raw(fields.next()?.parse().ok()?);
     let group = Pid::from_raw(fields.next()?.parse().ok()?);
-    Some(Process { pid: Pid::from_raw(pid), name, state, parent, group })
+    let session = Pid::from_raw(fields.next()?.parse().ok()?);
+    Some(Process { pid: Pid::from_raw(pid), name, state, parent, group, session })
 }
 
 #[cfg(test)]
@@ -181,8 +212,9 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let process = parse_stat(7, "7 (a) R (b) S 3 5 5 0 -1").expect("a process");
+        let process = parse_stat(7, "7 (a) R (b) S 3 5 6 0 -1").expect("a process");
         assert_eq!(process.name, "a) R (b");
-        assert_eq!((process.state, process.parent.as_raw(), process.group.as_raw()), ('S', 3, 5));
+        let numbers = [process.parent, process.group, process.session].map(Pid::as_raw);
+        assert_eq!((process.state, numbers), ('S', [3, 5, 6]));
     }
 }
