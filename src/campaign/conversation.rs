@@ -4,14 +4,21 @@
 use std::collections::BTreeSet;
 
 use super::answer::{Judge, Truth};
+use super::errand::Program;
+use super::printed;
 use crate::machine::{cpu_list, parse_cpu_list};
-use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Visit};
+use crate::record::{Expect, ExpectedOutput};
+use crate::runner::protocol::{Call, Check, Event, PROTOCOL, Printed, Visit};
 
 /// One visit's lines so far.
 pub struct Conversation<'a> {
     visit: &'a Visit,
     /// `None` where there is no kernel, and so no tally.
     judge: Option<Judge>,
+    /// `None` where there is no command.
+    program: Option<Program<'a>>,
+    /// What a command printed first in this visit.
+    first_printed: Option<ExpectedOutput>,
     check: Check,
     stage: Stage,
     /// Workers, from 0, that computed something so far.
@@ -36,7 +43,25 @@ impl<'a> Conversation<'a> {
         // Replaced by the first line, before any call.
         let check = Check::Exact;
         let judge = truth.map(Judge::new);
-        Conversation { visit, judge, check, stage: Stage::Hello, worked: BTreeSet::new() }
+        Conversation {
+            visit,
+            judge,
+            program: None,
+            first_printed: None,
+            check,
+            stage: Stage::Hello,
+            worked: BTreeSet::new(),
+        }
+    }
+
+    /// The same, about a command that may be expected to print something.
+    pub fn about(self, program: Option<Program<'a>>) -> Self {
+        Conversation { program, ..self }
+    }
+
+    /// What the command printed first, where it must always print the same.
+    pub fn first_printed(self) -> Option<ExpectedOutput> {
+        self.first_printed
     }
 
     /// Whether the first line has been heard.
@@ -99,8 +124,24 @@ impl<'a> Conversation<'a> {
         match &mut self.judge {
             Some(judge) => judge.judge(self.visit, self.check, call),
             None if call.wall_ns == 0 => Err("a call of 0 ns was reported".to_string()),
-            None => Ok(()),
+            None => self.hear_printed(call.printed.as_ref()),
         }
+    }
+
+    /// Holds what a command printed to what it must print.
+    fn hear_printed(&mut self, printed: Option<&Printed>) -> Result<(), String> {
+        let Some(program) = self.program else { return Ok(()) };
+        let Some(expect) = &program.commands.expect else { return Ok(()) };
+        let first = program.expected.or(self.first_printed.as_ref());
+        printed::judge(expect, first, printed)?;
+        if *expect == Expect::Same && first.is_none() {
+            self.first_printed = printed.map(|printed| ExpectedOutput {
+                label: String::new(),
+                sha256: printed.sha256.clone(),
+                bytes: printed.bytes,
+            });
+        }
+        Ok(())
     }
 
     /// After the last line.

@@ -1,15 +1,17 @@
 //! What a visit is asked for: which process makes it, and what that reads.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use super::answer::Truth;
-use crate::command::{self, Order};
+use super::printed;
+use crate::command::{self, Destination, Order};
 use crate::function;
 use crate::machine::{Places, cpu_list};
 use crate::nthread::assignments;
 use crate::plan::Pin;
-use crate::record::{Case, Commands};
+use crate::record::{Case, Commands, ExpectedOutput, Output};
 use crate::registry::Registry;
 use crate::runner::protocol::{PROTOCOL, Visit};
 use crate::runner::{ISA_VARIABLE, VERB};
@@ -37,9 +39,20 @@ pub enum Task<'a> {
     /// A job, whose answers are held to this.
     Job(Truth),
     /// A command.
-    Command(&'a Commands),
+    Command(Program<'a>),
     /// A function of this executable, and the case whose results it must have.
     Function(&'a Case),
+}
+
+/// A command, and what its runs are held to.
+#[derive(Clone, Copy)]
+pub struct Program<'a> {
+    /// All commands of the plan; the case's label tells which it is.
+    pub commands: &'a Commands,
+    /// What it printed first, where that is known.
+    pub expected: Option<&'a ExpectedOutput>,
+    /// The files that keep what it prints, but for their ends.
+    pub kept: &'a Path,
 }
 
 /// The form of the kernel.
@@ -60,12 +73,20 @@ impl Errand<'_> {
         }
     }
 
+    /// The command that is run, if it is one.
+    pub fn program(&self) -> Option<Program<'_>> {
+        match self.task {
+            Task::Command(program) => Some(program),
+            Task::Job(_) | Task::Function(_) => None,
+        }
+    }
+
     /// The process that makes the visit, and what it reads on stdin: one line.
     pub fn process(&self, registry: &Registry, visit: &Visit) -> (Command, Vec<u8>) {
         let (command, input) = match self.task {
             Task::Job(_) => (self.runner(registry), serde_json::to_vec(visit)),
-            Task::Command(commands) => {
-                (own(command::VERB), serde_json::to_vec(&self.order(commands)))
+            Task::Command(program) => {
+                (own(command::VERB), serde_json::to_vec(&self.order(program)))
             }
             Task::Function(baseline) => {
                 let mut command = own(function::VERB);
@@ -97,7 +118,8 @@ impl Errand<'_> {
     }
 
     /// What the shim of a command is to do.
-    fn order(&self, commands: &Commands) -> Order {
+    fn order(&self, program: Program<'_>) -> Order {
+        let commands = program.commands;
         let expand = |text: &String| {
             let (nthread, inner) = (self.case.nthread, self.case.inner_nthread);
             text.replace("{nthread}", &nthread.to_string()).replace("{inner}", &inner.to_string())
@@ -115,10 +137,15 @@ impl Errand<'_> {
             cleanup: commands.cleanup.as_deref().map(words),
             directory: commands.directory.clone(),
             input: commands.input.clone(),
+            destination: match commands.output {
+                Output::Discard => Destination::Nowhere,
+                Output::Keep => Destination::Files(program.kept.to_path_buf()),
+                Output::Show => Destination::Terminal,
+            },
+            capture: printed::capture(commands.expect.as_ref()),
             ok_codes: commands.ok_codes.clone(),
             warmup: self.warmup,
             iterations: self.iterations,
-            ..Order::default()
         }
     }
 

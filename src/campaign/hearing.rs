@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::conversation::{Conversation, parse};
+use super::errand::{Errand, Program, Task};
 use super::listen::{Listener, Objection};
 use super::supervise::Watched;
-use super::errand::{Errand, Task};
 use super::visit::{Clerk, Visited, sum};
 use crate::machine::taken::Reading;
-use crate::record::{Phase, Row, SCHEMA};
+use crate::record::{Output, Phase, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, Visit};
 
 /// Characters of the name of an instruction set.
@@ -17,6 +17,9 @@ const ISA_CHARS: usize = 200;
 /// Characters of a list of CPUs: two thousand that have no neighbours fit. Half
 /// a list is another list.
 const CPUS_CHARS: usize = 10_000;
+
+/// Bytes of a line that is shown only when it has ended.
+const LINE_BYTES: usize = 1 << 16;
 
 /// Hears a runner and turns what it says into rows.
 pub struct Hearing<'a> {
@@ -27,6 +30,8 @@ pub struct Hearing<'a> {
     /// Calls of the current phase so far.
     calls: u32,
     done: Done,
+    /// What a command printed that is to be shown: the line that has no end yet.
+    shown: Vec<u8>,
 }
 
 impl Listener for Hearing<'_> {
@@ -64,13 +69,29 @@ impl Listener for Hearing<'_> {
     fn tick(&mut self) {
         self.clerk.progress.tick();
     }
+
+    fn overhears(&mut self, bytes: &[u8]) {
+        let is_shown = |program: Program<'_>| program.commands.output == Output::Show;
+        if !self.errand.program().is_some_and(is_shown) {
+            return;
+        }
+        self.shown.extend_from_slice(bytes);
+        // A bar is drawn over half a line.
+        let end = self.shown.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = if self.shown.len() > LINE_BYTES { self.shown.len() } else { end };
+        if end > 0 {
+            self.clerk.progress.show(&self.shown[..end]);
+            self.shown.drain(..end);
+        }
+    }
 }
 
 impl<'a> Hearing<'a> {
     /// Before the first line.
     pub fn new(request: &'a Visit, errand: &'a Errand<'a>, clerk: Clerk<'a>) -> Hearing<'a> {
-        let conversation = Conversation::new(request, errand.truth());
-        Hearing { conversation, errand, clerk, rows: Vec::new(), calls: 0, done: Done::default() }
+        let conversation = Conversation::new(request, errand.truth()).about(errand.program());
+        let (rows, shown, done) = (Vec::new(), Vec::new(), Done::default());
+        Hearing { conversation, errand, clerk, rows, calls: 0, done, shown }
     }
 
     /// Whether what is said now is said by the `main` of a program with functions.
@@ -134,6 +155,10 @@ impl<'a> Hearing<'a> {
     pub fn close(mut self, watched: Watched, before: &Reading) -> Visited {
         let wall = watched.span.wall;
         let problem = watched.problem.clone().or_else(|| self.impossible_times(wall));
+        if !self.shown.is_empty() {
+            self.shown.push(b'\n');
+            self.clerk.progress.show(&self.shown);
+        }
         let nanoseconds = |time: Duration| time.as_nanos() as u64;
         let taken = self.clerk.meter.taken_since(before, &self.done.cpus);
         let mut row = self.blank(Phase::Visit, watched.started);
@@ -142,7 +167,9 @@ impl<'a> Hearing<'a> {
         row.throttled_ns = taken.throttled_ns;
         row.steal_ns = taken.steal_ns;
         row.stops = Some(watched.stops);
-        row.exit_status = watched.exit_status;
+        // That of a command, and not that of the process which watched over it.
+        let of_command = self.rows.iter().rev().find_map(|row| row.exit_status);
+        row.exit_status = of_command.or(watched.exit_status);
         if watched.exit_status.is_some() {
             row.user_ns = Some(nanoseconds(watched.user));
             row.system_ns = Some(nanoseconds(watched.system));
@@ -156,7 +183,8 @@ impl<'a> Hearing<'a> {
             row.isa.clone_from(&self.done.isa);
             row.cpus.clone_from(&self.done.cpus);
         }
-        Visited { rows: self.rows, wall, problem }
+        let first_printed = self.conversation.first_printed().filter(|_| problem.is_none());
+        Visited { rows: self.rows, wall, problem, first_printed }
     }
 
     /// The phases of a visit cannot last longer than the visit itself.

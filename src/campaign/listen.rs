@@ -39,6 +39,11 @@ pub trait Listener {
 
     /// A second has passed.
     fn tick(&mut self);
+
+    /// The runner wrote this to stderr.
+    fn overhears(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
 }
 
 /// Why what a runner said makes its visit void, in words.
@@ -118,7 +123,7 @@ impl<'a> Watch<'a> {
             }
             self.sleep()?;
             self.obey_signals()?;
-            self.runner.read_stderr();
+            self.runner.read_stderr(listener);
             self.hear(listener)?;
         }
         if self.suspended > Duration::ZERO {

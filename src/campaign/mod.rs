@@ -15,6 +15,8 @@ mod errand;
 mod functions;
 mod hearing;
 mod listen;
+mod medians;
+mod printed;
 pub mod progress;
 mod rounds;
 mod signals;
@@ -304,12 +306,16 @@ impl<'a> Campaign<'a> {
         let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);
         let forecast = self.forecast.rounds_ns(&self.run.plan, rounds)
             + warm_up::forecast_ns(&self.run.plan, &self.forecast, &self.warm_up_cases());
-        if budget == Budget::Forecast {
+        let is_forecast = self.run.plan.subject == Subject::Kernels;
+        if budget == Budget::Forecast && is_forecast {
             let budget = calibrate::duration(BUDGET_FACTOR * forecast);
             let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());
             self.run.plan.stopping.time_budget_ns = Some(budget.as_nanos() as u64);
         }
-        self.announce(forecast, rounds);
+        match is_forecast {
+            true => self.announce(forecast, rounds),
+            false => self.announce_unknown(),
+        }
         let (build, command) = (self.run.build.clone(), self.run.command.clone());
         let session = Session { start: now_utc(), build, command, ..Session::default() };
         self.begin_session(session).map_err(|source| self.cannot_begin(RUN_FILE, source))

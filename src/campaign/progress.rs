@@ -21,8 +21,9 @@ pub enum Show {
     Problems,
 }
 
-/// News come at least so far apart.
+/// News come at least so far apart; above a bar, which has the newest, farther.
 const NEWS_APART: Duration = Duration::from_secs(2);
+const NEWS_ABOVE_BAR_APART: Duration = Duration::from_secs(15);
 
 /// Shows how far a run has come.
 pub struct Progress {
@@ -65,7 +66,7 @@ impl Progress {
     /// The first of so many visits, at most, is about to begin; they end after
     /// that time at the latest.
     pub fn begin(&self, visits: u64, time_left: Option<Duration>) {
-        self.deadline.set(time_left.map(|time| Instant::now() + time));
+        self.set_time_left(time_left);
         self.bar.set_length(visits);
         self.bar.reset();
         // What is wide is cut to the terminal, so that the bar keeps to its line.
@@ -78,14 +79,19 @@ impl Progress {
         }
     }
 
+    /// From now on they end after that time at the latest.
+    pub fn set_time_left(&self, time_left: Option<Duration>) {
+        self.deadline.set(time_left.map(|time| Instant::now() + time));
+    }
+
     /// A visit begins.
     pub fn visiting(&self, round: u32, case: &Case) {
         let (round, who) = (round + 1, case.title_and_count());
-        let left = self.left().as_secs();
-        self.bar.set_message(format!(
-            "at most {left} s left  round {round}: {who}{}",
-            self.known.borrow()
-        ));
+        let left = match self.left() {
+            Some(left) => format!("at most {} s left  ", left.as_secs()),
+            None => String::new(),
+        };
+        self.bar.set_message(format!("{left}round {round}: {who}{}", self.known.borrow()));
     }
 
     /// A visit has ended.
@@ -114,7 +120,8 @@ impl Progress {
             *self.known.borrow_mut() = format!("; known to ±{percent:.1}% or better ({who})");
         }
         if self.show == Show::Lines {
-            let (seconds, left) = (self.started.elapsed().as_secs(), self.left().as_secs());
+            let seconds = self.started.elapsed().as_secs();
+            let left = self.left().unwrap_or_default().as_secs();
             let most = if plan.stopping.precision.is_some() { "at most" } else { "about" };
             let known = self.known.borrow();
             self.print(&format!(
@@ -123,11 +130,39 @@ impl Progress {
         }
     }
 
+    /// A round has ended of which nobody knew how long it would take. `times` finds
+    /// the times so far, a line for each title.
+    pub fn times_known(&self, round: u32, plan: &Plan, times: impl FnOnce() -> Vec<String>) {
+        let (round, rounds) = (round + 1, plan.stopping.rounds);
+        let apart = if self.show == Show::Bar { NEWS_ABOVE_BAR_APART } else { NEWS_APART };
+        let is_due = self.last_news.get().is_none_or(|last| last.elapsed() >= apart);
+        if self.show == Show::Problems || !(is_due || round == rounds) {
+            return;
+        }
+        self.last_news.set(Some(Instant::now()));
+        let most = if plan.stopping.precision.is_some() { "at most " } else { "" };
+        let seconds = self.started.elapsed().as_secs();
+        let left = match self.left() {
+            Some(left) if round < rounds => format!("; at most {} s left", left.as_secs()),
+            _ => String::new(),
+        };
+        let times = times();
+        let head = format!("round {round} of {most}{rounds} after {seconds} s");
+        self.print(&match &times[..] {
+            [only] if !only.contains('\n') => format!("{head}: {only}{left}"),
+            _ => format!("{head}{left}:\n  {}", times.join("\n  ")),
+        });
+    }
+
     /// How long it will take from here: all visits, or what the time budget
-    /// allows.
-    fn left(&self) -> Duration {
+    /// allows; `None` before anybody can know.
+    fn left(&self) -> Option<Duration> {
         let deadline = self.deadline.get().map(|end| end.saturating_duration_since(Instant::now()));
-        deadline.unwrap_or(Duration::MAX).min(self.bar.eta())
+        let eta = Some(self.bar.eta()).filter(|_| self.bar.position() > 0);
+        match (deadline, eta) {
+            (Some(deadline), Some(eta)) => Some(deadline.min(eta)),
+            (either, other) => either.or(other),
+        }
     }
 
     /// A second has passed.
@@ -138,6 +173,14 @@ impl Progress {
     /// The last visit has ended.
     pub fn end(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// What a command prints.
+    pub fn show(&self, bytes: &[u8]) {
+        use std::io::Write as _;
+        self.bar.suspend(|| {
+            let _ = std::io::stderr().write_all(bytes);
+        });
     }
 
     /// A line above the bar. A stderr that is closed must not end a run.

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::errand::{Errand, Form, Program, Task};
 use super::listen::CutShort;
 use super::standing::Standing;
-use super::errand::{Errand, Form, Task};
 use super::visit::{self, Clerk, Position, Visited};
 use super::{Campaign, Interrupted};
 use crate::plan::round_order;
-use crate::record::{Retired, Row, StopReason, Subject, Writer};
+use crate::record::{ExpectedOutput, Output, Retired, Row, StopReason, Subject, Writer};
+
+/// What commands print is kept in files of this directory, in that of the results.
+const OUTPUT_DIR: &str = "output";
 
 /// Why a session ended, and the signal that ended it, if one did.
 type End = (StopReason, Option<Signal>);
@@ -33,6 +36,9 @@ impl Campaign<'_> {
         {
             return Ok((StopReason::Interrupted, Some(signal)));
         }
+        if self.run.plan.commands.as_ref().is_some_and(|it| it.output == Output::Keep) {
+            std::fs::create_dir_all(self.dir.join(OUTPUT_DIR))?;
+        }
         for round in 0..self.run.plan.stopping.rounds {
             position.round = round;
             for (group, cases) in (0..).zip(round_order(&self.run.plan, round)) {
@@ -47,7 +53,8 @@ impl Campaign<'_> {
             if round < standing.next.0 {
                 continue;
             }
-            self.progress.round_ended(round, &self.run.plan, || standing.least_known());
+            self.first_round_ended(standing)?;
+            self.round_ended(round, standing);
             if let Some(reason) = standing.round_ended(round + 1) {
                 return Ok((reason, None));
             }
@@ -108,9 +115,13 @@ impl Campaign<'_> {
         let case = plan.cases[index].clone();
         let commands = plan.commands.clone();
         let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline)).cloned();
+        let expected = plan.expected_outputs.iter().find(|it| it.label == case.label).cloned();
+        let kept = self.dir.join(OUTPUT_DIR).join(format!("visit-{}", position.visit));
         let task = match (plan.subject, &commands, self.truth_of(&case), &baseline) {
             (Subject::Kernels, _, Some(truth), _) => Task::Job(truth),
-            (Subject::Commands, Some(commands), ..) => Task::Command(commands),
+            (Subject::Commands, Some(commands), ..) => {
+                Task::Command(Program { commands, expected: expected.as_ref(), kept: &kept })
+            }
             (Subject::Functions, .., Some(baseline)) => Task::Function(baseline),
             _ => return Err(io::Error::other("the plan has a case without a job")),
         };
@@ -122,7 +133,14 @@ impl Campaign<'_> {
             timeout: self.forecast.timeout(plan, &case),
             form: Form::Fastest,
         };
-        Ok(self.send(&errand, position))
+        let sent = self.send(&errand, position);
+        if let Ok(Visited { first_printed: Some(first), .. }) = &sent {
+            // From here on it is held to that, after a resume as well.
+            let first = ExpectedOutput { label: case.label.clone(), ..first.clone() };
+            self.run.plan.expected_outputs.push(first);
+            self.run.write(&self.dir)?;
+        }
+        Ok(sent)
     }
 
     /// Says and remembers that a visit failed, and whether its case is retired.

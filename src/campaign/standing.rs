@@ -6,6 +6,7 @@
 //! nothing had been.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::stopping::Stopping;
 use crate::plan::round_order;
@@ -27,6 +28,8 @@ pub struct Standing {
     pub next: Group,
     /// Why the run is over, if it is.
     pub ended: Option<StopReason>,
+    /// How long the visits of the first round took.
+    pub first_round: Duration,
     failures_in_a_row: Vec<u32>,
     stopping: Stopping,
 }
@@ -38,6 +41,7 @@ impl Standing {
             visits: Visits::none(plan),
             next: (0, 0),
             ended: None,
+            first_round: Duration::ZERO,
             failures_in_a_row: vec![0; plan.cases.len()],
             stopping: Stopping::new(plan.stopping.rounds, plan.stopping.precision),
         }
@@ -91,6 +95,10 @@ impl Standing {
     /// Returns what went wrong, if anything did.
     pub fn visited(&mut self, case: usize, rows: &[&Row]) -> Option<String> {
         self.visits.add(rows);
+        if let Some(row) = rows.last().filter(|row| row.round == 0) {
+            let time = Duration::from_nanos(row.wall_ns.unwrap_or(0));
+            self.first_round = self.first_round.saturating_add(time);
+        }
         let last = self.visits.of_case(case).last();
         match last.map(|visit| &visit.outcome) {
             Some(Outcome::Failed(problem)) => {

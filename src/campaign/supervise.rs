@@ -112,7 +112,7 @@ impl<'a> Supervisor<'a> {
         let stops = watch.stops();
         let (ended, had_ended) = end(runner.group, verdict.is_ok());
         let span = moment.elapsed(self.clock);
-        runner.read_stderr();
+        runner.read_stderr(listener);
         let problem = self.judge(verdict, &ended, had_ended, &runner)?;
         let (user, system) = (ended.user, ended.system);
         let exit_status = Some(ended.exit_status);

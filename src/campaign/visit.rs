@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::supervise::Supervisor;
 use crate::machine::Places;
 use crate::machine::taken::Meter;
-use crate::record::{Phase, Row};
+use crate::record::{ExpectedOutput, Phase, Row};
 use crate::registry::Registry;
 
 /// Where a visit stands in the run.
@@ -33,6 +33,9 @@ pub struct Visited {
     pub wall: Duration,
     /// What went wrong; such a visit does not count.
     pub problem: Option<String>,
+    /// What a command printed, where it must always print the same and nobody knew
+    /// what; without its label.
+    pub first_printed: Option<ExpectedOutput>,
 }
 
 impl Visited {

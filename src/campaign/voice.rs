@@ -146,14 +146,15 @@ impl Runner {
         Ok(())
     }
 
-    /// Keeps the end of what is there on stderr. One that never pauses is left
-    /// alone after a while, so that its deadline is noticed.
-    pub fn read_stderr(&mut self) {
+    /// Passes on what is there on stderr, and keeps its end. One that never pauses
+    /// is left alone after a while, so that its deadline is noticed.
+    pub fn read_stderr(&mut self, listener: &mut dyn Listener) {
         let mut buffer = [0; 4096];
         for _ in 0..READS {
             let Some(stderr) = &mut self.stderr else { return };
             match stderr.read(&mut buffer) {
                 Ok(count) if count > 0 => {
+                    listener.overhears(&buffer[..count]);
                     self.stderr_tail.extend_from_slice(&buffer[..count]);
                     let excess = self.stderr_tail.len().saturating_sub(STDERR_BYTES);
                     self.stderr_tail.drain(..excess);

@@ -2,8 +2,8 @@
 //! before the first round.
 
 use super::calibrate::Forecast;
-use super::stopping::LOOKS;
 use super::errand::{Errand, Form, Task};
+use super::stopping::LOOKS;
 use super::visit::Position;
 use super::{Campaign, Interrupted};
 use crate::record::{Plan, WarmUp};

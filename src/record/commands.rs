@@ -75,6 +75,9 @@ pub struct ExpectedOutput {
     pub label: String,
     /// SHA-256 of all that it printed on stdout, in hex.
     pub sha256: String,
+    /// How much that was.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 impl Commands {
