@@ -67,8 +67,8 @@ pub struct CaseSummary {
     /// Median time that it takes to create the team, in nanoseconds.
     pub setup_ns: Option<f64>,
     /// CPU time that parallelism costs over the sequential loop, n·T_n − T_1 of the
-    /// median times (n·T_n − n·T_1 where the work grows with the workers), in
-    /// nanoseconds; negative where the speedup exceeds n.
+    /// median times (n·T_n − n·T_1 where the work grows with the workers; n is that of
+    /// all threads), in nanoseconds; negative where the speedup exceeds n.
     pub overhead_ns: Option<f64>,
     /// Busy time of the mean worker by that of the busiest (median over visits).
     pub load_balance: Option<f64>,
@@ -150,15 +150,18 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
         let Some(baseline) = cases[index].baseline else { continue };
         let (alone_ns, alone_busy_ns) = (cases[baseline].median_ns, cases[baseline].busy_ns);
         let threads_of_baseline = f64::from(cases[baseline].case.threads().max(1));
+        let inner_of_baseline = f64::from(cases[baseline].case.inner_nthread.max(1));
         let case = &mut cases[index];
         let threads = f64::from(case.case.threads()) / threads_of_baseline;
+        // A worker is busy as long as any thread inside it, so it holds all of them.
+        let inner = f64::from(case.case.inner_nthread.max(1)) / inner_of_baseline;
         // Where the work grows with the workers, there are n shares of the baseline.
-        let shares = if case.case.is_weak() { threads } else { 1.0 };
+        let shares = if case.case.is_weak() { threads / inner } else { 1.0 };
         let overhead = |(alone, ns): (f64, f64)| threads * ns - shares * alone;
         case.overhead_ns = alone_ns.zip(case.median_ns).map(overhead);
         let busy = case.busy_ns.filter(|busy| *busy > 0.0);
         case.computation_scaling =
-            alone_busy_ns.zip(busy).map(|(alone, busy)| shares * alone / busy);
+            alone_busy_ns.zip(busy).map(|(alone, busy)| shares * alone / (inner * busy));
     }
 }
 

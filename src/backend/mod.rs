@@ -15,6 +15,7 @@
 pub(crate) mod cpu_clock;
 mod crossbeam;
 pub(crate) mod handicap;
+mod inner;
 mod process;
 mod rayon;
 pub(crate) mod run_delay;
@@ -25,6 +26,7 @@ mod std_thread;
 mod thread_pool;
 mod work;
 
+pub use inner::InnerTimes;
 pub use schedule::{Chunks, Dealer, Schedule};
 pub use setup::{Placement, Setup};
 pub use work::{Report, Work};

@@ -138,7 +138,7 @@ fn visit_all(
     let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
     say(Event::Hello(Hello { protocol: PROTOCOL, build, check: Check::Exact }))?;
 
-    let mut witness = Witness::new();
+    let mut witness = Witness::new(work.inner_nthread());
     let start = Instant::now();
     let mut team = backend.team(work, chunks, &setup)?;
     say(Event::Setup(Timed { wall_ns: elapsed_ns(start) }))?;
@@ -205,7 +205,7 @@ fn understand(
     };
     let job = Job { seed: visit.seed, block: visit.block, blocks: visit.blocks };
     let chunks = Chunks { blocks: visit.blocks, chunk, schedule, nthread: visit.nthread as usize };
-    Ok((backend, Work::new(kernel, job, isa), chunks))
+    Ok((backend, Work::new(kernel, job, isa).with_inner(visit.inner_nthread), chunks))
 }
 
 /// One call, timed from outside, with the evidence that is beside it.
@@ -239,7 +239,9 @@ fn timed_call(
             .map(|(worker, report)| Worker {
                 name: backend.worker_name(worker),
                 busy_ns: Some(report.busy_ns),
-                cpu_ns: report.cpu_ns.or_else(|| after.cpu_since_ns(&before, worker)),
+                cpu_ns: report
+                    .cpu_ns
+                    .or_else(|| Some(after.cpu_since_ns(&before, worker)? + report.inner.cpu_ns?)),
                 blocks: Some(report.blocks),
                 tally: Some(report.tally),
             })

@@ -22,6 +22,9 @@ const WORTH_ASKING_NS: u64 = 10_000_000;
 /// Watches the calls of a visit.
 pub struct Witness {
     cycles: Option<Counter>,
+    /// Whether workers start threads of their own in a call: these end in it with
+    /// what they waited, which nobody can ask for from outside.
+    has_inner: bool,
     /// Time of the last call; 0 before the first.
     last_wall_ns: u64,
     /// CPUs on which a worker was seen.
@@ -43,10 +46,11 @@ pub struct Reading {
 
 impl Witness {
     /// To be called before the team is made: cycles are counted of those only
-    /// that come later.
-    pub fn new() -> Witness {
+    /// that come later. Each worker will have so many threads inside it.
+    pub fn new(inner_nthread: u32) -> Witness {
         Witness {
             cycles: Counter::of_cycles(),
+            has_inner: inner_nthread > 1,
             last_wall_ns: 0,
             cpus: BTreeSet::new(),
             peak_bytes: None,
@@ -87,7 +91,7 @@ impl Witness {
         if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
             pids.push(getpid().as_raw());
         }
-        let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS;
+        let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS && !self.has_inner;
         let ask = |pid| if is_worth_asking { run_delay::of_process_ns(pid) } else { None };
         pids.into_iter().map(|pid| (pid, ask(pid))).collect()
     }

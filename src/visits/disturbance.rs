@@ -54,8 +54,11 @@ impl Disturbance {
 
 /// Time that the workers of a call spent inside the kernel with neither a CPU
 /// nor a wish for one. A kernel computes and never waits, so somebody stopped
-/// them.
+/// them. Unknown where there are threads inside a worker: these wait for each other.
 fn unexplained_ns(call: &Row) -> Option<u64> {
+    if call.case.inner_nthread > 1 {
+        return None;
+    }
     let explained = call.worker_cpu_sum_ns?.saturating_add(call.run_delay_ns?);
     Some(call.busy_sum_ns?.saturating_sub(explained))
 }
@@ -106,6 +109,14 @@ mod tests {
         assert_eq!(of(&[stopped, stolen]), None);
         let starved = Row { busy_sum_ns: Some(400 * MS), run_delay_ns: Some(205 * MS), ..call };
         assert_eq!(of(&[starved, visit]), None);
+    }
+
+    #[test]
+    fn threads_inside_a_worker_may_wait_for_each_other() {
+        let [mut call, visit] = quiet();
+        call.busy_sum_ns = Some(400 * MS);
+        call.case.inner_nthread = 2;
+        assert_eq!(of(&[call, visit]), None);
     }
 
     #[test]

@@ -15,7 +15,8 @@ const WITHOUT_CPU: f64 = 0.1;
 /// Medians over the counted calls of a visit. What is not known is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// Share of their busy time for which the workers had a CPU.
+    /// Share of their busy time for which the workers had a CPU; unknown where there
+    /// are threads inside them, which wait for each other, too.
     pub cpu_share: Option<f64>,
     /// Share of the call for which a worker was ready to run and had no CPU. Where
     /// that is more than the call has (threads that only wait for the workers want
@@ -58,11 +59,14 @@ impl Evidence {
         let calls = || rows.iter().filter(|row| row.phase == Phase::Call);
         let peak = calls().filter_map(|row| row.max_rss_bytes).max();
         Evidence {
-            cpu_share: middle(|row| by(row.worker_cpu_sum_ns?, row.busy_sum_ns? as f64)),
+            cpu_share: middle(|row| {
+                let busy_ns = row.busy_sum_ns.filter(|_| row.case.inner_nthread <= 1)?;
+                by(row.worker_cpu_sum_ns?, busy_ns as f64)
+            }),
             delay_share: middle(|row| {
                 let delay_ns = row.run_delay_ns?;
                 let wanted_ns = delay_ns as f64 + row.worker_cpu_sum_ns.unwrap_or(0) as f64;
-                by(delay_ns, (workers(row) * row.wall_ns? as f64).max(wanted_ns))
+                by(delay_ns, (f64::from(row.case.threads()) * row.wall_ns? as f64).max(wanted_ns))
             }),
             load_balance: middle(|row| {
                 by(row.busy_sum_ns?, workers(row) * row.busy_max_ns? as f64)
@@ -115,6 +119,29 @@ fn by(part: u64, whole: f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::record::Case;
+
+    #[test]
+    fn threads_inside_a_worker_have_a_share_of_their_own_in_its_waiting() {
+        let call = Row {
+            phase: Phase::Call,
+            case: Case { nthread: 1, inner_nthread: 4, ..Case::default() },
+            wall_ns: Some(100),
+            busy_sum_ns: Some(90),
+            busy_max_ns: Some(90),
+            worker_cpu_sum_ns: Some(300),
+            run_delay_ns: Some(40),
+            ..Row::default()
+        };
+        let of = |call: Row| Evidence::of(&[&call], &Row::default());
+        assert_eq!(of(call.clone()).delay_share, Some(0.1));
+        assert_eq!(
+            (of(call.clone()).load_balance, of(call.clone()).communication),
+            (Some(1.0), Some(0.9))
+        );
+        // Who waits for a thread beside it lacks no CPU.
+        let unknown = of(Row { run_delay_ns: None, worker_cpu_sum_ns: Some(45), ..call });
+        assert_eq!((unknown.cpu_share, unknown.starved()), (None, None));
+    }
 
     /// The share of a call of 16 ms, in which one worker had a CPU for 8.
     fn delay_share(run_delay_ns: u64) -> f64 {

@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::{Told, known, obstacle};
 use crate::backend::cpu_clock;
 use crate::backend::{
-    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
+    Backend, Chunks, InnerTimes, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError,
+    Work,
 };
 use crate::kernel::Kernel;
 use crate::process::{Error, Message, Seat, unpack};
@@ -101,7 +102,8 @@ impl Team for Workers {
         for answer in self.pool.imap_unordered(&self.chunks, 1)? {
             let worker = answer.worker;
             for report in answer.values.map_err(|error| told(error, worker))? {
-                reports[worker] += report;
+                // The clock of its process counts the threads inside it, too.
+                reports[worker] += Report { inner: InnerTimes::default(), ..report };
             }
         }
         Ok(reports)
