@@ -66,7 +66,7 @@ impl Forecast {
             return 0.0;
         };
         let sequential = speed.ns_per_draw * case.draws.unwrap_or_default() as f64;
-        let call = sequential / f64::from(case.nthread.min(self.usable_cpus).max(1));
+        let call = sequential / f64::from(case.threads().min(self.usable_cpus).max(1));
         f64::from(calls) * call + speed.overhead_ns
     }
 
@@ -131,11 +131,14 @@ impl Campaign<'_> {
 
     /// Gives each kernel the draws that the rule asks for.
     fn choose_draws(&mut self, kernels: &[String], rule: Calibration) {
-        let nthread = &self.run.plan.nthread;
-        let usable = nthread.iter().copied().filter(|n| *n <= self.usable_cpus).max().unwrap_or(1);
-        let first = &self.run.plan.cases[0];
-        let workers = if first.is_weak() { &[1][..] } else { nthread };
-        let least = plan::least_draws(workers, first.block);
+        let cases = &self.run.plan.cases;
+        let usable = cases.iter().map(Case::threads).filter(|n| *n <= self.usable_cpus).max();
+        let usable = usable.unwrap_or(1);
+        let is_weak = cases[0].is_weak();
+        // Where the work grows with the workers, the draws are those of one of them.
+        let threads = |case: &Case| if is_weak { case.inner_nthread } else { case.threads() };
+        let threads: Vec<u32> = cases.iter().map(threads).collect();
+        let least = plan::least_draws(&threads, cases[0].block);
         for (kernel, speed) in kernels.iter().zip(&self.forecast.speeds) {
             let draws = rule.target_ns(usable) as f64 / speed.ns_per_draw;
             let draws = (draws.ceil() as u64).clamp(least, MOST_DRAWS).next_power_of_two();
@@ -265,6 +268,7 @@ fn sequential(case: &Case) -> Case {
         chunk: None,
         pin: Pin::None.to_string(),
         start_method: String::new(),
+        inner_nthread: 1,
         label: String::new(),
         ..case.clone()
     }

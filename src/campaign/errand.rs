@@ -193,13 +193,37 @@ fn own(verb: &str) -> Command {
     command
 }
 
-/// The CPUs of each worker, if the case has them pinned.
+/// The CPUs of each worker, if the case has them pinned: as many as it has threads,
+/// which share them. `close` gives a worker whole cores where it can, `spread` each
+/// thread a core while there are enough.
 fn pin(case: &Case, places: &Places) -> Option<Vec<String>> {
-    let nthread = case.nthread as usize;
+    let inner = case.inner_nthread.max(1) as usize;
+    let threads = case.nthread as usize * inner;
     let cpus = match case.pin.parse() {
-        Ok(Pin::Close) => places.close(nthread),
-        Ok(Pin::Spread) => places.spread(nthread),
+        Ok(Pin::Close) => places.close(threads),
+        Ok(Pin::Spread) => places.spread(threads),
         Ok(Pin::None) | Err(()) => return None,
     };
-    Some(cpus.into_iter().map(|cpu| cpu_list(&[cpu])).collect())
+    Some(cpus.chunks(inner).map(cpu_list).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_worker_is_pinned_to_as_many_cpus_as_it_has_threads() {
+        // A machine of which nothing is known but its CPUs.
+        let places = Places::read_from(Path::new("/nonexistent"), &[0, 1, 2, 3, 4, 5, 6, 7]);
+        let lists = |how: Pin, nthread, inner_nthread| {
+            let case = Case { pin: how.to_string(), nthread, inner_nthread, ..Case::default() };
+            pin(&case, &places).unwrap_or_default()
+        };
+        assert_eq!(lists(Pin::Close, 3, 2), ["0-1", "2-3", "4-5"]);
+        assert_eq!(lists(Pin::Spread, 2, 2), ["0,2", "4,6"]);
+        assert_eq!(lists(Pin::Spread, 2, 1), ["0", "4"]);
+        assert_eq!(lists(Pin::Close, 2, 16), ["0-7", "0-7"]);
+        assert!(lists(Pin::None, 2, 2).is_empty());
+    }
 }

@@ -47,7 +47,7 @@ impl Campaign<'_> {
         }
         let mut best: Vec<usize> = Vec::new();
         for (index, case) in plan.cases.iter().enumerate() {
-            if case.nthread > self.usable_cpus || self.registry.backend(&case.backend).is_none() {
+            if case.threads() > self.usable_cpus || self.registry.backend(&case.backend).is_none() {
                 continue;
             }
             let same = |other: &usize| {
@@ -56,7 +56,7 @@ impl Campaign<'_> {
             };
             match best.iter().position(same) {
                 None => best.push(index),
-                Some(at) if plan.cases[best[at]].nthread < case.nthread => best[at] = index,
+                Some(at) if plan.cases[best[at]].threads() < case.threads() => best[at] = index,
                 Some(_) => {}
             }
         }

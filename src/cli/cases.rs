@@ -26,6 +26,43 @@ pub fn thread_counts(
         .map_err(|error| UsageError(error.to_string()))
 }
 
+/// Threads inside each worker; empty where nobody asks, and they are no axis.
+///
+/// # Errors
+/// If the list is none.
+pub fn inner_counts(
+    typed: Option<&str>,
+    lookup: Lookup<'_>,
+    cpus: &Cpus,
+) -> Result<Vec<u32>, UsageError> {
+    let Some(given) = given("--inner-nthread", typed, lookup) else { return Ok(Vec::new()) };
+    let words = nthread::Words { cpus: cpus.usable, cores: cpus.cores };
+    nthread::parse_list(&given.text, words).map_err(|error| given.error(error))
+}
+
+/// Threads inside each worker of a run that asks for `preset`: an axis of a sweep
+/// only. A variable for all runs has no say in others.
+///
+/// # Errors
+/// As [`inner_counts`]; and where a flag asks for what the preset does not have.
+pub fn inner_axis(
+    options: &SweepOptions,
+    lookup: Lookup<'_>,
+    preset: Preset,
+    cpus: &Cpus,
+) -> Result<Vec<u32>, UsageError> {
+    let typed = options.inner_nthread.as_deref();
+    let list = inner_counts(typed, lookup, cpus)?;
+    let problem = |_: &Vec<u32>| match preset {
+        Preset::Sweep | Preset::Quick => None,
+        Preset::Crossover | Preset::Metg => Some(format!(
+            "{} has one thread inside each worker; leave it out",
+            preset::name(preset)
+        )),
+    };
+    Ok(suited("--inner-nthread", typed, lookup, list, problem)?.unwrap_or_default())
+}
+
 pub fn kernels(
     options: &SweepOptions,
     lookup: Lookup<'_>,

@@ -18,6 +18,7 @@ pub fn plan_like(
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
     let typed = [
         ("--nthread", options.nthread.is_some()),
+        ("--inner-nthread", options.inner_nthread.is_some()),
         ("--backend", options.backend.is_some()),
         ("--kernel", options.kernel.is_some()),
         ("--draws", options.draws.is_some()),

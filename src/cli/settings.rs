@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::cases::{
     backends, block, check_draws, check_handed_out, check_schedules, check_start_methods, chunks,
-    draws, kernels, pins, scaling, schedules, start_methods, thread_counts,
+    draws, inner_axis, inner_counts, kernels, pins, scaling, schedules, start_methods, thread_counts,
 };
 use super::commands::commands;
 use super::like::plan_like;
@@ -19,7 +19,8 @@ use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
 use crate::number::{parse_duration, parse_percent};
 use crate::plan::{self, Budget, Draws, MOST_CALLS, Request, Rules};
-use crate::record::{Plan, Preset};
+use crate::nthread::MAX_NTHREAD;
+use crate::record::{Case, Plan, Preset};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
@@ -76,13 +77,14 @@ pub fn settle(
     let rules = rules(options, lookup, preset)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
-    let commands = commands(&options.program, lookup, &[])?;
+    let inner = inner_counts(options.inner_nthread.as_deref(), lookup, cpus)?;
+    let commands = commands(&options.program, lookup, &inner)?;
     let (mut plan, draws, remarks) = match (earlier, commands) {
         (Some(earlier), _) => earlier,
         (None, Some(commands)) => {
             let counts = thread_counts(options, lookup, cpus)?;
             let rules = Rules { warmup: 0, ..rules.clone() };
-            let plan = plan::of_commands(commands, &counts.counts, &[], &rules);
+            let plan = plan::of_commands(commands, &counts.counts, &inner, &rules);
             (plan, Draws::Given(Vec::new()), vec![counts.origin()])
         }
         (None, None) => fresh_plan(options, lookup, preset, &registry, cpus, &rules)?,
@@ -116,6 +118,7 @@ fn fresh_plan(
         draws: draws(options, lookup, preset, block, &chunks, &nthread)?,
         nthread,
         nthread_source: remarks[0].clone(),
+        inner_nthread: inner_axis(options, lookup, preset, cpus)?,
         block,
         seed: seed.map_or(Ok(SEED), |given| integer(&given, u64::MAX))?,
         schedules: schedules(options, lookup, preset)?,
@@ -273,10 +276,17 @@ fn check_isa(lookup: Lookup<'_>) -> Result<(), UsageError> {
 
 /// Refuses what the system would refuse later, before anything runs.
 pub fn check_fits(plan: &Plan) -> Result<(), UsageError> {
-    let most = plan.cases.iter().map(|case| case.nthread).max().unwrap_or(1);
+    let most = plan.cases.iter().map(Case::threads).max().unwrap_or(1);
     // Where the limit cannot be raised, the check below says what is missing.
     drop(limits::raise_descriptor_limit());
-    let source = &plan.nthread_source;
+    let mut source = plan.nthread_source.clone();
+    if !plan.inner_nthread.is_empty() {
+        source += ", each times the threads inside a worker (--inner-nthread)";
+    }
+    if most > MAX_NTHREAD && !plan.inner_nthread.is_empty() {
+        let reason = format!("{most} threads in all; at most {MAX_NTHREAD} can be asked for");
+        return Err(UsageError(format!("{source}: {reason}")));
+    }
     limits::check_fits(most).map_err(|error| UsageError(format!("{source}: {error}")))
 }
 

@@ -41,7 +41,8 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
         if case.scaling.parse::<Scaling>().is_err() {
             return wrong(format!("there is no scaling {:?}", case.scaling));
         }
-        if case.nthread == 0 || case.nthread > MAX_NTHREAD || case.chunk == Some(0) {
+        let counts = [case.nthread, case.inner_nthread];
+        if counts.contains(&0) || case.threads() > MAX_NTHREAD || case.chunk == Some(0) {
             return wrong("no threads, too many threads, or empty chunks".to_string());
         }
         if !schedule_is_known {

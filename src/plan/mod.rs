@@ -43,6 +43,8 @@ pub struct Request {
     pub nthread: Vec<u32>,
     /// Where the thread counts come from, in words.
     pub nthread_source: String,
+    /// Threads inside each worker; empty means one, and no axis.
+    pub inner_nthread: Vec<u32>,
     /// Draws of a call.
     pub draws: Draws,
     /// Draws of a block.
@@ -113,6 +115,7 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
         skipped,
         nthread: request.nthread.clone(),
         nthread_source: request.nthread_source.clone(),
+        inner_nthread: request.inner_nthread.clone(),
         draws_rule: request.draws.to_string(),
         preset: request.preset,
         runners: runners_of(registry, &backends),
@@ -213,14 +216,17 @@ fn start_methods(request: &Request, backend: &dyn Backend) -> Vec<String> {
     }
 }
 
-/// The same case at each thread count.
+/// The same case at each thread count, and with each number of threads inside the
+/// workers.
 fn at_each_count(request: &Request, case: &Case) -> Vec<Case> {
-    let at = |&nthread: &u32| {
-        let mut case = Case { nthread, ..case.clone() };
+    let inner = if request.inner_nthread.is_empty() { &[1][..] } else { &request.inner_nthread };
+    let counts = inner.iter().flat_map(|inner| request.nthread.iter().map(|n| (*n, *inner)));
+    let at = |(nthread, inner_nthread)| {
+        let mut case = Case { nthread, inner_nthread, ..case.clone() };
         case.draws = case.draws.map(|share| draws_of(&case, share));
         case
     };
-    request.nthread.iter().map(at).collect()
+    counts.map(at).collect()
 }
 
 /// The draws of a case where one worker has `share`, if the work grows with the
@@ -268,6 +274,7 @@ mod tests {
             backends: vec!["std-thread".to_string(), "rayon".to_string()],
             nthread: vec![1, 2, 3],
             nthread_source: String::new(),
+            inner_nthread: Vec::new(),
             draws: Draws::Given(vec![1_000_000]),
             block: 1 << 14,
             seed: 1,
@@ -414,7 +421,7 @@ mod tests {
         let registry = Registry::default();
         let good = plan(&request());
         assert_eq!(check(&good, &registry), Ok(()));
-        let broken: [fn(&mut Plan); 17] = [
+        let broken: [fn(&mut Plan); 19] = [
             |plan| plan.iterations = 0,
             |plan| plan.warmup = u32::MAX,
             |plan| plan.stopping.rounds = 0,
@@ -425,6 +432,8 @@ mod tests {
             |plan| plan.cases[1].draws = Some(0),
             |plan| plan.cases[1].draws = Some(1),
             |plan| plan.cases[1].nthread = 0,
+            |plan| plan.cases[1].inner_nthread = 0,
+            |plan| plan.cases[1].inner_nthread = 2_000,
             |plan| plan.cases[1].schedule = "fair".into(),
             |plan| plan.cases[1].pin = "near".into(),
             |plan| plan.cases[1].pin = "close".into(),
@@ -438,6 +447,21 @@ mod tests {
             breaks(&mut plan);
             assert!(check(&plan, &registry).is_err(), "break {index}");
         }
+    }
+
+    #[test]
+    fn workers_and_the_threads_inside_them_multiply_and_the_baseline_stays_one_case() {
+        let plan = plan(&Request { inner_nthread: vec![1, 2], ..request() });
+        assert_eq!(plan.inner_nthread, [1, 2]);
+        let counts = |name: &str| -> Vec<(u32, u32)> {
+            let own = plan.cases.iter().filter(|case| case.backend == name);
+            own.map(|case| (case.nthread, case.inner_nthread)).collect()
+        };
+        assert_eq!(counts("sequential"), [(1, 1)]);
+        assert_eq!(counts("rayon"), [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (3, 2)]);
+        assert_eq!(plan.cases.iter().map(Case::threads).max(), Some(6));
+        check_groups(&plan);
+        assert_eq!(check(&plan, &Registry::default()), Ok(()));
     }
 
     #[test]
@@ -471,8 +495,9 @@ mod tests {
     }
 
     #[test]
-    fn every_worker_gets_thirty_two_blocks() {
+    fn every_thread_gets_thirty_two_blocks() {
         assert_eq!(least_draws(&[1, 3], 1 << 14), 1 << 21);
         assert_eq!(least_draws(&[1], 64), 1 << 11);
+        assert_eq!(least_draws(&[1, 2, 3, 6], 64), 1 << 14);
     }
 }

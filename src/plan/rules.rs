@@ -5,7 +5,8 @@ use std::fmt;
 use super::round_order;
 use crate::record::Plan;
 
-/// Blocks that every worker gets at least when the draws are calibrated.
+/// Blocks that every worker, and every thread inside it, gets at least when the draws
+/// are calibrated.
 const BLOCKS_PER_WORKER: u64 = 32;
 
 /// How to measure, whatever the cases.
@@ -120,8 +121,8 @@ impl fmt::Display for Draws {
     }
 }
 
-/// The fewest draws with which every worker gets enough blocks.
-pub fn least_draws(nthread: &[u32], block: u64) -> u64 {
-    let most = nthread.iter().copied().max().unwrap_or(1);
+/// The fewest draws with which each of so many threads gets enough blocks.
+pub fn least_draws(threads: &[u32], block: u64) -> u64 {
+    let most = threads.iter().copied().max().unwrap_or(1);
     (BLOCKS_PER_WORKER * u64::from(most) * block).next_power_of_two()
 }

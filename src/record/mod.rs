@@ -98,9 +98,14 @@ impl Case {
 
     /// Its title and its thread count, as messages name it.
     pub fn title_and_count(&self) -> String {
+        format!("{}, n = {}", self.title(), self.count())
+    }
+
+    /// Its thread count in words: `4`, or `4 × 2` of four workers with two threads each.
+    pub fn count(&self) -> String {
         match self.inner_nthread {
-            0 | 1 => format!("{}, n = {}", self.title(), self.nthread),
-            inner => format!("{}, n = {} × {inner}", self.title(), self.nthread),
+            0 | 1 => self.nthread.to_string(),
+            inner => format!("{} × {inner}", self.nthread),
         }
     }
 

@@ -93,6 +93,7 @@ fn draft(draws: &Draws, registry: &Registry) -> Plan {
         backends: registry.backend_names().into_iter().map(String::from).collect(),
         nthread: vec![1],
         nthread_source: "the self-test".to_string(),
+        inner_nthread: Vec::new(),
         draws: draws.clone(),
         block: BLOCK,
         seed: SEED,

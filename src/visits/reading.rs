@@ -8,7 +8,7 @@ use std::path::Path;
 use super::gathering::{Gathering, Scattered, Strangers};
 use super::remarks::{Oddity, Remark};
 use super::{Place, Visits};
-use crate::record::{Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Wrong, WrongKind};
+use crate::record::{Case, Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Wrong, WrongKind};
 
 /// Visits whose rows are scattered over a file are made so many at a time, each
 /// time in a pass of its own.
@@ -129,10 +129,15 @@ fn second_pass<R: BufRead>(
 
 /// As much of a plan as the visits tell.
 fn rebuilt(visits: &Visits) -> Plan {
-    let counts: BTreeSet<u32> = visits.cases.iter().map(|case| case.nthread).collect();
+    let counts = |count: fn(&Case) -> u32| -> Vec<u32> {
+        let all: BTreeSet<u32> = visits.cases.iter().map(count).collect();
+        all.into_iter().collect()
+    };
+    let inner = counts(|case| case.inner_nthread.max(1));
     Plan {
         cases: visits.cases.clone(),
-        nthread: counts.into_iter().collect(),
+        nthread: counts(|case| case.nthread),
+        inner_nthread: if inner.iter().all(|inner| *inner == 1) { Vec::new() } else { inner },
         nthread_source: SAMPLES_FILE.to_string(),
         ..Plan::default()
     }

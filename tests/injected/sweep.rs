@@ -76,6 +76,7 @@ pub fn measure(registry: &Registry, fault: Fault) {
         backends,
         nthread: vec![nthread],
         nthread_source: String::new(),
+        inner_nthread: Vec::new(),
         draws: given.clone(),
         block: BLOCK,
         seed: 1,
