@@ -43,6 +43,9 @@ pub struct Answer {
     /// The thread count at which backends were ranked: the largest that is not
     /// oversubscribed.
     pub ranked_nthread: Option<u32>,
+    /// Threads inside each worker there: of cases with as many workers those with the
+    /// most threads in all were ranked.
+    pub ranked_inner_nthread: Option<u32>,
     /// Rounds that ranking them pair by pair takes, where there were fewer.
     pub rounds_needed: Option<usize>,
     /// How many threads each backend wants.
@@ -155,15 +158,16 @@ fn modest(fastest: &[usize], cases: &[CaseSummary]) -> Option<usize> {
 /// beforehand.
 fn rank(lines: &[usize], values: &[ByRound], cases: &mut [CaseSummary], answer: &mut Answer) {
     let may_rank = |case: &&usize| !cases[**case].oversubscribed;
-    let count = lines.iter().filter(may_rank).map(|case| cases[*case].case.nthread).max();
-    let family: Vec<usize> = lines
-        .iter()
-        .filter(may_rank)
-        .filter(|case| Some(cases[**case].case.nthread) == count)
-        .copied()
-        .collect();
+    let counts = |case: &usize| {
+        let case = &cases[*case].case;
+        (case.threads(), case.nthread)
+    };
+    let count = lines.iter().filter(may_rank).map(counts).max();
+    let family: Vec<usize> =
+        lines.iter().filter(may_rank).filter(|case| Some(counts(case)) == count).copied().collect();
     let (ranked, rows) = in_common(&family, values);
-    answer.ranked_nthread = count;
+    answer.ranked_nthread = count.map(|(_, nthread)| nthread);
+    answer.ranked_inner_nthread = count.map(|(threads, nthread)| threads / nthread.max(1));
     let rounds = rows.first().map_or(0, Vec::len);
     let needed = rounds_to_rank(family.len(), CONFIDENCE);
     answer.rounds_needed = (rounds < needed).then_some(needed);

@@ -13,6 +13,7 @@ mod compare;
 mod crossover;
 mod fits;
 mod granularity;
+mod grid;
 mod measurements;
 mod rounds;
 mod series;
@@ -31,6 +32,7 @@ pub use compare::{
 pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
+pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub use measurements::{Group, MeasuredFit, Measurements};
 pub use rounds::Onset;
 pub use series::{Job, Series, jobs, series};

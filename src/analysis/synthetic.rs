@@ -20,6 +20,19 @@ pub fn case(backend: &str, nthread: u32, draws: u64, chunk: u64) -> Case {
     }
 }
 
+/// A baseline, and backends at each number of workers with each number of threads
+/// inside them.
+pub fn with_inner(backends: &[&str], nthread: &[u32], inner: &[u32]) -> Vec<Case> {
+    let mut cases = vec![Case { inner_nthread: 1, ..case(BASELINE, 1, 640, 1) }];
+    for backend in backends {
+        for &inner_nthread in inner {
+            let at = |n: &u32| Case { inner_nthread, ..case(backend, *n, 640, 1) };
+            cases.extend(nthread.iter().map(at));
+        }
+    }
+    cases
+}
+
 /// What is found of these cases, if each call of a round lasts so many nanoseconds.
 /// Those that share a baseline share a group.
 pub fn measured(

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::cases::{
     backends, block, check_draws, check_handed_out, check_schedules, check_start_methods, chunks,
-    draws, inner_axis, inner_counts, kernels, pins, scaling, schedules, start_methods, thread_counts,
+    draws, inner_axis, inner_counts, kernels, pins, scaling, schedules, start_methods,
+    thread_counts,
 };
 use super::commands::commands;
 use super::like::plan_like;
@@ -17,9 +18,9 @@ use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
 use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
+use crate::nthread::MAX_NTHREAD;
 use crate::number::{parse_duration, parse_percent};
 use crate::plan::{self, Budget, Draws, MOST_CALLS, Request, Rules};
-use crate::nthread::MAX_NTHREAD;
 use crate::record::{Case, Plan, Preset};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;

@@ -2,7 +2,7 @@
 
 use super::numbers::{TIME, Unit, digits};
 use super::words::{short_name_of_baseline, short_title, words};
-use crate::analysis::{Answer, CaseSummary, Job, Series, Summary};
+use crate::analysis::{Answer, CaseSummary, Job, Series, Summary, has_inner};
 
 /// Below this parallel efficiency a case is said to fall short, and a factor of it
 /// to be why.
@@ -92,8 +92,8 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
 
 /// A case in words: its title and its threads.
 pub fn who(case: &CaseSummary) -> String {
-    let plural = if case.case.nthread == 1 { "" } else { "s" };
-    format!("{} at {} thread{plural}", short_title(&case.case), case.case.nthread)
+    let plural = if case.case.threads() == 1 { "" } else { "s" };
+    format!("{} at {} thread{plural}", short_title(&case.case), case.case.count())
 }
 
 /// What a speedup is a multiple of, such as "the sequential 49.8 ms" or "the 20.1 s of
@@ -141,7 +141,13 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
     let is = |series: &&&Series<'_>, known: Option<bool>| {
         series.cases.iter().any(|case| case.fastest == known)
     };
-    let name = |series: &&Series<'_>| short_title(&series.cases[0].case);
+    let has_inner = has_inner(job);
+    let name = |series: &&Series<'_>| {
+        let case = &series.cases[0].case;
+        let inner =
+            if has_inner { format!(" with {} inner", case.inner_nthread) } else { String::new() };
+        format!("{}{inner}", short_title(case))
+    };
     let tied: Vec<String> =
         rivals.iter().filter(|it| is(it, Some(true))).copied().map(|it| name(&it)).collect();
     let was_compared = |series: &&Series<'_>| series.cases.iter().all(|it| it.fastest.is_some());
@@ -150,6 +156,7 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
         (false, _) => {
             format!("; {} cannot be told from it{}", list(&tied), within(summary, found))
         }
+        (true, false) if has_inner => "; every other series is slower".to_string(),
         (true, false) => format!("; every other {} is slower", words(job.settings()).one),
         (true, true) => String::new(),
     };

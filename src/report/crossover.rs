@@ -167,7 +167,7 @@ fn letter(place: usize) -> String {
 
 /// What is known of each backend, the earliest first: at the count that pays first.
 fn list(ladder: &Ladder<'_>) -> String {
-    let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.nthread), known(it)];
+    let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)];
     let mut shown: Vec<&Crossover> = ladder.crossovers.to_vec();
     shown.retain(|it| it.earliest);
     shown.sort_by(|one, other| one.order().total_cmp(&other.order()));

@@ -9,13 +9,14 @@ use super::answer::answer;
 use super::crossover::crossover;
 use super::ending::how_it_ended;
 use super::granularity::granularity;
+use super::inner;
 use super::markup::{code, table_row, target, text};
 use super::numbers::{TIME, Unit, thousands};
 use super::plots;
 use super::prose::usable_cpus;
 use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
 use super::words::{subject, title_of_job, what_was_checked, words};
-use crate::analysis::{CaseSummary, Job, Series, Summary, jobs};
+use crate::analysis::{CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner};
 use crate::record::{Subject, replace};
 
 /// Marks a case with more threads than usable CPUs.
@@ -50,6 +51,10 @@ pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
         let jobs = jobs(summary);
         for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
             page.push_str(&essence_of_job(summary, job, heading));
+            if has_inner(job) {
+                page.push_str(&inner::markdown(summary, job));
+                page.push_str(&image(dir, &format!("{}{suffix}", plots::INNER.0), plots::INNER.1));
+            }
             page.push_str(&image(dir, &format!("speedup{suffix}"), "Speedup against thread count"));
         }
     }
@@ -81,14 +86,15 @@ fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
         let _ = writeln!(page, "**{}**\n", text(&answer));
     }
     let _ = writeln!(page, "Baseline: {}\n", text(&baseline_line(job)));
-    let series = job.series();
+    let series = series_at_best_inner(job);
     let mut best: Vec<&CaseSummary> = series.iter().filter_map(Series::best).collect();
     // What is decided comes first, as in the table of the terminal.
     best.sort_by_key(|case| case.speedup_low.is_none());
     let without = series.iter().filter(|series| series.best().is_none());
     let rows: Vec<&CaseSummary> =
         best.iter().copied().chain(without.map(|series| series.cases[0])).collect();
-    page.push_str(&table(&rows, "best n"));
+    let best_n = if has_inner(job) { "best n × inner" } else { "best n" };
+    page.push_str(&table(&rows, best_n));
     page.push('\n');
     page.push_str(&note(summary, &best));
     let all_pairs = with_all_pairs(&best);
@@ -155,7 +161,7 @@ fn row(case: &CaseSummary, unit: Unit) -> Vec<String> {
     vec![
         text(&case.case.title()),
         text(&schedule(case)),
-        format!("{}{mark}", case.case.nthread),
+        format!("{}{mark}", case.case.count()),
         time,
         with_interval(case.speedup, case.speedup_low, case.speedup_high),
         case.efficiency.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share)),

@@ -14,6 +14,7 @@ mod ending;
 mod export;
 mod granularity;
 mod html;
+mod inner;
 mod markdown;
 mod markup;
 mod models;

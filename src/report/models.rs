@@ -44,7 +44,8 @@ fn of_series(fit: &Fit) -> String {
     let Unit { name: unit, size } = rate_of(&fit.case);
     let scaled = |value: Option<f64>| value.map(|value| value / size);
     let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
-    let _ = writeln!(text, "  one thread {gamma} {unit}");
+    let who = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
+    let _ = writeln!(text, "  one {who} {gamma} {unit}");
     let share = if fit.model == Some(Model::Usl) { "contention" } else { "serial" };
     let sigma = interval(percent(fit.sigma), percent(fit.sigma_low), percent(fit.sigma_high));
     let _ = writeln!(text, "  {share} {sigma} %");
@@ -53,7 +54,7 @@ fn of_series(fit: &Fit) -> String {
         let _ = writeln!(text, "  coherence {kappa} %");
     }
     if let Some(peak) = fit.peak_nthread {
-        let _ = writeln!(text, "  peak at {} threads", digits(peak));
+        let _ = writeln!(text, "  peak at {} {who}s", digits(peak));
     }
     if let Some(limit) = fit.limit {
         let _ = writeln!(text, "  limit {} {unit}", number(limit / size));
@@ -101,7 +102,11 @@ fn name(fit: &Fit) -> String {
     let chunk = case.chunk.map(|blocks| format!("chunk {blocks}")).unwrap_or_default();
     let pin = if case.pin == "none" { "" } else { &case.pin };
     let weak = if case.is_weak() { "weak" } else { "" };
-    for word in [&case.schedule, &chunk, pin, weak] {
+    let inner = match case.inner_nthread {
+        0 | 1 => String::new(),
+        inner => format!("{inner} inner"),
+    };
+    for word in [&case.schedule, &chunk, pin, weak, &inner] {
         if !word.is_empty() {
             let _ = write!(name, " {word}");
         }

@@ -191,7 +191,7 @@ fn of_run(job: &Job<'_>, shown: Shown) -> Vec<Line> {
 
 fn count(case: &CaseSummary) -> String {
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    format!("{}{mark}", case.case.nthread)
+    format!("{}{mark}", case.case.count())
 }
 
 fn speedup(case: &CaseSummary) -> String {

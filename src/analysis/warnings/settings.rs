@@ -25,7 +25,7 @@ pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
     let usable = seen.machine.usable_cpus.filter(|cpus| *cpus > 0)?;
     let quota = seen.machine.quota_cpus.unwrap_or(f64::INFINITY);
     let is_over = |n: u32| n > usable && f64::from(n) <= quota;
-    let cases = seen.cases_where(|_, case| is_over(case.case.nthread));
+    let cases = seen.cases_where(|_, case| is_over(case.case.threads()));
     (!cases.is_empty()).then(|| Warning {
         code: Code::Oversubscribed,
         message: format!(
@@ -33,7 +33,11 @@ pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
             count(cases.len(), "case")
         ),
         advice: format!(
-            "read them as what too many threads cost; --nthread 1..{usable} leaves them out"
+            "read them as what too many threads cost; {} leaves them out",
+            match seen.run.plan.inner_nthread.is_empty() {
+                true => format!("--nthread 1..{usable}"),
+                false => format!("--nthread times --inner-nthread up to {usable}"),
+            }
         ),
         cases,
     })
@@ -41,7 +45,7 @@ pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
 
 pub fn over_quota(seen: &Seen<'_>) -> Option<Warning> {
     let quota = seen.machine.quota_cpus?;
-    let cases = seen.cases_where(|_, case| f64::from(case.case.nthread) > quota);
+    let cases = seen.cases_where(|_, case| f64::from(case.case.threads()) > quota);
     (!cases.is_empty()).then(|| Warning {
         code: Code::OverQuota,
         message: format!(
@@ -59,7 +63,7 @@ pub fn smt(seen: &Seen<'_>) -> Option<Warning> {
     if seen.machine.threads_per_core? < 2 {
         return None;
     }
-    let cases = seen.cases_where(|_, case| case.case.nthread > cores && !case.oversubscribed);
+    let cases = seen.cases_where(|_, case| case.case.threads() > cores && !case.oversubscribed);
     (!cases.is_empty()).then(|| Warning {
         code: Code::Smt,
         message: format!(

@@ -71,7 +71,7 @@ fn table(comparison: &Comparison, cases: &[&Change]) -> String {
                 "| {} | {} | {} | {speedup} | {} | {} |",
                 verdict.word(),
                 markup::text(&(name(case) + &job)),
-                case.case.nthread,
+                case.case.count(),
                 change(case.judged(comparison.judged)),
                 figures(&case.time_ns, unit),
             );

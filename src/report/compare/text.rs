@@ -84,7 +84,7 @@ fn of_job(comparison: &Comparison, cases: &[&Change], style: Style) -> String {
 fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
     [
         clean(&name(case)),
-        case.case.nthread.to_string(),
+        case.case.count(),
         if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, PLAIN) },
         change(case.judged(comparison.judged)),
         figures(&case.time_ns, unit),

@@ -116,7 +116,7 @@ pub fn headline(comparison: &Comparison) -> String {
             let ratio = |change: &Change| shift(change).ratio.unwrap_or(1.0);
             let worst = slower.iter().min_by(|a, b| ratio(a).total_cmp(&ratio(b)));
             let worst = worst.map_or(String::new(), |it| {
-                format!("; the most: {}, n = {}: {}", name(it), it.case.nthread, change(&shift(it)))
+                format!("; the most: {}, n = {}: {}", name(it), it.case.count(), change(&shift(it)))
             });
             format!("REGRESSION: {} of {all} {cases} slower{what}{worst}", slower.len())
         }
@@ -204,7 +204,7 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     let seen = format!(
         "could have seen a change {smallest} or more in four of five such comparisons ({}, n = {})",
         name(widest),
-        widest.case.nthread,
+        widest.case.count(),
     );
     // Those that lie on the margin need ever more rounds: nothing helps there.
     let needed: Option<Vec<u32>> = unresolved.iter().map(|it| it.rounds_needed).collect();

@@ -54,6 +54,10 @@ fn named(summary: &Summary) -> Vec<(String, &CaseSummary)> {
 /// is none: hyperfine's own plot wants exactly one parameter, a number.
 fn parameters(case: &CaseSummary, summary: &Summary) -> BTreeMap<String, String> {
     let mut parameters = BTreeMap::from([("nthread".to_string(), case.case.nthread.to_string())]);
+    let inner = case.case.inner_nthread;
+    if summary.cases.iter().any(|other| other.case.inner_nthread > 1) {
+        parameters.insert("inner_nthread".to_string(), inner.to_string());
+    }
     let share = case.case.share();
     if summary.cases.iter().any(|other| other.case.share() != share) {
         let draws = share.map(|draws| ("draws".to_string(), draws.to_string()));

@@ -62,6 +62,8 @@ fn notes(summary: &Summary, answer: &Answer, words: Words) -> Vec<String> {
         ));
     }
     if let (Some(count), Some(needed)) = (answer.ranked_nthread, answer.rounds_needed) {
+        let inner = answer.ranked_inner_nthread.filter(|inner| *inner > 1);
+        let count = inner.map_or(count.to_string(), |inner| format!("{count} × {inner}"));
         notes.push(format!(
             "To rank all {} at n = {count} pair by pair needs {needed} rounds.",
             words.many
@@ -74,7 +76,7 @@ fn notes(summary: &Summary, answer: &Answer, words: Words) -> Vec<String> {
 fn by_backend(cases: &[&CaseSummary]) -> String {
     let mut names: Vec<(String, Vec<String>)> = Vec::new();
     for case in cases {
-        let (name, count) = (case.case.title(), case.case.nthread.to_string());
+        let (name, count) = (case.case.title(), case.case.count());
         match names.iter_mut().find(|(known, _)| *known == name) {
             Some((_, counts)) => counts.push(count),
             None => names.push((name, vec![count])),
@@ -92,7 +94,7 @@ fn row(case: &CaseSummary, best: &BestCount) -> [String; 4] {
         Some(false) => "cannot be told from a neighbour",
         None => "nothing to compare, or too few rounds",
     };
-    [case.case.title(), case.case.nthread.to_string(), ties, differs.to_string()]
+    [case.case.title(), case.case.count(), ties, differs.to_string()]
 }
 
 fn sentence(text: String) -> String {

@@ -46,7 +46,7 @@ pub(super) fn granularity(summary: &Summary) -> Option<Chart> {
 /// Speedup against work, each backend at the count that pays from the smallest job.
 pub(super) fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
     let line = |it: &&Crossover| Line {
-        name: format!("{}, n = {}", it.case.title(), it.case.nthread),
+        name: it.case.title_and_count(),
         remark: match (it.verdict, it.work_ns) {
             (Onset::From, Some(ns)) => format!("pays from {}", time(ns)),
             (Onset::From | Onset::Always, _) => {

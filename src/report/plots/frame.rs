@@ -39,7 +39,7 @@ pub(super) fn outline<B: Letters>(
 /// Where the region of oversubscription begins, if there is one.
 fn oversubscribed_from(plot: &Plot, layout: &Layout) -> Option<f64> {
     let at = |n: &u32| layout.x.at(f64::from(*n));
-    let first = plot.counts.iter().position(|n| plot.oversubscribed(*n))?;
+    let first = plot.counts.iter().position(|n| plot.all_oversubscribed(*n))?;
     Some(match first {
         0 => layout.area.left,
         _ => (at(&plot.counts[first - 1]) + at(&plot.counts[first])) / 2.0,

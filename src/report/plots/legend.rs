@@ -89,11 +89,15 @@ fn entries(plot: &Plot, ideal_leaves: bool) -> Vec<Entry> {
     if plot.ideal(1.0).is_some() {
         entries.push(Entry {
             sample: Sample::Line(IDEAL_DASH),
-            name: "ideal".to_owned(),
+            name: if plot.series.iter().any(|series| series.inner_nthread > 1) {
+                "ideal of 1 inner".to_owned()
+            } else {
+                "ideal".to_owned()
+            },
             remark: if ideal_leaves { "leaves the figure at its top" } else { "" }.to_owned(),
         });
     }
-    if plot.counts.iter().any(|n| plot.oversubscribed(*n)) {
+    if plot.counts.iter().any(|n| plot.all_oversubscribed(*n)) {
         entries.push(Entry {
             sample: Sample::Region,
             name: "oversubscribed".to_owned(),

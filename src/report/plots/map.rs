@@ -140,7 +140,7 @@ impl Map {
 }
 
 /// Whether white letters are read better on it (relative luminance of ITU-R BT.709).
-fn is_dark(RGBColor(red, green, blue): RGBColor) -> bool {
+pub(super) fn is_dark(RGBColor(red, green, blue): RGBColor) -> bool {
     let [red, green, blue] = [red, green, blue].map(f64::from);
     0.2126 * red + 0.7152 * green + 0.0722 * blue < 140.0
 }

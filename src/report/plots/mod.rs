@@ -26,6 +26,7 @@ mod file;
 mod font;
 mod format;
 mod frame;
+mod heat;
 mod job;
 mod legend;
 mod map;
@@ -74,6 +75,9 @@ pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'stat
     job::metrics(job).map(move |metric| (metric.file_stem(), metric.title(words)))
 }
 
+/// The file name, before the dot, of a job's heat map without its suffix, and its title.
+pub(super) const INNER: (&str, &str) = ("inner", "Speedup by workers and threads inside each");
+
 /// Whether each job has figures of its own: not where a run asked for what
 /// crosses something, and there are figures of that.
 pub(super) fn are_jobs_drawn(summary: &Summary) -> bool {
@@ -102,7 +106,8 @@ pub(super) fn crossings(summary: &Summary) -> Vec<(String, &'static str)> {
 /// else each with a suffix that names the job. Files that exist are replaced
 /// as a whole or not at all.
 ///
-/// A job without draws (a swept command) has no figure of its throughput. Where
+/// A job whose workers have threads inside them has a heat map, `inner`. One without
+/// draws (a swept command) has no figure of its throughput. Where
 /// chunks are an axis there is `granularity`; where jobs are one there are
 /// `crossover` and `winners`. A run that asks for nothing else has nothing else.
 pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
@@ -112,6 +117,11 @@ pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
     }
     let jobs = jobs(summary);
     let suffixes = job::suffixes(&jobs);
+    for (job, suffix) in jobs.iter().zip(&suffixes) {
+        if let Some(heat) = heat::of(summary, job) {
+            written.extend(write_both(&heat, dir, &format!("{}{suffix}", INNER.0))?);
+        }
+    }
     let pairs = jobs.iter().zip(&suffixes);
     let figures: Vec<(&Job<'_>, &String, Metric)> = pairs
         .flat_map(|(job, suffix)| job::metrics(job).map(move |metric| (job, suffix, metric)))

@@ -46,6 +46,8 @@ pub(super) struct Series {
     pub(super) name: String,
     /// What tells it from others of the same name; may be empty.
     pub(super) detail: String,
+    /// Threads inside each worker.
+    pub(super) inner_nthread: u32,
     /// By thread count, ascending.
     pub(super) points: Vec<Point>,
     /// Thread counts whose case has no data.
@@ -116,16 +118,24 @@ impl Plot {
         self.metric.ideal(nthread, self.threads_of_baseline).filter(|_| !only_one)
     }
 
-    /// Whether `nthread` is more than the machine has.
-    pub(super) fn oversubscribed(&self, nthread: u32) -> bool {
-        self.usable_cpus.is_some_and(|cpus| nthread > cpus)
+    /// Whether so many threads are more than the machine has.
+    pub(super) fn oversubscribed(&self, threads: u32) -> bool {
+        self.usable_cpus.is_some_and(|cpus| threads > cpus)
+    }
+
+    /// Whether every series has more threads than the machine has where it has so many
+    /// workers.
+    pub(super) fn all_oversubscribed(&self, nthread: u32) -> bool {
+        let inner = self.series.iter().map(|series| series.inner_nthread).min().unwrap_or(1);
+        self.oversubscribed(nthread.saturating_mul(inner))
     }
 
     /// The pieces of a series that may be joined by a line: it is broken where
     /// oversubscription begins and where a case has no data.
     pub(super) fn pieces<'a>(&self, series: &'a Series) -> Vec<&'a [Point]> {
         let joined = |a: &Point, b: &Point| {
-            self.oversubscribed(a.nthread) == self.oversubscribed(b.nthread)
+            self.oversubscribed(a.nthread.saturating_mul(series.inner_nthread))
+                == self.oversubscribed(b.nthread.saturating_mul(series.inner_nthread))
                 && !series.missing.iter().any(|n| (a.nthread..b.nthread).contains(n))
         };
         series.points.chunk_by(joined).collect()
@@ -154,6 +164,7 @@ fn series(groups: Vec<analysis::Series<'_>>, metric: Metric) -> Vec<Series> {
                 cases.insert(case.case.nthread, metric.values(case));
             }
             Series {
+                inner_nthread: group.cases[0].case.inner_nthread.max(1),
                 name: group.name,
                 detail: group.detail,
                 missing: cases

@@ -8,6 +8,7 @@ use crate::analysis::{CaseSummary, Job, Summary, jobs};
 use crate::record::Subject;
 use crate::report::answer::{answer, answer_of, shortfall};
 use crate::report::columns::Columns;
+use crate::report::inner;
 use crate::report::numbers::{TIME, Unit, digits};
 use crate::report::prose::{usable_cpus, wrapped};
 use crate::report::words::{subject, words};
@@ -79,6 +80,7 @@ fn of_job(summary: &Summary, job: &Job<'_>) -> String {
         text.push_str(&wrapped(&answer));
     }
     text.push_str(&what_it_rests_on(summary, job));
+    text.push_str(&inner::text(summary, job));
     for why in job.cases.iter().filter_map(|case| shortfall(case)) {
         text.push_str(&wrapped(&why));
     }
@@ -99,6 +101,10 @@ fn what_it_rests_on(summary: &Summary, job: &Job<'_>) -> String {
         ));
     }
     if let (Some(count), Some(needed)) = (found.ranked_nthread, found.rounds_needed) {
+        let count = found
+            .ranked_inner_nthread
+            .filter(|inner| *inner > 1)
+            .map_or_else(|| count.to_string(), |inner| format!("{count} × {inner}"));
         text += &wrapped(&format!(
             "to rank all {} at n = {count} pair by pair needs {needed} rounds",
             words.many
@@ -126,7 +132,7 @@ fn row(case: &CaseSummary) -> Vec<String> {
     vec![
         case.case.title(),
         schedule(case),
-        format!("{}{mark}", case.case.nthread),
+        format!("{}{mark}", case.case.count()),
         case.rounds.to_string(),
         time(case),
         with_interval(case.speedup, case.speedup_low, case.speedup_high),

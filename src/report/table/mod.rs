@@ -12,10 +12,13 @@ use std::fmt::Write as _;
 use super::answer::{answer, answer_of, shortfall};
 use super::columns::Columns;
 use super::ending::how_it_ended;
+use super::inner;
 use super::numbers::{TIME, Unit, digits};
 use super::prose::{clean, machine, usable_cpus, wrapped};
 use super::words::{name_of_baseline, subject, title_of_job, what_was_checked, words};
-use crate::analysis::{BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, jobs};
+use crate::analysis::{
+    BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner,
+};
 use crate::record::{Case, Subject};
 use crate::stats::ranks;
 
@@ -101,7 +104,7 @@ pub(in crate::report) fn heading(summary: &Summary, job: &Job<'_>) -> String {
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     let mut text = heading(summary, job) + &wrapped(&format!("baseline: {}", baseline_line(job)));
-    let mut series = job.series();
+    let mut series = series_at_best_inner(job);
     // What is decided comes first.
     series.sort_by_key(|series| series.best().is_none_or(|case| case.speedup_low.is_none()));
     let best: Vec<&CaseSummary> = series.iter().filter_map(Series::best).collect();
@@ -126,6 +129,7 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
         let _ = writeln!(text, "{OVERSUBSCRIBED} more threads than the {cpus}");
     }
     text.push_str(&with_all_pairs(&best));
+    text.push_str(&inner::text(summary, job));
     if let Some(answer) = answer(summary, job) {
         text.push_str(&wrapped(&answer));
     }
@@ -206,17 +210,9 @@ impl Rows<'_> {
         let [time, cpu] = ["time", "CPU"].map(|what| format!("{what} {}", self.unit.name));
         let settings = self.job.settings();
         let one = words(settings).one;
-        let heading = [
-            one,
-            "schedule chunk",
-            "best n",
-            &time,
-            "speedup (95%)",
-            "eff.",
-            &cpu,
-            MEMORY,
-            "pairs",
-        ];
+        let best = if has_inner(self.job) { "best n × inner" } else { "best n" };
+        let heading =
+            [one, "schedule chunk", best, &time, "speedup (95%)", "eff.", &cpu, MEMORY, "pairs"];
         let mut rows = vec![heading.map(str::to_string).to_vec()];
         rows.extend(series.iter().map(|series| self.row(series)));
         let costs = [cpu.as_str(), MEMORY];
@@ -257,14 +253,18 @@ impl Rows<'_> {
 
     /// The best count, and those that cannot be told from it, such as `3 ≈ 2–4`.
     fn counts(&self, case: &CaseSummary) -> String {
+        let inner = case.case.inner_nthread.max(1);
         let mark = |nthread: u32| {
-            if self.summary.is_oversubscribed(nthread) { OVERSUBSCRIBED } else { "" }
+            let threads = nthread.saturating_mul(inner);
+            if self.summary.is_oversubscribed(threads) { OVERSUBSCRIBED } else { "" }
         };
-        let best = format!("{}{}", case.case.nthread, mark(case.case.nthread));
+        let times = if has_inner(self.job) { format!(" × {inner}") } else { String::new() };
+        let best = format!("{}{times}{}", case.case.nthread, mark(case.case.nthread));
         match self.best_count(case).filter(|it| it.nthread_low < it.nthread_high) {
             None => best,
             Some(BestCount { nthread_low, nthread_high, .. }) => {
-                format!("{best} {ALIKE} {nthread_low}–{nthread_high}{}", mark(*nthread_high))
+                let mark = mark(*nthread_high);
+                format!("{best} {ALIKE} {nthread_low}–{nthread_high}{times}{mark}")
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::record::{BASELINE, Case};
 
 mod crossings;
 mod files;
+mod heat;
 mod layout;
 
 const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];

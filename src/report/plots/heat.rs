@@ -1,0 +1,350 @@
+//! A heat map of workers × threads inside each worker: one panel a backend or command,
+//! the colour and a figure for the speedup.
+
+use plotters::style::RGBColor;
+
+use super::PlotError;
+use super::canvas::{Anchor, Canvas, Letters};
+use super::chart::heading;
+use super::figure::{EDGE, TITLE, WIDTH};
+use super::file::Picture;
+use super::font;
+use super::map::is_dark;
+use super::style::{GREY, INK, PAPER, SHADE};
+use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
+use crate::report::numbers::digits;
+use crate::report::prose::usable_cpus;
+
+/// What a heat map shows.
+pub(super) struct Heat {
+    title: String,
+    subtitle: String,
+    /// Usable CPUs in words.
+    cpus: String,
+    panels: Vec<Panel>,
+    /// Lowest and highest speedup of all panels.
+    range: Option<(f64, f64)>,
+}
+
+/// One backend or command.
+pub(super) struct Panel {
+    name: String,
+    nthread: Vec<u32>,
+    inner_nthread: Vec<u32>,
+    rows: Vec<Vec<Option<Cell>>>,
+}
+
+/// One case.
+#[derive(Clone, Copy)]
+pub(super) struct Cell {
+    speedup: Option<f64>,
+    is_oversubscribed: bool,
+    /// Whether it has exactly one thread for each usable CPU.
+    is_full: bool,
+    is_best: bool,
+}
+
+/// The heat map of a job; `None` where no worker has threads inside it.
+pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Option<Heat> {
+    let grids = grids(job);
+    let speedups = || grids.iter().flat_map(Grid::cases).filter_map(speedup);
+    let range = speedups().min_by(f64::total_cmp).zip(speedups().max_by(f64::total_cmp));
+    let cpu = match summary.cpu_model().trim() {
+        "" => String::new(),
+        cpu => format!(", on {cpu}"),
+    };
+    let kernel = &job.settings().kernel;
+    let what = if kernel.is_empty() { String::new() } else { format!(": {kernel}") };
+    (!grids.is_empty()).then(|| Heat {
+        title: format!(
+            "Speedup by workers and threads inside each{what}{}{cpu}",
+            super::job::remark(job)
+        ),
+        subtitle: "workers across, threads inside each worker up; figures: medians of paired \
+                   ratios"
+            .to_string(),
+        cpus: usable_cpus(summary),
+        panels: grids.iter().map(|grid| panel(summary, grid)).collect(),
+        range,
+    })
+}
+
+fn panel(summary: &Summary, grid: &Grid<'_>) -> Panel {
+    let cell = |case: &Option<&CaseSummary>| {
+        let case = (*case)?;
+        Some(Cell {
+            speedup: speedup(case),
+            is_oversubscribed: case.oversubscribed,
+            is_full: summary.usable_cpus() == Some(case.case.threads()),
+            is_best: grid.is_best(case),
+        })
+    };
+    Panel {
+        name: grid.name.clone(),
+        nthread: grid.nthread.clone(),
+        inner_nthread: grid.inner_nthread.clone(),
+        rows: grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
+    }
+}
+
+/// One that has a colour.
+fn speedup(case: &CaseSummary) -> Option<f64> {
+    case.speedup.filter(|speedup| speedup.is_finite() && *speedup > 0.0)
+}
+
+const TOP: f64 = 66.0;
+const NAME: f64 = 13.0;
+const TEXT: f64 = 11.0;
+/// Above a panel, for its name; left of it and below, for its counts.
+const HEAD: f64 = 26.0;
+const SIDE: f64 = 44.0;
+const FOOT: f64 = 40.0;
+const GAP: f64 = 20.0;
+const FOOTER: f64 = 74.0;
+
+/// A cell that is narrower has no room for its figure.
+const NARROWEST: f64 = 34.0;
+const WIDEST: f64 = 90.0;
+const HEIGHT: f64 = 30.0;
+
+/// Panels beside each other, if cells are wide enough.
+const MOST_COLUMNS: usize = 3;
+
+/// From corner to corner of a cell with too many threads there are so many lines.
+pub(super) const HATCHES: usize = 4;
+pub(super) const HATCH: RGBColor = RGBColor(0x9a, 0x9a, 0x9b);
+pub(super) const FULL: RGBColor = RGBColor(0xd5, 0x5e, 0x01);
+pub(super) const BEST: RGBColor = RGBColor(0xd5, 0x5e, 0x02);
+
+/// Five colours of viridis, which are told apart by their lightness alone (Smith and
+/// van der Walt, 2015): the lowest speedup is dark.
+const VIRIDIS: [(u8, u8, u8); 5] =
+    [(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)];
+
+/// Where everything lies.
+struct Layout {
+    columns: usize,
+    panel: f64,
+    cell: f64,
+    height: f64,
+}
+
+impl Heat {
+    fn layout(&self) -> Layout {
+        let widest = self.panels.iter().map(|panel| panel.nthread.len()).max().unwrap_or(1);
+        let rows = self.panels.iter().map(|panel| panel.inner_nthread.len()).max().unwrap_or(1);
+        let room = |columns: usize| {
+            let all = WIDTH - 2.0 * EDGE - GAP * (columns - 1) as f64;
+            all / columns as f64
+        };
+        let cell = |columns: usize| (room(columns) - SIDE) / widest as f64;
+        let most = MOST_COLUMNS.min(self.panels.len()).max(1);
+        let columns = (1..=most).rev().find(|columns| cell(*columns) >= NARROWEST).unwrap_or(1);
+        Layout {
+            columns,
+            panel: room(columns),
+            cell: cell(columns).min(WIDEST),
+            height: HEAD + rows as f64 * HEIGHT + FOOT,
+        }
+    }
+
+    fn bottom(&self) -> f64 {
+        let layout = self.layout();
+        TOP + self.panels.len().div_ceil(layout.columns) as f64 * layout.height
+    }
+
+    fn colour(&self, speedup: f64) -> RGBColor {
+        let (low, high) = self.range.unwrap_or((speedup, speedup));
+        let share = if high > low { (speedup - low) / (high - low) } else { 1.0 };
+        let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
+        let first = (place as usize).min(VIRIDIS.len() - 2);
+        let (from, to) = (VIRIDIS[first], VIRIDIS[first + 1]);
+        let mix = |from: u8, to: u8| {
+            let part = place - first as f64;
+            (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8
+        };
+        RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.panels.iter().flat_map(|panel| panel.rows.iter().flatten().flatten())
+    }
+}
+
+impl Picture for Heat {
+    fn size(&self) -> (f64, f64) {
+        (WIDTH, self.bottom() + FOOTER)
+    }
+
+    fn title(&self) -> String {
+        font::elide(&self.title, TITLE, WIDTH - 2.0 * EDGE)
+    }
+
+    fn description(&self) -> String {
+        let of_panel = |panel: &Panel| {
+            let row = |(row, inner): (&Vec<Option<Cell>>, &u32)| {
+                let cells: Vec<String> = row.iter().map(|cell| figure(*cell)).collect();
+                format!("{inner} inside: {}", cells.join(", "))
+            };
+            let rows: Vec<String> = panel.rows.iter().zip(&panel.inner_nthread).map(row).collect();
+            let counts: Vec<String> = panel.nthread.iter().map(u32::to_string).collect();
+            format!("{} with {} workers: {}", panel.name, counts.join(", "), rows.join("; "))
+        };
+        let panels: Vec<String> = self.panels.iter().map(of_panel).collect();
+        format!("Speedups. {}.", panels.join(". "))
+    }
+
+    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError> {
+        let mut canvas = Canvas::new(backend);
+        heading(&mut canvas, self, &self.subtitle)?;
+        let layout = self.layout();
+        for (index, panel) in self.panels.iter().enumerate() {
+            let (column, row) = (index % layout.columns, index / layout.columns);
+            let left = EDGE + column as f64 * (layout.panel + GAP);
+            let top = TOP + row as f64 * layout.height;
+            self.panel(&mut canvas, panel, &layout, (left, top))?;
+        }
+        self.legend(&mut canvas, self.bottom() + 18.0)
+    }
+}
+
+impl Heat {
+    fn panel<B: Letters>(
+        &self,
+        canvas: &mut Canvas<B>,
+        panel: &Panel,
+        layout: &Layout,
+        (left, top): (f64, f64),
+    ) -> Result<(), PlotError> {
+        let name = font::elide(&panel.name, NAME, layout.panel);
+        canvas.text(&name, (left, top + 12.0), NAME, INK, Anchor::Left)?;
+        let (left, top) = (left + SIDE, top + HEAD);
+        let bottom = top + panel.rows.len() as f64 * HEIGHT;
+        for (index, (row, inner)) in panel.rows.iter().zip(&panel.inner_nthread).enumerate() {
+            let low = bottom - index as f64 * HEIGHT;
+            let at = (left - 8.0, low - HEIGHT / 2.0);
+            canvas.text(&format!("× {inner}"), at, TEXT, INK, Anchor::Right)?;
+            for (column, cell) in row.iter().enumerate() {
+                let from = left + column as f64 * layout.cell;
+                self.cell(canvas, *cell, [from, low - HEIGHT, from + layout.cell, low])?;
+            }
+        }
+        let step = labels_apart(&panel.nthread, layout.cell);
+        for (column, count) in panel.nthread.iter().enumerate().step_by(step) {
+            let at = (left + (column as f64 + 0.5) * layout.cell, bottom + 12.0);
+            canvas.text(&count.to_string(), at, TEXT, INK, Anchor::Centre)?;
+        }
+        Ok(())
+    }
+
+    /// A cell, `[left, top, right, bottom]`.
+    fn cell<B: Letters>(
+        &self,
+        canvas: &mut Canvas<B>,
+        cell: Option<Cell>,
+        [left, top, right, bottom]: [f64; 4],
+    ) -> Result<(), PlotError> {
+        let speedup = cell.and_then(|cell| cell.speedup);
+        let colour = speedup.map_or(SHADE, |speedup| self.colour(speedup));
+        let inside = [left + 0.5, top + 0.5, right - 0.5, bottom - 0.5];
+        canvas.fill((inside[0], inside[1]), (inside[2], inside[3]), colour)?;
+        if cell.is_some_and(|cell| cell.is_oversubscribed) {
+            hatch(canvas, inside)?;
+        }
+        let text = figure(cell);
+        let half = font::width(&text, TEXT) / 2.0;
+        let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
+        if 2.0 * half + 4.0 <= right - left {
+            // The lines do not run through the figure.
+            canvas.fill((x - half - 2.0, y - 8.0), (x + half + 2.0, y + 8.0), colour)?;
+            let ink = if is_dark(colour) { PAPER } else { INK };
+            canvas.text(&text, (x, y), TEXT, ink, Anchor::Centre)?;
+        }
+        if cell.is_some_and(|cell| cell.is_full) {
+            outline(canvas, [left + 1.5, top + 1.5, right - 1.5, bottom - 1.5])?;
+        }
+        match cell.is_some_and(|cell| cell.is_best) {
+            true => best_mark(canvas, (right - 7.0, top + 7.0)),
+            false => Ok(()),
+        }
+    }
+
+    /// What colours and marks mean, in one line.
+    fn legend<B: Letters>(&self, canvas: &mut Canvas<B>, y: f64) -> Result<(), PlotError> {
+        let mut x = EDGE;
+        let mut say = |canvas: &mut Canvas<B>, text: &str, sample: f64| {
+            let at = (x + sample + 6.0, y);
+            let drawn = canvas.text(text, at, TEXT, INK, Anchor::Left);
+            let left = x;
+            x += sample + 6.0 + font::width(text, TEXT) + 22.0;
+            drawn.map(|()| left)
+        };
+        if let Some((low, high)) = self.range {
+            let text = format!("speedup {} to {}", digits(low), digits(high));
+            let left = say(canvas, &text, 100.0)?;
+            for step in 0..50_u32 {
+                let value = low + (high - low) * f64::from(step) / 49.0;
+                let from = left + 2.0 * f64::from(step);
+                canvas.fill((from, y - 7.0), (from + 2.0, y + 7.0), self.colour(value))?;
+            }
+        }
+        if self.cells().any(|cell| cell.is_full) {
+            let text = format!("full use: as many threads as the {}", self.cpus);
+            let left = say(canvas, &text, 26.0)?;
+            outline(canvas, [left, y - 8.0, left + 26.0, y + 8.0])?;
+        }
+        if self.cells().any(|cell| cell.is_oversubscribed) {
+            let left = say(canvas, "oversubscribed: more threads", 26.0)?;
+            canvas.fill((left, y - 8.0), (left + 26.0, y + 8.0), SHADE)?;
+            hatch(canvas, [left, y - 8.0, left + 26.0, y + 8.0])?;
+        }
+        if self.cells().any(|cell| cell.is_best) {
+            let left = say(canvas, "the best", 12.0)?;
+            best_mark(canvas, (left + 6.0, y))?;
+        }
+        let note = "–: no data · the best of a panel has no more threads than CPUs, unless more \
+                    are better beyond the interval";
+        canvas.text(note, (EDGE, y + 26.0), TEXT, GREY, Anchor::Left)
+    }
+}
+
+/// What a cell says.
+fn figure(cell: Option<Cell>) -> String {
+    cell.and_then(|cell| cell.speedup).map_or("–".to_string(), digits)
+}
+
+/// Every so many counts have room for their label.
+fn labels_apart(counts: &[u32], cell: f64) -> usize {
+    let widest = counts.iter().map(|n| font::width(&n.to_string(), TEXT)).fold(0.0, f64::max);
+    ((widest + 6.0) / cell.max(1.0)).ceil().max(1.0) as usize
+}
+
+/// Slanting lines over a rectangle, always [`HATCHES`] of them.
+fn hatch<B: Letters>(
+    canvas: &mut Canvas<B>,
+    [left, top, right, bottom]: [f64; 4],
+) -> Result<(), PlotError> {
+    let (width, height) = (right - left, bottom - top);
+    for line in 0..HATCHES {
+        // Where the line would cross the lower edge, and, as far to the right as it is
+        // high, the upper one.
+        let start = left - height + (width + height) * (line as f64 + 0.5) / HATCHES as f64;
+        let (from, to) = (start.max(left), (start + height).min(right));
+        let points = [(from, bottom - (from - start)), (to, bottom - (to - start))];
+        canvas.line(&points, HATCH, 1.2)?;
+    }
+    Ok(())
+}
+
+fn outline<B: Letters>(
+    canvas: &mut Canvas<B>,
+    [left, top, right, bottom]: [f64; 4],
+) -> Result<(), PlotError> {
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+    canvas.line(&corners, FULL, 2.5)
+}
+
+fn best_mark<B: Letters>(canvas: &mut Canvas<B>, at: (f64, f64)) -> Result<(), PlotError> {
+    canvas.dot(at, 4.6, PAPER, 1.0)?;
+    canvas.dot(at, 3.4, BEST, 1.0)
+}
