@@ -19,6 +19,14 @@ const COLUMNS: &str = "schema,version,session,round,group,visit,phase,iteration,
     tally_draws,tally_sum,tally_sum_sq,estimate,std_error,exit_status,error,\
     stops,boot_ns,cycles";
 
+/// The same of products of matrices: block, draws, sum, sum of squares.
+const PRODUCTS: [(u64, u64, i64, u64); 4] = [
+    (1 << 14, 65_536, 1_092, 8_442_616),
+    (1 << 14, 311_296, 3_064, 39_847_064),
+    (1 << 10, 65_536, 984, 2_100_512),
+    (1 << 10, 300_032, -140, 9_577_128),
+];
+
 /// What the default seed gives: kernel, block, draws, hits. These numbers never
 /// change: the tally depends on nothing but the job.
 const KNOWN: [(&str, u64, u64, u64); 12] = [
@@ -139,6 +147,12 @@ fn tallies_are_these_constants_whatever_the_instruction_set() {
             let (draws, hits) = (draws.to_string(), hits.to_string());
             let expected = json!({ "draws": draws, "sum": hits, "sum_sq": hits });
             assert_eq!(call["tally"], expected, "{kernel}, {isa}, blocks of {block}");
+        }
+        for (block, draws, sum, sum_sq) in PRODUCTS {
+            let call = answer(isa, "matmul", block, draws);
+            let [draws, sum_sq] = [draws, sum_sq].map(|number| number.to_string());
+            let expected = json!({ "draws": draws, "sum": sum.to_string(), "sum_sq": sum_sq });
+            assert_eq!(call["tally"], expected, "matmul, {isa}, blocks of {block}");
         }
     }
 }

@@ -38,15 +38,16 @@ pub fn stream_seed(seed: u64, block: u64) -> u64 {
     mix(mix(seed.wrapping_add(GOLDEN_GAMMA)) ^ block)
 }
 
+/// The word of that index, from 0, among those that SplitMix64 gives from `start`.
+pub fn word(start: u64, index: u64) -> u64 {
+    mix(start.wrapping_add((index + 1).wrapping_mul(GOLDEN_GAMMA)))
+}
+
 /// The states of the 16 lanes of a block's stream.
 pub fn lanes(seed: u64, block: u64) -> [LaneState; LANES] {
-    let mut word = stream_seed(seed, block);
-    std::array::from_fn(|_| {
-        std::array::from_fn(|_| {
-            word = word.wrapping_add(GOLDEN_GAMMA);
-            mix(word)
-        })
-    })
+    let start = stream_seed(seed, block);
+    let state = |lane: usize| std::array::from_fn(|part| word(start, (4 * lane + part) as u64));
+    std::array::from_fn(state)
 }
 
 /// The lanes of a stream, word by word side by side, so that the compiler can
