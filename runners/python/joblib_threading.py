@@ -1,0 +1,17 @@
+"""joblib with `threading`: threads of one process, and so of one lock."""
+
+import contextlib
+
+import joblib
+
+from runner import main, work
+
+
+@contextlib.contextmanager
+def team(visit, shares):
+    with joblib.Parallel(n_jobs=visit.nthread, backend="threading", batch_size=1) as parallel:
+        yield lambda: parallel(joblib.delayed(work)(share) for share in shares)
+
+
+if __name__ == "__main__":
+    main(team, can_pin=False)

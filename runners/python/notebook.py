@@ -1,0 +1,20 @@
+"""Darts from NumPy's global generator: the mistake that this project began with.
+
+The generator is made when NumPy is loaded, before any worker is forked. Each worker
+has a copy of it in the same state, and throws the same darts."""
+
+import numpy
+
+AT_ONCE = 1 << 14
+
+
+def hits(darts):
+    inside = 0
+    for _ in range(darts // AT_ONCE):
+        inside += hits_at_once(AT_ONCE)
+    return inside + hits_at_once(darts % AT_ONCE)
+
+
+def hits_at_once(darts):
+    x, y = numpy.random.rand(darts), numpy.random.rand(darts)
+    return int(numpy.count_nonzero(x * x + y * y <= 1.0))
