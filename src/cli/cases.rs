@@ -11,6 +11,7 @@ use crate::number::{parse_count, parse_counts};
 use crate::plan::{Calibration, Draws, HANDS_OUT, MOST_DRAWS, Pin, Scaling, ladder};
 use crate::record::{BASELINE, Plan, Preset, Skipped};
 use crate::registry::Registry;
+use crate::registry::originals::ORIGINALS;
 
 pub fn thread_counts(
     options: &SweepOptions,
@@ -98,7 +99,10 @@ pub fn backends(
         let kept = kept.into_iter().map(str::to_string).collect();
         return Ok((kept, skipped.into_iter().map(skip).collect()));
     };
-    let asked = names(&given, &all, "backend")?;
+    // Originals that were named are in the registry by now; the others are suggested.
+    let mut known = all;
+    known.extend(ORIGINALS.iter().map(|original| original.name));
+    let asked = names(&given, &known, "backend")?;
     match asked.iter().find_map(|name| Some((name, registry.obstacle(name)?))) {
         Some((name, reason)) => Err(given.error(format!("{name} cannot run here: {reason}"))),
         None => Ok((asked, Vec::new())),

@@ -61,7 +61,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     let done = match cli.verb {
         None => sweep(registry, &cli.sweep, Preset::Sweep),
         Some(Verb::Metg(options)) => sweep(registry, &options, Preset::Metg),
-        Some(Verb::List { runner }) => list(registry, &runner),
+        Some(Verb::List { runner, runners }) => list(registry, &runner, runners.as_deref()),
         Some(Verb::Env { command: _ }) => print_result(&show::environment(&variable)),
         Some(Verb::Advise(options)) => advise::advise(&options, &variable, registry),
         Some(Verb::Report(options)) => report::report(&options),
@@ -177,10 +177,11 @@ fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8> {
 }
 
 /// `harness list`.
-fn list(registry: &Registry, runners: &[String]) -> anyhow::Result<u8> {
+fn list(registry: &Registry, runner: &[String], dir: Option<&str>) -> anyhow::Result<u8> {
     let mut registry = registry.clone();
-    runners::add_runners(&mut registry, runners, &variable)?;
-    print_result(&show::list(&registry))
+    runners::add_runners(&mut registry, runner, &variable)?;
+    let dir = runners::runners_dir(dir, &variable)?;
+    print_result(&show::list(&registry, &runners::list_originals(dir.as_deref())))
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<u8> {

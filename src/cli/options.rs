@@ -86,6 +86,9 @@ pub enum Verb {
         /// The same runners as for a sweep
         #[arg(long, value_name = "NAME=COMMAND")]
         runner: Vec<String>,
+        /// The same directory of originals as for a sweep
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        runners: Option<String>,
     },
     /// Show the machine and the thread settings as seen, and where each comes from
     Env {
@@ -373,6 +376,9 @@ pub struct SweepOptions {
     /// One more backend, in a program that speaks the runner protocol
     #[arg(long, value_name = "NAME=COMMAND", help_heading = "What to sweep")]
     pub runner: Vec<String>,
+    /// Where the originals in Python and C are, which `harness list` shows (default: runners)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to sweep")]
+    pub runners: Option<String>,
     /// The plan of an earlier run: same cases, draws, seed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to sweep")]
     pub like: Option<String>,

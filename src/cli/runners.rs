@@ -1,6 +1,9 @@
-//! Runners that `--runner` names.
+//! Runners that `--runner` names, and the originals of `--runners`.
+
+use std::path::{Path, PathBuf};
 
 use super::values::{Given, Lookup, Origin, UsageError, given};
+use crate::registry::originals::{ORIGINALS, Original, obstacles, original};
 use crate::registry::{ForeignRunner, Registry};
 
 /// Adds the runners of `--runner`, or of the lines of its variable.
@@ -31,6 +34,73 @@ pub fn add_runners(
         registry.runners.push(runner);
     }
     Ok(())
+}
+
+/// Where the originals are looked for if nobody says so.
+const RUNNERS: &str = "runners";
+
+/// The directory of the originals, if there is one.
+///
+/// # Errors
+/// If one that somebody named is none.
+pub fn runners_dir(typed: Option<&str>, lookup: Lookup<'_>) -> Result<Option<PathBuf>, UsageError> {
+    let is_dir = |dir: &Path| dir.is_dir().then(|| dir.to_path_buf());
+    match given("--runners", typed, lookup) {
+        None => Ok(is_dir(Path::new(RUNNERS))),
+        Some(given) => match is_dir(Path::new(&given.text)) {
+            Some(dir) => Ok(Some(dir)),
+            None => Err(given.error(format!("{} is no directory", given.text))),
+        },
+    }
+}
+
+/// Adds those originals that `--backend` names: they take part only by name.
+///
+/// # Errors
+/// If one cannot run here, with the reason.
+pub fn add_originals(
+    registry: &mut Registry,
+    backends: Option<&str>,
+    runners: Option<&str>,
+    lookup: Lookup<'_>,
+) -> Result<(), UsageError> {
+    let Some(given) = given("--backend", backends, lookup) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = registry.backend_names();
+    let named: Vec<&Original> = given
+        .text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !known.contains(name))
+        .filter_map(original)
+        .collect();
+    let Some(first) = named.first() else { return Ok(()) };
+    let Some(dir) = runners_dir(runners, lookup)? else {
+        return Err(given.error(format!("{} cannot run here: {}", first.name, no_dir())));
+    };
+    for (original, obstacle) in obstacles(&named, &dir) {
+        if let Some(reason) = obstacle {
+            return Err(given.error(format!("{} cannot run here: {reason}", original.name)));
+        }
+        if registry.runner(original.name).is_none() {
+            registry.runners.push(original.runner(&dir));
+        }
+    }
+    Ok(())
+}
+
+/// Each original, and why it cannot run here, if it cannot.
+pub fn list_originals(dir: Option<&Path>) -> Vec<(&'static Original, Option<String>)> {
+    let all: Vec<&Original> = ORIGINALS.iter().collect();
+    match dir {
+        Some(dir) => obstacles(&all, dir),
+        None => all.into_iter().map(|original| (original, Some(no_dir()))).collect(),
+    }
+}
+
+fn no_dir() -> String {
+    format!("there is no directory {RUNNERS}/ here; --runners names the one of the sources")
 }
 
 /// `NAME=COMMAND`; the command is split as a shell would split it, and no shell

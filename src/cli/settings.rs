@@ -12,7 +12,7 @@ use super::commands::commands;
 use super::like::plan_like;
 use super::options::{DisplayOptions, SweepOptions};
 use super::preset::{self, preset};
-use super::runners::add_runners;
+use super::runners::{add_originals, add_runners};
 use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
@@ -69,6 +69,8 @@ pub fn settle(
 ) -> Result<Settings, UsageError> {
     let mut registry = registry.clone();
     add_runners(&mut registry, &options.runner, lookup)?;
+    let (backends, runners) = (options.backend.as_deref(), options.runners.as_deref());
+    add_originals(&mut registry, backends, runners, lookup)?;
     check_runners(&registry)?;
     check_isa(lookup)?;
     let preset = preset(options, lookup, verb)?;

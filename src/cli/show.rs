@@ -14,11 +14,13 @@ use crate::machine::{self, Cpus, Limit, Places, limits};
 use crate::nthread::VARIABLES;
 use crate::record::{Build, Machine};
 use crate::registry::Registry;
+use crate::registry::originals::Original;
 use crate::runner::ISA_VARIABLE;
 
-/// Kernels and backends, and whether each can run here.
-pub fn list(registry: &Registry) -> String {
+/// Kernels, backends and originals, and whether each can run here.
+pub fn list(registry: &Registry, originals: &[(&Original, Option<String>)]) -> String {
     let names = registry.kernel_names().into_iter().chain(registry.backend_names());
+    let names = names.chain(originals.iter().map(|(original, _)| original.name));
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::from("kernels\n");
     for kernel in &registry.kernels {
@@ -40,6 +42,19 @@ pub fn list(registry: &Registry) -> String {
         if let Some(reason) = registry.obstacle(name) {
             let _ = writeln!(text, "  {:<width$} CANNOT RUN HERE: {reason}", "");
         }
+    }
+    text.push_str("originals in Python and C (only where -b names them)\n");
+    // Where one thing is missing for all, it is said once.
+    let common = originals.first().and_then(|(_, reason)| reason.as_ref());
+    let common = common.filter(|_| originals.iter().all(|(_, reason)| reason.as_ref() == common));
+    for (original, reason) in originals {
+        let _ = writeln!(text, "  {:<width$} {}", original.name, original.about);
+        if let Some(reason) = reason.as_ref().filter(|_| common.is_none()) {
+            let _ = writeln!(text, "  {:<width$} CANNOT RUN HERE: {reason}", "");
+        }
+    }
+    if let Some(reason) = common {
+        let _ = writeln!(text, "  NONE CAN RUN HERE: {reason}");
     }
     text
 }

@@ -4,6 +4,8 @@
 //! crate with a kernel or a backend of its own adds it here and has the whole
 //! program.
 
+pub mod originals;
+
 use std::path::Path;
 
 use crate::backend::{BACKENDS, Backend};
