@@ -10,8 +10,8 @@ docs/RUNNER.md describes what is read and said.
 The word `loop` on the command line asks for the notebook's plain loop in place of
 NumPy."""
 
+import atexit
 import contextlib
-import gc
 import json
 import multiprocessing
 import os
@@ -186,9 +186,9 @@ def main(team, form="numpy", are_seen=True, can_pin=True):
 
 def leave(status):
     """Ends this program and, before it, the trackers of shared resources, which
-    would end a moment after it: nothing may be left behind. What runs at a normal exit
-    would start them again."""
-    gc.collect()
+    would end a moment after it: nothing may be left behind. What runs at an exit is
+    run first, since it would start them again."""
+    atexit._run_exitfuncs()
     for name in ("multiprocessing", "joblib.externals.loky.backend"):
         tracker = sys.modules.get(name + ".resource_tracker")
         stop = getattr(getattr(tracker, "_resource_tracker", None), "_stop", None)
