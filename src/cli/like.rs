@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::conflicts::typed_flag;
 use super::options::SweepOptions;
 use super::values::{Given, UsageError};
 use crate::plan::{self, Draws};
-use crate::record::{Plan, Preset, Run};
+use crate::record::{Plan, Preset, Run, Subject};
 use crate::registry::{ForeignRunner, Registry};
 
 /// The plan of an earlier run, which asks what that one asked. Nothing that changes its cases may be typed
@@ -31,8 +32,10 @@ pub fn plan_like(
         ("--weak", options.weak),
         ("--quick", options.quick),
         ("--crossover", options.crossover),
+        ("--inner-nthread", options.inner_nthread.is_some()),
     ];
-    if let Some((flag, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) {
+    let typed = typed.into_iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| flag);
+    if let Some(flag) = typed.or_else(|| typed_flag(&options.program)) {
         return Err(like.error(format!("the cases come from there, so {flag} cannot change them")));
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
@@ -47,9 +50,16 @@ pub fn plan_like(
     adopt_runners(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
     plan.expected.clear();
-    plan.draws_rule = format!("as in {}", like.text);
-    let draws = plan.cases.iter().filter_map(|case| case.draws).collect();
-    let remark = format!("cases, draws and seed as in {}", like.text);
+    plan.expected_outputs.clear();
+    let draws: Vec<u64> = plan.cases.iter().filter_map(|case| case.draws).collect();
+    let what = match plan.subject {
+        Subject::Commands => "commands and counts",
+        Subject::Kernels | Subject::Functions => {
+            plan.draws_rule = format!("as in {}", like.text);
+            "cases, draws and seed"
+        }
+    };
+    let remark = format!("{what} as in {}", like.text);
     Ok((plan, Draws::Given(draws), vec![remark]))
 }
 

@@ -9,23 +9,26 @@ const VERSION: &str = env!("NTHREAD_VERSION");
 
 const EXAMPLES: &str = "\
 Three things that people do:
-  harness                            sweep every backend over this machine
-  harness --quick                    the same, an answer in about ten seconds
-  harness -n 1..16 -b rayon,std-thread --rounds 20
+  harness --quick                    sweep the backends over this machine, ten seconds
+  harness -n 1..8 -- ./prog --threads {nthread}    sweep any program
+  harness compare results/A results/B              what became faster or slower?
 
 More:
+  harness -n 1..16 -b rayon,std-thread --rounds 20
   harness -n 1..64x2 --dry-run       see what would be measured, as JSON
   harness --crossover                from which job on does parallel pay?
   harness metg                       how small may a task be?
   harness --schedule static,dynamic --chunk 16,64 --pin none,close,spread
   harness --weak                     the work grows with the workers
   harness --runner mine='python3 my_runner.py' -b rayon,mine
+  harness --command 'new=./new -t {nthread}' --command 'old=./old -t {nthread}'
+  harness --inner-nthread 1,2,4 --env 'WORKERS={nthread}' -- python3 prog.py
+  export OMP_NUM_THREADS=$(harness advise -- ./prog)      the count for a program
   harness resume results/DIR         finish a run that was cut short
   harness report results/DIR         make tables and plots again, show all warnings
   harness report results/DIR --splice README.md       put the essence into a page
   harness report results/DIR --export hyperfine-json  for what reads hyperfine's JSON
   harness fit scaling.csv            contention, coherence and peak of any measurements
-  harness compare results/A results/B   which cases became faster or slower?
   HARNESS_NTHREAD=1..8 harness       every option has a variable; a flag beats it
 
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
@@ -49,8 +52,13 @@ Lists of thread counts: 1..16 (16 included), 1..16:5 (1, 6, 11, 16), 1..64*2 or
 Without --nthread and HARNESS_NTHREAD, RAYON_NUM_THREADS or OMP_NUM_THREADS sets
 the top of the default list.
 
+In a command, and in what is set for it, {nthread} is the thread count of the run
+and {inner} that of --inner-nthread. OMP_NUM_THREADS and its like are set, too
+(docs/COMMANDS.md). No shell reads a command unless --shell is given.
+
 Every option has a variable, HARNESS_ and its name: HARNESS_TIME_BUDGET=2min. A
-switch takes 1 or 0; HARNESS_RUNNER takes one runner a line. An empty variable is
+switch takes 1 or 0; HARNESS_RUNNER, HARNESS_COMMAND and HARNESS_ENV take one
+value a line. An empty variable is
 not set. HARNESS_ISA (portable, avx2, avx512) forces the form of the kernel.";
 
 /// How should this work be parallelised here, and with how many threads?

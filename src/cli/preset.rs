@@ -46,6 +46,16 @@ pub fn preset(
     Ok(asked)
 }
 
+/// What a run of commands asks: all counts, or few of them in few rounds. Variables
+/// of what only backends have are passed over.
+///
+/// # Errors
+/// If the variable of `--quick` says neither yes nor no.
+pub fn of_commands(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Preset, UsageError> {
+    let is_quick = switch("--quick", options.quick, lookup)?;
+    Ok(if is_quick { Preset::Quick } else { Preset::Sweep })
+}
+
 fn from_variables(lookup: Lookup<'_>) -> Result<Preset, UsageError> {
     let is_quick = switch("--quick", false, lookup)?;
     match (is_quick, switch("--crossover", false, lookup)?) {

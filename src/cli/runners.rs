@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::values::{Given, Lookup, Origin, UsageError, given};
+use super::values::{Given, Lookup, UsageError, given, several};
 use crate::registry::originals::{ORIGINALS, Original, obstacles, original};
 use crate::registry::{ForeignRunner, Registry};
 
@@ -12,21 +12,7 @@ pub fn add_runners(
     typed: &[String],
     lookup: Lookup<'_>,
 ) -> Result<(), UsageError> {
-    let given: Vec<Given> = if typed.is_empty() {
-        let variable = given("--runner", None, lookup);
-        let lines = variable.iter().flat_map(|given| given.text.lines());
-        lines
-            .filter(|line| !line.trim().is_empty())
-            .map(|line| Given {
-                origin: Origin::Variable("HARNESS_RUNNER".into()),
-                text: line.into(),
-            })
-            .collect()
-    } else {
-        let flag = |text: &String| Given { origin: Origin::Flag("--runner"), text: text.clone() };
-        typed.iter().map(flag).collect()
-    };
-    for given in given {
+    for given in several("--runner", typed, lookup) {
         let runner = parse_runner(&given)?;
         if registry.backend_names().contains(&runner.name.as_str()) {
             return Err(given.error(format!("there is a backend {:?} already", runner.name)));

@@ -9,8 +9,10 @@ use super::cases::{
     thread_counts,
 };
 use super::commands::commands;
+use super::conflicts::{check_told, suits};
 use super::like::plan_like;
 use super::options::{DisplayOptions, SweepOptions};
+use super::placeholders::Axes;
 use super::preset::{self, preset};
 use super::runners::{add_originals, add_runners};
 use super::values::{Given, Lookup, Origin, UsageError, given, switch};
@@ -18,10 +20,10 @@ use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
 use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
-use crate::nthread::MAX_NTHREAD;
+use crate::nthread::{Counts, MAX_NTHREAD};
 use crate::number::{parse_duration, parse_percent};
-use crate::plan::{self, Budget, Draws, MOST_CALLS, Request, Rules};
-use crate::record::{Case, Plan, Preset};
+use crate::plan::{self, Budget, Draws, MOST_CALLS, Programs, Request, Rules};
+use crate::record::{Case, Plan, Preset, Subject};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
@@ -73,28 +75,54 @@ pub fn settle(
     add_originals(&mut registry, backends, runners, lookup)?;
     check_runners(&registry)?;
     check_isa(lookup)?;
-    let preset = preset(options, lookup, verb)?;
     let like = given("--like", options.like.as_deref(), lookup);
+    let inner = inner_counts(options.inner_nthread.as_deref(), lookup, cpus)?;
+    let programs = match like.is_none() && suits(options, verb)? {
+        true => commands(&options.program, lookup, Axes::of(&inner))?,
+        false => None,
+    };
+    let preset = match &programs {
+        Some(_) => preset::of_commands(options, lookup)?,
+        None => preset(options, lookup, verb)?,
+    };
     let earlier = like.map(|like| plan_like(&like, options, verb, &mut registry)).transpose()?;
     let preset = earlier.as_ref().map_or(preset, |(plan, ..)| plan.preset);
-    let rules = rules(options, lookup, preset)?;
+    let has_commands = |(plan, ..): &(Plan, _, _)| plan.subject == Subject::Commands;
+    let subject = match programs.is_some() || earlier.as_ref().is_some_and(has_commands) {
+        true => Subject::Commands,
+        false => Subject::Kernels,
+    };
+    let rules = rules(options, lookup, preset, subject)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
-    let inner = inner_counts(options.inner_nthread.as_deref(), lookup, cpus)?;
-    let commands = commands(&options.program, lookup, &inner)?;
-    let (mut plan, draws, remarks) = match (earlier, commands) {
+    let (mut plan, draws, remarks) = match (earlier, programs) {
         (Some(earlier), _) => earlier,
-        (None, Some(commands)) => {
+        (None, Some(programs)) => {
             let counts = thread_counts(options, lookup, cpus)?;
-            let rules = Rules { warmup: 0, ..rules.clone() };
-            let plan = plan::of_commands(commands, &counts.counts, &inner, &rules);
-            (plan, Draws::Given(Vec::new()), vec![counts.origin()])
+            plan_of_commands(programs, &counts, &inner, preset, &rules)?
         }
         (None, None) => fresh_plan(options, lookup, preset, &registry, cpus, &rules)?,
     };
     rules.apply(&mut plan);
     check_fits(&plan)?;
     Ok(Settings { registry, plan, draws, budget: rules.budget, out, remarks })
+}
+
+/// The plan of commands.
+fn plan_of_commands(
+    programs: Programs,
+    counts: &Counts,
+    inner: &[u32],
+    preset: Preset,
+    rules: &Rules,
+) -> Result<(Plan, Draws, Vec<String>), UsageError> {
+    let nthread = preset::counts(preset, counts);
+    check_told(&programs.commands, &nthread, inner)?;
+    let plan = plan::of_commands(programs, &nthread, inner, rules);
+    let mut remarks = vec![counts.origin()];
+    remarks.extend(counts.notes.iter().cloned());
+    let plan = Plan { preset, nthread_source: remarks[0].clone(), ..plan };
+    Ok((plan, Draws::Given(Vec::new()), remarks))
 }
 
 /// The plan that the options ask for.
@@ -144,9 +172,14 @@ pub fn rules(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     preset: Preset,
+    subject: Subject,
 ) -> Result<Rules, UsageError> {
     let (rounds, precision) = end(options, lookup, preset)?;
-    let (least, counted) = preset::calls(preset);
+    let (least, counted) = match subject {
+        // A program of a minute has nothing to warm up that is worth another minute.
+        Subject::Commands => (0, 1),
+        Subject::Kernels | Subject::Functions => preset::calls(preset),
+    };
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
     let warmup = given("--warmup", options.warmup.as_deref(), lookup);
     let iterations = given("--iterations", options.iterations.as_deref(), lookup);
@@ -155,7 +188,7 @@ pub fn rules(
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(&seed, u64::MAX))?,
         rounds,
         precision,
-        budget: budget(options, lookup, preset, precision)?,
+        budget: budget(options, lookup, preset, subject, precision)?,
         warmup: warmup.map_or(Ok(least.into()), |calls| integer(&calls, MOST_CALLS.into()))? as u32,
         iterations: iterations
             .map_or(Ok(counted), |calls| at_least_one(&calls, MOST_CALLS.into()))?,
@@ -216,6 +249,7 @@ fn budget(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     preset: Preset,
+    subject: Subject,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
     let time = given("--time-budget", options.time_budget.as_deref(), lookup);
@@ -223,6 +257,8 @@ fn budget(
     Ok(match (time, precision, preset) {
         (Some(time), ..) => Budget::Given(nanoseconds(&time)?),
         (None, Some(_), _) => Budget::Forecast,
+        // Six runs of a program are what they are: cut short they would answer nothing.
+        (None, None, Preset::Quick) if subject == Subject::Commands => Budget::Unlimited,
         (None, None, Preset::Quick) if rounds.is_none() => Budget::Given(QUICK_BUDGET_NS),
         (None, None, Preset::Crossover | Preset::Metg) if rounds.is_none() => Budget::Forecast,
         (None, None, _) => Budget::Unlimited,
@@ -249,7 +285,8 @@ pub fn at_least_one(given: &Given, most: u64) -> Result<u32, UsageError> {
     }
 }
 
-fn nanoseconds(given: &Given) -> Result<u64, UsageError> {
+/// A time of an option, in nanoseconds.
+pub fn nanoseconds(given: &Given) -> Result<u64, UsageError> {
     let time = parse_duration(&given.text).map_err(|error| given.error(error))?;
     Ok(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -60,6 +60,18 @@ pub fn given(flag: &'static str, typed: Option<&str>, lookup: Lookup<'_>) -> Opt
     Some(Given { origin: Origin::Variable(variable), text })
 }
 
+/// What was given for a `flag` that may stand several times: the command line beats
+/// the variable, which has one value a line.
+pub fn several(flag: &'static str, typed: &[String], lookup: Lookup<'_>) -> Vec<Given> {
+    if !typed.is_empty() {
+        let flag = |text: &String| Given { origin: Origin::Flag(flag), text: text.clone() };
+        return typed.iter().map(flag).collect();
+    }
+    let Some(Given { origin, text }) = given(flag, None, lookup) else { return Vec::new() };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| Given { origin: origin.clone(), text: line.to_string() }).collect()
+}
+
 /// Whether a switch is on.
 ///
 /// # Errors

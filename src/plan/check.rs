@@ -12,9 +12,54 @@ use crate::registry::Registry;
 /// # Errors
 /// What is wrong with it.
 pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
-    if plan.subject == Subject::Functions {
-        return Err("its functions are in the bench that measured them: run that again".to_string());
+    match plan.subject {
+        Subject::Kernels => check_jobs(plan, registry)?,
+        Subject::Commands => check_commands(plan)?,
+        Subject::Functions => {
+            return Err(
+                "its functions are in the bench that measured them: run that again".to_string()
+            );
+        }
     }
+    if plan.cases.is_empty() {
+        return Err("its plan has no cases".to_string());
+    }
+    check_rules(plan)
+}
+
+/// Whether the cases of a plan from a file are commands that can be run.
+fn check_commands(plan: &Plan) -> Result<(), String> {
+    let Some(commands) = &plan.commands else {
+        return Err("its plan has no commands".to_string());
+    };
+    for (index, command) in commands.list.iter().enumerate() {
+        if command.words.first().is_none_or(String::is_empty) {
+            return Err(format!("its plan: the command {:?} is empty", command.label));
+        }
+        if commands.list[..index].iter().any(|other| other.label == command.label) {
+            return Err(format!("its plan: two commands are called {:?}", command.label));
+        }
+    }
+    for (index, case) in plan.cases.iter().enumerate() {
+        let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
+        if !case.is_command() || commands.find(&case.label).is_none() {
+            return wrong(format!("there is no command {:?}", case.title()));
+        }
+        if ![case.nthread, case.inner_nthread].iter().all(|n| (1..=MAX_NTHREAD).contains(n)) {
+            return wrong("no threads, or too many threads".to_string());
+        }
+        if plan.cases[..index].contains(case) {
+            return wrong("it is there twice".to_string());
+        }
+    }
+    match plan.baseline {
+        Some(baseline) if baseline < plan.cases.len() => Ok(()),
+        _ => Err("its plan: there is no such baseline".to_string()),
+    }
+}
+
+/// Whether the cases of a plan from a file are jobs that can be computed here.
+fn check_jobs(plan: &Plan, registry: &Registry) -> Result<(), String> {
     for (index, case) in plan.cases.iter().enumerate() {
         let wrong = |what: String| Err(format!("case {index} of its plan: {what}"));
         let schedule_is_known =
@@ -58,10 +103,12 @@ pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
             return wrong("it has no baseline".to_string());
         }
     }
-    if plan.cases.is_empty() {
-        return Err("its plan has no cases".to_string());
+    match plan.baseline {
+        Some(baseline) if baseline >= plan.cases.len() => {
+            Err("its plan: there is no such baseline".to_string())
+        }
+        _ => Ok(()),
     }
-    check_rules(plan)
 }
 
 /// Whether the rules of a plan from a file are some that can be asked for.

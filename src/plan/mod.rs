@@ -10,7 +10,7 @@ mod settings;
 
 pub use check::check;
 pub use order::round_order;
-pub use programs::{of_commands, of_functions};
+pub use programs::{Programs, of_commands, of_functions};
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 pub use settings::{Pin, Scaling};
 

@@ -1,31 +1,36 @@
-//! Plans of cases that have no kernel: commands, and functions.
+//! Plans of cases that have no kernel: commands.
 
-use super::Rules;
-use crate::record::{BASELINE, COMMAND, Case, Commands, Plan, Subject};
+use super::{Rules, Scaling};
+use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Subject};
 
-/// Each command at each thread count and each number of inner threads; the first
-/// command at its smallest counts is what others are compared with.
-pub fn of_commands(commands: Commands, nthread: &[u32], inner: &[u32], rules: &Rules) -> Plan {
+/// Commands that are to be swept.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// Those that are run at every count, and how.
+    pub commands: Commands,
+    /// The one that all others are compared with, if it is none of them.
+    pub baseline: Option<Command>,
+}
+
+/// Each command at each thread count and each number of inner threads. The first
+/// command at its smallest counts is what others are compared with; or else the
+/// baseline that somebody named, which stands apart and is run at one thread.
+pub fn of_commands(programs: Programs, nthread: &[u32], inner: &[u32], rules: &Rules) -> Plan {
+    let Programs { mut commands, baseline } = programs;
     let inner_or_one = if inner.is_empty() { &[1][..] } else { inner };
-    let mut cases = Vec::new();
+    let mut cases: Vec<Case> = baseline.iter().map(|it| case(it, 1, 1)).collect();
     for command in &commands.list {
         for &inner_nthread in inner_or_one {
-            let case = |&nthread: &u32| Case {
-                backend: COMMAND.to_string(),
-                nthread,
-                inner_nthread,
-                scaling: super::Scaling::Strong.to_string(),
-                label: command.label.clone(),
-                ..Case::default()
-            };
-            cases.extend(nthread.iter().map(case));
+            cases.extend(nthread.iter().map(|&nthread| case(command, nthread, inner_nthread)));
         }
     }
+    // The order is that of the table; rows find a command by its label.
+    commands.list.splice(0..0, baseline);
     let mut plan = Plan {
+        baseline: (!cases.is_empty()).then_some(0),
         cases,
         nthread: nthread.to_vec(),
         inner_nthread: inner.to_vec(),
-        baseline: Some(0),
         subject: Subject::Commands,
         commands: Some(commands),
         ..Plan::default()
@@ -46,7 +51,7 @@ pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Ru
             backend: function.to_string(),
             nthread,
             inner_nthread: 1,
-            scaling: super::Scaling::Strong.to_string(),
+            scaling: Scaling::Strong.to_string(),
             ..Case::default()
         };
         let counts = if function == BASELINE { &[1][..] } else { nthread };
@@ -61,4 +66,66 @@ pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Ru
     };
     rules.apply(&mut plan);
     plan
+}
+
+fn case(command: &Command, nthread: u32, inner_nthread: u32) -> Case {
+    Case {
+        backend: COMMAND.to_string(),
+        nthread,
+        inner_nthread,
+        scaling: Scaling::Strong.to_string(),
+        label: command.label.clone(),
+        ..Case::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Budget;
+
+    fn command(label: &str) -> Command {
+        Command { label: label.to_string(), words: vec![label.to_string()] }
+    }
+
+    fn rules() -> Rules {
+        let budget = Budget::Unlimited;
+        let (order_seed, rounds, precision, timeout_ns) = (1, 3, None, None);
+        Rules { order_seed, rounds, precision, budget, warmup: 0, iterations: 1, timeout_ns }
+    }
+
+    fn planned(baseline: Option<Command>, inner: &[u32]) -> Plan {
+        let commands = Commands { list: vec![command("a"), command("b")], ..Commands::default() };
+        of_commands(Programs { commands, baseline }, &[2, 4], inner, &rules())
+    }
+
+    fn points(plan: &Plan) -> Vec<(&str, u32, u32)> {
+        let point = |case: &'_ Case| (case.nthread, case.inner_nthread);
+        plan.cases.iter().map(|it| (it.label.as_str(), point(it).0, point(it).1)).collect()
+    }
+
+    #[test]
+    fn every_command_meets_every_count_and_the_first_is_the_baseline() {
+        let plan = planned(None, &[]);
+        assert_eq!(points(&plan), [("a", 2, 1), ("a", 4, 1), ("b", 2, 1), ("b", 4, 1)]);
+        assert_eq!(plan.baseline, Some(0));
+        assert!(plan.first_round.iter().all(|group| group.contains(&0)));
+        assert_eq!(plan.warmup, 0);
+    }
+
+    #[test]
+    fn a_named_baseline_stands_apart_at_one_thread() {
+        let plan = planned(Some(command("old")), &[]);
+        assert_eq!(points(&plan)[0], ("old", 1, 1));
+        assert_eq!((plan.cases.len(), plan.baseline), (5, Some(0)));
+        let list = &plan.commands.as_ref().expect("commands").list;
+        assert_eq!(list[0].label, "old");
+    }
+
+    #[test]
+    fn inner_threads_are_an_axis_of_their_own() {
+        let plan = planned(None, &[1, 3]);
+        assert_eq!(points(&plan)[..4], [("a", 2, 1), ("a", 4, 1), ("a", 2, 3), ("a", 4, 3)]);
+        assert_eq!(plan.inner_nthread, [1, 3]);
+    }
 }

@@ -106,7 +106,8 @@ impl ForeignRunner {
     }
 }
 
-fn is_executable(path: &Path) -> bool {
+/// Whether a path names a file that somebody may execute.
+pub(crate) fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path)
         .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)

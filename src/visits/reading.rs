@@ -8,7 +8,9 @@ use std::path::Path;
 use super::gathering::{Gathering, Scattered, Strangers};
 use super::remarks::{Oddity, Remark};
 use super::{Place, Visits};
-use crate::record::{Case, Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Wrong, WrongKind};
+use crate::record::{
+    Case, Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Subject, Wrong, WrongKind,
+};
 
 /// Visits whose rows are scattered over a file are made so many at a time, each
 /// time in a pass of its own.
@@ -134,11 +136,39 @@ fn rebuilt(visits: &Visits) -> Plan {
         all.into_iter().collect()
     };
     let inner = counts(|case| case.inner_nthread.max(1));
+    let are_commands = visits.cases.iter().any(Case::is_command);
     Plan {
+        subject: if are_commands { Subject::Commands } else { Subject::Kernels },
+        baseline: if are_commands { baseline_of(&visits.cases) } else { None },
         cases: visits.cases.clone(),
         nthread: counts(|case| case.nthread),
         inner_nthread: if inner.iter().all(|inner| *inner == 1) { Vec::new() } else { inner },
         nthread_source: SAMPLES_FILE.to_string(),
         ..Plan::default()
+    }
+}
+
+/// The case that commands are compared with, where nobody wrote it down: the first
+/// command at its smallest counts.
+fn baseline_of(cases: &[Case]) -> Option<usize> {
+    let first = cases.first()?;
+    let own = cases.iter().enumerate().filter(|(_, case)| case.label == first.label);
+    own.min_by_key(|(_, case)| (case.nthread, case.inner_nthread)).map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_baseline_of_commands_is_the_first_at_its_smallest_counts() {
+        let case = |label: &str, nthread| Case {
+            nthread,
+            inner_nthread: 1,
+            label: label.to_string(),
+            ..Case::default()
+        };
+        assert_eq!(baseline_of(&[case("b", 4), case("a", 1), case("b", 2)]), Some(2));
+        assert_eq!(baseline_of(&[]), None);
     }
 }

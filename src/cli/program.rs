@@ -1,0 +1,117 @@
+//! Whether the programs of commands can be started, before anything runs.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::placeholders::is_fixed;
+use super::values::UsageError;
+use crate::record::{Command, Commands};
+use crate::registry::is_executable;
+
+/// Where `execvp` looks if there is no PATH.
+const SYSTEM_PATH: &str = "/bin:/usr/bin";
+
+/// Refuses commands whose program is not there or cannot be executed. What is not
+/// known before a run is passed over: a program whose name holds a count, and all
+/// that `--prepare` may build.
+///
+/// # Errors
+/// Which program, and why.
+pub fn check(commands: &Commands, baseline: Option<&Command>) -> Result<(), UsageError> {
+    let refused = |label: &str, problem: String| UsageError(format!("{label}: {problem}"));
+    if let Some(words) = &commands.prepare {
+        return match obstacle(commands, words) {
+            Some(problem) => Err(refused("--prepare", problem)),
+            None => Ok(()),
+        };
+    }
+    for command in commands.list.iter().chain(baseline) {
+        if let Some(problem) = obstacle(commands, &command.words) {
+            return Err(refused(&command.label, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Why a program cannot be started, if that is known. A name with a slash is
+/// relative to the directory in which the command runs, and one without is sought
+/// in the PATH that the command gets: a child changes its directory and takes its
+/// variables before it becomes the program.
+fn obstacle(commands: &Commands, words: &[String]) -> Option<String> {
+    let program = words.first()?;
+    let directory = match &commands.directory {
+        Some(directory) if is_fixed(&directory.to_string_lossy()) => directory.as_path(),
+        Some(_) => return None,
+        None => Path::new(""),
+    };
+    let own = || std::env::var_os("PATH").unwrap_or_else(|| SYSTEM_PATH.into());
+    let path = commands.environment.get("PATH").map_or_else(own, OsString::from);
+    if !is_fixed(program) || !is_fixed(&path.to_string_lossy()) {
+        return None;
+    }
+    if program.contains('/') {
+        return not_executable(&directory.join(program));
+    }
+    let dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let is_found = dirs.iter().any(|dir| is_executable(&directory.join(dir).join(program)));
+    (!is_found).then(|| {
+        let here = directory.join(program);
+        match is_executable(&here) {
+            true => format!("there is no {program} in PATH; ./{program} is the one in this directory"),
+            false => format!(
+                "there is no {program} in PATH (a built-in of a shell or a whole line of one needs --shell)"
+            ),
+        }
+    })
+}
+
+fn not_executable(path: &Path) -> Option<String> {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) => Some(format!("{shown} cannot be executed: {error}")),
+        Ok(file) if file.is_dir() => Some(format!("{shown} is a directory")),
+        Ok(_) if is_executable(path) => None,
+        Ok(_) => Some(format!("{shown} is not executable: chmod +x, or name its interpreter")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process;
+
+    /// A directory with an executable `here-only` in it.
+    fn home() -> tempfile::TempDir {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("here-only");
+        std::fs::write(&path, "#!/bin/sh\n").expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        home
+    }
+
+    fn found(commands: &Commands, program: &str) -> bool {
+        obstacle(commands, &[program.to_string()]).is_none()
+    }
+
+    #[test]
+    fn a_program_is_sought_where_a_child_finds_it() {
+        let home = home();
+        let mut commands = Commands { directory: Some(home.path().into()), ..Commands::default() };
+        let starts = |program: &str, path: Option<&Path>| {
+            let mut child = process::Command::new(program);
+            child.current_dir(home.path());
+            if let Some(path) = path {
+                child.env("PATH", path);
+            }
+            child.status().is_ok()
+        };
+        assert!(found(&commands, "./here-only") && starts("./here-only", None));
+        assert!(!found(&commands, "here-only") && !starts("here-only", None));
+        let path = home.path().to_string_lossy().into_owned();
+        commands.environment.insert("PATH".to_string(), path);
+        assert!(found(&commands, "here-only") && starts("here-only", Some(home.path())));
+        commands.directory = None;
+        assert!(!found(&commands, "./here-only"));
+    }
+}
