@@ -26,6 +26,7 @@
 //! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
 //! - [`plan`]: what will run, in which order; pure
 //! - [`campaign`]: rounds, supervision, checking, stopping
+//! - [`advise`]: how many threads for a program: a search that makes few runs; pure
 //! - [`machine`]: what the machine is and allows
 //! - [`record`]: rows and run.json as plain data: the wall
 //! - [`stats`]: estimators on plain slices
@@ -61,6 +62,7 @@
 //! ```
 #![deny(missing_docs)]
 
+pub mod advise;
 pub mod analysis;
 pub mod backend;
 pub mod campaign;

@@ -22,6 +22,7 @@ mod rounds;
 mod signals;
 mod standing;
 pub mod stopping;
+mod stopwatch;
 mod supervise;
 pub mod visit;
 mod voice;
@@ -47,6 +48,7 @@ use answer::Truth;
 use calibrate::Forecast;
 use progress::Progress;
 use standing::Standing;
+pub use stopwatch::Stopwatch;
 use supervise::Supervisor;
 
 /// Without `--time-budget`, a run may last so many times its forecast: enough
@@ -120,6 +122,17 @@ pub enum CampaignError {
     /// A signal came before anything was measured.
     #[error("interrupted before the first visit")]
     Interrupted(Signal),
+    /// A run of a command that is only timed failed.
+    #[error("{what}: {problem}")]
+    Command {
+        /// The command and its count.
+        what: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// A signal came while commands were only timed.
+    #[error("interrupted by {0}: nothing can be advised")]
+    Stopped(Signal),
 }
 
 impl From<Interrupted> for CampaignError {

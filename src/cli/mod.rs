@@ -90,7 +90,9 @@ pub fn main(registry: &Registry) -> ExitCode {
 fn exit_code_of(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<CampaignError>() {
         Some(CampaignError::Out { .. } | CampaignError::NotEntered) => USAGE,
-        Some(CampaignError::Interrupted(signal)) => 128 + *signal as u8,
+        Some(CampaignError::Interrupted(signal) | CampaignError::Stopped(signal)) => {
+            128 + *signal as u8
+        }
         None if error.is::<UsageError>() => USAGE,
         _ => FAILED,
     }
