@@ -1,9 +1,10 @@
 //! Runs of commands that nobody writes down: only how long each took.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::calibrate::LONGEST;
-use super::errand::{Errand, Form, Task};
+use super::errand::{Errand, Form, Program, Task};
 use super::listen::CutShort;
 use super::progress::Progress;
 use super::supervise::Supervisor;
@@ -68,7 +69,8 @@ impl<'a> Stopwatch<'a> {
         if let Some(signal) = self.supervisor.interrupted() {
             return Err(CampaignError::Stopped(signal));
         }
-        let task = Task::Command(commands);
+        let kept = Path::new("");
+        let task = Task::Command(Program { commands, expected: None, kept });
         let (warmup, iterations, form) = (0, 1, Form::Fastest);
         let errand = Errand { case: &case, task, warmup, iterations, timeout: self.timeout, form };
         loop {
