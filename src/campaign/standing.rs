@@ -38,7 +38,7 @@ impl Standing {
     /// Before the first visit.
     pub fn at_start(plan: &Plan) -> Standing {
         Standing {
-            visits: Visits::none(plan),
+            visits: Visits::none(plan).without_evidence(),
             next: (0, 0),
             ended: None,
             first_round: Duration::ZERO,

@@ -20,6 +20,7 @@ pub use reading::{Reading, read, read_with};
 pub use remarks::{Oddity, Remark};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::record::{Case, Phase, Plan, Row};
 use crate::stats::{self, Ratio, median};
@@ -75,7 +76,7 @@ pub struct Visit {
     /// What came of it.
     pub outcome: Outcome,
     /// What was seen beside its times.
-    pub evidence: Evidence,
+    pub evidence: Arc<Evidence>,
     /// What its calls answered; of one that failed, nothing.
     pub answers: Answers,
 }
@@ -150,6 +151,8 @@ pub struct Visits {
     iterations: u32,
     /// Of each case, in the order of the run.
     of_case: Vec<Vec<Visit>>,
+    /// What all visits have as their evidence, where nobody will ask for it.
+    no_evidence: Option<Arc<Evidence>>,
     isas: BTreeSet<String>,
 }
 
@@ -164,12 +167,19 @@ impl Visits {
             expectation: Expectation::of(&plan.expected),
             iterations: plan.iterations,
             of_case: Vec::new(),
+            no_evidence: None,
             isas: BTreeSet::new(),
         };
         for case in &plan.cases {
             visits.add_case(case);
         }
         visits
+    }
+
+    /// Keeps no evidence of any visit: for a run that goes on, which may have very
+    /// many, and asks for times only.
+    pub fn without_evidence(self) -> Visits {
+        Visits { no_evidence: Some(Arc::default()), ..self }
     }
 
     /// Returns its index.
@@ -225,7 +235,10 @@ impl Visits {
             started_ns: last.started_ns,
             setup_ns: setup.and_then(|row| row.wall_ns),
             outcome,
-            evidence: Evidence::of(rows, last),
+            evidence: match &self.no_evidence {
+                Some(none) => Arc::clone(none),
+                None => Arc::new(Evidence::of(rows, last)),
+            },
             answers,
         }
     }
