@@ -352,12 +352,16 @@ fn a_time_budget_that_was_given_holds_from_the_start() {
     assert_eq!(swept.run_json()["sessions"][0]["stop_reason"], "budget");
 }
 
-/// Descriptors and resident KiB of a process.
+/// The most descriptors that a process has during some visits, and its resident KiB.
 fn used(pid: nix::unistd::Pid) -> (usize, u64) {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count();
+    let descriptors = (0..200).map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
+    });
+    let most = descriptors.max().expect("it has some");
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-    (descriptors, line.trim().trim_end_matches(" kB").parse().expect("a number"))
+    (most, line.trim().trim_end_matches(" kB").parse().expect("a number"))
 }
 
 #[test]
@@ -368,10 +372,11 @@ fn ten_thousand_runs_take_no_more_descriptors_and_hardly_more_memory() {
     running.wait_for_visits(1000);
     let early = used(running.pid());
     let start = std::time::Instant::now();
-    running.wait_for_visits(9900);
+    // Patience is that of one wait.
+    (2000..=9500).step_by(500).for_each(|visits| running.wait_for_visits(visits));
     let late = used(running.pid());
-    eprintln!("at 1,000: {early:?}, at 9,900: {late:?} after {:?}", start.elapsed());
-    assert_eq!(early.0, late.0, "descriptors");
+    eprintln!("at 1,000: {early:?}, at 9,500: {late:?} after {:?}", start.elapsed());
+    assert!(late.0 <= early.0, "descriptors: {} and {}", early.0, late.0);
     assert!(late.1 < early.1 + 1500, "KiB: {} and {}", early.1, late.1);
     running.finish().exits(0).leaves_nothing_alive();
 }
