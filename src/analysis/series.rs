@@ -25,13 +25,14 @@ impl<'a> Job<'a> {
     }
 
     /// Whether a case is a baseline that has no series: it is the only one of its
-    /// name. A command at its smallest count is the first point of its own series,
-    /// and alone it is all that there is.
+    /// name, and others have several counts. A command at its smallest count is the
+    /// first point of its own series; where all have one count, each is a series.
     pub(super) fn is_apart(&self, case: &CaseSummary) -> bool {
-        let is_kin =
-            |other: &CaseSummary| !other.is_baseline() && other.case.title() == case.case.title();
-        let is_alone = case.is_common_baseline && self.cases.len() == 1;
-        case.is_baseline() && !is_alone && !self.cases.iter().any(|other| is_kin(other))
+        let of_title =
+            |title: &str| self.cases.iter().filter(|other| other.case.title() == title).count();
+        let is_alone = of_title(&case.case.title()) == 1;
+        let have_several = || self.cases.iter().any(|other| of_title(&other.case.title()) > 1);
+        case.case.is_baseline() || (case.is_common_baseline && is_alone && have_several())
     }
 
     /// The others, one series a line.

@@ -39,12 +39,18 @@ pub fn measured(
     preset: Preset,
     cases: &[Case],
     rounds: u32,
-    mut time_ns: impl FnMut(usize, u32) -> f64,
+    time_ns: impl FnMut(usize, u32) -> f64,
 ) -> Summary {
     let mut run = Run::default();
     run.plan.cases = cases.to_vec();
     run.plan.preset = preset;
     run.machine.usable_cpus = Some(4);
+    measured_run(&run, rounds, time_ns)
+}
+
+/// The same of a run with plan and machine.
+pub fn measured_run(run: &Run, rounds: u32, mut time_ns: impl FnMut(usize, u32) -> f64) -> Summary {
+    let cases = &run.plan.cases;
     let group = |case: &Case| cases.iter().position(|other| other.is_baseline_of(case));
     let mut rows = Vec::new();
     for round in 0..rounds {
@@ -57,11 +63,16 @@ pub fn measured(
                 ..Row::default()
             };
             let wall_ns = Some(time_ns(index, round).round() as u64);
-            rows.push(Row { phase: Phase::Call, wall_ns, ..row.clone() });
+            let mut call = Row { phase: Phase::Call, wall_ns, ..row.clone() };
+            if case.is_command() {
+                (call.user_ns, call.system_ns) = (wall_ns, Some(1_000_000));
+                (call.max_rss_bytes, call.exit_status) = (Some(3 << 20), Some(0));
+            }
+            rows.push(call);
             rows.push(Row { phase: Phase::Visit, ..row });
         }
     }
-    summarise(&run, &rows)
+    summarise(run, &rows)
 }
 
 /// Factors around 1 whose logarithms are nearly normal: sums of uniform values.

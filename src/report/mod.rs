@@ -21,6 +21,8 @@ mod models;
 mod numbers;
 mod page;
 mod plots;
+#[cfg(test)]
+mod programs;
 mod prose;
 mod side_by_side;
 mod splice;

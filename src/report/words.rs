@@ -106,6 +106,7 @@ pub fn what_was_checked(summary: &Summary) -> Option<(&'static str, String)> {
     let expect = summary.run.plan.commands.as_ref().and_then(|it| it.expect.as_ref());
     let (what, noun) = match (subject(&first.case), expect) {
         (Subject::Kernels, _) => return None,
+        (_, _) if count == 0 => ("nothing was measured", "run"),
         (Subject::Functions, _) => ("every result the same", "call"),
         (Subject::Commands, None) => ("every run ended as it should", "run"),
         (Subject::Commands, Some(Expect::Same)) => {

@@ -1,7 +1,7 @@
 //! What is odd about commands, and about functions of one's own: nobody knows what
 //! they do with the number of threads, nor whether they do the same.
 
-use super::{Code, Seen, Warning, count, percent};
+use super::{Code, Seen, Warning, percent};
 use crate::analysis::{CaseSummary, Job, Series};
 use crate::record::Subject;
 use crate::stats::{median, median_interval};
@@ -52,7 +52,8 @@ pub fn ignores_setting(seen: &Seen<'_>) -> Option<Warning> {
     let counts = || first.cases.iter().map(|case| case.case.nthread);
     let others = match found.len() - 1 {
         0 => String::new(),
-        more => format!("; so does {}", count(more, "other")).replace("does 1 other", "another"),
+        1 => "; so does another".to_string(),
+        more => format!("; so do {more} others"),
     };
     let name = &first.name;
     Some(Warning {

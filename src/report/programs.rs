@@ -1,0 +1,312 @@
+//! What sweeps of commands and of functions look like in every output.
+
+use std::collections::BTreeSet;
+
+use super::compare::Names;
+use super::*;
+use crate::analysis::synthetic::{Noise, measured_run};
+use crate::analysis::{Code, Judged, Summary, compare as compare_runs, jobs};
+use crate::record::{COMMAND, Case, Command, Commands, Expect, ExpectedOutput, Run, Subject};
+
+/// A run of these commands on as many CPUs, the first at its smallest count being
+/// the baseline.
+fn commands(labels: &[&str], counts: &[u32]) -> Run {
+    let mut run = Run::default();
+    let case = |label: &str, nthread| Case {
+        backend: COMMAND.into(),
+        nthread,
+        inner_nthread: 1,
+        scaling: "strong".into(),
+        label: label.into(),
+        ..Case::default()
+    };
+    run.plan.cases =
+        labels.iter().flat_map(|label| counts.iter().map(move |n| case(label, *n))).collect();
+    let words = |label: &str| vec![label.to_string(), "--threads={nthread}".to_string()];
+    let list = labels.iter().map(|it| Command { label: it.to_string(), words: words(it) });
+    run.plan.commands = Some(Commands { list: list.collect(), ..Commands::default() });
+    run.plan.subject = Subject::Commands;
+    run.plan.baseline = Some(0);
+    run.plan.iterations = 1;
+    run.machine.usable_cpus = Some(8);
+    run.machine.cpu_model = Some("Some CPU".into());
+    run.build.opt_level = "0".into();
+    run
+}
+
+/// 20 s by the square root of the threads; the second command is twice as fast.
+fn measured(run: &Run, rounds: u32) -> Summary {
+    let mut noise = Noise::new(7);
+    let first = run.plan.cases[0].title();
+    measured_run(run, rounds, |index, _| {
+        let case = &run.plan.cases[index];
+        let pace = if case.title() == first { 1.0 } else { 2.0 };
+        20e9 / pace / f64::from(case.nthread).sqrt() * noise.factor(0.002)
+    })
+}
+
+/// A sweep `sum` of two functions.
+fn functions() -> Run {
+    let mut run = commands(&["rayon", "threads"], &[1, 2]);
+    run.plan.subject = Subject::Functions;
+    run.plan.commands = None;
+    for case in &mut run.plan.cases {
+        case.backend = std::mem::take(&mut case.label);
+        case.kernel = "sum".into();
+    }
+    run
+}
+
+/// Everything that a run says in words.
+fn words_of(summary: &Summary) -> String {
+    let names = Names { before: "A", after: "B" };
+    let both = [summary, summary];
+    let comparison = compare_runs(summary, summary, Judged::Speedup, 0.05);
+    let named = [("A".to_string(), summary.clone()), ("B".to_string(), summary.clone())];
+    [
+        page(summary, Style::Plain, Depth::Answer),
+        page(summary, Style::Plain, Depth::Details),
+        markdown::page(summary),
+        models(summary),
+        warnings(summary, 100),
+        compare::text(&comparison, both, names, Style::Plain),
+        compare::markdown(&comparison, both, names),
+        side_by_side(&named, Shown::Every),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn commands_are_a_table_over_the_first_at_its_smallest_count() {
+    let summary = measured(&commands(&["./a {nthread}", "./b {nthread}"], &[1, 2, 4]), 12);
+    let expected = "\
+2 commands, 8 usable CPUs, Some CPU
+baseline: ./a {nthread} at 1 thread: 20.0 (20.0–20.0) s; 12 rounds, intervals of
+  96.1%
+command        best n  time s     speedup (95%)  eff.  CPU s  peak MiB  pairs
+./a {nthread}       4    10.0  2.00 (2.00–2.00)   50%   10.0      3.00     12
+./b {nthread}       4    5.00  4.00 (3.99–4.01)  100%   5.00      3.00     12
+./b {nthread} at 4 threads is fastest: 4.00 × (3.99–4.00) the 20.0 s of ./a
+  {nthread} at 1 thread; every other command is slower.
+every run ended as it should: 72 runs
+";
+    assert_eq!(table(&summary, Style::Plain), expected);
+}
+
+#[test]
+fn no_sweep_without_a_kernel_speaks_of_one() {
+    let counts = [1, 2, 3, 4, 6, 8];
+    let mut expecting = commands(&["./a", "./b"], &counts);
+    if let Some(commands) = &mut expecting.plan.commands {
+        commands.expect = Some(Expect::Same);
+    }
+    let mut failing = commands(&["./a", "./b"], &counts);
+    failing.plan.stopping.precision = Some(0.000_01);
+    for run in [commands(&["./a", "./b"], &counts), expecting, failing, functions()] {
+        for rounds in [0, 3, 12] {
+            let text = words_of(&measured(&run, rounds));
+            for word in
+                ["sequential", "draws", "its own ", "identical", "kernel", "backend", "? draws"]
+            {
+                let line = text.lines().find(|line| line.contains(word));
+                assert!(line.is_none(), "{word:?}: {line:?}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_are_called_by_the_name_of_their_sweep() {
+    let text = table(&measured(&functions(), 12), Style::Plain);
+    assert!(text.starts_with("sum: 2 functions, 8 usable CPUs"), "{text}");
+    assert!(text.contains("\nbaseline: rayon at 1 thread: 20.0 "), "{text}");
+    assert!(text.contains("\nfunction  best n  time s "), "{text}");
+    assert!(text.contains("; every other function is slower."), "{text}");
+    assert!(text.ends_with("every result the same: 48 calls\n"), "{text}");
+}
+
+#[test]
+fn a_baseline_of_two_threads_is_said_wherever_a_speedup_stands() {
+    let summary = measured(&commands(&["./a"], &[2, 4, 8]), 12);
+    let text = table(&summary, Style::Plain);
+    assert!(text.starts_with("1 command, "), "{text}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("; speedup is over 2 threads, eff. is speedup · 2 / n"), "{text}");
+    assert!(words.contains("2.00 × (2.00–2.00) the 14.1 s of ./a at 2 threads"), "{text}");
+    // √4 times as fast with four times the threads.
+    let last = summary.cases[2].efficiency.expect("an efficiency");
+    assert!((last - 0.5).abs() < 0.01, "{last}");
+}
+
+#[test]
+fn a_baseline_of_its_own_has_no_row_and_no_rank() {
+    let mut run = commands(&["./a", "./b"], &[1, 2]);
+    run.plan.cases.push(Case { label: "./old".into(), ..run.plan.cases[0].clone() });
+    run.plan.baseline = Some(4);
+    let summary = measured(&run, 12);
+    let text = table(&summary, Style::Plain);
+    assert!(text.starts_with("2 commands, "), "{text}");
+    assert!(text.contains("\nbaseline: ./old at 1 thread: "), "{text}");
+    assert!(!text.contains("\n./old"), "{text}");
+    assert_eq!(summary.cases[4].rank_low, None);
+    assert_eq!(jobs(&summary)[0].series().len(), 2);
+}
+
+#[test]
+fn a_baseline_that_is_a_point_of_a_series_is_ranked_and_fitted_with_it() {
+    let summary = measured(&commands(&["./a", "./b"], &[1, 2, 3, 4, 6, 8]), 12);
+    assert_eq!(summary.fits[0].cases, [0, 1, 2, 3, 4, 5]);
+    let gamma = summary.fits[0].gamma.expect("a law");
+    assert!((0.04..0.06).contains(&gamma), "runs a second: {gamma}");
+    assert!(models(&summary).contains(" runs/s\n"), "{}", models(&summary));
+    let one_count = measured(&commands(&["./a", "./b"], &[1]), 12);
+    let ranks = one_count.cases.iter().map(|case| case.rank_low).collect::<Vec<_>>();
+    assert_eq!(ranks, [Some(2), Some(1)]);
+}
+
+#[test]
+fn one_command_at_one_count_is_a_table_without_a_conclusion() {
+    let text = table(&measured(&commands(&["./a"], &[2]), 12), Style::Plain);
+    assert!(text.contains("\n./a "), "{text}");
+    assert!(!text.contains("fastest") && !text.contains("beat"), "{text}");
+}
+
+#[test]
+fn a_command_that_ignores_the_number_of_threads_is_told_apart() {
+    let codes = |counts: &[u32], cpus: u32, rounds: u32, power: f64| {
+        let mut run = commands(&["sleep 1", "./b"], counts);
+        run.machine.usable_cpus = Some(cpus);
+        let mut noise = Noise::new(3);
+        let summary = measured_run(&run, rounds, |index, _| {
+            let case = &run.plan.cases[index];
+            let n = if case.label == "./b" { case.nthread.min(cpus) } else { 1 };
+            1e9 / f64::from(n).powf(power) * noise.factor(0.002)
+        });
+        let is_it = |code| summary.warnings.iter().find(|it| it.code == code).cloned();
+        is_it(Code::IgnoresSetting)
+    };
+    for rounds in [2, 12] {
+        let warning = codes(&[1, 2, 3, 4], 2, rounds, 0.9).expect("a warning");
+        assert_eq!(warning.cases, [0, 1, 2, 3], "{warning:?}");
+        assert!(warning.message.starts_with("sleep 1 takes the same time at 1 to 4 threads"));
+        assert!(warning.advice.ends_with("harness env -- 'sleep 1' '--threads={nthread}'"));
+    }
+    let both = codes(&[1, 2], 2, 12, 0.0).expect("a warning");
+    assert!(both.message.ends_with("; so does another"), "{both:?}");
+    // Nothing else can be expected where every CPU has a thread already.
+    assert_eq!(codes(&[2, 4], 2, 12, 0.9), None);
+    assert_eq!(codes(&[1], 2, 12, 0.9), None);
+}
+
+#[test]
+fn commands_that_print_something_else_are_no_rivals() {
+    let mut run = commands(&["./a", "./b"], &[1, 2]);
+    let printed = |label: &str, sha256: &str| ExpectedOutput {
+        label: label.to_string(),
+        sha256: sha256.to_string(),
+    };
+    run.plan.expected_outputs = vec![printed("./a", "11"), printed("./b", "11")];
+    let code = |run: &Run| {
+        let found = measured(run, 12).warnings;
+        found.into_iter().find(|it| it.code == Code::DifferentOutputs)
+    };
+    assert_eq!(code(&run), None);
+    run.plan.expected_outputs[1] = printed("./b", "22");
+    let warning = code(&run).expect("a warning");
+    assert_eq!(warning.message, "the commands don't print the same: ./a and ./b differ");
+    assert_eq!(warning.cases, [2, 3]);
+}
+
+#[test]
+fn a_command_that_is_hardly_more_than_a_process_is_too_short() {
+    let run = commands(&["true"], &[1, 2]);
+    let summary = measured_run(&run, 12, |_, _| 0.8e6);
+    let codes: BTreeSet<Code> = summary.warnings.iter().map(|it| it.code).collect();
+    assert!(codes.contains(&Code::ShortCalls) && !codes.contains(&Code::Unoptimised), "{codes:?}");
+    assert!(!words_of(&summary).contains("--draws"));
+}
+
+#[test]
+fn hyperfine_would_have_named_the_commands_so() {
+    let summary = measured(&commands(&["./a {nthread}", "sleep 1"], &[1, 2]), 12);
+    let export = hyperfine1(&summary).expect("JSON").text;
+    let whole: serde_json::Value = serde_json::from_str(&export).expect("JSON");
+    let of = |key: &str| -> Vec<String> {
+        let results = whole["results"].as_array().expect("a list").iter();
+        results.map(|it| it[key].to_string()).collect()
+    };
+    let expected = ["./a 1", "./a 2", "sleep 1, n = 1", "sleep 1, n = 2"];
+    assert_eq!(of("command"), expected.map(|name| format!("{name:?}")));
+    assert_eq!(of("parameters")[1], r#"{"nthread":"2"}"#);
+    assert_eq!(whole["results"][0]["memory_usage_byte"][0], 3 << 20);
+    let text = bencher(&summary).expect("JSON").text;
+    assert!(text.contains("\"sleep 1, n = 1, 1 inner\""), "{text}");
+}
+
+#[test]
+fn commands_of_two_runs_are_matched_by_their_labels() {
+    let before = measured(&commands(&["./a", "./b"], &[1, 2]), 12);
+    let after = measured(&commands(&["./a", "./c"], &[1, 2]), 12);
+    let comparison = compare_runs(&before, &after, Judged::Speedup, 0.05);
+    let shared: Vec<(&str, bool)> =
+        comparison.cases.iter().map(|it| (it.case.label.as_str(), it.is_baseline)).collect();
+    assert_eq!(shared, [("./a", true), ("./a", false)]);
+    assert_eq!((comparison.only_before.len(), comparison.only_after.len()), (2, 2));
+    assert!(comparison.cases[0].verdict.is_none() && comparison.cases[1].verdict.is_some());
+    let names = Names { before: "A", after: "B" };
+    let text = compare::text(&comparison, [&before, &after], names, Style::Plain);
+    assert!(text.contains("the baseline itself (./a at 1 thread): 20.0 → 20.0 s"), "{text}");
+    // Over another baseline a speedup is another figure.
+    let mut other = commands(&["./a", "./b"], &[1, 2]);
+    other.plan.baseline = Some(1);
+    let other = compare_runs(&before, &measured(&other, 12), Judged::Speedup, 0.05);
+    assert!(other.notes.iter().any(|it| it.what == "baseline"), "{:?}", other.notes);
+}
+
+#[test]
+fn a_summary_is_fitted_again_from_its_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut run = commands(&["./a", "./b"], &[1, 2, 3, 4, 6, 8]);
+    run.plan.cases.push(Case { label: "./old".into(), ..run.plan.cases[0].clone() });
+    run.plan.baseline = Some(12);
+    write_csv(&measured(&run, 12), dir.path()).expect("a file");
+    let bytes = std::fs::read(dir.path().join("summary.csv")).expect("a file");
+    let table = crate::record::Table::read(&bytes).expect("a table");
+    let found = crate::analysis::Measurements::of(&table, None).expect("measurements");
+    let groups: Vec<(Option<&str>, usize)> =
+        found.groups.iter().map(|it| (it.name.as_deref(), it.points.len())).collect();
+    assert_eq!(groups, [(Some("./a"), 6), (Some("./b"), 6)]);
+    assert_eq!(found.notes, ["left out: 1 row of the baseline"]);
+}
+
+#[test]
+fn no_label_is_more_than_text() {
+    let hostile = [
+        "<script>alert(1)</script>",
+        "=cmd()|a `rm -rf` \x1b[31m **x**",
+        &"long ".repeat(60),
+        "",
+        "sequential",
+        "{nthread}{{DATA}}",
+    ];
+    let mut run = commands(&hostile, &[1, 2]);
+    run.plan.expected_outputs = hostile
+        .iter()
+        .map(|label| ExpectedOutput { label: label.to_string(), sha256: label.to_string() })
+        .collect();
+    let summary = measured(&run, 12);
+    let text = words_of(&summary);
+    let steering = text.lines().find(|line| line.contains('\x1b'));
+    assert!(steering.is_none(), "{steering:?}");
+    let table = table(&summary, Style::Plain);
+    assert!(table.lines().all(|line| line.chars().count() <= prose::WIDTH), "{table}");
+    let markdown = markdown::page(&summary);
+    assert!(!markdown.contains("<script>") && !markdown.contains(" `rm"), "{markdown}");
+    let dir = tempfile::tempdir().expect("a directory");
+    write_all(&summary, dir.path()).expect("every file");
+    let file = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect("a file");
+    assert!(!file("report.html").contains("<script>alert"));
+    let svg = file("speedup.svg");
+    assert!(!svg.contains("<script>"), "{svg}");
+    assert!(!file("summary.csv").contains(",=cmd"));
+}
