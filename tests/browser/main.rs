@@ -192,6 +192,41 @@ fn ten_backends_at_sixty_four_counts_still_fit() {
 }
 
 #[test]
+fn commands_are_called_commands_and_their_labels_are_text() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let hostile = "<script>alert(1)</script> | `x` =cmd()";
+    let long = format!("./simulate {} --threads={{nthread}}", "--option=value ".repeat(12));
+    let commands = vec!["./prog --threads {nthread}".to_string(), hostile.to_string(), long];
+    Synthetic { commands, counts: vec![2, 4, 8, 12, 16, 24, 32, 64], ..Synthetic::default() }
+        .write(dir.path());
+    report_page(dir.path());
+    let mut page = Page::open(program, dir.path(), "commands");
+    looks_right(&mut page);
+    let text = |page: &mut Page, of: &str| {
+        page.text(&format!("document.querySelector({of:?}).textContent"))
+    };
+    assert_eq!(text(&mut page, "h1"), "3 commands on A model of a machine");
+    assert!(text(&mut page, "#key").contains("Baseline"), "{}", text(&mut page, "#key"));
+    assert!(text(&mut page, "#key").contains("every run ended as it should"));
+    let speedup = text(&mut page, "#figure-speedup h3");
+    assert_eq!(speedup, "Speedup over ./prog --threads {nthread} at 2 threads");
+    assert!(text(&mut page, "#table").contains(hostile));
+    assert!(text(&mut page, "#table").contains("peak MiB"));
+    assert!(text(&mut page, "#fact-list").contains("OMP_NUM_THREADS"));
+    // Eight times the threads of the baseline are eight times as fast at best.
+    let ideal = page.text("document.querySelector('#figure-speedup .ideal').getAttribute('d')");
+    let reach = page.text("document.querySelector('#figure-time').innerText");
+    assert!(!ideal.is_empty() && reach.contains("Time of a run"), "{reach}");
+    for word in ["sequential", "backend", "draws/s", "its own", "identical"] {
+        let answer = page.text("document.querySelector('#answer').innerText")
+            + &page.text("document.querySelector('#plots').innerText");
+        assert!(!answer.contains(word), "{word}: {answer}");
+    }
+    page.was_quiet();
+}
+
+#[test]
 fn several_jobs_have_a_selector_and_a_map() {
     let Some(program) = browser() else { return };
     let dir = tempfile::tempdir().expect("a directory");

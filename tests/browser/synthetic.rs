@@ -3,12 +3,18 @@
 use std::fs;
 use std::path::Path;
 
-use nthread::record::{Case, Expected, Phase, Row, Run, Session, StopReason, Writer};
+use nthread::record::{
+    COMMAND, Case, Command, Commands, Expected, Phase, Row, Run, Session, StopReason, Subject,
+    Writer,
+};
 
 /// What its cases are like.
 pub struct Synthetic {
     /// Names of the backends, besides the baseline.
     pub backends: Vec<String>,
+    /// Command lines, instead of backends: the first is the baseline at its smallest
+    /// count.
+    pub commands: Vec<String>,
     /// Labels of their cases, by backend; what is missing is empty.
     pub labels: Vec<String>,
     /// Thread counts.
@@ -27,6 +33,7 @@ impl Default for Synthetic {
     fn default() -> Synthetic {
         Synthetic {
             backends: vec!["rayon".to_string()],
+            commands: Vec::new(),
             labels: Vec::new(),
             counts: vec![1, 2, 4],
             draws: vec![1 << 20],
@@ -52,6 +59,9 @@ impl Synthetic {
     }
 
     fn cases(&self) -> Vec<Case> {
+        if !self.commands.is_empty() {
+            return self.commands.iter().flat_map(|label| self.cases_of_command(label)).collect();
+        }
         let mut cases = Vec::new();
         for draws in &self.draws {
             let case = |backend: &str, nthread: u32, label: &str| Case {
@@ -75,6 +85,31 @@ impl Synthetic {
         cases
     }
 
+    fn cases_of_command(&self, label: &str) -> Vec<Case> {
+        let case = |nthread: &u32| Case {
+            backend: COMMAND.to_string(),
+            nthread: *nthread,
+            inner_nthread: 1,
+            scaling: "strong".to_string(),
+            label: label.to_string(),
+            ..Case::default()
+        };
+        self.counts.iter().map(case).collect()
+    }
+
+    /// What a plan of commands has beside its cases.
+    fn plan_commands(&self, run: &mut Run) {
+        let command = |label: &String| Command {
+            label: label.clone(),
+            words: label.split(' ').map(str::to_string).collect(),
+        };
+        let list = self.commands.iter().map(command).collect();
+        let environment = [("OMP_NUM_THREADS".to_string(), "{nthread}".to_string())].into();
+        run.plan.commands = Some(Commands { list, environment, ..Commands::default() });
+        (run.plan.subject, run.plan.baseline) = (Subject::Commands, Some(0));
+        run.plan.expected.clear();
+    }
+
     fn run(&self, cases: &[Case]) -> Run {
         let mut run = Run::default();
         run.plan.cases = cases.to_vec();
@@ -84,6 +119,9 @@ impl Synthetic {
         run.machine.cpu_model = Some(self.cpu_model.clone());
         run.machine.usable_cpus = Some(32);
         run.build.opt_level = "3".to_string();
+        if !self.commands.is_empty() {
+            self.plan_commands(&mut run);
+        }
         let stop_reason = Some(StopReason::Rounds);
         run.sessions = vec![Session { stop_reason, ..Session::default() }];
         run
@@ -92,11 +130,14 @@ impl Synthetic {
     /// The rows of a visit: a law of scaling, a different one for each backend, and noise.
     fn visit(&self, cases: &[Case], index: usize, round: u32) -> [Row; 2] {
         let case = &cases[index];
-        let of_backend = self.backends.iter().position(|name| *name == case.backend);
+        let of_backend = match case.is_command() {
+            true => self.commands.iter().position(|label| *label == case.label),
+            false => self.backends.iter().position(|name| *name == case.backend),
+        };
         let (n, number) = (f64::from(case.nthread), of_backend.unwrap_or(0) as f64);
         let (sigma, kappa) = (0.005 + 0.01 * number, 0.00004 * number);
         let speedup = n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0));
-        let draws = case.draws.unwrap_or(0);
+        let draws = case.draws.unwrap_or(1 << 30);
         let start_ns = 20_000.0 * (1.0 + number) * f64::from(u8::from(of_backend.is_some()));
         let noise = 1.0 + 0.02 * noise(index as u64, u64::from(round));
         let wall_ns = (start_ns + draws as f64 * 0.5 / speedup) * noise;
@@ -113,9 +154,12 @@ impl Synthetic {
         };
         let call = Row {
             phase: Phase::Call,
-            tally_draws: Some(draws),
-            tally_sum: Some(i128::from(draws / 2)),
-            tally_sum_sq: Some(i128::from(draws / 2)),
+            tally_draws: case.draws,
+            tally_sum: case.draws.map(|draws| i128::from(draws / 2)),
+            tally_sum_sq: case.draws.map(|draws| i128::from(draws / 2)),
+            user_ns: case.is_command().then_some(wall_ns as u64),
+            system_ns: case.is_command().then_some(1_000_000),
+            max_rss_bytes: case.is_command().then_some(5 << 20),
             ..row.clone()
         };
         let fails = index + 1 == cases.len();

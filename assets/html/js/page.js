@@ -38,8 +38,8 @@ function keyFigures(job) {
   }
   if (baseline && isNumber(baseline.median_ns)) {
     const [value, interval] = split(of(baseline, timeOf(baseline), TIMES));
-    const [name, of] = isOfKernel(job) ? ["Sequential", "a call"] : ["Baseline", job.words.baseline_short];
-    cards.push(card(name, value, `${of}${interval ? `; ${interval}` : ""}`));
+    const [name, whose] = isOfKernel(job) ? ["Sequential", "a call"] : ["Baseline", job.words.baseline_short];
+    cards.push(card(name, value, `${whose}${interval ? `; ${interval}` : ""}`));
   }
   const rounds = d3.max(cases, (c) => c.rounds) ?? 0;
   const failed = d3.sum(cases, (c) => c.problems);
