@@ -77,7 +77,7 @@ impl Evidence {
             user_ns: middle(|row| row.user_ns.map(|ns| ns as f64)),
             system_ns: middle(|row| row.system_ns.map(|ns| ns as f64)),
             max_rss_bytes: peak.or(last.max_rss_bytes),
-            exit_status: calls().filter_map(|row| row.exit_status).last(),
+            exit_status: calls().filter_map(|row| row.exit_status).next_back(),
             steal_ns: last.steal_ns,
             wall_ns: last.wall_ns,
             cpus: count(&last.cpus),
