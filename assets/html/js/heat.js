@@ -9,9 +9,9 @@ function heatMaps(job) {
   const add = (backend, cells) => maps.set(backend, [...(maps.get(backend) ?? []), ...cells]);
   if (inner.size > 1) {
     for (const series of job.series) {
-      add(cases[series.cases[0]].title, series.cases.map((i) => cell(cases[i], cases[i].inner_nthread, `${cases[i].inner_nthread} inside`)));
+      add(cases[series.cases[0]].title, series.cases.map((i) => cell(cases[i], cases[i].inner_nthread, `× ${cases[i].inner_nthread} inside`)));
     }
-    return { maps, rows: "threads inside each worker" };
+    return { maps, rows: "threads inside each worker", inner: true };
   }
   const alike = data.jobs.filter((other) => other.kernel === job.kernel && other.pin === job.pin && other.is_weak === job.is_weak);
   if (new Set(alike.map((other) => other.draws)).size < 2) return null;
@@ -37,22 +37,50 @@ function heatFigure(job, state, redraw) {
   const place = element("div", { class: "drawing" });
   const figure = element("figure", { id: "figure-heat" },
     element("figcaption", {}, element("h3", {}, "Map of the speedup"),
-      element("p", { class: "muted" }, `threads across, ${found.rows} up; blue: faster than ${job.words.baseline_short}, red: slower`),
+      element("p", { class: "muted" }, `${found.inner ? "workers" : "threads"} across, ${found.rows} up; blue: faster than ${job.words.baseline_short}, red: slower`),
+      found.inner ? element("p", { class: "muted" }, `outlined: as many threads as usable CPUs; hatched, marked *: more; ●: the best; –: no data`) : "",
       element("label", { class: "choice muted" }, "of ", select)), place);
-  const cells = found.maps.get(backend).filter(({ c }) => isNumber(c.speedup));
+  const all = found.maps.get(backend);
+  const cells = all.filter(({ c }) => isNumber(c.speedup));
   const columns = [{ name: "row" }, { name: "n", number: true }, { name: "speedup", number: true }, { name: "interval", number: true }];
   const unit = { name: "×", size: 1 };
   const rows = () => cells.map(({ c, rowName }) => [rowName, `${c.nthread}`, inUnit(c.speedup, unit), intervalText(speedupOf(c), unit)]);
-  return { figure, draw: () => drawHeat(place, cells, backend), table: () => plainTable(`Speedup of ${backend}`, columns, rows()) };
+  return { figure, draw: () => drawHeat(place, cells, backend, found.inner ? all : null), table: () => plainTable(`Speedup of ${backend}`, columns, rows()) };
 }
 
-function drawHeat(place, cells, backend) {
+/** The best of the cells; one with more threads than CPUs must be better beyond its interval. */
+function bestCell(cells) {
+  const best = d3.greatest(cells, ({ c }) => c.speedup);
+  const modest = d3.greatest(cells.filter(({ c }) => !c.oversubscribed), ({ c }) => c.speedup);
+  const isTold = best?.c.oversubscribed && isNumber(modest?.c.speedup_high) && modest.c.speedup_high < best.c.speedup_low;
+  return modest && !isTold ? modest : best;
+}
+
+/** What pairs of counts are, over their cells: slanting lines where there are too many threads, a frame where there is one for each CPU, a dot on the best. */
+function markPairs(svg, x, y, all, cells) {
+  const [wide, high] = [x.bandwidth(), y.bandwidth()];
+  const pattern = svg.append("defs").append("pattern").attr("id", "crowded").attr("width", 9).attr("height", 9)
+    .attr("patternUnits", "userSpaceOnUse").attr("patternTransform", "rotate(45)");
+  pattern.append("line").attr("y2", 9).style("stroke", "#777777").style("stroke-width", 2);
+  const best = bestCell(cells);
+  const over = (kind, cell) => svg.append("rect").attr("class", kind).attr("x", x(cell.column) + 1.5).attr("y", y(cell.row) + 1.5)
+    .attr("width", wide - 3).attr("height", high - 3).attr("pointer-events", "none").style("fill", "none");
+  for (const cell of all) {
+    if (cell.c.oversubscribed) over("crowded", cell).style("fill", "url(#crowded)").style("fill-opacity", 0.45);
+    if (data.usable_cpus && cell.column * cell.row === data.usable_cpus) over("full", cell).style("stroke", "#111111").style("stroke-width", 2.5);
+    if (cell === best) svg.append("circle").attr("class", "best").attr("cx", x(cell.column) + wide - 8).attr("cy", y(cell.row) + 8).attr("r", 4)
+      .attr("pointer-events", "none").style("fill", "#d55e00").style("stroke", "#ffffff");
+  }
+}
+
+/** `all` has the cells without data, too, where the rows are threads inside each worker. */
+function drawHeat(place, cells, backend, all) {
   place.replaceChildren();
   if (cells.length === 0) return void place.append(element("p", { class: "muted" }, "No speedups."));
   const width = Math.max(260, Math.floor(place.clientWidth));
-  const names = new Map(cells.map((cell) => [cell.row, cell.rowName]));
+  const names = new Map((all ?? cells).map((cell) => [cell.row, cell.rowName]));
   const rows = d3.sort(names.keys()).reverse();
-  const columns = d3.sort(new Set(cells.map((cell) => cell.column)));
+  const columns = d3.sort(new Set((all ?? cells).map((cell) => cell.column)));
   const left = 12 + 7 * d3.max(names.values(), (name) => name.length);
   const height = rows.length * 30 + 40;
   const x = d3.scaleBand(columns, [left, width - 8]);
@@ -65,16 +93,23 @@ function drawHeat(place, cells, backend) {
   const label = (px, py, anchor, text) => svg.append("text").attr("x", px).attr("y", py).attr("text-anchor", anchor).attr("aria-hidden", "true").text(text);
   rows.forEach((row) => label(left - 6, y(row) + y.bandwidth() / 2 + 4, "end", names.get(row)));
   spaced(columns, (n) => x(n), 26).forEach((n) => label(x(n) + x.bandwidth() / 2, height - 20, "middle", tickText(n)));
-  label(width - 8, height - 5, "end", "threads");
+  label(width - 8, height - 5, "end", all ? "workers" : "threads");
   const marks = cells.map(({ c, row, rowName, column }) => {
     const node = svg.append("rect").attr("class", "cell").attr("x", x(column)).attr("y", y(row))
       .attr("width", x.bandwidth()).attr("height", y.bandwidth()).style("fill", colour(c.speedup));
     const [px, py] = [x(column) + x.bandwidth() / 2, y(row) + y.bandwidth() / 2];
-    if (x.bandwidth() >= 36) {
-      const dark = d3.lab(colour(c.speedup)).l < 55;
-      label(px, py + 4, "middle", digits(c.speedup)).style("fill", dark ? "#ffffff" : "#111111");
-    }
-    return { node: node.node(), x: px, y: py, row: -rows.indexOf(row), column, title: `${backend}, ${rowName}, n = ${column}`, lines: [valueText(speedupOf(c), { name: "×", size: 1 })] };
+    const time = all && isNumber(c.median_ns) ? [valueText(timeOf(c), fitting(TIMES, c.median_ns))] : [];
+    const crowd = all && c.oversubscribed ? ["more threads than CPUs"] : [];
+    const title = all ? `${backend}, n = ${column} × ${row}` : `${backend}, ${rowName}, n = ${column}`;
+    return { node: node.node(), x: px, y: py, row: -rows.indexOf(row), column, c, title, lines: [valueText(speedupOf(c), { name: "×", size: 1 }), ...time, ...crowd] };
   });
+  if (all) markPairs(svg, x, y, all, cells);
+  for (const { x: px, y: py, c } of marks.filter(() => x.bandwidth() >= 36)) {
+    const dark = d3.lab(colour(c.speedup)).l < 55;
+    label(px, py + 4, "middle", `${digits(c.speedup)}${all && c.oversubscribed ? "*" : ""}`).style("fill", dark ? "#ffffff" : "#111111");
+  }
+  const places = columns.flatMap((column) => rows.map((row) => ({ column, row })));
+  const isEmpty = (at) => !cells.some((cell) => cell.column === at.column && cell.row === at.row);
+  for (const at of all ? places.filter(isEmpty) : []) label(x(at.column) + x.bandwidth() / 2, y(at.row) + y.bandwidth() / 2 + 4, "middle", "–");
   readable(place, svg, marks);
 }
