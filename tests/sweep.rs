@@ -93,6 +93,32 @@ fn serial_judges_parallel_at_odd_counts_in_every_backend_and_kernel() {
 }
 
 #[test]
+fn serial_judges_workers_with_threads_inside_them_in_every_backend() {
+    let swept = Sweep::new()
+        .args(["--nthread", "1,3", "--inner-nthread", "2,3", "--backend", "all"])
+        .args(["--start-method", "fork,spawn", "--draws", "20_000", "--block", "2^9"])
+        .args(["--rounds", "1"])
+        .run()
+        .exits(0);
+    let rows = swept.rows();
+    let calls: Vec<&Row> = rows.iter().filter(|row| has_tally(row)).collect();
+    let sequential = calls.iter().find(|row| row["backend"] == "sequential").expect("a baseline");
+    assert_eq!(sequential["inner_nthread"], "1");
+    for row in &calls {
+        assert_eq!(tally(row), tally(sequential), "{row:?}");
+    }
+    for backend in Registry::default().backend_names() {
+        let own = calls.iter().filter(|row| row["backend"] == backend);
+        let counts: BTreeSet<(&str, &str)> =
+            own.map(|row| (row["nthread"].as_str(), row["inner_nthread"].as_str())).collect();
+        let all = [("1", "2"), ("1", "3"), ("3", "2"), ("3", "3")];
+        let expected = if backend == "sequential" { vec![("1", "1")] } else { all.to_vec() };
+        assert_eq!(counts.into_iter().collect::<Vec<_>>(), expected, "{backend}");
+    }
+    assert!(["inner.svg", "inner.png"].iter().all(|name| swept.out.join(name).is_file()));
+}
+
+#[test]
 fn every_backend_of_the_registry_is_measured_at_every_count() {
     let calls: BTreeSet<[String; 3]> = everything()
         .rows()
