@@ -484,3 +484,48 @@ fn signals(status: &str, name: &str) -> u64 {
     // Those from 32 on belong to the C library.
     all & 0x7fff_ffff
 }
+
+/// Six rounds with a runner that has random numbers of its own, or says so.
+fn six_rounds_with(runner: &str) -> Swept {
+    let options = ["-n2", "-b=mine", "--draws=2^16", "--rounds=6"];
+    Sweep::new().args(options).runner("mine", runner).run()
+}
+
+#[test]
+fn a_runner_that_always_gives_the_same_plausible_answer_is_found_out() {
+    let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
+    let swept = six_rounds_with(&Lines::answering("z", plausible).script()).exits(1);
+    let errors = swept.errors_of("mine");
+    assert_eq!(errors[..3], [""; 3], "of so few draws three may agree by chance");
+    assert_eq!(errors.len(), 5, "it is retired after two failures");
+    let said = "wrong tally: the same answer in 4 visits: are the random numbers fixed?";
+    assert_eq!(errors[3], said);
+    assert!(errors[4].contains("in 5 visits"), "{}", errors[4]);
+    assert!(swept.stdout.contains(said), "{}", swept.stdout);
+}
+
+#[test]
+fn a_runner_whose_answers_differ_as_chance_has_it_is_believed() {
+    let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
+    let next = "next() { n=$(cat count 2>/dev/null || echo 0); echo $((n + 1)) >count; \
+                echo $((51300 + n * 7919 % 350)); }\n";
+    let script = Lines::answering("z", plausible).script().replace("51470", "'$(next)'");
+    let swept = six_rounds_with(&format!("{next}{script}")).exits(0);
+    assert_eq!(swept.errors_of("mine"), [""; 6]);
+}
+
+#[test]
+fn a_resumed_run_remembers_the_answers_of_a_runner() {
+    let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
+    let runner = Lines::answering("z", plausible).script();
+    // Takes its sweep along into its end, in the third round.
+    let dies = "n=$(cat count 2>/dev/null || echo 0); echo $((n + 1)) >count\n\
+                if [ $n = 2 ]; then kill -INT $PPID; sleep 1000; fi\n";
+    let first = six_rounds_with(&format!("{dies}{runner}"));
+    assert_eq!(first.errors_of("mine"), [""; 2]);
+    let dir = first.out.to_str().expect("a path");
+    let resumed = Sweep::bare().args(["resume", dir]).run();
+    let errors = first.errors_of("mine");
+    assert!(errors.len() > 3, "{}\n{}", resumed.stderr, errors.join("\n"));
+    assert!(errors[3].contains("in 4 visits"), "{}", errors[3]);
+}

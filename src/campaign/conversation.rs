@@ -144,6 +144,11 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
+    /// How the runner wants its answers to be checked.
+    pub fn check(&self) -> Check {
+        self.check
+    }
+
     /// After the last line.
     ///
     /// # Errors

@@ -184,7 +184,8 @@ impl<'a> Hearing<'a> {
             row.cpus.clone_from(&self.done.cpus);
         }
         let first_printed = self.conversation.first_printed().filter(|_| problem.is_none());
-        Visited { rows: self.rows, wall, problem, first_printed }
+        let check = self.conversation.check();
+        Visited { rows: self.rows, wall, problem, first_printed, check }
     }
 
     /// The phases of a visit cannot last longer than the visit itself.

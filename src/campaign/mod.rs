@@ -20,6 +20,7 @@ mod printed;
 pub mod progress;
 mod rounds;
 mod signals;
+mod spread;
 mod standing;
 pub mod stopping;
 mod stopwatch;
@@ -47,6 +48,7 @@ use crate::runner::is_entered;
 use answer::Truth;
 use calibrate::Forecast;
 use progress::Progress;
+use spread::Spread;
 use standing::Standing;
 pub use stopwatch::Stopwatch;
 use supervise::Supervisor;
@@ -169,6 +171,8 @@ pub struct Campaign<'a> {
     tries_warm_up: bool,
     forecast: Forecast,
     expected: Vec<(Case, Tally)>,
+    /// Answers so far, of runners with random numbers of their own.
+    spread: Spread,
     session_start: Instant,
     session: u32,
     /// What earlier sessions spent of the time budget.
@@ -211,6 +215,7 @@ impl<'a> Campaign<'a> {
             usable_cpus: run.machine.usable_cpus.unwrap_or(1),
             session: run.sessions.len() as u32,
             places: Places::read(),
+            spread: Spread::at_start(&run.plan),
             run,
             dir: dir.to_path_buf(),
             supervisor,
@@ -297,6 +302,9 @@ impl<'a> Campaign<'a> {
         campaign.session = sessions.max().unwrap_or(0).max(campaign.session);
         let standing = Standing::after(&rows, &campaign.run.plan);
         campaign.failures = standing.failures();
+        campaign.spread = Spread::after(&rows, &campaign.run.plan, |case| {
+            campaign.truth_of(&campaign.run.plan.cases[case])?.tally
+        });
         campaign.spent = calibrate::time_of_sessions(&rows);
         if has_tallies {
             campaign.calibrate(&Draws::Given(Vec::new()))?;

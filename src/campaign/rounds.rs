@@ -133,14 +133,22 @@ impl Campaign<'_> {
             timeout: self.forecast.timeout(plan, &case),
             form: Form::Fastest,
         };
-        let sent = self.send(&errand, position);
-        if let Ok(Visited { first_printed: Some(first), .. }) = &sent {
+        let mut visited = match self.send(&errand, position) {
+            Ok(visited) => visited,
+            Err(interrupted) => return Ok(Err(interrupted)),
+        };
+        if let Some(first) = &visited.first_printed {
             // From here on it is held to that, after a resume as well.
             let first = ExpectedOutput { label: case.label.clone(), ..first.clone() };
             self.run.plan.expected_outputs.push(first);
             self.run.write(&self.dir)?;
         }
-        Ok(sent)
+        if visited.problem.is_none()
+            && let Err(problem) = self.spread.visited(index, visited.check, &visited.rows)
+        {
+            visited.fail(problem);
+        }
+        Ok(Ok(visited))
     }
 
     /// Says and remembers that a visit failed, and whether its case is retired.

@@ -11,6 +11,7 @@ use crate::machine::Places;
 use crate::machine::taken::Meter;
 use crate::record::{ExpectedOutput, Phase, Row};
 use crate::registry::Registry;
+use crate::runner::protocol::Check;
 
 /// Where a visit stands in the run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,9 +37,19 @@ pub struct Visited {
     /// What a command printed, where it must always print the same and nobody knew
     /// what; without its label.
     pub first_printed: Option<ExpectedOutput>,
+    /// How its answers were to be checked.
+    pub check: Check,
 }
 
 impl Visited {
+    /// It turns out that something is wrong with it, after it seemed well.
+    pub fn fail(&mut self, problem: String) {
+        if let Some(row) = self.rows.last_mut() {
+            row.error.clone_from(&problem);
+        }
+        self.problem = Some(problem);
+    }
+
     /// Wall times of the counted calls.
     pub fn call_ns(&self) -> impl Iterator<Item = u64> + '_ {
         self.rows.iter().filter(|row| row.phase == Phase::Call).filter_map(|row| row.wall_ns)

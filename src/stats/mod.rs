@@ -6,6 +6,7 @@ mod autocorrelation;
 mod batch_means;
 mod best;
 mod bootstrap;
+mod chi_square;
 mod crossing;
 mod holm;
 mod order_statistic;
@@ -22,6 +23,7 @@ pub use autocorrelation::Autocorrelation;
 pub use batch_means::batch_means_interval;
 pub use best::{Best, best};
 pub use bootstrap::{Bootstrap, Resampler};
+pub use chi_square::chi_square_tails;
 pub use crossing::{Crossing, crossing, crossing_interval};
 pub use holm::holm;
 pub use order_statistic::{
