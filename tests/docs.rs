@@ -23,6 +23,24 @@ fn the_runner_in_the_document_is_a_runner() {
 }
 
 #[test]
+fn a_runner_in_perl_that_follows_the_document_gives_the_same_bits() {
+    let perl = ["-MJSON::PP", "-MTime::HiRes", "-e1"];
+    let has_perl = std::process::Command::new("perl").args(perl).status();
+    if !has_perl.is_ok_and(|status| status.success()) {
+        println!("skipped: there is no perl here to run it with");
+        return;
+    }
+    let runner = concat!("inperl=perl '", env!("CARGO_MANIFEST_DIR"), "/tests/data/runner.pl'");
+    let swept = Sweep::tiny()
+        .args(["-n", "1..3", "-b", "inperl", "--runner", runner, "--timeout", "60s"])
+        .run()
+        .exits(0);
+    assert_eq!(swept.calls_of("inperl").len(), 3);
+    assert!(swept.calls_of("inperl").iter().all(|call| call["tally_sum"] == "51515"));
+    assert!(swept.stdout.contains("every answer identical"), "{}", swept.stdout);
+}
+
+#[test]
 fn the_readme_shows_a_whole_answer_in_at_most_twelve_lines() {
     let readme = include_str!("../README.md");
     let shown = readme.split("-- --quick ").nth(1).and_then(|rest| rest.split("```").next());

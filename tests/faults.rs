@@ -441,7 +441,7 @@ fn a_runner_that_waits_for_more_to_read_gets_an_end() {
 
 #[test]
 fn a_runner_is_asked_in_json_and_given_its_variables() {
-    let curious = "cat >visit.json\n\
+    let curious = "echo \"$asked\" >visit.json; cat >>visit.json\n\
         echo \"$RAYON_NUM_THREADS $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS $MKL_NUM_THREADS\" >variables\n";
     let runner = Lines::good().script().replace("cat >/dev/null\n", curious);
     let sweep = Sweep::tiny().args(["-n", "2", "-b", "curious"]).env("OMP_NUM_THREADS", "7");
@@ -518,9 +518,10 @@ fn a_runner_whose_answers_differ_as_chance_has_it_is_believed() {
 fn a_resumed_run_remembers_the_answers_of_a_runner() {
     let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
     let runner = Lines::answering("z", plausible).script();
-    // Takes its sweep along into its end, in the third round.
+    // Takes its sweep along into its end, in the third round. (Its first visit asks
+    // for its pace.)
     let dies = "n=$(cat count 2>/dev/null || echo 0); echo $((n + 1)) >count\n\
-                if [ $n = 2 ]; then kill -INT $PPID; sleep 1000; fi\n";
+                if [ $n = 3 ]; then kill -INT $PPID; sleep 1000; fi\n";
     let first = six_rounds_with(&format!("{dies}{runner}"));
     assert_eq!(first.errors_of("mine"), [""; 2]);
     let dir = first.out.to_str().expect("a path");

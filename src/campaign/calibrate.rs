@@ -13,10 +13,10 @@ use crate::record::{BASELINE, Case, Expected, Plan, Row, Subject};
 use crate::stats::median;
 
 /// A sequential call that is at least this long tells the speed of the kernel.
-const LONG_ENOUGH_NS: u64 = 10_000_000;
+pub(super) const LONG_ENOUGH_NS: u64 = 10_000_000;
 
 /// Calls of a visit that measures the speed.
-const CALLS: u32 = 3;
+pub(super) const CALLS: u32 = 3;
 
 /// Calls are not made shorter than this to make a run shorter.
 const SHORTEST_CALL_NS: u64 = 2_000_000;
@@ -40,10 +40,14 @@ const PORTABLE_FACTOR: u32 = 16;
 /// What the machine can do with one kernel.
 #[derive(Clone, Debug)]
 pub struct Speed {
-    kernel: String,
-    ns_per_draw: f64,
+    /// The kernel.
+    pub kernel: String,
+    /// Whose speed it is; `None` for ours.
+    pub runner: Option<String>,
+    /// Of a call by one worker.
+    pub ns_per_draw: f64,
     /// What a visit lasts beyond its calls.
-    overhead_ns: f64,
+    pub overhead_ns: f64,
 }
 
 /// What is known of the durations.
@@ -62,18 +66,43 @@ impl Forecast {
 
     /// The same, of a visit of so many calls.
     pub fn visit_of_ns(&self, case: &Case, calls: u32) -> f64 {
-        let Some(speed) = self.speeds.iter().find(|speed| speed.kernel == case.kernel) else {
-            return 0.0;
+        let overhead_ns = self.speed_of(case).map_or(0.0, |speed| speed.overhead_ns);
+        f64::from(calls) * self.call_ns(case) + overhead_ns
+    }
+
+    /// How long a call lasts.
+    pub fn call_ns(&self, case: &Case) -> f64 {
+        let ns_per_draw = self.speed_of(case).map_or(0.0, |speed| speed.ns_per_draw);
+        let sequential = ns_per_draw * case.draws.unwrap_or_default() as f64;
+        sequential / f64::from(case.threads().min(self.usable_cpus).max(1))
+    }
+
+    /// The speed of the case's own runner, else ours.
+    fn speed_of(&self, case: &Case) -> Option<&Speed> {
+        let of = |runner: Option<&str>| {
+            let is_it =
+                |speed: &&Speed| speed.kernel == case.kernel && speed.runner.as_deref() == runner;
+            self.speeds.iter().find(is_it)
         };
-        let sequential = speed.ns_per_draw * case.draws.unwrap_or_default() as f64;
-        let call = sequential / f64::from(case.threads().min(self.usable_cpus).max(1));
-        f64::from(calls) * call + speed.overhead_ns
+        of(Some(&case.backend)).or_else(|| of(None))
+    }
+
+    /// Whether the speed of a runner of others was measured.
+    pub fn knows(&self, kernel: &str, runner: &str) -> bool {
+        self.speeds
+            .iter()
+            .any(|speed| speed.kernel == kernel && speed.runner.as_deref() == Some(runner))
+    }
+
+    /// One more speed.
+    pub fn add(&mut self, speed: Speed) {
+        self.speeds.push(speed);
     }
 
     /// Every visit to functions of that sweep lasts about as long.
     pub fn every_visit_lasts(&mut self, sweep: &str, visit_ns: f64) {
         let kernel = sweep.to_string();
-        self.speeds.push(Speed { kernel, ns_per_draw: 0.0, overhead_ns: visit_ns });
+        self.speeds.push(Speed { kernel, runner: None, ns_per_draw: 0.0, overhead_ns: visit_ns });
     }
 
     /// How long so many rounds last.
@@ -109,8 +138,9 @@ impl Campaign<'_> {
         self.forecast.usable_cpus = self.usable_cpus;
         for kernel in &kernels {
             let speed = self.speed_of(kernel)?;
-            self.forecast.speeds.push(speed);
+            self.forecast.add(speed);
         }
+        self.measure_pace()?;
         if let Draws::Calibrated(rule) = draws {
             let drafted = self.run.plan.cases.clone();
             let mut rule = *rule;
@@ -160,7 +190,8 @@ impl Campaign<'_> {
             if fastest >= LONG_ENOUGH_NS || draws >= most || draws >= 1 << 50 {
                 let calls: Vec<f64> = visited.call_ns().map(|ns| ns as f64).collect();
                 let ns_per_draw = median(&calls).unwrap_or(1.0) / draws as f64;
-                return Ok(Speed { kernel: kernel.to_string(), ns_per_draw, overhead_ns: beyond });
+                let kernel = kernel.to_string();
+                return Ok(Speed { kernel, runner: None, ns_per_draw, overhead_ns: beyond });
             }
             let growth = (2 * LONG_ENOUGH_NS).div_ceil(fastest).next_power_of_two();
             draws = draws.saturating_mul(growth.clamp(2, 1024)).min(most);

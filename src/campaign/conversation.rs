@@ -60,8 +60,8 @@ impl<'a> Conversation<'a> {
     }
 
     /// What the command printed first, where it must always print the same.
-    pub fn first_printed(self) -> Option<ExpectedOutput> {
-        self.first_printed
+    pub fn first_printed(&self) -> Option<ExpectedOutput> {
+        self.first_printed.clone()
     }
 
     /// Whether the first line has been heard.

@@ -16,6 +16,7 @@ mod functions;
 mod hearing;
 mod listen;
 mod medians;
+mod pace;
 mod printed;
 pub mod progress;
 mod rounds;
@@ -397,10 +398,9 @@ impl<'a> Campaign<'a> {
                 100.0 * share
             ),
         };
-        let runners =
-            if plan.runners.is_empty() { "" } else { ", if other runners are as fast as ours" };
         let (cases, seconds) = (plan.cases.len(), (forecast_ns / 1e9).ceil());
-        self.progress.note(&format!("{cases} cases{rounds} {seconds:.0} s{budget}{runners}"));
+        self.remarks_on_pace().iter().for_each(|remark| self.progress.note(remark));
+        self.progress.note(&format!("{cases} cases{rounds} {seconds:.0} s{budget}"));
     }
 
     /// Visits that are left, if no case is retired.

@@ -37,9 +37,9 @@ pub fn forecast_ns(plan: &Plan, forecast: &Forecast, cases: &[usize]) -> f64 {
 
 impl Campaign<'_> {
     /// The cases that are tried: of each backend of ours the first with the most
-    /// threads that are not more than the usable CPUs. How long other runners
-    /// take for a call is not known, so they are not asked for thirty. None where
-    /// that would use up the time budget.
+    /// threads that are not more than the usable CPUs. Other runners may take
+    /// seconds for a call, and are not asked for thirty. None where that would use up
+    /// the time budget.
     pub(super) fn warm_up_cases(&self) -> Vec<usize> {
         let plan = &self.run.plan;
         if !self.tries_warm_up || plan.stopping.rounds < LEAST_ROUNDS {
