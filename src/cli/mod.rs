@@ -5,6 +5,7 @@ mod cases;
 mod commands;
 mod compare;
 mod conflicts;
+mod environment;
 mod fit;
 pub mod functions;
 mod like;
@@ -65,7 +66,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         None => sweep(registry, &cli.sweep, Preset::Sweep),
         Some(Verb::Metg(options)) => sweep(registry, &options, Preset::Metg),
         Some(Verb::List { runner, runners }) => list(registry, &runner, runners.as_deref()),
-        Some(Verb::Env { command: _ }) => print_result(&show::environment(&variable)),
+        Some(Verb::Env { command }) => print_result(&environment::environment(&command, &variable)),
         Some(Verb::Advise(options)) => advise::advise(&options, &variable, registry),
         Some(Verb::Report(options)) => report::report(&options),
         Some(Verb::Compare(options)) => compare::compare(&options, &variable),

@@ -1,4 +1,4 @@
-//! What `list` and `env` print, and what `run.json` says of build and
+//! What `list` prints, and what `run.json` says of build and
 //! environment.
 
 use std::collections::BTreeMap;
@@ -9,10 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::options::Cli;
 use super::values::{Lookup, nearest, variable_of};
-use crate::kernel::Isa;
-use crate::machine::{self, Cpus, Limit, Places, limits};
 use crate::nthread::VARIABLES;
-use crate::record::{Build, Machine};
+use crate::record::Build;
 use crate::registry::Registry;
 use crate::registry::originals::Original;
 use crate::runner::ISA_VARIABLE;
@@ -78,30 +76,6 @@ pub fn unknown_variables() -> Vec<String> {
     unknown
 }
 
-/// The machine and the thread settings as seen, and where each comes from.
-pub fn environment(lookup: Lookup<'_>) -> String {
-    let (machine, cpus) = (machine::inspect(), Cpus::read());
-    let mut text = String::from("machine\n");
-    for (name, value) in facts(&machine, &cpus) {
-        let _ = writeln!(text, "  {name:<16} {value}");
-    }
-    let _ = writeln!(text, "  {:<16} {}", "build", build_line());
-    text.push_str("thread variables\n");
-    for name in thread_variables() {
-        let value = lookup(name).unwrap_or_else(|| "not set".to_string());
-        let _ = writeln!(text, "  {name:<24} {value}");
-    }
-    text.push_str("options\n");
-    for flag in option_flags() {
-        let variable = variable_of(&flag);
-        match lookup(&variable) {
-            Some(value) => drop(writeln!(text, "  {flag:<16} {value}  (from {variable})")),
-            None => drop(writeln!(text, "  {flag:<16} default  ({variable} is not set)")),
-        }
-    }
-    text
-}
-
 /// The long flags of a sweep, in their order.
 pub fn option_flags() -> Vec<String> {
     let command = Cli::command();
@@ -110,42 +84,8 @@ pub fn option_flags() -> Vec<String> {
     flags.filter(|flag| !has_no_variable.contains(flag)).map(|flag| format!("--{flag}")).collect()
 }
 
-/// What is known of the machine, line by line.
-fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
-    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_string());
-    let limit = match cpus.limit {
-        Limit::Affinity => "the affinity mask",
-        Limit::Quota => "the cgroup quota",
-        Limit::Online => "the CPUs online",
-    };
-    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| format!("{quota} CPUs"));
-    let (places, workers) = (Places::read(), cpus.usable as usize);
-    let placed = |cpus: Vec<usize>| {
-        let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        format!("{workers} workers on CPUs {}", cpus.join(", "))
-    };
-    let threads = limits::thread_limit(std::path::Path::new("/"));
-    vec![
-        ("host", or_unknown(machine.hostname.clone())),
-        ("CPU", or_unknown(machine.cpu_model.clone())),
-        ("usable CPUs", format!("{} (by {limit})", cpus.usable)),
-        ("affinity", or_unknown(machine.affinity.clone())),
-        ("cgroup quota", quota),
-        ("online", cpus.online.to_string()),
-        ("physical cores", format!("{} within the mask", cpus.cores)),
-        ("pin close", placed(places.close(workers))),
-        ("pin spread", placed(places.spread(workers))),
-        ("SMT", or_unknown(machine.threads_per_core.map(|n| format!("{n} threads a core")))),
-        ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
-        ("governor", or_unknown(machine.governor.clone())),
-        ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
-        ("kernel", or_unknown(machine.kernel.clone())),
-        ("thread limit", threads.map_or("none".to_string(), |room| format!("{room} more"))),
-        ("load", or_unknown(machine.load_average_1min.map(|load| format!("{load:.2} over 1 min")))),
-    ]
-}
-
-fn build_line() -> String {
+/// This build, in a line.
+pub fn build_line() -> String {
     let dirty = if env!("NTHREAD_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("NTHREAD_COMMIT"));
     let (rustc, level) = (env!("NTHREAD_RUSTC"), env!("NTHREAD_OPT_LEVEL"));

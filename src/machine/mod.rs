@@ -5,6 +5,7 @@
 //! their own. A file that is missing or odd leaves its field empty; nothing here can fail.
 
 pub mod affinity;
+pub mod blas;
 pub mod cgroup;
 pub mod clock;
 pub mod cpus;
@@ -13,6 +14,7 @@ mod facts;
 mod fake;
 pub mod limits;
 pub mod load;
+pub mod loaded;
 mod places;
 pub mod taken;
 
