@@ -87,7 +87,7 @@ fn the_loop_of_the_notebook_passes_with_random_numbers_of_its_own() {
 #[test]
 fn the_pool_of_the_notebook_is_caught() {
     let names = those_that_run(&["notebook-pool"]);
-    let Some(swept) = swept(&names, &["-n", "2", "--draws", "2^23", "--iterations", "3"]) else {
+    let Some(swept) = swept(&names, &["-n", "4", "--draws", "2^20", "--iterations", "3"]) else {
         return;
     };
     assert_eq!(swept.code(), 1);

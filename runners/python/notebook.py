@@ -1,9 +1,11 @@
 """Darts from NumPy's global generator: the mistake that this project began with.
 
-The generator is made when NumPy is loaded, before any worker is forked. Each worker
-has a copy of it in the same state, and throws the same darts."""
+The generator is made when `numpy.random` is loaded, before any worker is forked
+(NumPy 2 no longer loads it with the rest). Each worker has a copy of it in the same
+state, and throws the same darts."""
 
 import numpy
+import numpy.random
 
 AT_ONCE = 1 << 14
 

@@ -1,23 +1,33 @@
-"""The notebook's own pool, as it was: forked workers that share NumPy's global
-generator, and throw the same darts. It is here to be caught."""
+"""The notebook's own pool, but for one thing: forked workers that share NumPy's
+global generator, and throw the same darts. It is here to be caught.
+
+Its workers wait for each other before they begin. In the notebook's, a busy machine
+lets one worker take two shares now and then; after that its copy is ahead of the
+others, equal darts are thrown in different calls, and who looks at one call at a time
+sees nothing."""
 
 import contextlib
 
 from runner import main, work
 
+_barrier = None
 
-def wait(barrier):
-    """All workers are up before the first call: one that came late would leave its
-    share to another, whose darts would then differ, by chance."""
-    barrier.wait()
+
+def keep(barrier):
+    global _barrier
+    _barrier = barrier
+
+
+def work_together(share):
+    _barrier.wait()
+    return work(share)
 
 
 @contextlib.contextmanager
 def team(visit, shares):
-    barrier = visit.processes.Barrier(visit.nthread + 1)
-    with visit.processes.Pool(visit.nthread, initializer=wait, initargs=(barrier,)) as pool:
-        barrier.wait()
-        yield lambda: pool.map(work, shares, chunksize=1)
+    barrier = visit.processes.Barrier(visit.nthread)
+    with visit.processes.Pool(visit.nthread, initializer=keep, initargs=(barrier,)) as pool:
+        yield lambda: pool.map(work_together, shares, chunksize=1)
         pool.close()
         pool.join()
 

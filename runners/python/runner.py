@@ -209,18 +209,19 @@ def check(visit, asked, can_pin):
 
 
 def build(form):
-    """Versions of what computes. NumPy is loaded here, before any fork."""
+    """Versions of what computes. It is all loaded here, before any fork: a worker
+    that is forked in each call must not load it in each call."""
     versions = "Python " + sys.version.split()[0]
     if form == "loop":
+        import loop  # noqa: F401
+
         return versions
-    import numpy
+    import blocks
 
-    versions += ", NumPy " + numpy.__version__
-    if form == "blas":
-        import blocks
-
-        versions += ", " + blocks.blas()
-    return versions
+    if form == "global":
+        import notebook  # noqa: F401
+    versions += ", NumPy " + blocks.numpy.__version__
+    return versions + ", " + blocks.blas() if form == "blas" else versions
 
 
 def make(visit, team, are_seen):
