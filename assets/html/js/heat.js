@@ -59,14 +59,18 @@ function bestCell(cells) {
 /** What pairs of counts are, over their cells: slanting lines where there are too many threads, a frame where there is one for each CPU, a dot on the best. */
 function markPairs(svg, x, y, all, cells) {
   const [wide, high] = [x.bandwidth(), y.bandwidth()];
-  const pattern = svg.append("defs").append("pattern").attr("id", "crowded").attr("width", 9).attr("height", 9)
-    .attr("patternUnits", "userSpaceOnUse").attr("patternTransform", "rotate(45)");
-  pattern.append("line").attr("y2", 9).style("stroke", "#777777").style("stroke-width", 2);
+  // Four lines from edge to edge, as in the figure beside this page.
+  const slant = (left, top) => d3.range(4).map((line) => {
+    const start = left - high + (wide + high) * (line + 0.5) / 4;
+    const [from, to] = [Math.max(start, left), Math.min(start + high, left + wide)];
+    return `M${from},${top + high - from + start}L${to},${top + high - to + start}`;
+  }).join("");
   const best = bestCell(cells);
   const over = (kind, cell) => svg.append("rect").attr("class", kind).attr("x", x(cell.column) + 1.5).attr("y", y(cell.row) + 1.5)
     .attr("width", wide - 3).attr("height", high - 3).attr("pointer-events", "none").style("fill", "none");
   for (const cell of all) {
-    if (cell.c.oversubscribed) over("crowded", cell).style("fill", "url(#crowded)").style("fill-opacity", 0.45);
+    if (cell.c.oversubscribed) svg.append("path").attr("class", "crowded").attr("d", slant(x(cell.column), y(cell.row)))
+      .attr("pointer-events", "none").style("stroke", "#777777").style("stroke-opacity", 0.5);
     if (data.usable_cpus && cell.column * cell.row === data.usable_cpus) over("full", cell).style("stroke", "#111111").style("stroke-width", 2.5);
     if (cell === best) svg.append("circle").attr("class", "best").attr("cx", x(cell.column) + wide - 8).attr("cy", y(cell.row) + 8).attr("r", 4)
       .attr("pointer-events", "none").style("fill", "#d55e00").style("stroke", "#ffffff");
