@@ -123,8 +123,8 @@ fn linker_of(path: &Path) -> Option<PathBuf> {
         Some(field.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
     };
     let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
-    let headers = (0..count).map(|index| (table + index * size) as usize);
-    let at = headers.filter(|at| number(*at, 4) == Some(INTERP.into())).next()?;
+    let mut headers = (0..count).map(|index| table.wrapping_add(index * size) as usize);
+    let at = headers.find(|at| number(*at, 4) == Some(INTERP.into()))?;
     let (offset, length) = (number(at + 8, 8)? as usize, number(at + 32, 8)? as usize);
     let name = bytes.get(offset..offset.checked_add(length)?)?;
     let name = name.strip_suffix(b"\0").unwrap_or(name);

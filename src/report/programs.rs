@@ -202,6 +202,7 @@ fn a_command_that_ignores_the_number_of_threads_is_told_apart() {
 fn commands_that_print_something_else_are_no_rivals() {
     let mut run = commands(&["./a", "./b"], &[1, 2]);
     let printed = |label: &str, sha256: &str| ExpectedOutput {
+        bytes: 1,
         label: label.to_string(),
         sha256: sha256.to_string(),
     };
@@ -292,7 +293,11 @@ fn no_label_is_more_than_text() {
     let mut run = commands(&hostile, &[1, 2]);
     run.plan.expected_outputs = hostile
         .iter()
-        .map(|label| ExpectedOutput { label: label.to_string(), sha256: label.to_string() })
+        .map(|label| ExpectedOutput {
+            label: label.to_string(),
+            sha256: label.to_string(),
+            bytes: 1,
+        })
         .collect();
     let summary = measured(&run, 12);
     let text = words_of(&summary);
