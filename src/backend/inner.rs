@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn fewer_blocks_than_threads_need_fewer_threads() {
         assert_eq!(parts(0..3, 8).1, 3);
-        assert_eq!(parts(4..4, 8), (vec![4..4], 1));
+        assert_eq!(parts(4..4, 8), (Vec::from([4..4]), 1));
     }
 
     #[test]
