@@ -184,7 +184,7 @@ pub(super) fn known(it: &Crossover) -> String {
         Onset::Never => format!("does not pay: > {most} of work"),
         Onset::Unresolved | Onset::Implausible => {
             let from = it.work_low_ns.map_or(format!("≤ {least}"), time);
-            format!("not decided: pays from {from} at the earliest, perhaps never")
+            format!("not decided: from {from} at the earliest, perhaps never")
         }
         Onset::From => {
             let from = it.work_ns.map_or(format!("≤ {least}"), time);
