@@ -176,8 +176,7 @@ fn a_sweep_like_another_is_pinned_likewise_and_grows_likewise() {
 #[test]
 fn a_runner_is_told_the_cpu_of_each_worker() {
     let runner = Lines::good().replacing(r#"{"done":{}}"#, r#"{"done":{"cpus":"CPUS"}}"#).script();
-    let listen =
-        "printf '%s' \"$asked\" >visit.json\ncpu=$(sed 's/.*\"pin\":\\[\"\\([0-9]*\\)\".*/\\1/' visit.json)\n";
+    let listen = "printf '%s' \"$asked\" >visit.json\ncpu=$(sed 's/.*\"pin\":\\[\"\\([0-9]*\\)\".*/\\1/' visit.json)\n";
     // The script's own quotes end where the CPU is put in.
     let runner = runner.replace("cat >/dev/null\n", listen).replace("CPUS", "'$cpu'");
     let sweep = Sweep::tiny().args(["-n", "2", "-b", "obedient", "--pin", "close"]);

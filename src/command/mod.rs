@@ -10,6 +10,7 @@
 //! the command has no terminal, and whatever it leaves behind can be found.
 
 mod alarm;
+mod floor;
 mod perform;
 mod program;
 pub(crate) mod reap;

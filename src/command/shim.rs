@@ -14,7 +14,7 @@ use super::alarm::Alarm;
 use super::perform::{Leftovers, Performance, perform};
 use super::program::Program;
 use super::streams::Streams;
-use super::{Destination, Order, reap};
+use super::{Destination, Order, floor, reap};
 use crate::runner::protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL};
 
 /// The life of a shim: reads its order from stdin, and does it. Nothing that it
@@ -123,6 +123,7 @@ impl<'a> Shim<'a> {
             }
         };
         let left = Leftovers::EndAllBut(&spared);
+        floor::lower();
         let performed = perform(&self.program, input, &mut self.streams, &self.alarm, left)?;
         let mut call = self.call(&performed);
         if let Some(cleanup) = &self.cleanup
