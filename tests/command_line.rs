@@ -145,6 +145,7 @@ fn misspelt_names_get_their_neighbours() {
     refused(Sweep::new().env("HARNESS_PIN", "cloze"), &["HARNESS_PIN", "cloze", "close"]);
     refused(Sweep::new().args(["--nthreads", "2"]), &["--nthreads", "--nthread"]);
     refused(Sweep::bare().args(["lst"]), &["lst", "list"]);
+    refused(Sweep::bare().args(["-n", "1", "--"]), &["no command", "--"]);
 }
 
 #[test]

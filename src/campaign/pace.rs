@@ -10,7 +10,7 @@ use super::calibrate::{CALLS, LONG_ENOUGH_NS, Speed};
 use super::errand::{Errand, Form, Task};
 use super::visit::{Position, Visited};
 use super::{Campaign, Interrupted, Truth};
-use crate::plan::Pin;
+use crate::plan::{MOST_DRAWS, Pin};
 use crate::record::Case;
 use crate::stats::median;
 
@@ -23,6 +23,12 @@ const LONG_CALL_NS: f64 = 2e9;
 
 /// Blocks of the first call.
 const BLOCKS: u64 = 4;
+
+/// Each call has at least so many times the draws of the one before.
+const GROWTH: u64 = 16;
+
+/// A call that is so long tells enough: the next would use up the patience.
+const LONGEST_CALL_NS: f64 = 1e8;
 
 impl Campaign<'_> {
     /// Measures each runner of others once a kernel, with one worker. One that
@@ -44,16 +50,20 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// Calls that grow until they are long enough.
+    /// Calls that grow until they are long enough, and as long as their draws are many:
+    /// what computes many blocks at once takes as long for one of them.
     fn pace_of(&mut self, mut case: Case) -> Result<Option<Speed>, Interrupted> {
-        let most = case.draws.unwrap_or(u64::MAX);
+        let most = case.draws.unwrap_or(u64::MAX).min(MOST_DRAWS);
         let mut draws = (BLOCKS * case.block).min(most);
+        let mut before: Option<(u64, f64)> = None;
         loop {
             case.draws = Some(draws);
             let Some(visited) = self.short_visit(&case)? else { return Ok(None) };
             let calls: Vec<f64> = visited.call_ns().map(|ns| ns as f64).collect();
             let Some(call_ns) = median(&calls) else { return Ok(None) };
-            if call_ns >= LONG_ENOUGH_NS as f64 || draws >= most || draws >= 1 << 50 {
+            let is_long = call_ns >= LONG_ENOUGH_NS as f64;
+            let is_steady = before.is_some_and(|before| is_proportional(before, (draws, call_ns)));
+            if (is_long && is_steady) || draws >= most || call_ns > LONGEST_CALL_NS {
                 let overhead_ns = visited.wall.as_nanos() as f64 - visited.all_calls_ns() as f64;
                 return Ok(Some(Speed {
                     kernel: case.kernel.clone(),
@@ -62,8 +72,9 @@ impl Campaign<'_> {
                     overhead_ns,
                 }));
             }
+            before = Some((draws, call_ns));
             let growth = 2.0 * LONG_ENOUGH_NS as f64 / call_ns.max(1.0);
-            let growth = (growth.ceil() as u64).next_power_of_two().clamp(2, 1024);
+            let growth = (growth.ceil() as u64).next_power_of_two().clamp(GROWTH, 1024);
             draws = draws.saturating_mul(growth).min(most);
         }
     }
@@ -108,7 +119,24 @@ impl Campaign<'_> {
     }
 }
 
+/// Whether the time of a call has grown about as its draws have.
+fn is_proportional((few, short_ns): (u64, f64), (many, long_ns): (u64, f64)) -> bool {
+    long_ns / short_ns >= 0.75 * many as f64 / few as f64
+}
+
 /// The job of a case with one worker, wherever the system puts it.
 fn alone(case: &Case) -> Case {
     Case { nthread: 1, pin: Pin::None.to_string(), ..case.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_mostly_waits_for_its_start_says_little_of_the_pace() {
+        assert!(is_proportional((4, 10.0), (64, 160.0)));
+        assert!(is_proportional((4, 10.0), (64, 121.0)));
+        assert!(!is_proportional((4, 10.0), (64, 30.0)));
+    }
 }

@@ -26,6 +26,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::campaign::progress::Progress;
@@ -38,7 +39,7 @@ use crate::selftest::simulation;
 use options::{Cli, DisplayOptions, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
 use settings::Settings;
-use values::{UsageError, given};
+use values::{UsageError, given, nearest};
 
 /// Something failed its check.
 const FAILED: u8 = 1;
@@ -55,9 +56,19 @@ pub fn main(registry: &Registry) -> ExitCode {
         Err(error) => {
             // Help and version are results and go to stdout; errors do not.
             let _ = error.print();
+            if let Some(hint) = verb_meant(&error) {
+                let _ = writeln!(io::stderr(), "{hint}");
+            }
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    if std::env::args_os().last().is_some_and(|word| word == "--") {
+        let _ = writeln!(
+            io::stderr(),
+            "error: no command follows --; for example -- ./prog {{nthread}}"
+        );
+        return ExitCode::from(USAGE);
+    }
     if let Some(name) = registry.ambiguous_name() {
         let _ = writeln!(io::stderr(), "error: the registry has two kernels or backends {name:?}");
         return ExitCode::from(USAGE);
@@ -85,6 +96,20 @@ pub fn main(registry: &Registry) -> ExitCode {
             ExitCode::from(exit_code_of(&error))
         }
     }
+}
+
+/// The verb that a stray word stands for: since a command may follow `--`, it is no
+/// misspelt verb to the parser.
+fn verb_meant(error: &clap::Error) -> Option<String> {
+    let word = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(word) if !word.starts_with('-') => word,
+        _ => return None,
+    };
+    let command = Cli::command();
+    let verbs: Vec<&str> =
+        command.get_subcommands().filter(|it| !it.is_hide_set()).map(|it| it.get_name()).collect();
+    let near = nearest(word, &verbs);
+    near.starts_with("did").then_some(near)
 }
 
 /// Bad usage before anything was measured, or something that failed.

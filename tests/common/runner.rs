@@ -76,6 +76,11 @@ impl Lines {
         self
     }
 
+    /// The lines.
+    pub fn lines(self) -> Vec<String> {
+        self.0
+    }
+
     /// Only the first lines.
     pub fn first(mut self, count: usize) -> Lines {
         self.0.truncate(count);
