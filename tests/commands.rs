@@ -326,7 +326,7 @@ fn a_shim_that_is_killed_is_an_error_and_takes_all_with_it() {
 fn the_times_so_far_are_told_from_the_first_round_on() {
     let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "2", "--no-progress"]);
     let swept = sweep.args(over("sleep 0.0{nthread}")).run().exits(0);
-    let lines: Vec<&str> = swept.stderr.lines().filter(|line| line.contains("round ")).collect();
+    let lines: Vec<&str> = swept.stderr.lines().filter(|line| line.starts_with("round ")).collect();
     assert!(lines[0].starts_with("round 1 of 2 after "), "{}", swept.stderr);
     assert!(lines[0].contains(": it 1: ") && lines[0].contains(", 2: "), "{}", swept.stderr);
 }
