@@ -291,7 +291,7 @@ fn threads_that_cannot_be_created_are_an_error_row() {
     // so that there is room for a message where there is none for a stack.
     let options = ["-n", "1,900", "-b", "std-thread,thread-pool,crossbeam,rayon"];
     let sweep = Sweep::tiny().args(options).env("RUST_MIN_STACK", "33554432");
-    let sweep = sweep.limit(Resource::RLIMIT_AS, 600 << 20);
+    let sweep = sweep.limit(Resource::RLIMIT_AS, 620 << 20);
     let swept = sweep.run().exits(1);
     for backend in ["std-thread", "thread-pool", "crossbeam", "rayon"] {
         for row in swept.visits_of(backend) {
