@@ -223,6 +223,52 @@ fn it_reads_its_input_and_runs_where_it_is_told_to() {
 }
 
 #[test]
+fn counts_stand_in_the_input_and_the_directory_too() {
+    let sweep = Sweep::new().args(["-n", "1,3", "--rounds", "1", "--input", "text{nthread}"]);
+    let sweep = sweep.args(["--working-dir", "below{nthread}"]);
+    for count in ["1", "3"] {
+        fs::write(sweep.home().join(format!("text{count}")), count).expect("a file");
+        fs::create_dir(sweep.home().join(format!("below{count}"))).expect("a directory");
+    }
+    let swept = sweep.args(over("cat >read")).run().exits(0);
+    for count in ["1", "3"] {
+        let read = fs::read_to_string(swept.home().join(format!("below{count}/read")));
+        assert_eq!(read.expect("a file"), count);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_called_by_its_name_at_that_count() {
+    let sweep = Sweep::new().args(["-n", "3", "--rounds", "1", "--input", "text{nthread}"]);
+    let swept = sweep.args(over("cat")).run().exits(1);
+    assert!(error(&swept).contains("text3"), "{}", error(&swept));
+}
+
+#[test]
+fn a_command_with_control_characters_has_results_that_can_be_read() {
+    let sweep = Sweep::new().args(["-n", "1", "--rounds", "1"]);
+    let swept = sweep.args(["--", "echo", "\x1b[31mred\x7f"]).run().exits(0);
+    assert!(!swept.stdout.contains('\x1b'), "{}", swept.stdout);
+    assert_eq!(swept.visits_of("command")[0]["label"], "echo \\u{1b}[31mred\\u{7f}");
+}
+
+#[test]
+fn speedups_are_the_same_where_run_json_is_lost() {
+    let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "2"]);
+    let swept = sweep.args(over("sleep 0.01")).run().exits(0);
+    let speedup = |summary: &serde_json::Value| {
+        let cases = summary["cases"].as_array().expect("cases").clone();
+        let of_two = cases.iter().find(|case| case["nthread"] == 2).cloned();
+        of_two.expect("a case")["speedup"].clone()
+    };
+    let before = speedup(&swept.json("summary.json"));
+    assert!(before.is_number(), "{before}");
+    fs::remove_file(swept.home().join("out/run.json")).expect("removed");
+    common::report(&swept.home().join("out")).exits(0);
+    assert_eq!(speedup(&swept.json("summary.json")), before);
+}
+
+#[test]
 fn what_it_prints_can_be_kept() {
     let sweep = once("echo out; echo err >&2").args(["--output", "keep", "--iterations", "2"]);
     let swept = sweep.run().exits(0);

@@ -1,6 +1,6 @@
 //! What a visit is asked for: which process makes it, and what that reads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -120,11 +120,13 @@ impl Errand<'_> {
     /// What the shim of a command is to do.
     fn order(&self, program: Program<'_>) -> Order {
         let commands = program.commands;
-        let expand = |text: &String| {
+        let expand = |text: &str| {
             let (nthread, inner) = (self.case.nthread, self.case.inner_nthread);
             text.replace("{nthread}", &nthread.to_string()).replace("{inner}", &inner.to_string())
         };
-        let words = |words: &[String]| words.iter().map(expand).collect::<Vec<_>>();
+        let words = |words: &[String]| words.iter().map(|word| expand(word)).collect::<Vec<_>>();
+        // It was typed, and so is text.
+        let path = |path: &PathBuf| PathBuf::from(expand(&path.to_string_lossy()));
         let found = commands.find(&self.case.label).map(|command| words(&command.words));
         Order {
             words: found.unwrap_or_default(),
@@ -135,8 +137,8 @@ impl Errand<'_> {
                 .collect(),
             prepare: commands.prepare.as_deref().map(words),
             cleanup: commands.cleanup.as_deref().map(words),
-            directory: commands.directory.clone(),
-            input: commands.input.clone(),
+            directory: commands.directory.as_ref().map(path),
+            input: commands.input.as_ref().map(path),
             destination: match commands.output {
                 Output::Discard => Destination::Nowhere,
                 Output::Keep => Destination::Files(program.kept.to_path_buf()),

@@ -145,9 +145,14 @@ fn in_shell(text: &str) -> Vec<String> {
     ["/bin/sh", "-c", text].map(str::to_string).to_vec()
 }
 
-/// A text on one line, as a table has it.
+/// A text on one line, as a table has it, and harmless to a terminal.
 fn label(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    line.chars().map(shown).collect()
 }
 
 /// Rows refer to a command by its label.

@@ -116,7 +116,7 @@ fn thread_variables(cpus: &Cpus, lookup: Lookup<'_>) -> String {
 /// What is strange about a number of threads.
 fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
     let is_list = name == "OMP_NUM_THREADS" && value.contains(',');
-    match first_number(name, value) {
+    match first_number(name, value, usable) {
         None => Some("no number of threads: programs ignore it, or stop".to_string()),
         Some(0) => Some("0 is no number of threads: some programs take all CPUs, some stop".into()),
         Some(count) if count > u64::from(usable) => {
@@ -129,13 +129,18 @@ fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
     }
 }
 
-/// OpenMP has one number for each level of nesting; the outermost is the first.
-fn first_number(name: &str, value: &str) -> Option<u64> {
+/// OpenMP has one number for each level of nesting; the outermost is the first. Julia
+/// has one for each of its pools, the main one first, and `auto` for all CPUs:
+/// <https://docs.julialang.org/en/v1/manual/environment-variables/#JULIA_NUM_THREADS>.
+fn first_number(name: &str, value: &str, usable: u32) -> Option<u64> {
     let first = match name {
-        "OMP_NUM_THREADS" => value.split(',').next().unwrap_or_default(),
+        "OMP_NUM_THREADS" | "JULIA_NUM_THREADS" => value.split(',').next().unwrap_or_default(),
         _ => value,
     };
-    first.trim().parse().ok()
+    match (name, first.trim()) {
+        ("JULIA_NUM_THREADS", "auto") => Some(usable.into()),
+        (_, number) => number.parse().ok(),
+    }
 }
 
 /// The libraries that start threads: of a command, or of `python3` and the system.
@@ -207,7 +212,7 @@ fn recommendation(cpus: &Cpus, lookup: Lookup<'_>) -> String {
         .iter()
         .filter_map(|variable| {
             let value = lookup(variable.name)?;
-            let number = first_number(variable.name, &value);
+            let number = first_number(variable.name, &value, usable);
             Some((variable.name, value, number))
         })
         .collect();
@@ -237,6 +242,14 @@ fn recommendation(cpus: &Cpus, lookup: Lookup<'_>) -> String {
         return format!(
             "Your job is held to one thread by {name}=1, where {usable} CPUs can be used: \
              `export {name}={usable}` unless it starts workers of its own; {measure}."
+        );
+    }
+    if let Some(most) = lookup("OMP_THREAD_LIMIT")
+        && most.trim().parse().is_ok_and(|most: u64| most < u64::from(usable))
+    {
+        return format!(
+            "OMP_THREAD_LIMIT={most} keeps OpenMP programs from {usable} CPUs that can be used: \
+             `unset OMP_THREAD_LIMIT`; {measure}."
         );
     }
     if cpus.limit == Limit::Quota && omp.is_none() {

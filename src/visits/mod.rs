@@ -182,6 +182,15 @@ impl Visits {
         Visits { no_evidence: Some(Arc::default()), ..self }
     }
 
+    /// The same, all compared with one case, if there is one.
+    fn compared_with(mut self, baseline: Option<usize>) -> Visits {
+        if baseline.is_some() {
+            self.common_baseline = baseline;
+            self.baselines = baseline.into_iter().collect();
+        }
+        self
+    }
+
     /// Returns its index.
     fn add_case(&mut self, case: &Case) -> usize {
         let index = self.cases.len();

@@ -61,6 +61,8 @@ pub fn read_with<R: BufRead>(
     }
     let (visits, remarks) = gathering.finish();
     let plan = plan.cloned().unwrap_or_else(|| rebuilt(&visits));
+    // Where the plan was rebuilt, visits were gathered before anybody knew this.
+    let visits = visits.compared_with(plan.baseline);
     Ok(Reading { plan, visits, remarks })
 }
 

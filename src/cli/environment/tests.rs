@@ -29,6 +29,10 @@ fn each_situation_has_its_line_to_type() {
     recommends(&eight, &[("OMP_NUM_THREADS", "all")], "`unset OMP_NUM_THREADS`");
     recommends(&eight, &[("OMP_NUM_THREADS", "16,2")], "`export OMP_NUM_THREADS=8`");
     recommends(&eight, &[("SLURM_CPUS_PER_TASK", "4")], "OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK");
+    recommends(&eight, &[("JULIA_NUM_THREADS", "auto")], "Nothing to do");
+    recommends(&eight, &[("JULIA_NUM_THREADS", "8,1")], "Nothing to do");
+    recommends(&eight, &[("OMP_THREAD_LIMIT", "1")], "`unset OMP_THREAD_LIMIT`");
+    recommends(&eight, &[("OMP_THREAD_LIMIT", "64")], "Nothing to do");
     let both = &[("OMP_NUM_THREADS", "2"), ("OPENBLAS_NUM_THREADS", "4")];
     recommends(&eight, both, "contradict");
     let limited = cpus(8, Some(1.5));
