@@ -117,7 +117,7 @@ pub fn cpu_list(cpus: &[usize]) -> String {
 /// sorted and without duplicates.
 pub fn parse_cpu_list(text: &str) -> Option<Vec<usize>> {
     let text = text.trim();
-    let mut cpus = BTreeSet::new();
+    let mut ranges = Vec::new();
     if text.is_empty() {
         return Some(Vec::new());
     }
@@ -128,9 +128,16 @@ pub fn parse_cpu_list(text: &str) -> Option<Vec<usize>> {
         if first > last {
             return None;
         }
+        ranges.push((first, last));
+    }
+    // Each CPU is written once: a list may name all of them again and again.
+    ranges.sort_unstable();
+    let mut cpus: Vec<usize> = Vec::new();
+    for (first, last) in ranges {
+        let first = cpus.last().map_or(first, |seen| first.max(seen + 1));
         cpus.extend(first..=last);
     }
-    Some(cpus.into_iter().collect())
+    Some(cpus)
 }
 
 fn parse_cpu(text: &str) -> Option<usize> {
@@ -207,6 +214,14 @@ mod tests {
     fn without_topology_there_are_at_most_as_many_cores_as_cpus_in_the_mask() {
         let cpus = Cpus::read_from(FakeRoot::new(&[]).path(), vec![5]);
         assert_eq!((cpus.usable, cpus.cores, cpus.online), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_list_that_repeats_itself_costs_no_more_than_its_length() {
+        let (all, times) = (format!("0-{}", MAX_CPU - 1), 100_000);
+        let cpus = parse_cpu_list(&vec![all; times].join(",")).expect("a list");
+        assert_eq!(cpus.len(), MAX_CPU);
+        assert_eq!(parse_cpu_list("4-6,1,5-8,0-1,5"), Some(vec![0, 1, 4, 5, 6, 7, 8]));
     }
 
     #[test]
