@@ -127,14 +127,16 @@ fn check_parts(visit: &Visit, call: &Call, tally: Tally) -> Result<(), String> {
         return Ok(());
     }
     let blocks: Option<Vec<u64>> = call.workers.iter().map(|worker| worker.blocks).collect();
-    let blocks = blocks.map(|blocks| blocks.into_iter().fold(0, u64::wrapping_add));
+    let blocks = blocks.map(|blocks| blocks.into_iter().fold(0, u64::saturating_add));
     if let Some(sum) = blocks.filter(|sum| *sum != visit.blocks) {
         return Err(format!("the workers computed {sum} of {} blocks", visit.blocks));
     }
     let tallies: Option<Vec<Tally>> = call.workers.iter().map(|worker| worker.tally).collect();
-    let whole = tallies.map(|parts| parts.into_iter().fold(Tally::default(), |a, b| a + b));
-    match whole {
-        Some(whole) if whole != tally => {
+    // A sum that does not fit must not go round and be right.
+    let sum =
+        |parts: &[Tally]| parts.iter().copied().try_fold(Tally::default(), Tally::checked_add);
+    match tallies {
+        Some(parts) if sum(&parts) != Some(tally) => {
             Err("wrong tally: the workers' tallies do not add up to it".to_string())
         }
         _ => Ok(()),

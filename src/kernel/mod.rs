@@ -102,6 +102,15 @@ impl Tally {
         Tally { draws, sum: hits.into(), sum_sq: hits.into() }
     }
 
+    /// The sum of two tallies; `None` where it does not fit.
+    pub fn checked_add(self, other: Tally) -> Option<Tally> {
+        Some(Tally {
+            draws: self.draws.checked_add(other.draws)?,
+            sum: self.sum.checked_add(other.sum)?,
+            sum_sq: self.sum_sq.checked_add(other.sum_sq)?,
+        })
+    }
+
     /// scale × mean: the estimate. `None` without draws.
     pub fn estimate(&self, scale: f64) -> Option<f64> {
         (self.draws > 0).then(|| scale * self.sum as f64 / self.draws as f64)
