@@ -362,6 +362,16 @@ fn a_line_of_many_megabytes_without_an_end_is_cut_off() {
 }
 
 #[test]
+fn a_reason_of_many_megabytes_is_kept_in_part() {
+    let long = "printf '{\"error\":{\"message\":\"no such kernel'; head -c 3000000 /dev/zero | \
+                tr '\\0' x; echo '\"}}'; exit 1";
+    let swept = one_round_with(&script(long), NEVER);
+    let error = &swept.errors_of("broken")[0];
+    assert!(error.starts_with("no such kernelxxx") && error.ends_with('…'), "{error}");
+    assert!(swept.read("samples.csv").len() < 100_000 && swept.stdout.len() < 100_000);
+}
+
+#[test]
 fn an_endless_stream_of_lines_is_cut_off() {
     let swept =
         one_round_with(&script("while :; do echo '{\"setup\":{\"wall_ns\":1}}'; done"), NEVER);

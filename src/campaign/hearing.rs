@@ -11,6 +11,9 @@ use crate::machine::taken::Reading;
 use crate::record::{Output, Phase, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, Visit};
 
+/// Characters of a reason: the end of stderr fits, and what was said before it.
+const REASON_CHARS: usize = 10_000;
+
 /// Characters of the name of an instruction set.
 const ISA_CHARS: usize = 200;
 
@@ -44,7 +47,7 @@ impl Listener for Hearing<'_> {
         };
         let judged = self.conversation.judge(&event);
         if let Some(mut row) = self.row_of(&event, heard) {
-            row.error = judged.as_ref().err().map(|problem| one_line(problem)).unwrap_or_default();
+            row.error = judged.as_ref().err().map(|problem| reason(problem)).unwrap_or_default();
             self.rows.push(row);
         }
         match event {
@@ -155,6 +158,7 @@ impl<'a> Hearing<'a> {
     pub fn close(mut self, watched: Watched, before: &Reading) -> Visited {
         let wall = watched.span.wall;
         let problem = watched.problem.clone().or_else(|| self.impossible_times(wall));
+        let problem = problem.map(|problem| reason(&problem));
         if !self.shown.is_empty() {
             self.shown.push(b'\n');
             self.clerk.progress.show(&self.shown);
@@ -177,7 +181,7 @@ impl<'a> Hearing<'a> {
         row.voluntary_switches = self.done.voluntary_switches;
         row.involuntary_switches = self.done.involuntary_switches;
         row.max_rss_bytes = self.done.max_rss_bytes;
-        row.error = problem.as_deref().map(one_line).unwrap_or_default();
+        row.error = problem.clone().unwrap_or_default();
         self.rows.push(row);
         for row in &mut self.rows {
             row.isa.clone_from(&self.done.isa);
@@ -223,6 +227,15 @@ fn one_line(message: &str) -> String {
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// What is wrong, on one line that people can read.
+fn reason(problem: &str) -> String {
+    let all = one_line(problem);
+    match all.char_indices().nth(REASON_CHARS) {
+        Some((end, _)) => format!("{} …", &all[..end]),
+        None => all,
+    }
 }
 
 /// As much of a runner's word as belongs into a field.
