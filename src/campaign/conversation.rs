@@ -211,8 +211,12 @@ fn check_cpus(visit: &Visit, used: &str, worked: &BTreeSet<usize>) -> Result<(),
 /// # Errors
 /// If it is no event.
 pub fn parse(line: &[u8]) -> Result<Event, String> {
-    serde_json::from_slice(line)
-        .map_err(|error| format!("the runner said {}, which is no event: {error}", excerpt(line)))
+    let wrong = |error: &dyn std::fmt::Display| {
+        format!("the runner said {}, which is no event: {error}", excerpt(line))
+    };
+    // What is skipped as unknown, serde_json would take without a look.
+    let text = std::str::from_utf8(line).map_err(|error| wrong(&error))?;
+    serde_json::from_str(text).map_err(|error| wrong(&error))
 }
 
 /// The key of an event.
@@ -233,6 +237,9 @@ fn excerpt(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(&line[..line.len().min(80)]);
     if line.len() > 80 { format!("{text:?} …") } else { format!("{text:?}") }
 }
+
+#[cfg(test)]
+mod damaged;
 
 #[cfg(test)]
 mod tests {
@@ -318,6 +325,19 @@ mod tests {
         let mut wrong = call([99, 101]);
         wrong.workers[0].blocks = Some(1);
         assert_eq!(judged("exact", wrong), Err("the workers computed 3 of 4 blocks".to_string()));
+    }
+
+    #[test]
+    fn sums_that_overflow_do_not_add_up_by_going_round() {
+        let mut wrong = call([99, 101]);
+        wrong.workers[0].blocks = Some(u64::MAX);
+        wrong.workers[1].blocks = Some(5);
+        assert!(judged("exact", wrong).expect_err("wrong").contains("of 4 blocks"));
+        let mut wrong = call([99, 101]);
+        let draws = u64::MAX - 127;
+        wrong.workers[0].tally = Some(Tally { draws, ..Tally::of_hits(0, 99) });
+        wrong.workers[1].tally = Some(Tally { draws: 384, ..Tally::of_hits(0, 101) });
+        assert!(judged("exact", wrong).expect_err("wrong").contains("do not add up"));
     }
 
     #[test]
@@ -408,6 +428,12 @@ mod tests {
         for used in ["", "0-99", "all"] {
             assert_eq!(check_cpus(&visit(), used), Ok(()), "nobody asked");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_no_event_even_where_nobody_reads_it() {
+        let problem = parse(b"{\"setup\":{\"wall_ns\":1,\"mood\":\"na\xefve\"}}");
+        assert!(problem.expect_err("Latin-1").contains("no event: invalid utf-8"));
     }
 
     #[test]
