@@ -26,7 +26,7 @@ pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
     let are_alone = others.is_empty();
     let mut order = Vec::new();
     for &baseline in &baselines {
-        let is_own = |case: &usize| plan.baseline_of(*case) == Some(baseline);
+        let is_own = |case: &usize| plan.is_compared_with(*case, baseline);
         let (own, rest): (Vec<usize>, Vec<usize>) = others.into_iter().partition(is_own);
         others = rest;
         if own.is_empty() && !are_alone {

@@ -129,10 +129,12 @@ impl Plan {
         }
     }
 
-    /// Index of the case that a case is compared with.
-    pub fn baseline_of(&self, case: usize) -> Option<usize> {
-        let is_it = |other: &usize| self.cases[*other].is_baseline_of(&self.cases[case]);
-        self.baseline.or_else(|| (0..self.cases.len()).find(is_it))
+    /// Whether a case is compared with that baseline.
+    pub fn is_compared_with(&self, case: usize, baseline: usize) -> bool {
+        match self.baseline {
+            Some(common) => common == baseline,
+            None => self.cases[baseline].is_baseline_of(&self.cases[case]),
+        }
     }
 }
 
