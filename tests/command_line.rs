@@ -146,6 +146,7 @@ fn misspelt_names_get_their_neighbours() {
     refused(Sweep::new().args(["--nthreads", "2"]), &["--nthreads", "--nthread"]);
     refused(Sweep::bare().args(["lst"]), &["lst", "list"]);
     refused(Sweep::bare().args(["-n", "1", "--"]), &["no command", "--"]);
+    Sweep::bare().args(["-n", "1", "--dry-run", "--", "echo", "--"]).run().exits(0);
 }
 
 #[test]

@@ -62,7 +62,9 @@ pub fn main(registry: &Registry) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    if std::env::args_os().last().is_some_and(|word| word == "--") {
+    // The first -- ends the options; another is a word of the command.
+    let dashes = std::env::args_os().position(|word| word == "--");
+    if dashes.is_some_and(|at| at + 1 == std::env::args_os().len()) {
         let _ = writeln!(
             io::stderr(),
             "error: no command follows --; for example -- ./prog {{nthread}}"
