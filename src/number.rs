@@ -215,6 +215,21 @@ fn friendly_cause(text: &str) -> NumberCause {
     }
 }
 
+/// A time as people read it: three digits, in a unit that suits.
+pub fn written_time(time: Duration) -> String {
+    let (value, unit) = match time.as_secs_f64() {
+        s if s >= 1.0 => (s, "s"),
+        s if s >= 1e-3 => (s * 1e3, "ms"),
+        s => (s * 1e6, "µs"),
+    };
+    let decimals = match value {
+        99.95.. => 0,
+        9.995.. => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +247,13 @@ mod tests {
             Ok(duration) => panic!("{text:?} was read as {duration:?}"),
             Err(error) => error.cause,
         }
+    }
+
+    #[test]
+    fn a_time_has_three_digits() {
+        let times = [20_100_000_000, 1_000_000_000, 999_900_000, 12_340_000, 5678, 123];
+        let found = times.map(Duration::from_nanos).map(written_time);
+        assert_eq!(found, ["20.1 s", "1.00 s", "1000 ms", "12.3 ms", "5.68 µs", "0.12 µs"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Goal;
+use crate::number::written_time;
 
 /// The count that is advised, and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +32,12 @@ pub struct Found {
 impl fmt::Display for Found {
     /// The reason, on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", threads(self.nthread), seconds(self.time))?;
+        write!(f, "{}: {}", threads(self.nthread), written_time(self.time))?;
         let (best, time) = self.best;
         match self.goal {
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,
             Goal::Within(share) => {
-                let (share, time) = (percent(share), seconds(time));
+                let (share, time) = (percent(share), written_time(time));
                 write!(f, ", within {share} of the best ({time} at {})", threads(best))?;
             }
             Goal::Efficiency(share) => self.write_efficiency(f, share)?,
@@ -45,7 +46,7 @@ impl fmt::Display for Found {
         let list: Vec<String> =
             self.runs.iter().map(|(nthread, runs)| format!("{runs} × {nthread}")).collect();
         let noun = if runs == 1 { "run" } else { "runs" };
-        write!(f, "; {runs} {noun} in {} ({})", seconds(self.total), list.join(", "))?;
+        write!(f, "; {runs} {noun} in {} ({})", written_time(self.total), list.join(", "))?;
         if let Some(other) = self.open.filter(|_| !self.is_flat) {
             write!(f, "; cannot tell {} from {other}", self.nthread)?;
         }
@@ -65,7 +66,7 @@ impl Found {
         let efficiency = speedup * f64::from(base) / f64::from(self.nthread);
         write!(f, ", {:.0}% efficient", 100.0 * efficiency)?;
         if self.nthread != base {
-            write!(f, " ({} at {})", seconds(time), threads(base))?;
+            write!(f, " ({} at {})", written_time(time), threads(base))?;
         }
         write!(f, ": the largest of at least {}", percent(share))
     }
@@ -82,21 +83,4 @@ fn threads(nthread: u32) -> String {
 fn percent(share: f64) -> String {
     let rounded = (share * 1e4).round() / 1e2;
     format!("{rounded}%")
-}
-
-/// Three digits, in a unit that suits.
-fn seconds(time: Duration) -> String {
-    let (value, unit) = match time.as_secs_f64() {
-        s if s >= 1.0 => (s, "s"),
-        s if s >= 1e-3 => (s * 1e3, "ms"),
-        s => (s * 1e6, "µs"),
-    };
-    let digits = if value >= 99.95 {
-        0
-    } else if value >= 9.995 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.digits$} {unit}")
 }

@@ -60,10 +60,10 @@ impl<'a> Grid<'a> {
 /// The grids of a job, one a backend or command, in the order of its series; none
 /// where every worker has one thread.
 pub fn grids<'a>(job: &Job<'a>) -> Vec<Grid<'a>> {
-    let all = job.series();
     if !has_inner(job) {
         return Vec::new();
     }
+    let all = job.series();
     let mut families: Vec<Vec<&Series<'a>>> = Vec::new();
     for series in &all {
         match families.iter_mut().find(|family| is_kin(family[0], series)) {

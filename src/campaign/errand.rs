@@ -83,17 +83,19 @@ impl Errand<'_> {
 
     /// The process that makes the visit, and what it reads on stdin: one line.
     pub fn process(&self, registry: &Registry, visit: &Visit) -> (Command, Vec<u8>) {
-        let (command, input) = match self.task {
+        let (mut command, input) = match self.task {
             Task::Job(_) => (self.runner(registry), serde_json::to_vec(visit)),
             Task::Command(program) => {
                 (own(command::VERB), serde_json::to_vec(&self.order(program)))
             }
             Task::Function(baseline) => {
-                let mut command = own(function::VERB);
-                command.envs(assignments(self.case.nthread, self.case.inner_nthread));
-                (command, serde_json::to_vec(&self.order_of_function(baseline)))
+                (own(function::VERB), serde_json::to_vec(&self.order_of_function(baseline)))
             }
         };
+        // Whether those of a command are set, its order says.
+        if self.program().is_none() {
+            command.envs(assignments(self.case.nthread, self.case.inner_nthread));
+        }
         let mut input = input.unwrap_or_default();
         input.push(b'\n');
         (command, input)
@@ -110,7 +112,6 @@ impl Errand<'_> {
             }
             _ => own(VERB),
         };
-        command.envs(assignments(case.nthread, case.inner_nthread));
         if self.form == Form::Portable {
             command.env(ISA_VARIABLE, crate::kernel::Isa::Portable.name());
         }
@@ -120,10 +121,7 @@ impl Errand<'_> {
     /// What the shim of a command is to do.
     fn order(&self, program: Program<'_>) -> Order {
         let commands = program.commands;
-        let expand = |text: &str| {
-            let (nthread, inner) = (self.case.nthread, self.case.inner_nthread);
-            text.replace("{nthread}", &nthread.to_string()).replace("{inner}", &inner.to_string())
-        };
+        let expand = |text: &str| self.case.filled_in(text);
         let words = |words: &[String]| words.iter().map(|word| expand(word)).collect::<Vec<_>>();
         // It was typed, and so is text.
         let path = |path: &PathBuf| PathBuf::from(expand(&path.to_string_lossy()));

@@ -7,6 +7,7 @@ use std::io;
 use super::standing::Standing;
 use super::stopping::LOOKS;
 use super::{BUDGET, BUDGET_FACTOR, Campaign};
+use crate::number::written_time;
 use crate::record::{Case, Plan, Subject};
 use crate::stats::median;
 
@@ -60,7 +61,7 @@ impl Campaign<'_> {
         self.progress.note(&format!(
             "a round takes {}: {rounds} rounds take about {seconds:.0} s, {at_most} \
              (--time-budget sets another limit)",
-            time(round.as_nanos() as f64)
+            written_time(round)
         ));
         Ok(())
     }
@@ -126,30 +127,14 @@ fn wrap(title: &str, items: &[String]) -> String {
     text
 }
 
-/// Nanoseconds to three figures, with their unit.
+/// Nanoseconds in words.
 fn time(ns: f64) -> String {
-    let (value, unit) = match ns {
-        1e9.. => (ns / 1e9, "s"),
-        1e6.. => (ns / 1e6, "ms"),
-        _ => (ns / 1e3, "µs"),
-    };
-    let decimals = match value {
-        99.95.. => 0,
-        9.995.. => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$} {unit}")
+    written_time(super::calibrate::duration(ns))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_three_figures() {
-        let found = [20.1e9, 1.0e9, 999.9e6, 12.34e6, 5678.0, 123.0].map(time);
-        assert_eq!(found, ["20.1 s", "1.00 s", "1000 ms", "12.3 ms", "5.68 µs", "0.12 µs"]);
-    }
 
     #[test]
     fn many_counts_are_wrapped_and_long_titles_cut() {

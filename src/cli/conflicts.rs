@@ -22,17 +22,21 @@ pub fn typed_flag(options: &CommandOptions) -> Option<&'static str> {
         ("--ok-codes", options.ok_codes.is_some()),
         ("--expect-stdout", options.expect_stdout.is_some()),
     ];
-    typed.into_iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| flag)
+    first_typed(typed)
 }
 
-/// Whether a sweep is one of commands: typed ones beat everything; those of a
-/// variable give way to what was typed for a sweep of backends.
-///
-/// # Errors
-/// If something was typed that commands do not have.
-pub fn suits(options: &SweepOptions, verb: Preset) -> Result<bool, UsageError> {
+/// An option of counts, or of how long a run takes, that was typed and decides on cases.
+pub fn typed_flag_of_counts(options: &SweepOptions) -> Option<&'static str> {
+    first_typed([
+        ("--nthread", options.nthread.is_some()),
+        ("--inner-nthread", options.inner_nthread.is_some()),
+        ("--quick", options.quick),
+    ])
+}
+
+/// An option that was typed and says which jobs backends compute, and how.
+pub fn typed_flag_of_jobs(options: &SweepOptions) -> Option<&'static str> {
     let typed = [
-        ("harness metg", verb == Preset::Metg),
         ("--backend", options.backend.is_some()),
         ("--kernel", options.kernel.is_some()),
         ("--draws", options.draws.is_some()),
@@ -44,12 +48,26 @@ pub fn suits(options: &SweepOptions, verb: Preset) -> Result<bool, UsageError> {
         ("--start-method", options.start_method.is_some()),
         ("--weak", options.weak),
         ("--crossover", options.crossover),
-        ("--runner", !options.runner.is_empty()),
     ];
+    first_typed(typed)
+}
+
+fn first_typed<const N: usize>(flags: [(&'static str, bool); N]) -> Option<&'static str> {
+    flags.into_iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| flag)
+}
+
+/// Whether a sweep is one of commands: typed ones beat everything; those of a
+/// variable give way to what was typed for a sweep of backends.
+///
+/// # Errors
+/// If something was typed that commands do not have.
+pub fn suits(options: &SweepOptions, verb: Preset) -> Result<bool, UsageError> {
+    let metg = (verb == Preset::Metg).then_some("harness metg");
+    let runner = (!options.runner.is_empty()).then_some("--runner");
     let program = &options.program;
-    match typed.into_iter().find(|(_, is_typed)| *is_typed) {
+    match metg.or_else(|| typed_flag_of_jobs(options)).or(runner) {
         None => Ok(true),
-        Some((flag, _)) if !(program.words.is_empty() && program.command.is_empty()) => {
+        Some(flag) if !(program.words.is_empty() && program.command.is_empty()) => {
             Err(UsageError(format!("{flag}: that is for backends, and a command is swept")))
         }
         Some(_) => Ok(false),

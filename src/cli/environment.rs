@@ -206,66 +206,80 @@ fn says(library: &Library, cpus: &Cpus, lookup: Lookup<'_>) -> String {
 
 /// What to do, in one or two sentences with the line to type.
 fn recommendation(cpus: &Cpus, lookup: Lookup<'_>) -> String {
-    let usable = cpus.usable;
-    let measure = "`harness advise -- COMMAND` measures what is best";
-    let counts: Vec<(&str, String, Option<u64>)> = VARIABLES
-        .iter()
-        .filter_map(|variable| {
-            let value = lookup(variable.name)?;
-            let number = first_number(variable.name, &value, usable);
-            Some((variable.name, value, number))
-        })
-        .collect();
-    let omp = counts.iter().find(|(name, ..)| *name == "OMP_NUM_THREADS");
+    let nothing = || {
+        let usable = cpus.usable;
+        format!("Nothing to do: nothing here keeps a program from its {usable} CPUs. ")
+    };
+    let what = wrong_counts(cpus.usable, lookup).or_else(|| missing_counts(cpus, lookup));
+    let what = what.unwrap_or_else(nothing);
+    format!("{what}`harness advise -- COMMAND` measures what is best.")
+}
+
+/// What is wrong with the numbers of threads that are set.
+fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
+    let count = |name: &'static str| {
+        let value = lookup(name)?;
+        let number = first_number(name, &value, usable);
+        Some((name, value, number))
+    };
+    let counts: Vec<(&str, String, Option<u64>)> =
+        VARIABLES.iter().filter_map(|variable| count(variable.name)).collect();
     if let Some((name, value, _)) = counts.iter().find(|(_, _, number)| number.unwrap_or(0) == 0) {
-        return format!("{name}={value} is no number of threads: `unset {name}`; then {measure}.");
+        return Some(format!("{name}={value} is no number of threads: `unset {name}`; then "));
     }
     let too_many = |(_, _, number): &&(&str, String, Option<u64>)| *number > Some(usable.into());
     if let Some((name, value, _)) = counts.iter().find(too_many) {
-        return format!(
+        return Some(format!(
             "{name}={value} asks for more threads than the {usable} CPUs that can be used: \
-             `export {name}={usable}`; {measure}."
-        );
+             `export {name}={usable}`; "
+        ));
     }
-    if let Some((_, value, Some(outer))) = omp
-        && let Some((name, other, _)) = counts.iter().find(|(name, _, number)| {
-            BEATS_OMP.contains(name) && number.is_some_and(|number| number != *outer)
-        })
+    let beats = |outer: u64| {
+        let differs = |number: &Option<u64>| number.is_some_and(|number| number != outer);
+        counts.iter().find(|(name, _, number)| BEATS_OMP.contains(name) && differs(number))
+    };
+    if let Some((_, value, Some(outer))) = count("OMP_NUM_THREADS")
+        && let Some((name, other, _)) = beats(outer)
     {
-        return format!(
+        return Some(format!(
             "{name}={other} and OMP_NUM_THREADS={value} contradict each other, and the first one \
-             counts for its library: `unset {name}` if that is not meant; {measure}."
-        );
+             counts for its library: `unset {name}` if that is not meant; "
+        ));
     }
-    if let Some((name, ..)) = counts.iter().find(|(_, _, number)| *number == Some(1) && usable > 1)
-    {
-        return format!(
-            "Your job is held to one thread by {name}=1, where {usable} CPUs can be used: \
-             `export {name}={usable}` unless it starts workers of its own; {measure}."
-        );
-    }
+    let (name, ..) = counts.iter().find(|(_, _, number)| *number == Some(1) && usable > 1)?;
+    Some(format!(
+        "Your job is held to one thread by {name}=1, where {usable} CPUs can be used: `export \
+         {name}={usable}` unless it starts workers of its own; "
+    ))
+}
+
+/// What keeps a program from the right number where no variable is wrong.
+fn missing_counts(cpus: &Cpus, lookup: Lookup<'_>) -> Option<String> {
+    let usable = cpus.usable;
     if let Some(most) = lookup("OMP_THREAD_LIMIT")
         && most.trim().parse().is_ok_and(|most: u64| most < u64::from(usable))
     {
-        return format!(
+        return Some(format!(
             "OMP_THREAD_LIMIT={most} keeps OpenMP programs from {usable} CPUs that can be used: \
-             `unset OMP_THREAD_LIMIT`; {measure}."
-        );
+             `unset OMP_THREAD_LIMIT`; "
+        ));
     }
-    if cpus.limit == Limit::Quota && omp.is_none() {
+    if lookup("OMP_NUM_THREADS").is_some() {
+        return None;
+    }
+    if cpus.limit == Limit::Quota {
         let seen = cpus.affinity.len();
-        return format!(
+        return Some(format!(
             "Programs see {seen} CPUs, and the cgroup quota gives them {usable}: \
-             `export OMP_NUM_THREADS={usable}`; {measure}."
-        );
+             `export OMP_NUM_THREADS={usable}`; "
+        ));
     }
-    if let Some(given) = lookup("SLURM_CPUS_PER_TASK").filter(|_| omp.is_none()) {
-        return format!(
+    lookup("SLURM_CPUS_PER_TASK").map(|given| {
+        format!(
             "Slurm gave {given} CPUs to a task, and no variable says so to OpenMP: \
-             `export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK`; {measure}."
-        );
-    }
-    format!("Nothing to do: nothing here keeps a program from its {usable} CPUs. {measure}.")
+             `export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK`; "
+        )
+    })
 }
 
 /// Variables of libraries that follow OMP_NUM_THREADS where their own is not set.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::conflicts::typed_flag;
+use super::conflicts::{typed_flag, typed_flag_of_counts, typed_flag_of_jobs};
 use super::options::SweepOptions;
 use super::values::{Given, UsageError};
 use crate::plan::{self, Draws};
@@ -17,25 +17,10 @@ pub fn plan_like(
     verb: Preset,
     registry: &mut Registry,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
-    let typed = [
-        ("--nthread", options.nthread.is_some()),
-        ("--inner-nthread", options.inner_nthread.is_some()),
-        ("--backend", options.backend.is_some()),
-        ("--kernel", options.kernel.is_some()),
-        ("--draws", options.draws.is_some()),
-        ("--schedule", options.schedule.is_some()),
-        ("--start-method", options.start_method.is_some()),
-        ("--chunk", options.chunk.is_some()),
-        ("--block", options.block.is_some()),
-        ("--seed", options.seed.is_some()),
-        ("--pin", options.pin.is_some()),
-        ("--weak", options.weak),
-        ("--quick", options.quick),
-        ("--crossover", options.crossover),
-        ("--inner-nthread", options.inner_nthread.is_some()),
-    ];
-    let typed = typed.into_iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| flag);
-    if let Some(flag) = typed.or_else(|| typed_flag(&options.program)) {
+    let typed = typed_flag_of_counts(options)
+        .or_else(|| typed_flag_of_jobs(options))
+        .or_else(|| typed_flag(&options.program));
+    if let Some(flag) = typed {
         return Err(like.error(format!("the cases come from there, so {flag} cannot change them")));
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;

@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::placeholders::is_fixed;
 use super::values::UsageError;
+use crate::machine::loaded::{is_executable, search_path};
 use crate::record::{Command, Commands};
-use crate::registry::is_executable;
-
-/// Where `execvp` looks if there is no PATH.
-const SYSTEM_PATH: &str = "/bin:/usr/bin";
 
 /// Refuses commands whose program is not there or cannot be executed. What is not
 /// known before a run is passed over: a program whose name holds a count, and all
@@ -44,8 +41,7 @@ fn obstacle(commands: &Commands, words: &[String]) -> Option<String> {
         Some(_) => return None,
         None => Path::new(""),
     };
-    let own = || std::env::var_os("PATH").unwrap_or_else(|| SYSTEM_PATH.into());
-    let path = commands.environment.get("PATH").map_or_else(own, OsString::from);
+    let path = commands.environment.get("PATH").map_or_else(search_path, OsString::from);
     if !is_fixed(program) || !is_fixed(&path.to_string_lossy()) {
         return None;
     }

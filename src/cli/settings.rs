@@ -119,8 +119,7 @@ fn plan_of_commands(
     let nthread = preset::counts(preset, counts);
     check_told(&programs.commands, &nthread, inner)?;
     let plan = plan::of_commands(programs, &nthread, inner, rules);
-    let mut remarks = vec![counts.origin()];
-    remarks.extend(counts.notes.iter().cloned());
+    let remarks = counts.remarks();
     let plan = Plan { preset, nthread_source: remarks[0].clone(), ..plan };
     Ok((plan, Draws::Given(Vec::new()), remarks))
 }
@@ -135,8 +134,7 @@ fn fresh_plan(
     rules: &Rules,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
     let counts = thread_counts(options, lookup, cpus)?;
-    let mut remarks = vec![counts.origin()];
-    remarks.extend(counts.notes.iter().cloned());
+    let remarks = counts.remarks();
     let (backends, skipped) = backends(options, lookup, registry)?;
     let seed = given("--seed", options.seed.as_deref(), lookup);
     let nthread = preset::counts(preset, &counts);

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, anyhow};
 
+use crate::machine::loaded::search_path;
+
 /// A program that was found, and its arguments.
 pub struct Program<'a> {
     path: PathBuf,
@@ -26,7 +28,7 @@ impl Program<'_> {
             obstacle(Path::new(name)).map_or(Ok(()), |obstacle| Err(anyhow!("{obstacle}")))?;
             return Ok(Program { path: PathBuf::from(name), words });
         }
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+        let path = search_path();
         let places: Vec<PathBuf> = std::env::split_paths(&path).map(|dir| dir.join(name)).collect();
         let found = places.iter().find(|place| obstacle(place).is_none());
         let path =

@@ -7,7 +7,7 @@
 //! exception that matters: it is started and asked to import NumPy, and says what it
 //! has in memory then.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -42,17 +42,25 @@ pub enum Program {
     Unknown(String),
 }
 
+/// The directories in which programs are looked for: without a PATH those of `execvp`.
+pub fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into())
+}
+
+/// Whether a path names a file that somebody may execute.
+pub fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
 /// A program's file, found as a shell would find it.
 pub fn find(program: &OsStr) -> Option<PathBuf> {
-    let is_executable = |path: &Path| {
-        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
     if program.as_encoded_bytes().contains(&b'/') {
         let path = PathBuf::from(program);
         return is_executable(&path).then_some(path);
     }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| is_executable(path))
+    std::env::split_paths(&search_path())
+        .map(|dir| dir.join(program))
+        .find(|path| is_executable(path))
 }
 
 /// What a program loads: the interpreter of a script instead of the script.

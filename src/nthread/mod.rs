@@ -65,6 +65,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What the user should know of them: the origin first.
+    pub fn remarks(&self) -> Vec<String> {
+        std::iter::once(self.origin()).chain(self.notes.iter().cloned()).collect()
+    }
+
     /// One sentence that says what the counts are, who decided them and how to override that.
     pub fn origin(&self) -> String {
         let value = self.value.as_deref().unwrap_or_default();

@@ -109,6 +109,12 @@ impl Case {
         }
     }
 
+    /// A text of a command in which `{nthread}` and `{inner}` stand for the counts.
+    pub fn filled_in(&self, text: &str) -> String {
+        let counted = text.replace("{nthread}", &self.nthread.to_string());
+        counted.replace("{inner}", &self.inner_nthread.to_string())
+    }
+
     /// Whether `other` is compared with this case: the baseline of the same job,
     /// pinned likewise. Where the work grows with the workers, the baseline has
     /// the draws of one worker.

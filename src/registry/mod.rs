@@ -6,10 +6,11 @@
 
 pub mod originals;
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 use crate::backend::{BACKENDS, Backend};
 use crate::kernel::{KERNELS, Kernel};
+use crate::machine::loaded;
 use crate::record::BASELINE;
 
 /// Kernels, backends and foreign runners, each under a name of its own.
@@ -96,19 +97,10 @@ impl ForeignRunner {
         let Some(program) = self.command.first() else {
             return Some("its command is empty".to_string());
         };
-        if program.contains('/') {
-            return (!is_executable(Path::new(program)))
-                .then(|| format!("{program} is not an executable file"));
+        match loaded::find(OsStr::new(program)) {
+            Some(_) => None,
+            None if program.contains('/') => Some(format!("{program} is not an executable file")),
+            None => Some(format!("there is no {program} in PATH")),
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let is_found = std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)));
-        (!is_found).then(|| format!("there is no {program} in PATH"))
     }
-}
-
-/// Whether a path names a file that somebody may execute.
-pub(crate) fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }

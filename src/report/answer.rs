@@ -1,7 +1,7 @@
 //! The answer of a job in plain words.
 
 use super::numbers::{TIME, Unit, digits};
-use super::words::{short_name_of_baseline, short_title, words};
+use super::words::{short_name_of_baseline, short_title, short_who, words};
 use crate::analysis::{Answer, CaseSummary, Job, Series, Summary, has_inner};
 
 /// Below this parallel efficiency a case is said to fall short, and a factor of it
@@ -32,13 +32,13 @@ pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
         let speedup = speedup(highest, highest.speedup_low, highest.speedup_high);
         return Some(format!(
             "nothing is shown to beat {yardstick}; best: {}: {speedup}.",
-            who(highest)
+            short_who(&highest.case)
         ));
     }
     let crowd = if winner.oversubscribed { ", more than there are CPUs," } else { "" };
     Some(format!(
         "{}{crowd} is fastest: {} {yardstick}{}.",
-        who(winner),
+        short_who(&winner.case),
         speedup(winner, low, high),
         others(summary, job, found, winner)
     ))
@@ -87,13 +87,7 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
         (false, _) => low.join(", "),
         (true, (name, factor)) => format!("no single factor; lowest: {name} {factor:.2}"),
     };
-    Some(format!("{} loses {:.0}%: {why}", who(case), 100.0 * (1.0 - efficiency)))
-}
-
-/// A case in words: its title and its threads.
-pub fn who(case: &CaseSummary) -> String {
-    let plural = if case.case.threads() == 1 { "" } else { "s" };
-    format!("{} at {} thread{plural}", short_title(&case.case), case.case.count())
+    Some(format!("{} loses {:.0}%: {why}", short_who(&case.case), 100.0 * (1.0 - efficiency)))
 }
 
 /// What a speedup is a multiple of, such as "the sequential 49.8 ms" or "the 20.1 s of
@@ -121,7 +115,7 @@ fn speedup(case: &CaseSummary, low: Option<f64>, high: Option<f64>) -> String {
 /// Without intervals there are medians, and they show nothing.
 fn without_intervals(highest: &CaseSummary, yardstick: &str) -> String {
     let (who, speedup) =
-        (who(highest), speedup(highest, highest.speedup_low, highest.speedup_high));
+        (short_who(&highest.case), speedup(highest, highest.speedup_low, highest.speedup_high));
     match highest.speedup {
         Some(ratio) if ratio < 1.0 => format!(
             "nothing had a shorter median than {yardstick}; best: {who}: {speedup}; too few \

@@ -52,7 +52,7 @@ pub fn name_of_baseline(case: &CaseSummary) -> String {
 pub fn short_name_of_baseline(case: &CaseSummary) -> String {
     match case.case.is_baseline() {
         true => case.case.title(),
-        false => format!("{} at {}", short_title(&case.case), threads(&case.case)),
+        false => short_who(&case.case),
     }
 }
 
@@ -61,16 +61,19 @@ pub fn who(case: &Case) -> String {
     format!("{} at {}", case.title(), threads(case))
 }
 
+/// The same in a sentence, which does not bear a long command.
+pub fn short_who(case: &Case) -> String {
+    format!("{} at {}", short_title(case), threads(case))
+}
+
 /// The title of a case; of a command as much as a sentence bears.
 pub fn short_title(case: &Case) -> String {
     if case.is_command() { cut(&case.title(), LONGEST_NAME) } else { case.title() }
 }
 
 fn threads(case: &Case) -> String {
-    match case.nthread {
-        1 => "1 thread".to_string(),
-        count => format!("{count} threads"),
-    }
+    let plural = if case.threads() == 1 { "" } else { "s" };
+    format!("{} thread{plural}", case.count())
 }
 
 /// What a job is: kernel and draws, or how many commands or functions there are; and
@@ -118,4 +121,22 @@ pub fn what_was_checked(summary: &Summary) -> Option<(&'static str, String)> {
     };
     let plural = if count == 1 { "" } else { "s" };
     Some((what, format!("{} {noun}{plural}", thousands(count as u64))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::COMMAND;
+
+    #[test]
+    fn a_baseline_is_called_by_all_of_its_threads() {
+        let called = |nthread, inner_nthread| {
+            let (backend, label) = (COMMAND.to_string(), "./prog".to_string());
+            let case = Case { backend, label, nthread, inner_nthread, ..Case::default() };
+            name_of_baseline(&CaseSummary { case, ..CaseSummary::default() })
+        };
+        assert_eq!(called(1, 1), "./prog at 1 thread");
+        assert_eq!(called(2, 1), "./prog at 2 threads");
+        assert_eq!(called(1, 2), "./prog at 1 × 2 threads");
+    }
 }

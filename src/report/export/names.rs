@@ -28,11 +28,7 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
 
 /// Commands as they ran; those of which the counts do not tell, with the counts.
 fn commands(cases: &[&Case]) -> Vec<String> {
-    let ran = |case: &Case| {
-        let counted = case.label.replace("{nthread}", &case.nthread.to_string());
-        counted.replace("{inner}", &case.inner_nthread.to_string())
-    };
-    let names: Vec<String> = cases.iter().map(|case| ran(case)).collect();
+    let names: Vec<String> = cases.iter().map(|case| case.filled_in(&case.label)).collect();
     let name = |(case, name): (&&Case, &String)| {
         let namesakes = names.iter().filter(|other| *other == name).count();
         if namesakes > 1 { case.title_and_count() } else { name.clone() }
