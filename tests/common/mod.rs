@@ -78,14 +78,24 @@ pub struct Swept {
     home: TempDir,
 }
 
+/// A program that runs in `home`. It has a group of its own, so that a test's signals
+/// reach nothing else; and no signal is ignored because the tests themselves run in a
+/// background.
+fn apart(program: &OsStr, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(home).stdin(Stdio::null()).process_group(0);
+    // SAFETY: between fork and exec the step makes system calls only.
+    unsafe { command.pre_exec(|| dispose_of(SigHandler::SigDfl)) };
+    command
+}
+
 impl Sweep {
     /// The program without arguments, in an empty directory.
     pub fn bare() -> Sweep {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let home = tempfile::tempdir().expect("a temporary directory");
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.current_dir(home.path()).stdin(Stdio::null());
+        let mut command = apart(OsStr::new(env!("CARGO_BIN_EXE_harness")), home.path());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if name.starts_with("HARNESS_") || name.ends_with("_THREADS") || name == "NO_COLOR" {
@@ -93,11 +103,6 @@ impl Sweep {
             }
         }
         command.env(MARK, &mark);
-        // A group of its own, so that a test's signals reach nothing else; and
-        // no signal is ignored because the tests themselves run in a background.
-        command.process_group(0);
-        // SAFETY: between fork and exec the step makes system calls only.
-        unsafe { command.pre_exec(|| dispose_of(SigHandler::SigDfl)) };
         let out = home.path().join("out");
         Sweep { command, home, mark, out }
     }
@@ -143,8 +148,8 @@ impl Sweep {
     /// Another copy of the program: its path from the sweep's directory. To be
     /// said before any limit or step.
     pub fn program(mut self, path: &str) -> Sweep {
-        let mut command = Command::new(self.home.path().join(path));
-        command.args(self.command.get_args()).current_dir(self.home.path()).process_group(0);
+        let mut command = apart(self.home.path().join(path).as_os_str(), self.home.path());
+        command.args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
@@ -152,7 +157,6 @@ impl Sweep {
             };
         }
         self.command = command;
-        self.command.stdin(Stdio::null());
         self
     }
 
