@@ -31,6 +31,15 @@ fn open(running: &Running) {
     fs::write(running.file("open"), "").expect("a file");
 }
 
+/// Whether a process sleeps, and has been told of all that its children did.
+fn has_looked(supervisor: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{supervisor}/status")).expect("it is there");
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).expect("a mask");
+    let pending = u64::from_str_radix(pending.trim(), 16).expect("hexadecimal digits");
+    let is_told = pending & (1 << (Signal::SIGCHLD as u32 - 1)) == 0;
+    is_told && state_of(supervisor) == Some('S')
+}
+
 #[test]
 fn a_runner_that_is_stopped_and_continued_is_no_failure_and_its_row_says_so() {
     let (running, runner) = waiting("10min");
@@ -40,6 +49,8 @@ fn a_runner_that_is_stopped_and_continued_is_no_failure_and_its_row_says_so() {
         kill(runner, Signal::SIGCONT).expect("it is there");
         wait_until("it runs", || state_of(runner) != Some('T'));
     }
+    // Once it has ended, nobody can ask any more whether it was stopped.
+    wait_until("its supervisor has looked", || has_looked(running.pid()));
     open(&running);
     let swept = running.finish().exits(0);
     let stops: Vec<u32> =
