@@ -24,8 +24,11 @@ static FAIR: LazyLock<Vec<Calibration>> =
 static HARD: LazyLock<Vec<Calibration>> = LazyLock::new(|| calibrated(SEED + 100, &HARD_MODELS));
 
 fn calibrated(seed: u64, models: &[Model]) -> Vec<Calibration> {
-    let found: Vec<Calibration> =
-        models.iter().zip(seed..).map(|(model, seed)| calibrate(model, CAMPAIGNS, seed)).collect();
+    let found: Vec<Calibration> = std::thread::scope(|scope| {
+        let simulate = |(model, seed)| scope.spawn(move || calibrate(model, CAMPAIGNS, seed));
+        let running: Vec<_> = models.iter().zip(seed..).map(simulate).collect();
+        running.into_iter().map(|it| it.join().expect("no panic")).collect()
+    });
     println!("{}", tables(&found));
     found
 }

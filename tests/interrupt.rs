@@ -287,11 +287,12 @@ fn a_disk_that_is_full_from_the_start_leaves_nothing_half_made() {
 
 #[test]
 fn threads_that_cannot_be_created_are_an_error_row() {
-    // Room for the program and some stacks, but not for 900 of them. Large ones,
-    // so that there is room for a message where there is none for a stack.
+    // Room for the program, however large it grows, and for some stacks, but not for
+    // 900 of them, which are 28 GiB: large ones, so that there is room for a message
+    // where there is none for a stack.
     let options = ["-n", "1,900", "-b", "std-thread,thread-pool,crossbeam,rayon"];
     let sweep = Sweep::tiny().args(options).env("RUST_MIN_STACK", "33554432");
-    let sweep = sweep.limit(Resource::RLIMIT_AS, 620 << 20);
+    let sweep = sweep.limit(Resource::RLIMIT_AS, 4 << 30);
     let swept = sweep.run().exits(1);
     for backend in ["std-thread", "thread-pool", "crossbeam", "rayon"] {
         for row in swept.visits_of(backend) {
