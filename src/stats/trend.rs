@@ -93,7 +93,10 @@ fn exact_p(s: i64, count: usize) -> f64 {
     for choices in 2..=count {
         let mut next = vec![0.0; probability.len() + choices - 1];
         for (falls, share) in probability.iter().enumerate() {
-            next[falls..falls + choices].iter_mut().for_each(|p| *p += share / choices as f64);
+            let each = share / choices as f64;
+            for p in &mut next[falls..falls + choices] {
+                *p += each;
+            }
         }
         probability = next;
     }
