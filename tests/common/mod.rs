@@ -259,12 +259,17 @@ impl Running {
 
     /// Waits for its end. One that hangs is killed, and the test fails.
     pub fn finish(self) -> Swept {
-        self.finish_while(|_| ())
+        self.finish_beside(|_| ())
     }
 
     /// The same, and does something again and again meanwhile to the processes
     /// that carry its mark.
-    pub fn finish_while(mut self, mut meanwhile: impl FnMut(&[Pid])) -> Swept {
+    pub fn finish_while(self, mut meanwhile: impl FnMut(&[Pid])) -> Swept {
+        self.finish_beside(|running| meanwhile(&running.processes()))
+    }
+
+    /// To look for processes takes more time than most of them, so only who asks does.
+    fn finish_beside(mut self, mut meanwhile: impl FnMut(&Running)) -> Swept {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -277,7 +282,7 @@ impl Running {
                 let stderr = self.stderr.join().unwrap_or_default();
                 panic!("it hangs; stderr so far: {}", String::from_utf8_lossy(&stderr));
             }
-            meanwhile(&self.processes());
+            meanwhile(&self);
             thread::sleep(Duration::from_millis(5));
         };
         let text = |bytes: JoinHandle<Vec<u8>>| {
