@@ -52,7 +52,7 @@ fn whole() -> BTreeSet<(Visit, String)> {
 }
 
 /// Rounds of the run that nothing disturbed.
-const ROUNDS: u32 = 40;
+const ROUNDS: u32 = 20;
 
 /// The visits of its first rounds: which they are does not depend on how many follow.
 fn first_of(rounds: u32) -> BTreeSet<(Visit, String)> {
@@ -137,12 +137,12 @@ fn counted_if_there(samples: &Path) -> BTreeSet<(Visit, String)> {
 
 #[test]
 fn a_run_that_was_killed_at_any_moment_ends_with_the_visits_of_a_whole_one() {
-    kill_and_resume(0..12);
+    kill_and_resume(0..10);
 }
 
 #[test]
 fn and_at_as_many_others() {
-    kill_and_resume(12..24);
+    kill_and_resume(10..20);
 }
 
 #[test]
