@@ -1,5 +1,6 @@
 //! The end of processes: noticing it, reaping it, and bringing it about.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -101,7 +102,8 @@ pub fn all_that_is_left(
     mut pause: impl FnMut(Duration),
 ) -> Vec<String> {
     let start = Instant::now();
-    let mut left = Vec::new();
+    // By their ids: a process may be seen twice before it is gone, in another state.
+    let mut left = BTreeMap::new();
     while start.elapsed() < grace + PATIENCE {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) => {}
@@ -118,13 +120,20 @@ pub fn all_that_is_left(
             for process in &still {
                 let _ = kill(process.pid, Signal::SIGKILL);
             }
-            left.extend(still.iter().filter(|it| it.state != 'Z').map(Process::to_string));
+            note(&mut left, &still);
         }
         pause(Duration::from_millis(1));
     }
-    left.sort_unstable();
-    left.dedup();
-    left
+    let mut names: Vec<String> = left.into_values().collect();
+    names.sort_unstable();
+    names
+}
+
+/// Names those that have not ended, each as it was when it was first seen.
+fn note(left: &mut BTreeMap<Pid, String>, still: &[Process]) {
+    for process in still.iter().filter(|it| it.state != 'Z') {
+        left.entry(process.pid).or_insert_with(|| process.to_string());
+    }
 }
 
 /// The children of this process.
@@ -208,6 +217,18 @@ mod tests {
             seen.iter().for_each(|is_stopped| stops.note(*is_stopped));
             assert_eq!(stops.count, count, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_process_that_takes_its_time_to_die_is_named_once() {
+        let seen = |pid, state| {
+            parse_stat(pid, &format!("{pid} (sleep) {state} 3 5 6 0 -1")).expect("a process")
+        };
+        let mut left = BTreeMap::new();
+        note(&mut left, &[seen(7, 'S'), seen(8, 'Z')]);
+        note(&mut left, &[seen(7, 'R'), seen(9, 'R')]);
+        let names: Vec<String> = left.into_values().collect();
+        assert_eq!(names, ["sleep (pid 7, state S)", "sleep (pid 9, state R)"]);
     }
 
     #[test]
