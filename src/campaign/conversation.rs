@@ -437,6 +437,50 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_no_object_wherever_one_is_due() {
+        let tally = r#"{"draws":"256","sum":"200","sum_sq":"200"}"#;
+        let call = |tally: &str, workers: &str| {
+            format!(r#"{{"call":{{"wall_ns":1,"tally":{tally},"workers":{workers}}}}}"#)
+        };
+        parse(call(tally, &format!(r#"[{{"tally":{tally}}}]"#)).as_bytes()).expect("objects");
+        for line in [
+            r#"{"hello":[1,"mine","exact"]}"#,
+            r#"{"hello":{"protocol":1,"check":{"exact":null}}}"#,
+            r#"{"setup":[5]}"#,
+            r#"{"error":["it fell"]}"#,
+            r#"{"done":[1,1,1,"avx2","0"]}"#,
+            r#"{"call":{"wall_ns":1,"printed":[1,"ab",null]}}"#,
+            &call(r#"["256","200","200"]"#, "[]"),
+            &call(tally, r#"[["w",1,1,4,null]]"#),
+            &call(tally, r#"[{"tally":["256","200","200"]}]"#),
+        ] {
+            let problem = parse(line.as_bytes()).expect_err(line);
+            assert!(problem.contains("which is no event"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_an_integer_within_its_range_and_said_once() {
+        for line in [
+            r#"{"setup":{"wall_ns":1.0}}"#,
+            r#"{"setup":{"wall_ns":1e3}}"#,
+            r#"{"setup":{"wall_ns":-1}}"#,
+            r#"{"setup":{"wall_ns":true}}"#,
+            r#"{"setup":{"wall_ns":"1"}}"#,
+            r#"{"setup":{"wall_ns":18446744073709551616}}"#,
+            r#"{"setup":{"wall_ns":1,"wall_ns":1}}"#,
+            r#"{"setup":{"wall_ns":1},"setup":{"wall_ns":1}}"#,
+            r#"{"hello":{"protocol":4294967297,"check":"exact"}}"#,
+            r#"{"call":{"wall_ns":1,"tally":{"draws":1,"sum":"1","sum_sq":"1"}}}"#,
+            r#"{"call":{"wall_ns":1,"tally":{"draws":"+1","sum":"1","sum_sq":"1"}}}"#,
+            r#"{"later":{}}"#,
+            r#""setup""#,
+        ] {
+            parse(line.as_bytes()).expect_err(line);
+        }
+    }
+
+    #[test]
     fn what_is_no_event_is_quoted() {
         let problem = parse(b"Traceback (most recent call last):").expect_err("no event");
         assert!(problem.contains("Traceback"), "{problem}");

@@ -17,5 +17,8 @@ where
     D: Deserializer<'de>,
 {
     let text = Cow::<str>::deserialize(from)?;
+    if text.starts_with('+') {
+        return Err(D::Error::custom(format!("{text:?}: a decimal integer has no plus sign")));
+    }
     text.parse().map_err(|error| D::Error::custom(format!("{text:?} is no integer: {error}")))
 }

@@ -7,6 +7,7 @@
 //! process's place that speaks the same [`protocol`].
 
 mod cycles;
+mod object;
 pub mod protocol;
 pub(crate) mod status;
 pub(crate) mod usage;

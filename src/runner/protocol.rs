@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::object;
 use crate::kernel::{Tally, decimal};
 
 /// Version of the protocol.
@@ -50,19 +51,19 @@ pub struct Visit {
 #[serde(rename_all = "lowercase")]
 pub enum Event {
     /// First line.
-    Hello(Hello),
+    Hello(#[serde(deserialize_with = "object::one")] Hello),
     /// The team exists.
-    Setup(Timed),
+    Setup(#[serde(deserialize_with = "object::one")] Timed),
     /// A call that is not counted.
-    Warmup(Call),
+    Warmup(#[serde(deserialize_with = "object::one")] Call),
     /// A call that is counted.
-    Call(Call),
+    Call(#[serde(deserialize_with = "object::one")] Call),
     /// The team is gone.
-    Teardown(Timed),
+    Teardown(#[serde(deserialize_with = "object::one")] Timed),
     /// Last line.
-    Done(Done),
+    Done(#[serde(deserialize_with = "object::one")] Done),
     /// It cannot go on.
-    Error(Failure),
+    Error(#[serde(deserialize_with = "object::one")] Failure),
 }
 
 /// Who speaks.
@@ -79,7 +80,7 @@ pub struct Hello {
 
 /// How a runner's answers are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Check {
     /// It uses the block streams: the tally must be identical.
     Exact,
@@ -88,6 +89,20 @@ pub enum Check {
     /// There is no tally, because what is measured is a command or a function, and
     /// no kernel. Then nothing but calls stands between `hello` and `done`.
     None,
+}
+
+/// From its name alone: a derived reader takes `{"exact": null}` as well.
+impl TryFrom<String> for Check {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Check, String> {
+        match name.as_str() {
+            "exact" => Ok(Check::Exact),
+            "z" => Ok(Check::Z),
+            "none" => Ok(Check::None),
+            _ => Err(format!("check: {name:?} is neither \"exact\" nor \"z\"")),
+        }
+    }
 }
 
 /// A phase that is only timed.
@@ -122,10 +137,10 @@ pub struct Call {
     #[serde(default)]
     pub stops: Option<u32>,
     /// The answer; null where there is no kernel.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::optional")]
     pub tally: Option<Tally>,
     /// What each worker did; may be empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::list")]
     pub workers: Vec<Worker>,
     /// Peak memory of a command.
     #[serde(default)]
@@ -134,7 +149,7 @@ pub struct Call {
     #[serde(default)]
     pub exit_status: Option<i32>,
     /// What a command printed on stdout, where somebody wants to know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::optional")]
     pub printed: Option<Printed>,
     /// What was wrong with the call, in words.
     #[serde(default)]
@@ -166,6 +181,7 @@ pub struct Worker {
     /// Blocks that it computed.
     pub blocks: Option<u64>,
     /// Its part of the answer.
+    #[serde(default, deserialize_with = "object::optional")]
     pub tally: Option<Tally>,
 }
 

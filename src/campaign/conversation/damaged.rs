@@ -166,7 +166,8 @@ fn integer(value: &Value) -> Option<i128> {
 fn damaged(good: &[u8], random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
     let mut bytes = good.to_vec();
     for _ in 0..random.random_range(1..4) {
-        match random.random_range(0..6) {
+        match random.random_range(0..7) {
+            6 => list(&mut bytes, random),
             0 => flip(&mut bytes, random),
             1 => bytes.truncate(random.random_range(0..bytes.len() + 1)),
             2 => lines(&mut bytes, random),
@@ -200,6 +201,17 @@ fn values(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
         let word = WORDS.choose(random).expect("one");
         bytes.splice(pair[0] + 1..pair[1], word.bytes());
     }
+}
+
+/// Turns an object into the list of its values, in the order of their keys.
+fn list(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
+    let begins: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'{').collect();
+    let Some(&begin) = begins.choose(random) else { return };
+    let mut objects = serde_json::Deserializer::from_slice(&bytes[begin..]).into_iter::<Value>();
+    let Some(Ok(Value::Object(object))) = objects.next() else { return };
+    let end = begin + objects.byte_offset();
+    let values = Value::Array(object.into_iter().map(|(_, value)| value).collect());
+    bytes.splice(begin..end, values.to_string().bytes());
 }
 
 /// Swaps, repeats or drops a line.
