@@ -12,7 +12,7 @@ use super::stopping::Stopping;
 use crate::plan::round_order;
 use crate::record::{Phase, Plan, Row, StopReason};
 use crate::stats::widest;
-use crate::visits::{Outcome, Visits, gather};
+use crate::visits::{Outcome, Timing, Visits, gather};
 
 /// Failures in a row after which a case is not visited again.
 const FAILURES_TO_RETIRE: u32 = 2;
@@ -23,13 +23,14 @@ pub type Group = (u32, u32);
 /// How far a run has come.
 pub struct Standing {
     /// What the visits so far say.
-    pub visits: Visits,
+    pub visits: Visits<Timing>,
     /// The group that is made next: all before it are whole.
     pub next: Group,
     /// Why the run is over, if it is.
     pub ended: Option<StopReason>,
     /// How long the visits of the first round took.
     pub first_round: Duration,
+    failures: u64,
     failures_in_a_row: Vec<u32>,
     stopping: Stopping,
 }
@@ -38,10 +39,11 @@ impl Standing {
     /// Before the first visit.
     pub fn at_start(plan: &Plan) -> Standing {
         Standing {
-            visits: Visits::none(plan).without_evidence(),
+            visits: Visits::none(plan).timings(),
             next: (0, 0),
             ended: None,
             first_round: Duration::ZERO,
+            failures: 0,
             failures_in_a_row: vec![0; plan.cases.len()],
             stopping: Stopping::new(plan.stopping.rounds, plan.stopping.precision),
         }
@@ -94,16 +96,16 @@ impl Standing {
     /// A visit to that case has these rows, the last of which is its own.
     /// Returns what went wrong, if anything did.
     pub fn visited(&mut self, case: usize, rows: &[&Row]) -> Option<String> {
-        self.visits.add(rows);
+        let outcome = self.visits.add(rows);
         if let Some(row) = rows.last().filter(|row| row.round == 0) {
             let time = Duration::from_nanos(row.wall_ns.unwrap_or(0));
             self.first_round = self.first_round.saturating_add(time);
         }
-        let last = self.visits.of_case(case).last();
-        match last.map(|visit| &visit.outcome) {
+        match outcome {
             Some(Outcome::Failed(problem)) => {
+                self.failures += 1;
                 self.failures_in_a_row[case] += 1;
-                Some(problem.clone())
+                Some(problem)
             }
             _ => {
                 self.failures_in_a_row[case] = 0;
@@ -114,8 +116,7 @@ impl Standing {
 
     /// Visits so far that failed.
     pub fn failures(&self) -> u64 {
-        let visits = self.visits.in_order();
-        visits.iter().filter(|visit| matches!(visit.outcome, Outcome::Failed(_))).count() as u64
+        self.failures
     }
 
     /// Whether a case failed so often in a row that it is not visited again.

@@ -12,12 +12,14 @@ mod expectation;
 mod gathering;
 mod reading;
 mod remarks;
+mod timing;
 
 pub use cost::Cost;
 pub use disturbance::Disturbance;
 pub use evidence::Evidence;
 pub use reading::{Reading, read, read_with};
 pub use remarks::{Oddity, Remark};
+pub use timing::{Timed, Timing};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -138,8 +140,8 @@ impl Answers {
     }
 }
 
-/// The visits of a run.
-pub struct Visits {
+/// The visits of a run, or what there is to know of their times.
+pub struct Visits<V = Visit> {
     cases: Vec<Case>,
     /// Which of them are baselines.
     baselines: Vec<usize>,
@@ -150,9 +152,7 @@ pub struct Visits {
     /// Counted calls of a visit; 0 if that is not known.
     iterations: u32,
     /// Of each case, in the order of the run.
-    of_case: Vec<Vec<Visit>>,
-    /// What all visits have as their evidence, where nobody will ask for it.
-    no_evidence: Option<Arc<Evidence>>,
+    of_case: Vec<Vec<V>>,
     isas: BTreeSet<String>,
 }
 
@@ -167,7 +167,6 @@ impl Visits {
             expectation: Expectation::of(&plan.expected),
             iterations: plan.iterations,
             of_case: Vec::new(),
-            no_evidence: None,
             isas: BTreeSet::new(),
         };
         for case in &plan.cases {
@@ -176,10 +175,20 @@ impl Visits {
         visits
     }
 
-    /// Keeps no evidence of any visit: for a run that goes on, which may have very
-    /// many, and asks for times only.
-    pub fn without_evidence(self) -> Visits {
-        Visits { no_evidence: Some(Arc::default()), ..self }
+    /// The same, and nothing is kept of a visit but its time: for a run that goes on,
+    /// which may have very many.
+    pub fn timings(self) -> Visits<Timing> {
+        let timings = |visits: Vec<Visit>| visits.into_iter().map(Timing::from).collect();
+        Visits {
+            of_case: self.of_case.into_iter().map(timings).collect(),
+            cases: self.cases,
+            baselines: self.baselines,
+            common_baseline: self.common_baseline,
+            index: self.index,
+            expectation: self.expectation,
+            iterations: self.iterations,
+            isas: self.isas,
+        }
     }
 
     /// The same, all compared with one case, if there is one.
@@ -218,15 +227,37 @@ impl Visits {
         gathering.finish().0
     }
 
-    /// One more visit, later than those before. Its rows, the last one last;
-    /// without that row it is none.
-    pub fn add(&mut self, rows: &[&Row]) {
-        let Some(last) = rows.iter().rfind(|row| row.phase == Phase::Visit) else { return };
-        let Some(&case) = self.index.get(&last.case) else { return };
-        let visit = self.visit_of(case, rows, last);
-        self.of_case[case].push(visit);
+    /// All visits, in the order of the run.
+    pub fn in_order(&self) -> Vec<&Visit> {
+        let mut visits: Vec<&Visit> = self.of_case.iter().flatten().collect();
+        visits.sort_by_key(|visit| (visit.place.session, visit.place.visit));
+        visits
     }
 
+    /// What the calls answered.
+    pub fn answers(&self) -> Answers {
+        let visits = self.of_case.iter().flatten();
+        visits.fold(Answers::default(), |sum, visit| Answers {
+            calls: sum.calls + visit.answers.calls,
+            identical_calls: sum.identical_calls + visit.answers.identical_calls,
+        })
+    }
+}
+
+impl<V: Timed + From<Visit>> Visits<V> {
+    /// One more visit, later than those before. Its rows, the last one last;
+    /// without that row it is none. Returns what came of it.
+    pub fn add(&mut self, rows: &[&Row]) -> Option<Outcome> {
+        let last = rows.iter().rfind(|row| row.phase == Phase::Visit)?;
+        let &case = self.index.get(&last.case)?;
+        let visit = self.visit_of(case, rows, last);
+        let outcome = visit.outcome.clone();
+        self.of_case[case].push(visit.into());
+        Some(outcome)
+    }
+}
+
+impl<V: Timed> Visits<V> {
     /// What the rows of a visit say.
     fn visit_of(&mut self, case: usize, rows: &[&Row], last: &Row) -> Visit {
         if !last.isa.is_empty() && !self.isas.contains(&last.isa) {
@@ -244,24 +275,14 @@ impl Visits {
             started_ns: last.started_ns,
             setup_ns: setup.and_then(|row| row.wall_ns),
             outcome,
-            evidence: match &self.no_evidence {
-                Some(none) => Arc::clone(none),
-                None => Arc::new(Evidence::of(rows, last)),
-            },
+            evidence: Arc::new(Evidence::of(rows, last)),
             answers,
         }
     }
 
     /// The visits to a case, in the order of the run.
-    pub fn of_case(&self, case: usize) -> &[Visit] {
+    pub fn of_case(&self, case: usize) -> &[V] {
         &self.of_case[case]
-    }
-
-    /// All visits, in the order of the run.
-    pub fn in_order(&self) -> Vec<&Visit> {
-        let mut visits: Vec<&Visit> = self.of_case.iter().flatten().collect();
-        visits.sort_by_key(|visit| (visit.place.session, visit.place.visit));
-        visits
     }
 
     /// The time of a call of a case in each round: the median of its visits in
@@ -274,7 +295,7 @@ impl Visits {
     pub fn values_by_round(&self, case: usize) -> Vec<(u32, f64)> {
         let mut rounds: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         for visit in &self.of_case[case] {
-            rounds.entry(visit.place.round).or_default().extend(visit.clean_ns());
+            rounds.entry(visit.group().0).or_default().extend(visit.clean_ns());
         }
         let value = |(round, values): (u32, Vec<f64>)| Some((round, median(&values)?));
         rounds.into_iter().filter_map(value).collect()
@@ -298,23 +319,22 @@ impl Visits {
     /// measured in the same round can be compared with each other round by round.
     pub fn log_ratios_by_round(&self, case: usize, which: Which) -> Vec<(u32, f64)> {
         let Some(baseline) = self.baseline_of(case) else { return Vec::new() };
-        let value = |visit: &Visit| match which {
+        let value = |visit: &V| match which {
             Which::Clean => visit.clean_ns(),
             Which::All => visit.any_ns(),
         };
-        let group = |visit: &Visit| (visit.place.round, visit.place.group);
         // Visits are in the order of the run, and so of their groups.
         let baseline = &self.of_case[baseline];
-        let beside = |of: &Visit| {
-            let begin = baseline.partition_point(|visit| group(visit) < group(of));
-            let same = baseline[begin..].iter().take_while(|visit| group(visit) == group(of));
+        let beside = |of: &V| {
+            let begin = baseline.partition_point(|visit| visit.group() < of.group());
+            let same = baseline[begin..].iter().take_while(|visit| visit.group() == of.group());
             same.filter_map(value).last()
         };
         let settings = &self.cases[case];
         let shares = if settings.is_weak() { f64::from(settings.nthread) } else { 1.0 };
-        let pair = |visit: &Visit| {
+        let pair = |visit: &V| {
             let ratio = shares * beside(visit)? / value(visit)?;
-            Some((visit.place.round, ratio.ln()))
+            Some((visit.group().0, ratio.ln()))
         };
         self.of_case[case].iter().filter_map(pair).collect()
     }
@@ -334,15 +354,6 @@ impl Visits {
     /// The cases that are compared with a baseline.
     pub fn compared(&self) -> Vec<usize> {
         (0..self.cases.len()).filter(|case| !self.baselines.contains(case)).collect()
-    }
-
-    /// What the calls answered.
-    pub fn answers(&self) -> Answers {
-        let visits = self.of_case.iter().flatten();
-        visits.fold(Answers::default(), |sum, visit| Answers {
-            calls: sum.calls + visit.answers.calls,
-            identical_calls: sum.identical_calls + visit.answers.identical_calls,
-        })
     }
 
     /// The instruction sets of the kernel that were in use.
