@@ -25,6 +25,8 @@ pub struct Found {
     pub open: Option<u32>,
     /// Whether no count differed from any other by more than chance.
     pub is_flat: bool,
+    /// Whether times go up and down, so that counts between may be as good.
+    pub is_uneven: bool,
     /// What was asked for.
     pub goal: Goal,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Found {
         write!(f, "{}: {}", threads(self.nthread), written_time(self.time))?;
         let (best, time) = self.best;
         match self.goal {
+            _ if self.runs.len() == 1 => f.write_str(", the only count that was tried")?,
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,
             Goal::Within(share) => {
                 let (share, time) = (percent(share), written_time(time));
@@ -53,6 +56,11 @@ impl fmt::Display for Found {
         if self.is_flat {
             f.write_str(
                 "; the command seems to ignore the setting: all counts take the same time",
+            )?;
+        }
+        if self.is_uneven {
+            f.write_str(
+                "; times go up and down with the count: one that was not tried may be as good",
             )?;
         }
         Ok(())

@@ -4,7 +4,9 @@
 //! Pure: what is timed is a [`Machine`]. The search starts at the largest count,
 //! halves it while that costs little, looks around the best count for a better one
 //! (the best may lie in the middle), and bisects between the last count that is
-//! good enough and the first that is not. Times vary, so a decision that is close
+//! good enough and the first that is not. Where the times fall to the best count and
+//! rise behind it, and no count does better than perfect scaling, that finds the very
+//! count that is asked for; where they go up and down, it may not. Times vary, so a decision that is close
 //! is looked at again, with runs of both sides in turn, as far as an allowance of
 //! time goes; what stays open is said.
 
@@ -21,12 +23,10 @@ use times::Times;
 /// two: one more of each side of one decision.
 const ALLOWANCE: Duration = Duration::from_secs(3);
 
-/// Counts that are so near, as a share, need no run between them to find the best.
-const NEAR: f64 = 0.1;
-
-/// Between counts whose ratio is larger than this, a faster one may lie although both
-/// take the same time.
-const FAR: f64 = 1.5;
+/// How far from the best count, as a share of the way to its neighbour, the next one is
+/// tried: the golden section, which needs the fewest runs for a valley of any shape.
+/// J. Kiefer, "Sequential minimax search for a maximum", Proc. AMS 4 (1953).
+const GOLDEN: f64 = 0.382;
 
 /// A count that is slower than the best by this factor ends the way down. Less may be
 /// noise where all large counts are equally bad, as they are beyond the CPUs there are.
@@ -99,26 +99,29 @@ impl<M: Machine> Search<'_, M> {
         self.look_around()
     }
 
-    /// Runs between the best count and its neighbours until these are near, or less far
-    /// and so little slower that nothing between can be much faster.
+    /// Runs between the best count and its neighbours as long as a faster one may lie
+    /// there.
     fn look_around(&mut self) -> Result<(), M::Problem> {
-        loop {
-            let best = self.times.best();
-            let worth = |&other: &usize| {
-                let (low, high) = (best.min(other), best.max(other));
-                let ratio = self.count(high) / self.count(low);
-                high - low > 1
-                    && ratio > 1.0 + NEAR
-                    && (ratio > FAR || self.times.ratio(other, best) > 1.0 + self.times.noise())
-            };
-            let neighbours = [self.times.below(best), self.times.above(best)];
-            let neighbours = neighbours.into_iter().flatten().filter(worth);
-            // A faster count lies rather on the side of the faster neighbour.
-            let Some(other) = neighbours.min_by_key(|at| self.times.median(*at)) else {
-                return Ok(());
-            };
-            self.run((best + other) / 2)?;
+        while let Some((low, high)) = self.promising() {
+            let step = (GOLDEN * (high - low) as f64).round().max(1.0) as usize;
+            self.run(if low == self.times.best() { low + step } else { high - step })?;
         }
+        Ok(())
+    }
+
+    /// The best count and the neighbour towards which a faster one may lie; of two such
+    /// neighbours the more promising: no count does better than the one below it with
+    /// perfect scaling.
+    fn promising(&self) -> Option<(usize, usize)> {
+        let best = self.times.best();
+        let below = self.times.below(best).map(|below| (below, best));
+        let above = self.times.above(best).map(|above| (best, above));
+        let hope = |(low, high): (usize, usize)| {
+            let perfect = self.times.ratio(low, best) * self.count(low) / self.count(high - 1);
+            (high - low > 1 && perfect < 1.0).then_some((perfect, (low, high)))
+        };
+        let gaps = [below, above].into_iter().flatten().filter_map(hope);
+        gaps.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, gap)| gap)
     }
 
     /// The smallest count, which efficiency is relative to, and the largest.
@@ -150,7 +153,7 @@ impl<M: Machine> Search<'_, M> {
     }
 
     /// The middle between the answer and the count next to it that is not good
-    /// enough, if there are any between them that matter.
+    /// enough, if there are any between them.
     fn unknown_between(&self) -> Option<usize> {
         let answer = self.answer();
         let (low, high) = match self.goal {
@@ -158,16 +161,7 @@ impl<M: Machine> Search<'_, M> {
             Goal::Efficiency(_) => (answer, self.times.above(answer)?),
         };
         let middle = (low + high) / 2;
-        let gap = self.count(high) - self.count(low);
-        (middle > low && gap > self.resolution() * self.count(high)).then_some(middle)
-    }
-
-    /// Counts that differ by a smaller share are as good as equal.
-    fn resolution(&self) -> f64 {
-        match self.goal {
-            Goal::Within(share) => share,
-            Goal::Efficiency(share) => (1.0 - share) / 4.0,
-        }
+        (middle > low).then_some(middle)
     }
 
     /// The count that answers, as far as is known.
@@ -274,6 +268,7 @@ impl<M: Machine> Search<'_, M> {
             total: self.times.total(),
             open: other.map(count),
             is_flat: self.candidates.len() > 1 && self.times.are_alike(),
+            is_uneven: matches!(self.goal, Goal::Within(_)) && !self.times.are_a_valley(),
             goal: self.goal,
         }
     }

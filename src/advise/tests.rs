@@ -43,35 +43,52 @@ fn fastest(law: impl Fn(f64) -> f64, counts: &[u32]) -> f64 {
     counts.iter().map(|n| law(f64::from(*n))).fold(f64::INFINITY, f64::min)
 }
 
-/// The smallest count that is within a share of the best, by the law itself.
-fn exact(law: impl Fn(f64) -> f64 + Copy, counts: &[u32], share: f64) -> u32 {
-    let limit = fastest(law, counts) * (1.0 + share);
-    *counts.iter().find(|n| law(f64::from(**n)) <= limit).expect("the best itself")
-}
-
+/// The smallest count that is within 5% of the best by the law itself is the answer;
+/// where one is so to the last digit, nanoseconds decide.
 #[track_caller]
-fn check(name: &str, law: impl Fn(f64) -> f64 + Copy, top: u32, most_runs: usize) {
+fn check(name: &str, law: impl Fn(f64) -> f64 + Copy, top: u32) {
     let counts: Vec<u32> = (1..=top).collect();
     let mut machine = machine(law, 0.0, 1);
     let Ok(found) = search(&mut machine, &counts, Goal::Within(0.05));
-    let (best, time) = (fastest(law, &counts), law(f64::from(found.nthread)));
-    assert!(time <= best * 1.10, "{name}, {top}: {found}");
-    let smallest = f64::from(exact(law, &counts, 0.05));
-    assert!(f64::from(found.nthread) <= smallest * 1.15 + 0.5, "{name}, {smallest}: {found}");
-    assert!(machine.runs <= most_runs, "{name}, {top}: {} runs: {found}", machine.runs);
+    let over = |n: u32| law(f64::from(n)) / fastest(law, &counts) - 1.05;
+    assert!(over(found.nthread) < 1e-6, "{name}, {top}: {found}");
+    assert!((1..found.nthread).all(|n| over(n) > -1e-6), "{name}, {top}: {found}");
+    assert!(machine.runs <= 18, "{name}, {top}: {} runs: {found}", machine.runs);
+    assert!(!found.is_uneven, "{name}, {top}: {found}");
 }
 
 #[test]
 fn the_smallest_count_within_five_percent_is_found_in_few_runs() {
-    for top in [1, 2, 3, 4, 7, 8, 12, 16, 31, 48, 64] {
-        check("perfect", amdahl(0.0, 60.0), top, 10);
-        check("amdahl 5%", amdahl(0.05, 60.0), top, 18);
-        check("amdahl 30%", amdahl(0.3, 60.0), top, 18);
-        check("usl, peak at 7", usl(0.02, 0.02, 60.0), top, 18);
-        check("usl, peak at 22", usl(0.05, 0.002, 60.0), top, 18);
-        check("cliff at 8", cliff(8.0, 60.0), top, 18);
-        check("cliff at 24", cliff(24.0, 60.0), top, 18);
+    for top in 1..=64 {
+        for serial in [0.0, 0.01, 0.05, 0.1, 0.3, 0.9] {
+            check("amdahl", amdahl(serial, 60.0), top);
+        }
+        for sigma in [0.0, 0.02, 0.05, 0.3, 0.5] {
+            for kappa in [1e-5, 5e-4, 2e-3, 0.02, 0.2] {
+                check("usl", usl(sigma, kappa, 60.0), top);
+            }
+        }
     }
+}
+
+#[test]
+fn a_cliff_is_found_wherever_it_is() {
+    for top in [1, 2, 3, 7, 8, 12, 16, 31, 48, 64] {
+        for cpus in (1..=64).map(f64::from) {
+            check("cliff", cliff(cpus, 60.0), top);
+            check("slope", move |n| if n <= cpus { 60.0 / n } else { 60.0 / cpus * 1.02 }, top);
+            check("shares", move |n| (cpus / n).ceil(), top);
+        }
+    }
+}
+
+#[test]
+fn times_that_go_up_and_down_are_said_to() {
+    // Falls on both sides of a step of 20%: which side is better cannot be searched.
+    let law = |n: f64| 60.0 * (0.3 + 0.7 / n) * if n > 9.0 { 1.2 } else { 1.0 };
+    let counts: Vec<u32> = (1..=64).collect();
+    let Ok(found) = search(&mut machine(law, 0.0, 1), &counts, Goal::Within(0.05));
+    assert!(found.to_string().contains("times go up and down"), "{found}");
 }
 
 #[test]
@@ -125,7 +142,7 @@ fn an_efficiency_is_met_by_the_largest_such_count() {
         let counts: Vec<u32> = (1..=64).collect();
         let mut machine = machine(amdahl(serial, 60.0), 0.0, 1);
         let Ok(found) = search(&mut machine, &counts, Goal::Efficiency(share));
-        assert!(found.nthread.abs_diff(expected) <= 1, "{serial}: {found}");
+        assert_eq!(found.nthread, expected, "{serial}: {found}");
         assert!(machine.runs <= 12, "{found}");
         let n = f64::from(found.nthread);
         assert!(amdahl(serial, 1.0)(1.0) / amdahl(serial, 1.0)(n) / n >= share - 0.02, "{found}");
@@ -140,6 +157,9 @@ fn only_candidates_are_run() {
     assert!(found.runs.iter().all(|(n, _)| [3, 6, 12].contains(n)), "{found}");
     let Ok(found) = search(&mut machine, &[5], Goal::Efficiency(0.9));
     assert_eq!(found.nthread, 5);
+    assert!(found.to_string().contains(": 6.00 s, the only count that was tried; "), "{found}");
+    let Ok(found) = search(&mut machine, &[5], Goal::Within(0.05));
+    assert!(found.to_string().contains(", the only count that was tried; "), "{found}");
 }
 
 #[test]
@@ -153,6 +173,7 @@ fn the_reason_says_what_it_rests_on() {
         total: Duration::from_secs(95),
         open: Some(5),
         is_flat: false,
+        is_uneven: false,
         goal: Goal::Within(0.05),
     };
     assert_eq!(

@@ -99,6 +99,17 @@ impl Times {
         self.known().all(|at| self.ratio(at, best).ln() <= self.error(at, best))
     }
 
+    /// Whether times fall to the best count and rise behind it, but for what chance may
+    /// make.
+    pub fn are_a_valley(&self) -> bool {
+        let best = self.best();
+        let known: Vec<usize> = self.known().collect();
+        known.windows(2).all(|pair| {
+            let (near, far) = if pair[1] <= best { (pair[1], pair[0]) } else { (pair[0], pair[1]) };
+            self.ratio(near, far).ln() <= self.error(near, far)
+        })
+    }
+
     /// Runs of a count.
     pub fn runs(&self, at: usize) -> usize {
         self.of(at).len()
