@@ -515,6 +515,26 @@ fn list_says_why_a_runner_cannot_run_here() {
 }
 
 #[test]
+fn env_of_a_command_that_is_not_there_is_bad_usage() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path().display().to_string();
+    for (command, problem) in [
+        ("./missing", "./missing cannot be executed"),
+        ("no-such-command", "there is no no-such-command in PATH"),
+        ("/etc/passwd", "is not executable"),
+        ("./prog-{nthread}", "./prog-{nthread} cannot be executed"),
+        (directory.as_str(), "is a directory"),
+        (" ", "the command is empty"),
+    ] {
+        let swept = Sweep::bare().args(["env", "--", command]).run().exits(2);
+        assert!(swept.stderr.contains(problem), "{problem}: {}", swept.stderr);
+        assert_eq!(swept.stdout, "");
+    }
+    let swept = Sweep::bare().args(["env", "--", "sh"]).run().exits(0);
+    assert!(swept.stdout.contains("libraries of sh"), "{}", swept.stdout);
+}
+
+#[test]
 fn env_says_where_each_value_comes_from() {
     let sweep = Sweep::bare().args(["env"]).env("HARNESS_ROUNDS", "5").env("OMP_NUM_THREADS", "2");
     let text = &sweep.run().exits(0).stdout.clone();

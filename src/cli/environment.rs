@@ -5,8 +5,9 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::program;
 use super::show::{build_line, option_flags};
-use super::values::{Lookup, variable_of};
+use super::values::{Lookup, UsageError, variable_of};
 use crate::kernel::Isa;
 use crate::machine::blas::{self, Library, recognise};
 use crate::machine::loaded::{self, Program};
@@ -32,7 +33,13 @@ const RELATED: [(&str, &str); 12] = [
 ];
 
 /// All of it, in text.
-pub fn environment(command: &[String], lookup: Lookup<'_>) -> String {
+///
+/// # Errors
+/// If a command is given whose program cannot be started.
+pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, UsageError> {
+    if let Some(program) = command.first() {
+        program::check_here(program)?;
+    }
     let (machine, cpus) = (machine::inspect(), Cpus::read());
     let mut text = String::from("machine\n");
     for (name, value) in facts(&machine, &cpus) {
@@ -50,7 +57,7 @@ pub fn environment(command: &[String], lookup: Lookup<'_>) -> String {
         }
     }
     let _ = writeln!(text, "recommendation\n  {}", recommendation(&cpus, lookup));
-    text
+    Ok(text)
 }
 
 /// What is known of the machine, line by line.
@@ -184,7 +191,7 @@ fn loads(program: &OsStr) -> (Option<String>, Vec<PathBuf>) {
         Program::Static => {
             (Some("linked statically: what is in it cannot be seen from outside".into()), vec![])
         }
-        Program::Unknown(reason) => (Some(format!("not known: {reason}")), vec![]),
+        Program::Unknown(reason) => (Some(format!("cannot tell: {reason}")), vec![]),
     }
 }
 

@@ -36,6 +36,7 @@ use crate::record::{Machine, Preset, Run};
 use crate::registry::Registry;
 use crate::report::{Depth, Style};
 use crate::selftest::simulation;
+use environment::environment;
 use options::{Cli, DisplayOptions, ResumeOptions, SweepOptions, Verb};
 use resume::{Resumed, resume};
 use settings::Settings;
@@ -79,7 +80,9 @@ pub fn main(registry: &Registry) -> ExitCode {
         None => sweep(registry, &cli.sweep, Preset::Sweep),
         Some(Verb::Metg(options)) => sweep(registry, &options, Preset::Metg),
         Some(Verb::List { runner, runners }) => list(registry, &runner, runners.as_deref()),
-        Some(Verb::Env { command }) => print_result(&environment::environment(&command, &variable)),
+        Some(Verb::Env { command }) => environment(&command, &variable)
+            .map_err(Into::into)
+            .and_then(|text| print_result(&text)),
         Some(Verb::Advise(options)) => advise::advise(&options, &variable, registry),
         Some(Verb::Report(options)) => report::report(&options),
         Some(Verb::Compare(options)) => compare::compare(&options, &variable),

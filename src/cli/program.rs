@@ -1,6 +1,6 @@
 //! Whether the programs of commands can be started, before anything runs.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::placeholders::is_fixed;
@@ -30,6 +30,20 @@ pub fn check(commands: &Commands, baseline: Option<&Command>) -> Result<(), Usag
     Ok(())
 }
 
+/// Refuses a program that cannot be started from here.
+///
+/// # Errors
+/// Which program, and why.
+pub fn check_here(program: &str) -> Result<(), UsageError> {
+    if program.trim().is_empty() {
+        return Err(UsageError("--: the command is empty; for example -- ./prog".to_string()));
+    }
+    match missing(program, Path::new(""), &search_path()) {
+        Some(problem) => Err(UsageError(format!("--: {problem}"))),
+        None => Ok(()),
+    }
+}
+
 /// Why a program cannot be started, if that is known. A name with a slash is
 /// relative to the directory in which the command runs, and one without is sought
 /// in the PATH that the command gets: a child changes its directory and takes its
@@ -45,18 +59,30 @@ fn obstacle(commands: &Commands, words: &[String]) -> Option<String> {
     if !is_fixed(program) || !is_fixed(&path.to_string_lossy()) {
         return None;
     }
+    let problem = missing(program, directory, &path)?;
+    let is_shells = !program.contains('/') && !is_executable(&directory.join(program));
+    let hint = if is_shells {
+        " (a built-in of a shell or a whole line of one needs --shell)"
+    } else {
+        ""
+    };
+    Some(problem + hint)
+}
+
+/// Why no program is found from a directory, with a PATH.
+fn missing(program: &str, directory: &Path, path: &OsStr) -> Option<String> {
     if program.contains('/') {
         return not_executable(&directory.join(program));
     }
-    let dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let dirs: Vec<PathBuf> = std::env::split_paths(path).collect();
     let is_found = dirs.iter().any(|dir| is_executable(&directory.join(dir).join(program)));
     (!is_found).then(|| {
         let here = directory.join(program);
         match is_executable(&here) {
-            true => format!("there is no {program} in PATH; ./{program} is the one in this directory"),
-            false => format!(
-                "there is no {program} in PATH (a built-in of a shell or a whole line of one needs --shell)"
-            ),
+            true => {
+                format!("there is no {program} in PATH; ./{program} is the one in this directory")
+            }
+            false => format!("there is no {program} in PATH"),
         }
     })
 }

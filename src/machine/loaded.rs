@@ -15,6 +15,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::elf::linker_of;
+
 /// Nobody waits longer for a program that is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -92,8 +94,14 @@ fn inspect_within(program: &OsStr, depth: u32) -> Program {
         return Program::Unknown(format!("{} is no executable of Linux", path.display()));
     }
     match linker_of(&path) {
-        None => Program::Static,
-        Some(linker) => listed_by(&linker, &path),
+        Ok(None) => Program::Static,
+        Ok(Some(linker)) if linker.is_file() => listed_by(&linker, &path),
+        Ok(Some(linker)) => Program::Unknown(format!(
+            "{} asks for the dynamic linker {}, which is not here: is it of another architecture?",
+            path.display(),
+            linker.display()
+        )),
+        Err(problem) => Program::Unknown(format!("{}: {problem}", path.display())),
     }
 }
 
@@ -114,30 +122,6 @@ fn interpreter_of_script(head: &[u8]) -> Option<String> {
     }
     let is_program = |word: &&str| !word.starts_with('-') && !word.contains('=');
     words.find(is_program).map(str::to_string)
-}
-
-/// The dynamic linker that a 64-bit executable names (`PT_INTERP`, in the System V
-/// ABI), if it names one. Of other executables nothing is known, and they are
-/// taken for static: their linker would be the wrong one to ask.
-fn linker_of(path: &Path) -> Option<PathBuf> {
-    const INTERP: u32 = 3;
-    let bytes = head_of(path).ok()?;
-    let is_64_bit_and_little = bytes.get(4..6)? == [2, 1];
-    if !is_64_bit_and_little {
-        return None;
-    }
-    let number = |at: usize, width: usize| {
-        let field = bytes.get(at..at.checked_add(width)?)?;
-        Some(field.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
-    };
-    let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
-    let mut headers = (0..count).map(|index| table.wrapping_add(index * size) as usize);
-    let at = headers.find(|at| number(*at, 4) == Some(INTERP.into()))?;
-    let (offset, length) = (number(at + 8, 8)? as usize, number(at + 32, 8)? as usize);
-    let name = bytes.get(offset..offset.checked_add(length)?)?;
-    let name = name.strip_suffix(b"\0").unwrap_or(name);
-    let linker = PathBuf::from(String::from_utf8_lossy(name).into_owned());
-    linker.is_file().then_some(linker)
 }
 
 fn listed_by(linker: &Path, program: &Path) -> Program {

@@ -9,6 +9,7 @@ pub mod blas;
 pub mod cgroup;
 pub mod clock;
 pub mod cpus;
+pub mod elf;
 mod facts;
 #[cfg(test)]
 mod fake;
