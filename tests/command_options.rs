@@ -105,6 +105,16 @@ fn several_commands_are_interleaved_and_have_names() {
 }
 
 #[test]
+fn a_label_is_read_by_a_shell_as_the_command_was() {
+    let plan =
+        plan(&["-n", "1,2", "--", "sh", "-c", "sleep  0.{nthread}; echo 'a b'", "-t{nthread}"]);
+    let label = labels(&plan)[0];
+    let words = ["sh", "-c", "sleep  0.{nthread}; echo 'a b'", "-t{nthread}"];
+    assert_eq!(shlex::split(label).expect("a line"), words, "{label}");
+    assert!(label.ends_with(" -t{nthread}"), "{label}");
+}
+
+#[test]
 fn a_shell_gets_the_whole_text() {
     let words = |plan: &Value| plan["commands"]["list"][0]["words"].clone();
     let text = "sleep 0.01; echo {nthread} $HOME";

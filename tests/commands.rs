@@ -249,7 +249,7 @@ fn a_command_with_control_characters_has_results_that_can_be_read() {
     let sweep = Sweep::new().args(["-n", "1", "--rounds", "1"]);
     let swept = sweep.args(["--", "echo", "\x1b[31mred\x7f"]).run().exits(0);
     assert!(!swept.stdout.contains('\x1b'), "{}", swept.stdout);
-    assert_eq!(swept.visits_of("command")[0]["label"], "echo \\u{1b}[31mred\\u{7f}");
+    assert_eq!(swept.visits_of("command")[0]["label"], "echo '\\u{1b}[31mred\\u{7f}'");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::conflicts::typed_flag;
 use super::options::CommandOptions;
 use super::placeholders::{self, Axes};
 use super::program;
+use super::typed;
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest, several, switch};
 use crate::nthread::{Level, VARIABLES};
 use crate::plan::Programs;
@@ -93,9 +94,9 @@ fn list(
 fn behind_dashes(words: &[String], by: By, axes: Axes) -> Result<Command, UsageError> {
     let given = Given { origin: Origin::Flag("--"), text: words.join(" ") };
     placeholders::check(&given, axes)?;
-    let words = match (by, words) {
-        (By::Harness, _) => words.to_vec(),
-        (By::Shell, [text]) => in_shell(text),
+    let (label, words) = match (by, words) {
+        (By::Harness, _) => (typed::line(words.iter().map(String::as_str)), words.to_vec()),
+        (By::Shell, [text]) => (text.clone(), in_shell(text)),
         (By::Shell, _) => {
             return Err(given.error(format!(
                 "--shell takes one word: quote the command, as in -- '{}'",
@@ -104,7 +105,7 @@ fn behind_dashes(words: &[String], by: By, axes: Axes) -> Result<Command, UsageE
         }
     };
     match words.first().is_some_and(|program| !program.trim().is_empty()) {
-        true => Ok(Command { label: label(&given.text), words }),
+        true => Ok(Command { label: on_one_line(&label), words }),
         false => Err(given.error("the command is empty")),
     }
 }
@@ -123,7 +124,7 @@ fn command(given: &Given, by: By) -> Result<Command, UsageError> {
         None => (None, given.text.as_str()),
     };
     let words = words(given, text, by)?;
-    Ok(Command { label: name.map_or_else(|| label(text), str::to_string), words })
+    Ok(Command { label: name.map_or_else(|| on_one_line(text), str::to_string), words })
 }
 
 /// Program and arguments of a text.
@@ -145,8 +146,12 @@ fn in_shell(text: &str) -> Vec<String> {
     ["/bin/sh", "-c", text].map(str::to_string).to_vec()
 }
 
-/// A text on one line, as a table has it, and harmless to a terminal.
-fn label(text: &str) -> String {
+/// A text on one line, as a table has it, and harmless to a terminal. One that is both
+/// stays as it is, so that a shell reads the label as it read the command.
+fn on_one_line(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.trim().to_string();
+    }
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),

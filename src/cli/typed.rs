@@ -47,12 +47,18 @@ fn bench_of(program: &str) -> Option<&str> {
     is_hash.then_some(name)
 }
 
+/// Words for a POSIX shell, on one line.
+pub fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 /// A word for a POSIX shell, as somebody would type it. No argument and no
 /// variable holds a NUL, the only thing that cannot be quoted.
 fn quoted(word: &str) -> String {
-    // A crate that quotes would make 2'^16' of 2^16.
+    // A crate that quotes would make 2'^16' of 2^16, and '{nthread}' of {nthread}.
     let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:=%+@^".contains(&byte);
-    if !word.is_empty() && !word.starts_with('=') && word.bytes().all(is_harmless) {
+    let rest = word.replace("{nthread}", "").replace("{inner}", "");
+    if !word.is_empty() && !word.starts_with('=') && rest.bytes().all(is_harmless) {
         return word.to_string();
     }
     shlex::try_quote(word).map_or_else(|_| "?".to_string(), |word| word.into_owned())
@@ -73,6 +79,14 @@ mod tests {
         assert!(text.starts_with("harness -n 1,2^3 --runner "), "{text}");
         let read = shlex::split(&text).expect("a command line");
         assert_eq!(read[1..], typed[1..]);
+    }
+
+    #[test]
+    fn placeholders_need_no_quotes_and_other_braces_do() {
+        let words = ["./prog", "-t{nthread}", "{nthread}x{inner}", "{a,{nthread}}", "sh -c 'a  b'"];
+        let text = line(words);
+        assert!(text.starts_with("./prog -t{nthread} {nthread}x{inner} '{a,"), "{text}");
+        assert_eq!(shlex::split(&text).expect("a command line"), words);
     }
 
     #[test]
