@@ -44,6 +44,25 @@ fn the_thread_variables_carry_the_count() {
 }
 
 #[test]
+fn one_count_is_not_called_the_fastest_and_a_variable_that_restricts_is_named() {
+    let told = |args: &[&str]| {
+        let sweep = Sweep::bare().env("HARNESS_NTHREAD", "1..1").args(["advise"]).args(args);
+        sweep.run().exits(0)
+    };
+    let swept = told(&["--", "true"]);
+    assert_eq!(count(&swept), 1);
+    for words in ["the only count that was tried", "HARNESS_NTHREAD=1..1"] {
+        assert!(swept.stderr.contains(words), "{words}: {}", swept.stderr);
+    }
+    assert!(!swept.stderr.contains("fastest"), "{}", swept.stderr);
+    // What is typed beats it.
+    let swept = told(&["-n", "2", "--", "true"]);
+    assert_eq!(count(&swept), 2);
+    assert!(!swept.stderr.contains("HARNESS_NTHREAD"), "{}", swept.stderr);
+    assert_eq!(told(&["-q", "--", "true"]).stderr, "");
+}
+
+#[test]
 fn an_efficiency_may_be_asked_for_instead() {
     let script = "case {nthread} in 1) sleep 0.8;; 2) sleep 0.4;; *) sleep 0.35;; esac";
     let args = ["-n", "1,2,4", "--efficiency", "75%", "--shell", "--", script];

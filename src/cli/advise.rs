@@ -3,12 +3,14 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use clap::Args;
+
 use super::commands::commands;
 use super::conflicts::check_told;
-use super::options::{AdviseOptions, DisplayOptions};
+use super::options::{CommandOptions, DisplayOptions};
 use super::placeholders::Axes;
 use super::settings::{nanoseconds, show};
-use super::values::{Given, Lookup, UsageError, given, switch};
+use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::advise::{Goal, Machine, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
@@ -18,6 +20,29 @@ use crate::number::parse_percent;
 use crate::plan::Programs;
 use crate::record::{Expect, Output};
 use crate::registry::Registry;
+
+/// The options of `harness advise`.
+#[derive(Debug, Args)]
+pub struct AdviseOptions {
+    /// Thread counts to choose from (default: 1 up to the usable CPUs)
+    #[arg(short, long, value_name = "LIST")]
+    pub nthread: Option<String>,
+    /// The smallest count whose time is within P% of the best (default: 5%)
+    #[arg(long, value_name = "P%", conflicts_with = "efficiency")]
+    pub within: Option<String>,
+    /// Instead: the largest count that is at least so efficient
+    #[arg(long, value_name = "P%")]
+    pub efficiency: Option<String>,
+    /// A run that lasts longer is killed (default: none)
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// The command, and how it is run.
+    #[command(flatten)]
+    pub program: CommandOptions,
+    /// Only the count, no reason
+    #[arg(short, long)]
+    pub quiet: bool,
+}
 
 /// How much slower than the best the answer may be, where nobody says.
 const WITHIN: f64 = 0.05;
@@ -41,21 +66,36 @@ pub fn advise(
 ) -> anyhow::Result<u8> {
     let cpus = Cpus::read();
     let goal = goal(options, lookup)?;
-    let candidates = candidates(options, lookup, &cpus)?;
-    let timeout = given("--timeout", options.timeout.as_deref(), lookup);
-    let timeout = timeout.map(|given| nanoseconds(&given)).transpose()?;
+    let given = given("--nthread", options.nthread.as_deref(), lookup);
+    let candidates = candidates(given.as_ref(), &cpus)?;
+    let timeout = timeout(options, lookup)?;
     let programs = program(options, lookup, &candidates)?;
     let display = DisplayOptions { quiet: options.quiet, ..DisplayOptions::default() };
     let progress = Progress::new(show(&display, lookup)?);
-    let timeout = timeout.map(Duration::from_nanos);
     let mut stopwatch = Stopwatch::new(registry, &progress, &programs, timeout)?;
     let found = search(&mut stopwatch, &candidates, goal)?;
     // Signals that come from here on end this process as they do any other.
     drop(stopwatch);
     if !switch("--quiet", options.quiet, lookup)? {
-        let _ = writeln!(io::stderr(), "{found}");
+        let _ = writeln!(io::stderr(), "{found}{}", restricted(given.as_ref()));
     }
     super::print_result(&format!("{}\n", found.nthread))
+}
+
+/// What is to be said of a variable that left only some counts to choose from: who has
+/// forgotten it would take the answer for that of the whole machine.
+fn restricted(given: Option<&Given>) -> String {
+    match given {
+        Some(Given { origin: Origin::Variable(name), text }) => {
+            format!("; only counts of {name}={} were candidates", text.trim())
+        }
+        _ => String::new(),
+    }
+}
+
+fn timeout(options: &AdviseOptions, lookup: Lookup<'_>) -> Result<Option<Duration>, UsageError> {
+    let given = given("--timeout", options.timeout.as_deref(), lookup);
+    given.map(|given| nanoseconds(&given).map(Duration::from_nanos)).transpose()
 }
 
 /// The one command that is to be timed.
@@ -101,12 +141,8 @@ fn goal(options: &AdviseOptions, lookup: Lookup<'_>) -> Result<Goal, UsageError>
 
 /// The counts to choose from. OMP_NUM_THREADS and its like have no say, other than
 /// in a sweep: they may be what an earlier search advised.
-fn candidates(
-    options: &AdviseOptions,
-    lookup: Lookup<'_>,
-    cpus: &Cpus,
-) -> Result<Vec<u32>, UsageError> {
-    let Some(given) = given("--nthread", options.nthread.as_deref(), lookup) else {
+fn candidates(given: Option<&Given>, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
+    let Some(given) = given else {
         return Ok((1..=cpus.usable.clamp(1, nthread::MAX_NTHREAD)).collect());
     };
     let words = nthread::Words { cpus: cpus.usable, cores: cpus.cores };

@@ -2,13 +2,58 @@
 
 use std::path::Path;
 
-use super::options::CompareOptions;
+use clap::{Args, ValueHint};
+
 use super::values::{Lookup, UsageError, given, switch};
 use super::{FAILED, print_result, style};
 use crate::analysis::{self, Comparison, Conclusion, Judged, Summary};
 use crate::number::parse_percent;
 use crate::report::compare::{Names, json, markdown, text};
 use crate::report::read;
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  harness compare results/main results/branch
+  harness --like results/main --out results/branch    a run that fits, first
+  harness compare results/main results/branch --markdown --undecided pass >> comment.md
+
+Each case is compared with the sequential baseline of its own run; --absolute judges
+raw times. Exit codes: 0 no regression · 1 a case became slower · 2 bad usage, unreadable
+input, nothing in common, another machine · 3 undecided (1 beats 3).";
+
+/// The options of `harness compare`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct CompareOptions {
+    /// The earlier results directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub before: std::path::PathBuf,
+    /// The later one
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub after: std::path::PathBuf,
+    /// A change by less does not count (default: 5%: two sessions of one machine differ by more
+    /// than their rounds show)
+    #[arg(long, value_name = "P%")]
+    pub margin: Option<String>,
+    /// Judge raw times, not speedups over the baseline of each run
+    #[arg(long)]
+    pub absolute: bool,
+    /// Even if the machines are not the same: said in the result
+    #[arg(long)]
+    pub force: bool,
+    /// What an undecided comparison is: fail (exit code 3) or pass (default: fail)
+    #[arg(long, value_name = "WHAT")]
+    pub undecided: Option<String>,
+    /// The result as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// The result as Markdown, for a pull request
+    #[arg(long)]
+    pub markdown: bool,
+    /// Colours: auto, always or never (default: auto)
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<String>,
+}
 
 /// A comparison that the data do not decide.
 const UNDECIDED: u8 = 3;

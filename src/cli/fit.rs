@@ -5,12 +5,27 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::options::FitOptions;
+use clap::{Args, ValueHint};
+
 use super::values::UsageError;
 use super::{FAILED, print_result};
 use crate::analysis::{MeasuredFit, Measurements};
 use crate::record::Table;
 use crate::report;
+
+/// The options of `harness fit`.
+#[derive(Debug, Args)]
+pub struct FitOptions {
+    /// CSV with the columns nthread and throughput; others are ignored; - is stdin
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: std::path::PathBuf,
+    /// One fit for each value of this column; a summary.csv of ours needs none
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// The result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Does what its options say. Exits with 1 where nothing could be fitted.
 pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {

@@ -37,8 +37,8 @@ use crate::registry::Registry;
 use crate::report::{Depth, Style};
 use crate::selftest::simulation;
 use environment::environment;
-use options::{Cli, DisplayOptions, ResumeOptions, SweepOptions, Verb};
-use resume::{Resumed, resume};
+use options::{Cli, DisplayOptions, SweepOptions, Verb};
+use resume::{ResumeOptions, Resumed, resume};
 use settings::Settings;
 use values::{UsageError, given, nearest};
 

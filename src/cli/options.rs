@@ -1,9 +1,17 @@
-//! The command line as it is typed: names, help and examples, but no meaning.
+//! The command line as it is typed: names, help and examples, but no meaning. The
+//! options of a verb that is no sweep stand beside what the verb does.
 //!
 //! Every value is text here. `settings` decides what it means, and treats a
 //! flag and its variable alike.
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use super::advise::AdviseOptions;
+use super::compare::CompareOptions;
+use super::fit::FitOptions;
+use super::report::ReportOptions;
+use super::resume::ResumeOptions;
+use super::selftest::SelftestOptions;
 
 const VERSION: &str = env!("NTHREAD_VERSION");
 
@@ -34,16 +42,6 @@ More:
 Exit codes: 0 all well · 1 it ran and something failed its check · 2 bad usage or
 unreadable input · 3 a comparison that the data do not decide · 128 + signal when
 interrupted (130 for Ctrl-C).";
-
-const COMPARE_EXAMPLES: &str = "\
-Examples:
-  harness compare results/main results/branch
-  harness --like results/main --out results/branch    a run that fits, first
-  harness compare results/main results/branch --markdown --undecided pass >> comment.md
-
-Each case is compared with the sequential baseline of its own run; --absolute judges
-raw times. Exit codes: 0 no regression · 1 a case became slower · 2 bad usage, unreadable
-input, nothing in common, another machine · 3 undecided (1 beats 3).";
 
 const LISTS: &str = "\
 Lists of thread counts: 1..16 (16 included), 1..16:5 (1, 6, 11, 16), 1..64*2 or
@@ -159,114 +157,6 @@ fn for_metg(option: clap::Arg) -> clap::Arg {
     option.help(help)
 }
 
-/// The options of `harness resume`.
-#[derive(Debug, Args)]
-pub struct ResumeOptions {
-    /// The results directory
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub dir: std::path::PathBuf,
-    /// Even on another machine, or by another build: recorded in run.json
-    #[arg(long)]
-    pub force: bool,
-    /// How much is shown.
-    #[command(flatten)]
-    pub display: DisplayOptions,
-}
-
-/// The options of `harness report`.
-#[derive(Debug, Args)]
-pub struct ReportOptions {
-    /// The results directory; several are put side by side
-    #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
-    pub dirs: Vec<std::path::PathBuf>,
-    /// Every case with every figure, not only the best of each backend
-    #[arg(long)]
-    pub details: bool,
-    /// Put the essence between <!-- harness:begin --> and <!-- harness:end --> of this page
-    #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
-    pub splice: Option<std::path::PathBuf>,
-    /// Print the cases in the format of another tool; no table, and no file is written
-    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["splice", "details"])]
-    pub export: Option<ExportFormat>,
-    /// Colours: auto, always or never (default: auto)
-    #[arg(long, value_name = "WHEN")]
-    pub color: Option<String>,
-}
-
-/// The formats of other tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// What hyperfine 1.x writes with --export-json
-    HyperfineJson,
-    /// What hyperfine 2.0 writes
-    #[value(name = "hyperfine2-json")]
-    Hyperfine2Json,
-    /// Bencher Metric Format
-    Bencher,
-}
-
-/// The options of `harness compare`.
-#[derive(Debug, Args)]
-#[command(after_help = COMPARE_EXAMPLES)]
-pub struct CompareOptions {
-    /// The earlier results directory
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub before: std::path::PathBuf,
-    /// The later one
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub after: std::path::PathBuf,
-    /// A change by less does not count (default: 5%: two sessions of one machine differ by more
-    /// than their rounds show)
-    #[arg(long, value_name = "P%")]
-    pub margin: Option<String>,
-    /// Judge raw times, not speedups over the baseline of each run
-    #[arg(long)]
-    pub absolute: bool,
-    /// Even if the machines are not the same: said in the result
-    #[arg(long)]
-    pub force: bool,
-    /// What an undecided comparison is: fail (exit code 3) or pass (default: fail)
-    #[arg(long, value_name = "WHAT")]
-    pub undecided: Option<String>,
-    /// The result as JSON
-    #[arg(long, conflicts_with = "markdown")]
-    pub json: bool,
-    /// The result as Markdown, for a pull request
-    #[arg(long)]
-    pub markdown: bool,
-    /// Colours: auto, always or never (default: auto)
-    #[arg(long, value_name = "WHEN")]
-    pub color: Option<String>,
-}
-
-/// The options of `harness fit`.
-#[derive(Debug, Args)]
-pub struct FitOptions {
-    /// CSV with the columns nthread and throughput; others are ignored; - is stdin
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: std::path::PathBuf,
-    /// One fit for each value of this column; a summary.csv of ours needs none
-    #[arg(long, value_name = "COLUMN")]
-    pub group: Option<String>,
-    /// The result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The options of `harness selftest`.
-#[derive(Debug, Args)]
-pub struct SelftestOptions {
-    /// Campaigns (default: 120, which take about four minutes)
-    #[arg(long, value_name = "N")]
-    pub campaigns: Option<String>,
-    /// The result as one JSON object
-    #[arg(long)]
-    pub json: bool,
-    /// No remarks, only what went wrong and the result
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
 /// How much is shown, and how.
 #[derive(Debug, Default, Args)]
 pub struct DisplayOptions {
@@ -323,29 +213,6 @@ pub struct CommandOptions {
     /// The command to sweep, after --
     #[arg(last = true, value_name = "COMMAND")]
     pub words: Vec<String>,
-}
-
-/// The options of `harness advise`.
-#[derive(Debug, Args)]
-pub struct AdviseOptions {
-    /// Thread counts to choose from (default: 1 up to the usable CPUs)
-    #[arg(short, long, value_name = "LIST")]
-    pub nthread: Option<String>,
-    /// The smallest count whose time is within P% of the best (default: 5%)
-    #[arg(long, value_name = "P%", conflicts_with = "efficiency")]
-    pub within: Option<String>,
-    /// Instead: the largest count that is at least so efficient
-    #[arg(long, value_name = "P%")]
-    pub efficiency: Option<String>,
-    /// A run that lasts longer is killed (default: none)
-    #[arg(long, value_name = "TIME")]
-    pub timeout: Option<String>,
-    /// The command, and how it is run.
-    #[command(flatten)]
-    pub program: CommandOptions,
-    /// Only the count, no reason
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// The options of a sweep, as they were typed.

@@ -4,11 +4,44 @@ use std::io::{self, Write as _};
 
 use anyhow::Context as _;
 
-use super::options::{ExportFormat, ReportOptions};
+use clap::{Args, ValueEnum, ValueHint};
+
 use super::values::UsageError;
 use super::{print_result, style};
 use crate::analysis::Summary;
 use crate::report::{self, Depth};
+
+/// The options of `harness report`.
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// The results directory; several are put side by side
+    #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
+    pub dirs: Vec<std::path::PathBuf>,
+    /// Every case with every figure, not only the best of each backend
+    #[arg(long)]
+    pub details: bool,
+    /// Put the essence between <!-- harness:begin --> and <!-- harness:end --> of this page
+    #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
+    pub splice: Option<std::path::PathBuf>,
+    /// Print the cases in the format of another tool; no table, and no file is written
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["splice", "details"])]
+    pub export: Option<ExportFormat>,
+    /// Colours: auto, always or never (default: auto)
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<String>,
+}
+
+/// The formats of other tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// What hyperfine 1.x writes with --export-json
+    HyperfineJson,
+    /// What hyperfine 2.0 writes
+    #[value(name = "hyperfine2-json")]
+    Hyperfine2Json,
+    /// Bencher Metric Format
+    Bencher,
+}
 
 /// Makes every derived file again and prints the table.
 pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {

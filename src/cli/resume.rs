@@ -6,12 +6,28 @@ use crate::plan;
 use crate::record::{Build, Machine, Run, Session, StopReason};
 use crate::registry::Registry;
 
+use clap::{Args, ValueHint};
+
 use super::like::adopt_runners;
-use super::options::ResumeOptions;
+use super::options::DisplayOptions;
 use super::settings;
 use super::show;
 use super::typed;
 use super::values::{Lookup, UsageError, switch};
+
+/// The options of `harness resume`.
+#[derive(Debug, Args)]
+pub struct ResumeOptions {
+    /// The results directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: std::path::PathBuf,
+    /// Even on another machine, or by another build: recorded in run.json
+    #[arg(long)]
+    pub force: bool,
+    /// How much is shown.
+    #[command(flatten)]
+    pub display: DisplayOptions,
+}
 
 /// What came of it.
 pub enum Resumed {

@@ -2,12 +2,27 @@
 
 use std::io::{self, Write as _};
 
-use super::options::SelftestOptions;
+use clap::Args;
+
 use super::values::{Lookup, UsageError, given, switch};
 use super::{FAILED, print_result, settings, show, typed};
 use crate::campaign::progress::{Progress, Show};
 use crate::record::{Plan, Run};
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
+
+/// The options of `harness selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestOptions {
+    /// Campaigns (default: 120, which take about four minutes)
+    #[arg(long, value_name = "N")]
+    pub campaigns: Option<String>,
+    /// The result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// No remarks, only what went wrong and the result
+    #[arg(short, long)]
+    pub quiet: bool,
+}
 
 /// Campaigns where nobody asks for others: about four minutes.
 const CAMPAIGNS: u32 = 120;
