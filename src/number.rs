@@ -215,6 +215,11 @@ fn friendly_cause(text: &str) -> NumberCause {
     }
 }
 
+/// So many of something: 1 case, 2 cases. The noun takes an s.
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// A time as people read it: three digits, in a unit that suits.
 pub fn written_time(time: Duration) -> String {
     let (value, unit) = match time.as_secs_f64() {
@@ -247,6 +252,12 @@ mod tests {
             Ok(duration) => panic!("{text:?} was read as {duration:?}"),
             Err(error) => error.cause,
         }
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let runs = [0, 1, 2].map(|count| counted(count, "run"));
+        assert_eq!(runs, ["0 runs", "1 run", "2 runs"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Goal;
-use crate::number::written_time;
+use crate::number::{counted, written_time};
 
 /// The count that is advised, and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +48,13 @@ impl fmt::Display for Found {
         let runs: usize = self.runs.iter().map(|(_, runs)| runs).sum();
         let list: Vec<String> =
             self.runs.iter().map(|(nthread, runs)| format!("{runs} × {nthread}")).collect();
-        let noun = if runs == 1 { "run" } else { "runs" };
-        write!(f, "; {runs} {noun} in {} ({})", written_time(self.total), list.join(", "))?;
+        write!(
+            f,
+            "; {} in {} ({})",
+            counted(runs as u64, "run"),
+            written_time(self.total),
+            list.join(", ")
+        )?;
         if let Some(other) = self.open.filter(|_| !self.is_flat) {
             write!(f, "; cannot tell {} from {other}", self.nthread)?;
         }
@@ -81,10 +86,7 @@ impl Found {
 }
 
 fn threads(nthread: u32) -> String {
-    match nthread {
-        1 => "1 thread".to_string(),
-        n => format!("{n} threads"),
-    }
+    counted(nthread.into(), "thread")
 }
 
 /// 5%, 2.5%.

@@ -7,7 +7,7 @@ use std::io;
 use super::standing::Standing;
 use super::stopping::LOOKS;
 use super::{BUDGET, BUDGET_FACTOR, Campaign};
-use crate::number::written_time;
+use crate::number::{counted, written_time};
 use crate::record::{Case, Plan, Subject};
 use crate::stats::median;
 
@@ -29,7 +29,7 @@ impl Campaign<'_> {
     pub(super) fn announce_unknown(&self) {
         let (plan, cases) = (&self.run.plan, self.run.plan.cases.len());
         let until = match plan.stopping.precision {
-            None => format!(", {} rounds", plan.stopping.rounds),
+            None => format!(", {}", counted(plan.stopping.rounds.into(), "round")),
             Some(share) => format!(" until every speedup is known to ±{}%", 100.0 * share),
         };
         let budget = match plan.stopping.time_budget_ns {
@@ -37,7 +37,7 @@ impl Campaign<'_> {
             None => String::new(),
         };
         let rounds = "; the first round will tell how long that takes";
-        self.progress.note(&format!("{cases} cases{until}{budget}{rounds}"));
+        self.progress.note(&format!("{}{until}{budget}{rounds}", counted(cases as u64, "case")));
     }
 
     /// Sets the time budget once the first round is whole, if it follows from that,

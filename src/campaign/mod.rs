@@ -40,6 +40,7 @@ use crate::kernel::{Kernel, Tally};
 use crate::machine::clock::{self, Clock};
 use crate::machine::taken::Meter;
 use crate::machine::{Places, load};
+use crate::number::counted;
 use crate::plan::{Budget, Draws, round_order};
 use crate::record::{
     Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Subject, Writer, read_rows,
@@ -392,15 +393,16 @@ impl<'a> Campaign<'a> {
             None => String::new(),
         };
         let rounds = match plan.stopping.precision {
-            None => format!(", {rounds} rounds: about"),
+            None => format!(", {}: about", counted(rounds.into(), "round")),
             Some(share) => format!(
                 " until every speedup is known to ±{}%: {rounds} rounds take about",
                 100.0 * share
             ),
         };
-        let (cases, seconds) = (plan.cases.len(), (forecast_ns / 1e9).ceil());
+        let (cases, seconds) =
+            (counted(plan.cases.len() as u64, "case"), (forecast_ns / 1e9).ceil());
         self.remarks_on_pace().iter().for_each(|remark| self.progress.note(remark));
-        self.progress.note(&format!("{cases} cases{rounds} {seconds:.0} s{budget}"));
+        self.progress.note(&format!("{cases}{rounds} {seconds:.0} s{budget}"));
     }
 
     /// Visits that are left, if no case is retired.

@@ -13,6 +13,7 @@ use crate::machine::blas::{self, Library, recognise};
 use crate::machine::loaded::{self, Program};
 use crate::machine::{self, Cpus, Limit, Places, limits};
 use crate::nthread::VARIABLES;
+use crate::number::counted;
 use crate::record::Machine;
 use crate::runner::ISA_VARIABLE;
 
@@ -68,11 +69,17 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         Limit::Quota => "the cgroup quota",
         Limit::Online => "the CPUs online",
     };
-    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| format!("{quota} CPUs"));
+    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| match quota {
+        1.0 => "1 CPU".to_string(),
+        quota => format!("{quota} CPUs"),
+    });
     let (places, workers) = (Places::read(), cpus.usable as usize);
     let placed = |cpus: Vec<usize>| {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        format!("{workers} workers on CPUs {}", cpus.join(", "))
+        {
+            let noun = if workers == 1 { "CPU" } else { "CPUs" };
+            format!("{} on {noun} {}", counted(workers as u64, "worker"), cpus.join(", "))
+        }
     };
     let threads = limits::thread_limit(Path::new("/"));
     vec![
@@ -85,7 +92,12 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         ("physical cores", format!("{} within the mask", cpus.cores)),
         ("pin close", placed(places.close(workers))),
         ("pin spread", placed(places.spread(workers))),
-        ("SMT", or_unknown(machine.threads_per_core.map(|n| format!("{n} threads a core")))),
+        (
+            "SMT",
+            or_unknown(
+                machine.threads_per_core.map(|n| format!("{} a core", counted(n.into(), "thread"))),
+            ),
+        ),
         ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
         ("governor", or_unknown(machine.governor.clone())),
         ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
@@ -127,7 +139,7 @@ fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
         None => Some("no number of threads: programs ignore it, or stop".to_string()),
         Some(0) => Some("0 is no number of threads: some programs take all CPUs, some stop".into()),
         Some(count) if count > u64::from(usable) => {
-            Some(format!("more than the {usable} usable CPUs"))
+            Some(format!("more than the {}", counted(usable.into(), "usable CPU")))
         }
         Some(_) if is_list => {
             Some("a number for each level of nesting; libraries take the first, or none".into())

@@ -1,6 +1,7 @@
 //! How a run ended, and how much it knows, in a line.
 
 use crate::analysis::Summary;
+use crate::number::counted;
 use crate::record::StopReason;
 
 /// Why a run ended, if not with rounds that were asked for, and how well its
@@ -14,8 +15,12 @@ pub fn how_it_ended(summary: &Summary) -> String {
         None => format!(" of {}", stopping.rounds),
     };
     match summary.stop_reason() {
-        Some(StopReason::Precision) => format!("enough after {rounds} rounds{known}\n"),
-        Some(StopReason::Looks) => format!("last look taken after {rounds} rounds{known}\n"),
+        Some(StopReason::Precision) => {
+            format!("enough after {}{known}\n", counted(rounds as u64, "round"))
+        }
+        Some(StopReason::Looks) => {
+            format!("last look taken after {}{known}\n", counted(rounds as u64, "round"))
+        }
         Some(StopReason::Budget) => {
             format!("ended by its time budget in round {}{planned}{known}\n", rounds.max(1))
         }

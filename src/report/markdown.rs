@@ -17,6 +17,7 @@ use super::prose::usable_cpus;
 use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
 use super::words::{subject, title_of_job, what_was_checked, words};
 use crate::analysis::{CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner};
+use crate::number::counted;
 use crate::record::{Subject, replace};
 
 /// Marks a case with more threads than usable CPUs.
@@ -178,7 +179,8 @@ fn checked(summary: &Summary) -> String {
             0 => format!("Checked: {what}: {count}."),
             failed => {
                 format!(
-                    "**{failed} failed visits**, which do not count; nothing wrong with {count}."
+                    "**{}**, which do not count; nothing wrong with {count}.",
+                    counted(failed as u64, "failed visit")
                 )
             }
         };
@@ -243,8 +245,10 @@ fn failures(summary: &Summary) -> String {
 fn all_cases(summary: &Summary) -> String {
     let is_drawn = plots::are_jobs_drawn(summary);
     let plots_too = if is_drawn { ", and more plots" } else { "" };
-    let mut page =
-        format!("<details>\n<summary>All {} cases{plots_too}</summary>\n\n", summary.cases.len());
+    let mut page = format!(
+        "<details>\n<summary>All {}{plots_too}</summary>\n\n",
+        counted(summary.cases.len() as u64, "case")
+    );
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
         let _ = writeln!(page, "### {}\n", text(&title_of_job(job)));

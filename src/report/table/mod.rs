@@ -19,6 +19,7 @@ use super::words::{name_of_baseline, subject, title_of_job, what_was_checked, wo
 use crate::analysis::{
     BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner,
 };
+use crate::number::counted;
 use crate::record::{Case, Subject};
 use crate::stats::ranks;
 
@@ -83,18 +84,23 @@ pub fn checks(summary: &Summary) -> String {
 /// Whether every answer, run or result was as it should be, and how many there were.
 fn what_was_right(summary: &Summary) -> String {
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
-    let calls = summary.answers.calls;
+    let calls = summary.answers.calls as u64;
     match (failed, what_was_checked(summary), summary.answers.identical()) {
         (0, Some((what, count)), _) => format!("{what}: {count}"),
-        (0, None, true) => format!("every answer identical: {calls} calls checked"),
-        (0, None, false) => format!("every answer checked: {calls} calls"),
+        (0, None, true) => format!("every answer identical: {} checked", counted(calls, "call")),
+        (0, None, false) => format!("every answer checked: {}", counted(calls, "call")),
         (_, Some((_, count)), _) => {
-            format!("{failed} FAILED VISITS (not counted above); nothing wrong with {count}")
+            format!("{} (not counted above); nothing wrong with {count}", failed_visits(failed))
         }
         (_, None, _) => {
-            format!("{failed} FAILED VISITS (not counted above); {calls} answers checked")
+            let answers = counted(calls, "answer");
+            format!("{} (not counted above); {answers} checked", failed_visits(failed))
         }
     }
+}
+
+fn failed_visits(count: usize) -> String {
+    if count == 1 { "1 FAILED VISIT".to_string() } else { format!("{count} FAILED VISITS") }
 }
 
 /// What was measured, and the machine.
@@ -191,7 +197,7 @@ pub(in crate::report) fn baseline_line(job: &Job<'_>) -> String {
         0 | 1 => String::new(),
         count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
     };
-    format!("{who}{colon} {time} {name}; {} rounds{level}{over}", case.rounds)
+    format!("{who}{colon} {time} {name}; {}{level}{over}", counted(case.rounds as u64, "round"))
 }
 
 /// What the rows of a job's table need.
