@@ -252,13 +252,20 @@ pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
     fill_chunks(plan);
 }
 
-/// Fills in the chunks that follow from the draws.
+/// Fills in the chunks that follow from the draws. A thread inside a worker that gets no
+/// block of a chunk is none, so every chunk has a block for each, as far as there are so
+/// many for a worker. The most threads of any case count: cases that differ in those
+/// threads have equal chunks.
 fn fill_chunks(plan: &mut Plan) {
+    let inner = plan.cases.iter().map(|case| u64::from(case.inner_nthread)).max().unwrap_or(1);
     for case in &mut plan.cases {
         if let (None, Some(draws), Ok(schedule)) =
             (case.chunk, case.draws, case.schedule.parse::<Schedule>())
         {
-            case.chunk = Some(schedule.default_chunk(draws / case.block, case.nthread));
+            let blocks = draws / case.block;
+            let share = blocks.div_ceil(u64::from(case.nthread.max(1))).max(1);
+            let chunk = schedule.default_chunk(blocks, case.nthread);
+            case.chunk = Some(chunk.max(inner.min(share)));
         }
     }
 }
@@ -483,6 +490,22 @@ mod tests {
         assert_eq!(chunk("sequential", 1), Some(1024));
         assert_eq!(chunk("std-thread", 3), Some(342));
         assert_eq!(chunk("rayon", 2), Some(16));
+    }
+
+    #[test]
+    fn a_chunk_has_a_block_for_each_thread_inside_a_worker() {
+        let (inner_nthread, nthread) = (vec![1, 2, 4], vec![1, 2, 8]);
+        // 16 blocks, of which 32 chunks a worker cannot be made.
+        let draws = Draws::Given(vec![16 << 14]);
+        let backends = vec!["rayon".to_string()];
+        let plan = plan(&Request { backends, inner_nthread, nthread, draws, ..request() });
+        let chunks = |nthread| {
+            let own = plan.cases.iter().filter(|it| it.backend == "rayon" && it.nthread == nthread);
+            own.map(|it| it.chunk.expect("a chunk")).collect::<Vec<_>>()
+        };
+        assert_eq!(chunks(1), [4, 4, 4]);
+        assert_eq!(chunks(2), [4, 4, 4]);
+        assert_eq!(chunks(8), [2, 2, 2], "no more than a worker's share");
     }
 
     #[test]
