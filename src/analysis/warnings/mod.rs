@@ -48,6 +48,8 @@ pub enum Code {
     Steal,
     /// Calls are too short for the clock.
     ShortCalls,
+    /// Chunks have fewer blocks than a worker has threads inside it.
+    SmallChunks,
     /// More threads than the cgroup quota has CPUs.
     OverQuota,
     /// The clock frequency falls as threads are added.
@@ -98,11 +100,12 @@ struct Seen<'a> {
 }
 
 /// Every rule, in any order.
-const RULES: [fn(&Seen<'_>) -> Option<Warning>; 24] = [
+const RULES: [fn(&Seen<'_>) -> Option<Warning>; 25] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
     settings::smt,
+    settings::small_chunks,
     settings::core_types,
     settings::power,
     settings::busy_at_start,

@@ -1,7 +1,8 @@
 //! What is known before the first visit: the build, the machine, the counts.
 
 use super::{Code, Seen, Warning, count};
-use crate::record::Subject;
+use crate::analysis::CaseSummary;
+use crate::record::{Case, Subject};
 
 /// CPUs that others may use before a machine is called busy.
 const QUIET_CPUS: f64 = 0.25;
@@ -73,6 +74,27 @@ pub fn smt(seen: &Seen<'_>) -> Option<Warning> {
         advice: "expect less of the second thread of a core; --nthread 1..cores has one a core"
             .to_string(),
         cases,
+    })
+}
+
+/// A worker splits a chunk by whole blocks, so a small one leaves threads without any: the
+/// case ran in fewer threads than its name says.
+pub fn small_chunks(seen: &Seen<'_>) -> Option<Warning> {
+    let least = |case: &CaseSummary| {
+        let inner = u64::from(case.case.inner_nthread);
+        inner.checked_sub(1).zip(case.case.chunk).filter(|(_, chunk)| *chunk < inner)
+    };
+    let (worst, _) = seen.worst(|_, case| least(case).map(|(others, _)| others as f64))?;
+    let Case { inner_nthread, chunk, .. } = &seen.cases[worst].case;
+    Some(Warning {
+        code: Code::SmallChunks,
+        message: format!(
+            "chunks of {} for {inner_nthread} threads inside a worker ({}): some had nothing to do",
+            count(chunk.unwrap_or(0) as usize, "block"),
+            seen.name(worst)
+        ),
+        advice: format!("--chunk {inner_nthread} or more, or more --draws"),
+        cases: seen.cases_where(|_, case| least(case).is_some()),
     })
 }
 

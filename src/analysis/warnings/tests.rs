@@ -138,6 +138,32 @@ fn more_threads_than_cores() {
 }
 
 #[test]
+fn chunks_of_fewer_blocks_than_there_are_threads_for() {
+    let with = |chunk: u64| {
+        move |run: &mut Run, rows: &mut Vec<Row>| {
+            run.machine.usable_cpus = Some(8);
+            let widen = |case: &mut Case| {
+                if case.nthread == 2 {
+                    (case.inner_nthread, case.chunk) = (3, Some(chunk));
+                }
+            };
+            run.plan.cases.iter_mut().for_each(widen);
+            run.plan.inner_nthread = vec![3];
+            rows.iter_mut().for_each(|row| widen(&mut row.case));
+        }
+    };
+    let warning = only(Code::SmallChunks, &[2], with(2));
+    assert!(
+        warning
+            .message
+            .starts_with("chunks of 2 blocks for 3 threads inside a worker (a, n = 2 × 3)"),
+        "{}",
+        warning.message
+    );
+    assert!(warnings(with(3)).iter().all(|it| it.code != Code::SmallChunks));
+}
+
+#[test]
 fn cores_of_two_types() {
     only(Code::CoreTypes, &[], |run, _| {
         run.machine.core_types = vec!["0-7".into(), "8-15".into()];
