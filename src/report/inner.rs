@@ -6,6 +6,7 @@ use super::columns::Columns;
 use super::markup;
 use super::numbers::digits;
 use super::prose::{clean, usable_cpus, wrapped};
+use super::words::words;
 use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
 
 /// Marks a case with more threads than usable CPUs.
@@ -40,7 +41,7 @@ pub fn text(summary: &Summary, job: &Job<'_>) -> String {
     if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         let _ = writeln!(text, "{more} more in report.md and inner.svg");
     }
-    text.push_str(&wrapped(&legend(summary, &all)));
+    text.push_str(&wrapped(&legend(summary, job, &all)));
     text
 }
 
@@ -67,9 +68,9 @@ fn cell(grid: &Grid<'_>, case: Option<&CaseSummary>) -> String {
     format!("{best}{}{crowd}", digits(speedup))
 }
 
-fn legend(summary: &Summary, grids: &[Grid<'_>]) -> String {
+fn legend(summary: &Summary, job: &Job<'_>, grids: &[Grid<'_>]) -> String {
     let is_crowded = grids.iter().flat_map(Grid::cases).any(|case| case.oversubscribed);
-    let mut words = vec![format!("{BEST} the best of a backend")];
+    let mut words = vec![format!("{BEST} the best of a {}", words(job.settings()).one)];
     if is_crowded {
         words.push(format!("{OVERSUBSCRIBED} more threads than the {}", usable_cpus(summary)));
     }
@@ -97,7 +98,7 @@ pub fn markdown(summary: &Summary, job: &Job<'_>) -> String {
         }
         page.push('\n');
     }
-    let _ = writeln!(page, "{}.\n", legend(summary, &all).replace('*', ESCAPED));
+    let _ = writeln!(page, "{}.\n", legend(summary, job, &all).replace('*', ESCAPED));
     page
 }
 
@@ -105,8 +106,8 @@ pub fn markdown(summary: &Summary, job: &Job<'_>) -> String {
 mod tests {
     use super::*;
     use crate::analysis::jobs;
-    use crate::analysis::synthetic::{measured, with_inner};
-    use crate::record::{BASELINE, Preset};
+    use crate::analysis::synthetic::{measured, measured_run, with_inner};
+    use crate::record::{BASELINE, COMMAND, Case, Preset, Run};
 
     fn summary(counts: &[u32]) -> Summary {
         let cases = with_inner(&["process-manager", "b"], counts, &[1, 2, 4]);
@@ -126,6 +127,23 @@ mod tests {
         assert!(text.contains("\n  × 2             2.00  ▸4.00  4.00*\n"), "{text}");
         assert!(text.contains("* more threads than the 4 usable CPUs"), "{text}");
         assert_eq!(text.matches('▸').count(), 3, "one a backend, and the legend: {text}");
+    }
+
+    #[test]
+    fn of_commands_the_best_is_that_of_a_command() {
+        let case = |nthread, inner_nthread| Case {
+            backend: COMMAND.to_string(),
+            label: "./prog".to_string(),
+            nthread,
+            inner_nthread,
+            ..Case::default()
+        };
+        let mut run = Run::default();
+        run.plan.cases = vec![case(1, 1), case(2, 1), case(1, 2), case(2, 2)];
+        run.plan.baseline = Some(0);
+        let summary = measured_run(&run, 6, |_, _| 1e6);
+        let text = text(&summary, &jobs(&summary)[0]);
+        assert!(text.contains("▸ the best of a command"), "{text}");
     }
 
     #[test]

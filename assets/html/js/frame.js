@@ -44,8 +44,8 @@ function padded([low, high], isLog) {
 }
 
 /**
- * An svg of the width of its place, with axes. `x`: {counts, isLog}, and where these are no thread
- * counts {ticks, text, name}; `y`: {domain, isLog}, in the unit that is shown.
+ * An svg of the width of its place, with axes. `x`: {counts, isLog}, where these are no thread
+ * counts {ticks, text, name}, and how far marks lie beside a count {beside}; `y`: {domain, isLog}, in the unit that is shown.
  */
 function frame(width, height, x, y, label) {
   const svg = d3.create("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height)
@@ -55,7 +55,7 @@ function frame(width, height, x, y, label) {
   const left = 14 + 7 * (d3.max(yTicks, (tick) => tickText(tick).length) ?? 1);
   const right = width - MARGIN.right;
   const [first, last] = [x.counts[0], x.counts[x.counts.length - 1]];
-  const inset = Math.min(18, (right - left) * 0.05);
+  const inset = Math.max(Math.min(18, (right - left) * 0.05), Math.min((x.beside ?? 0) + 6, (right - left) * 0.12));
   const xScale = (x.isLog ? d3.scaleLog() : d3.scaleLinear())
     .domain(first === last ? [first * 0.5, first * 1.5] : [first, last]).range([left + inset, right - inset]);
   axes(svg, { left, right, height }, xScale, yScale, { ticks: spaced(x.ticks ?? x.counts, xScale, x.text ? 52 : 26), text: x.text ?? tickText, name: x.name ?? "threads" }, yTicks);

@@ -5,6 +5,15 @@ const said = (text, job) => (typeof text === "function" ? text(job) : text);
 
 const isOfKernel = (job) => job.words.one === "backend";
 
+/** Threads inside each worker of a series. */
+const insideOf = (series) => Math.max(1, cases[series.cases[0]]?.inner_nthread ?? 1);
+
+/** What the counts of a job are: where workers have threads inside them, they count workers. */
+const countsOf = (job) => (job.series.some((series) => insideOf(series) > 1) ? "workers" : "threads");
+
+/** A case's workers, and the threads inside each. */
+const countOf = (c) => (c.inner_nthread > 1 ? `${c.nthread} × ${c.inner_nthread}` : `${c.nthread}`);
+
 /** What is plotted: how a case shows it, in which units, with what to compare it. */
 const METRICS = [
   { id: "time", title: (job) => `Time of a ${job.words.call}`, aside: "lower is better", units: TIMES, of: timeOf,
@@ -13,7 +22,7 @@ const METRICS = [
     rounds: (c) => c.ratios, baseline: () => 1, ideal: (n, job) => n / job.words.baseline_nthread, law: (x, b) => x / b.throughput },
   { id: "efficiency", title: "Efficiency", aside: "speedup by threads", units: SHARE, of: efficiencyOf,
     rounds: (c) => c.ratios.map((ratio) => (ratio * c.efficiency) / c.speedup), ideal: () => 1,
-    law: (x, b, n, job) => (x / b.throughput / n) * job.words.baseline_nthread },
+    law: (x, b, n, job, series) => (x / b.throughput / (n * insideOf(series))) * job.words.baseline_nthread },
   { id: "throughput", isFor: isOfKernel, title: "Throughput", aside: "higher is better", units: RATES, of: throughputOf,
     rounds: (c) => (isNumber(c.throughput) ? c.round_ns.map((ns) => (c.throughput * c.median_ns) / ns) : []),
     baseline: (b) => b.throughput, law: (x) => x },
@@ -25,7 +34,7 @@ const METRICS = [
     of: (c) => ({ value: c.computation_scaling }), ideal: () => 1 },
   { id: "setup", title: "Cost of setup", aside: "time to create the team, once for all of its calls", units: TIMES,
     of: (c) => ({ value: c.setup_ns }) },
-  { id: "overhead", title: "Cost of a call", aside: (job) => (isOfKernel(job) ? "CPU time over the sequential loop, n·T(n) − T(1)" : "n/n₀ times the time, less that of the baseline with its n₀ threads"), units: TIMES,
+  { id: "overhead", title: (job) => `Cost of a ${job.words.call}`, aside: (job) => (isOfKernel(job) ? "CPU time over the sequential loop, n·T(n) − T(1)" : "n/n₀ times the time, less that of the baseline with its n₀ threads"), units: TIMES,
     of: (c) => ({ value: c.overhead_ns }) },
 ];
 
@@ -87,11 +96,11 @@ function drawLines(place, plot) {
   const width = Math.max(260, Math.floor(place.clientWidth));
   const height = Math.round(Math.min(330, Math.max(230, width * 0.58)));
   const counts = d3.sort(new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread))));
-  const label = `${said(metric.title, job)} against threads; arrow keys move from mark to mark`;
-  const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0 }, { domain: extent(plot).domain, isLog: yLog }, label);
+  const label = `${said(metric.title, job)} against ${countsOf(job)}; arrow keys move from mark to mark`;
+  const shape = frame(width, height, { counts, isLog: state.xLog && counts[0] > 0, name: countsOf(job), beside: 2.5 * (job.series.length - 1) }, { domain: extent(plot).domain, isLog: yLog }, label);
   shape.at = (value) => shape.y(value / unit.size);
   const clip = clipped(shape, `clip-${metric.id}`);
-  behind(shape, counts);
+  behind(shape, counts, d3.min(job.series, insideOf) ?? 1);
   comparisons(shape, plot, clip, counts);
   const indices = [...new Set(shown.map((point) => point.index))];
   const gap = d3.min(d3.pairs(counts), ([a, b]) => shape.x(b) - shape.x(a)) ?? 200;
@@ -104,10 +113,11 @@ function drawLines(place, plot) {
   readable(place, shape.svg, marks);
 }
 
-/** The region with more threads than CPUs; none where nobody knows how many there are. */
-function behind(shape, counts) {
-  if (!data.usable_cpus || counts[counts.length - 1] <= data.usable_cpus) return;
-  const from = shape.x(data.usable_cpus + 0.5);
+/** The region where every series has more threads than CPUs; none where nobody knows how many there are. */
+function behind(shape, counts, inside) {
+  const most = Math.floor(data.usable_cpus / inside);
+  if (!data.usable_cpus || counts[counts.length - 1] <= most) return;
+  const from = shape.x(most + 0.5);
   const left = Math.min(shape.right, Math.max(shape.left, from));
   shape.svg.select(".behind").append("rect").attr("class", "shade").attr("x", left).attr("y", shape.top - 6)
     .attr("width", shape.right - left).attr("height", shape.bottom - shape.top + 6);
@@ -131,7 +141,7 @@ function comparisons(shape, { metric, job, state, baseline }, clip, counts) {
   job.series.forEach((series, index) => {
     if (state.hidden.has(series.name)) return;
     (series.law?.curves ?? []).forEach((law, place) => {
-      const points = law.points.filter(([n]) => n >= first && n <= last).map(([n, x]) => [n, metric.law(x, baseline, n, job)]);
+      const points = law.points.filter(([n]) => n >= first && n <= last).map(([n, x]) => [n, metric.law(x, baseline, n, job, series)]);
       layer.append("path").attr("class", place === 0 ? "law" : "law other").attr("d", line(points)).style("stroke", look(index).colour)
         .append("title").text(`${series.name}, ${law.name}: ${law.text}`);
     });
@@ -146,7 +156,7 @@ function lawLines(point, { metric, job, state, unit, baseline }) {
     const [a, b] = [law.points[Math.max(0, after - 1)], law.points[after]];
     if (!a || !b) return [];
     const throughput = b[0] > a[0] ? a[1] + ((b[1] - a[1]) * (point.n - a[0])) / (b[0] - a[0]) : b[1];
-    return [`${law.name}: ${valueText({ value: metric.law(throughput, baseline, point.n, job) }, unit)}`];
+    return [`${law.name}: ${valueText({ value: metric.law(throughput, baseline, point.n, job, point.series) }, unit)}`];
   });
 }
 

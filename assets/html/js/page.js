@@ -34,7 +34,7 @@ function keyFigures(job) {
     const { winner, speedup_low: low, speedup_high: high } = job.found;
     const triple = winner === fastest.index && low > 1 && !baseline?.fastest ? { value: fastest.speedup, low, high } : speedupOf(fastest);
     const [value, interval] = split(of(fastest, triple, RATIO));
-    cards.push(card("Highest speedup", value, `${fastest.title}, n = ${fastest.nthread}${interval ? `; ${interval}` : ""}`));
+    cards.push(card("Highest speedup", value, `${fastest.title}, n = ${countOf(fastest)}${interval ? `; ${interval}` : ""}`));
   }
   if (baseline && isNumber(baseline.median_ns)) {
     const [value, interval] = split(of(baseline, timeOf(baseline), TIMES));
@@ -49,7 +49,10 @@ function keyFigures(job) {
 }
 
 /** A sentence begins with a capital; what a name begins with is its own affair. */
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text) => {
+  const isName = cases.some((c) => c.title && text.startsWith(c.title.slice(0, 12)));
+  return isName ? text : text.charAt(0).toUpperCase() + text.slice(1);
+};
 
 function showJob(job) {
   byId("title").textContent = `${isOfKernel(job) ? job.kernel : capital(job.name)} on ${data.cpu_model || "an unknown CPU"}`;

@@ -65,14 +65,14 @@ function showControls(job) {
   byId("controls").replaceChildren(
     element("fieldset", { class: "chips" }, element("legend", {}, capital(job.words.many)), ...chips, all),
     element("fieldset", {}, element("legend", {}, "Axes"),
-      toggle("logarithmic threads", state.xLog, turn("xLog"), { id: "x-log" }),
+      toggle(`logarithmic ${countsOf(job)}`, state.xLog, turn("xLog"), { id: "x-log" }),
       toggle("logarithmic values", state.yLog, turn("yLog"), { id: "y-log" })),
     element("fieldset", {}, element("legend", {}, "Show"),
       toggle("rounds", state.rounds, turn("rounds"), { id: "rounds" }),
       hasLaws ? toggle("laws", state.laws, turn("laws"), { id: "laws" }) : null));
   const entry = (kind, text) => element("span", {}, dashGlyph(kind), text);
   byId("legend").replaceChildren(
-    entry("ideal", "ideal"), entry("baseline", job.words.baseline_short), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
+    entry("ideal", countsOf(job) === "workers" ? "ideal of 1 inner" : "ideal"), entry("baseline", job.words.baseline_short), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
     element("span", {}, "bars: intervals"), element("span", {}, "pale dots: rounds"),
     job.series.some((series) => series.cases.some((index) => cases[index].oversubscribed)) ? element("span", {}, "shaded: more threads than CPUs") : "");
 }

@@ -135,10 +135,12 @@ fn counts<B: Letters>(
             canvas.text(&n.to_string(), place, TICK_TEXT, INK, Anchor::Centre)?;
         }
     }
-    let label = match layout.x.scale {
-        Scale::Linear => "Threads or processes (count)",
-        Scale::Log => "Threads or processes (count), log scale",
+    let what = match plot.series.iter().any(|series| series.inner_nthread > 1) {
+        true => "Workers (count)",
+        false => "Threads or processes (count)",
     };
+    let scale = if layout.x.scale == Scale::Log { ", log scale" } else { "" };
+    let label = format!("{what}{scale}");
     let middle = (area.left + area.right) / 2.0;
-    canvas.text(label, (middle, area.bottom + 38.0), AXIS_TEXT, INK, Anchor::Centre)
+    canvas.text(&label, (middle, area.bottom + 38.0), AXIS_TEXT, INK, Anchor::Centre)
 }
