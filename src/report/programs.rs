@@ -199,6 +199,21 @@ fn a_command_that_ignores_the_number_of_threads_is_told_apart() {
 }
 
 #[test]
+fn a_command_under_a_quota_of_one_cpu_ignores_nothing() {
+    let mut run = commands(&["./a"], &[1, 2, 4]);
+    run.machine.usable_cpus = Some(8);
+    let is_told = |run: &Run| {
+        let warnings = measured_run(run, 12, |_, _| 1e9).warnings;
+        warnings.iter().any(|it| it.code == Code::IgnoresSetting)
+    };
+    assert!(is_told(&run));
+    run.machine.quota_cpus = Some(1.0);
+    assert!(!is_told(&run));
+    run.machine.quota_cpus = Some(1.5);
+    assert!(is_told(&run));
+}
+
+#[test]
 fn commands_that_print_something_else_are_no_rivals() {
     let mut run = commands(&["./a", "./b"], &[1, 2]);
     let printed = |label: &str, sha256: &str| ExpectedOutput {

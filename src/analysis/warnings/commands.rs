@@ -89,8 +89,10 @@ fn advice(seen: &Seen<'_>, name: &str) -> String {
 /// next to nothing; `None` where it does, or where nothing else can be expected.
 fn change(seen: &Seen<'_>, series: &Series<'_>) -> Option<f64> {
     let first = series.cases.iter().min_by_key(|case| case.case.nthread)?;
-    // Where all CPUs have a thread already, more of them change nothing.
-    if seen.machine.usable_cpus.is_some_and(|cpus| first.case.threads() >= cpus) {
+    // Where all CPUs, or those of the quota, have a thread already, more change nothing.
+    let threads = f64::from(first.case.threads());
+    let cpus = seen.machine.usable_cpus.map(f64::from);
+    if [cpus, seen.machine.quota_cpus].into_iter().flatten().any(|cpus| threads >= cpus) {
         return None;
     }
     let others = series.cases.iter().filter(|case| case.case.nthread > first.case.nthread);
