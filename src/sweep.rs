@@ -154,7 +154,8 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
         let baseline = function::at(&first.name, least);
         for &index in chosen {
             let function = &mut self.functions[index];
-            let own = if function.name == BASELINE { &counts[..1] } else { counts };
+            // As when it is measured: a plain loop has one thread, whatever the list.
+            let own = if function.name == BASELINE { &[1][..] } else { counts };
             for &nthread in own {
                 let verdict = match (call(function, nthread), &expected) {
                     (Err(problem), _) => Err(problem),
@@ -192,4 +193,27 @@ fn check_name(what: &str, name: &str) -> Result<(), String> {
 fn call<R>(function: &mut Function<'_, R>, nthread: u32) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(|| (function.body)(nthread as usize)))
         .map_err(|panic| format!("{} panicked: {}", function.name, panic_message(&*panic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn a_plain_loop_is_tested_at_one_thread_as_it_is_measured() {
+        let calls = RefCell::new(Vec::new());
+        let call = |name: &'static str| {
+            let calls = &calls;
+            move |n| {
+                calls.borrow_mut().push((name, n));
+                1
+            }
+        };
+        let mut sweep = Sweep::new("x").case("sequential", call("sequential")).case("a", call("a"));
+        assert_eq!(sweep.test(&[0, 1], &[2, 4]), 0);
+        drop(sweep);
+        let expected = [("sequential", 1), ("sequential", 1), ("a", 2), ("a", 4)];
+        assert_eq!(calls.into_inner(), expected);
+    }
 }
