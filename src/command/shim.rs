@@ -110,12 +110,12 @@ impl<'a> Shim<'a> {
 
     /// One run of the command, with what is done before and after it.
     fn run(&mut self) -> anyhow::Result<Call> {
-        let mut spared = Vec::new();
         if let Some(prepare) = &self.prepare {
             self.help(prepare, "prepare")?;
-            // A server that it started, for one.
-            spared = reap::children();
         }
+        // A server that one of them started, for one: the cleanup before, perhaps.
+        let has_help = self.prepare.is_some() || self.cleanup.is_some();
+        let spared = if has_help { reap::children() } else { Vec::new() };
         let input = match &self.input {
             None => self.streams.nothing().context("cannot open /dev/null")?,
             Some(path) => {
