@@ -89,7 +89,8 @@ def matmul(share):
     total, total_sq = 0, 0
     for block in range(share.first, share.last):
         product = numpy.matmul(*factors(share.seed, block, share.block)).ravel()
-        # Integers below 2^53 each, and so is every partial sum.
+        # NumPy's own numbers, doubles, which hold these integers exactly: sums of squares
+        # are about draws^1.5, and stay below 2^53 for all blocks that fit into memory.
         total += int(product.sum())
         total_sq += int(numpy.dot(product, product))
     return total, total_sq
