@@ -74,7 +74,7 @@ function showControls(job) {
   byId("legend").replaceChildren(
     entry("ideal", countsOf(job) === "workers" ? "ideal of 1 inner" : "ideal"), entry("baseline", job.words.baseline_short), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
     element("span", {}, "bars: intervals"), element("span", {}, "pale dots: rounds"),
-    job.series.some((series) => series.cases.some((index) => cases[index].oversubscribed)) ? element("span", {}, "shaded: more threads than CPUs") : "");
+    job.series.every((series) => series.cases.some((index) => cases[index].oversubscribed)) ? element("span", {}, "shaded: more threads than CPUs") : "");
 }
 
 /** Draws again in another width. */
