@@ -1,96 +1,17 @@
-//! A heat map of workers × threads inside each worker: one panel a backend or command,
-//! the colour and a figure for the speedup.
+//! How a heat map is drawn: its panels, their cells, and what marks mean.
 
 use plotters::style::RGBColor;
 
-use super::PlotError;
-use super::canvas::{Anchor, Canvas, Letters};
-use super::chart::heading;
-use super::figure::{EDGE, TITLE, WIDTH};
-use super::file::Picture;
-use super::font;
-use super::map::is_dark;
-use super::style::{GREY, INK, PAPER, SHADE};
-use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
+use super::super::PlotError;
+use super::super::canvas::{Anchor, Canvas, Letters};
+use super::super::chart::heading;
+use super::super::figure::{EDGE, TITLE, WIDTH};
+use super::super::file::Picture;
+use super::super::font;
+use super::super::map::is_dark;
+use super::super::style::{GREY, INK, PAPER, SHADE};
+use super::{Cell, Heat, Panel, figure};
 use crate::report::numbers::digits;
-use crate::report::prose::usable_cpus;
-
-/// What a heat map shows.
-pub(super) struct Heat {
-    title: String,
-    subtitle: String,
-    /// Usable CPUs in words.
-    cpus: String,
-    panels: Vec<Panel>,
-    /// Lowest and highest speedup of all panels.
-    range: Option<(f64, f64)>,
-}
-
-/// One backend or command.
-pub(super) struct Panel {
-    name: String,
-    nthread: Vec<u32>,
-    inner_nthread: Vec<u32>,
-    rows: Vec<Vec<Option<Cell>>>,
-}
-
-/// One case.
-#[derive(Clone, Copy)]
-pub(super) struct Cell {
-    speedup: Option<f64>,
-    is_oversubscribed: bool,
-    /// Whether it has exactly one thread for each usable CPU.
-    is_full: bool,
-    is_best: bool,
-}
-
-/// The heat map of a job; `None` where no worker has threads inside it.
-pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Option<Heat> {
-    let grids = grids(job);
-    let speedups = || grids.iter().flat_map(Grid::cases).filter_map(speedup);
-    let range = speedups().min_by(f64::total_cmp).zip(speedups().max_by(f64::total_cmp));
-    let cpu = match summary.cpu_model().trim() {
-        "" => String::new(),
-        cpu => format!(", on {cpu}"),
-    };
-    let kernel = &job.settings().kernel;
-    let what = if kernel.is_empty() { String::new() } else { format!(": {kernel}") };
-    (!grids.is_empty()).then(|| Heat {
-        title: format!(
-            "Speedup by workers and threads inside each{what}{}{cpu}",
-            super::job::remark(job)
-        ),
-        subtitle: "workers across, threads inside each worker up; figures: medians of paired \
-                   ratios"
-            .to_string(),
-        cpus: usable_cpus(summary),
-        panels: grids.iter().map(|grid| panel(summary, grid)).collect(),
-        range,
-    })
-}
-
-fn panel(summary: &Summary, grid: &Grid<'_>) -> Panel {
-    let cell = |case: &Option<&CaseSummary>| {
-        let case = (*case)?;
-        Some(Cell {
-            speedup: speedup(case),
-            is_oversubscribed: case.oversubscribed,
-            is_full: summary.usable_cpus() == Some(case.case.threads()),
-            is_best: grid.is_best(case),
-        })
-    };
-    Panel {
-        name: grid.name.clone(),
-        nthread: grid.nthread.clone(),
-        inner_nthread: grid.inner_nthread.clone(),
-        rows: grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
-    }
-}
-
-/// One that has a colour.
-fn speedup(case: &CaseSummary) -> Option<f64> {
-    case.speedup.filter(|speedup| speedup.is_finite() && *speedup > 0.0)
-}
 
 const TOP: f64 = 66.0;
 const NAME: f64 = 13.0;
@@ -111,15 +32,10 @@ const HEIGHT: f64 = 30.0;
 const MOST_COLUMNS: usize = 3;
 
 /// From corner to corner of a cell with too many threads there are so many lines.
-pub(super) const HATCHES: usize = 4;
-pub(super) const HATCH: RGBColor = RGBColor(0x9a, 0x9a, 0x9b);
-pub(super) const FULL: RGBColor = RGBColor(0xd5, 0x5e, 0x01);
-pub(super) const BEST: RGBColor = RGBColor(0xd5, 0x5e, 0x02);
-
-/// Five colours of viridis, which are told apart by their lightness alone (Smith and
-/// van der Walt, 2015): the lowest speedup is dark.
-const VIRIDIS: [(u8, u8, u8); 5] =
-    [(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)];
+pub(in crate::report::plots) const HATCHES: usize = 4;
+pub(in crate::report::plots) const HATCH: RGBColor = RGBColor(0x9a, 0x9a, 0x9b);
+pub(in crate::report::plots) const FULL: RGBColor = RGBColor(0xd5, 0x5e, 0x01);
+pub(in crate::report::plots) const BEST: RGBColor = RGBColor(0xd5, 0x5e, 0x02);
 
 /// Where everything lies.
 struct Layout {
@@ -151,23 +67,6 @@ impl Heat {
     fn bottom(&self) -> f64 {
         let layout = self.layout();
         TOP + self.panels.len().div_ceil(layout.columns) as f64 * layout.height
-    }
-
-    fn colour(&self, speedup: f64) -> RGBColor {
-        let (low, high) = self.range.unwrap_or((speedup, speedup));
-        let share = if high > low { (speedup - low) / (high - low) } else { 1.0 };
-        let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
-        let first = (place as usize).min(VIRIDIS.len() - 2);
-        let (from, to) = (VIRIDIS[first], VIRIDIS[first + 1]);
-        let mix = |from: u8, to: u8| {
-            let part = place - first as f64;
-            (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8
-        };
-        RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &Cell> {
-        self.panels.iter().flat_map(|panel| panel.rows.iter().flatten().flatten())
     }
 }
 
@@ -306,11 +205,6 @@ impl Heat {
                     are better beyond the interval";
         canvas.text(note, (EDGE, y + 26.0), TEXT, GREY, Anchor::Left)
     }
-}
-
-/// What a cell says.
-fn figure(cell: Option<Cell>) -> String {
-    cell.and_then(|cell| cell.speedup).map_or("–".to_string(), digits)
 }
 
 /// Every so many counts have room for their label.
