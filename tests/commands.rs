@@ -203,6 +203,15 @@ fn a_server_that_is_prepared_lives_through_the_run_and_no_longer() {
 }
 
 #[test]
+fn what_a_cleanup_leaves_running_is_no_leftover_of_the_next_run() {
+    let cleanup = "sh -c 'sleep 1000 & echo $! >server'";
+    let sweep = once("true").args(["--iterations", "2", "--cleanup", cleanup]);
+    let swept = sweep.run().exits(0);
+    assert_eq!(error(&swept), "");
+    swept.leaves_nothing_alive();
+}
+
+#[test]
 fn counts_stand_in_words_and_variables() {
     let sweep = Sweep::new().args(["-n", "1,3", "--rounds", "1", "--env", "MINE=<{nthread}>"]);
     let script = "echo {nthread} $MINE $OMP_NUM_THREADS $RAYON_NUM_THREADS >>log";
