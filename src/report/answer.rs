@@ -138,9 +138,12 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
     let has_inner = has_inner(job);
     let name = |series: &&Series<'_>| {
         let case = &series.cases[0].case;
+        // A long command need not be said again.
+        let is_same = has_inner && case.title() == winner.case.title();
+        let title = if is_same { "the same".to_string() } else { short_title(case) };
         let inner =
             if has_inner { format!(" with {} inner", case.inner_nthread) } else { String::new() };
-        format!("{}{inner}", short_title(case))
+        format!("{title}{inner}")
     };
     let tied: Vec<String> =
         rivals.iter().filter(|it| is(it, Some(true))).copied().map(|it| name(&it)).collect();

@@ -104,6 +104,7 @@ pub fn markdown(summary: &Summary, job: &Job<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::answer;
     use super::*;
     use crate::analysis::jobs;
     use crate::analysis::synthetic::{measured, measured_run, with_inner};
@@ -144,6 +145,20 @@ mod tests {
         let summary = measured_run(&run, 6, |_, _| 1e6);
         let text = text(&summary, &jobs(&summary)[0]);
         assert!(text.contains("▸ the best of a command"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_from_the_same_command_is_not_named_again() {
+        let cases = with_inner(&["a", "b"], &[1, 2], &[1, 2]);
+        let summary = measured(Preset::Sweep, &cases, 12, |index, round| {
+            let case = &cases[index];
+            // 2 × 1 and 1 × 2 of a are equal, and change places from round to round.
+            let noise = 1.0 + 0.01 * f64::from((round + case.inner_nthread) % 2);
+            let speedup = if case.backend == "a" { f64::from(case.threads().min(2)) } else { 0.5 };
+            if case.backend == BASELINE { 1e6 } else { 1e6 * noise / speedup }
+        });
+        let answer = answer(&summary, &jobs(&summary)[0]).expect("an answer");
+        assert!(answer.contains("; the same with 2 inner cannot be told from it"), "{answer}");
     }
 
     #[test]

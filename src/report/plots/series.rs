@@ -144,10 +144,15 @@ impl Plot {
 
 /// What the heading says first.
 fn subject_of(job: &Job<'_>) -> String {
-    match (subject(job.settings()), &job.series()[..]) {
-        (Subject::Commands, [only]) => short_title(&only.cases[0].case),
-        (Subject::Commands, _) => title_of_job(job),
-        (Subject::Kernels | Subject::Functions, _) => job.settings().kernel.clone(),
+    if subject(job.settings()) != Subject::Commands {
+        return job.settings().kernel.clone();
+    }
+    // The only command may have several series, by the threads inside its workers.
+    match &job.series()[..] {
+        [first, others @ ..] if others.iter().all(|other| other.name == first.name) => {
+            short_title(&first.cases[0].case)
+        }
+        _ => title_of_job(job),
     }
 }
 
