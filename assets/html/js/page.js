@@ -48,9 +48,9 @@ function keyFigures(job) {
   return cards;
 }
 
-/** A sentence begins with a capital; what a name begins with is its own affair. */
+/** A sentence begins with a capital; what the name of a command or function begins with is its own affair. */
 const capital = (text) => {
-  const isName = cases.some((c) => c.title && text.startsWith(c.title.slice(0, 12)));
+  const isName = cases.some((c) => c.draws == null && c.title && text.startsWith(c.title.slice(0, 12)));
   return isName ? text : text.charAt(0).toUpperCase() + text.slice(1);
 };
 
