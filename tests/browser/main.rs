@@ -230,6 +230,38 @@ fn commands_are_called_commands_and_their_labels_are_text() {
 }
 
 #[test]
+fn where_workers_have_threads_inside_them_the_axis_counts_workers() {
+    let Some(program) = browser() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let (counts, inner) = (vec![1, 2, 4, 6, 8, 12, 16], vec![2, 4]);
+    Synthetic { counts, inner, ..Synthetic::default() }.write(dir.path());
+    report_page(dir.path());
+    let mut page = Page::open(program, dir.path(), "inner");
+    looks_right(&mut page);
+    let axis = "[...document.querySelectorAll('#figure-speedup .axis text')].at(-1).textContent";
+    assert_eq!(page.text(axis), "workers");
+    assert!(
+        page.text("document.querySelector('#legend').textContent").contains("ideal of 1 inner")
+    );
+    let key = page.text("document.querySelector('#key').innerText");
+    assert!(key.contains("rayon, n = 16 × 4"), "{key}");
+    // A law says of a mark what the mark says, nearly.
+    let of_marks = "[...document.querySelectorAll('#figure-efficiency .point')]";
+    let labels = page.text(&format!("{of_marks}.map((it) => it.ariaLabel).join('|')"));
+    let told: Vec<&str> = labels.split('|').filter(|label| label.contains("law: ")).collect();
+    assert!(!told.is_empty(), "{labels}");
+    for label in told {
+        let percents: Vec<f64> = label
+            .split('%')
+            .filter_map(|part| part.rsplit([' ', '(', '–']).find_map(|word| word.parse().ok()))
+            .collect();
+        let (first, last) = (percents[0], percents[percents.len() - 1]);
+        assert!((first / last - 1.0).abs() < 0.1, "{label}");
+    }
+    page.was_quiet();
+}
+
+#[test]
 fn several_jobs_have_a_selector_and_a_map() {
     let Some(program) = browser() else { return };
     let dir = tempfile::tempdir().expect("a directory");

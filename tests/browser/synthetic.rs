@@ -19,6 +19,8 @@ pub struct Synthetic {
     pub labels: Vec<String>,
     /// Thread counts.
     pub counts: Vec<u32>,
+    /// Threads inside each worker.
+    pub inner: Vec<u32>,
     /// Draws of the jobs.
     pub draws: Vec<u64>,
     /// Rounds.
@@ -36,6 +38,7 @@ impl Default for Synthetic {
             commands: Vec::new(),
             labels: Vec::new(),
             counts: vec![1, 2, 4],
+            inner: vec![1],
             draws: vec![1 << 20],
             rounds: 8,
             error: String::new(),
@@ -79,7 +82,10 @@ impl Synthetic {
             cases.push(case("sequential", 1, ""));
             for (index, backend) in self.backends.iter().enumerate() {
                 let label = self.labels.get(index).map_or("", String::as_str);
-                cases.extend(self.counts.iter().map(|count| case(backend, *count, label)));
+                for &inner_nthread in &self.inner {
+                    let at = |count: &u32| Case { inner_nthread, ..case(backend, *count, label) };
+                    cases.extend(self.counts.iter().map(at));
+                }
             }
         }
         cases
@@ -134,7 +140,7 @@ impl Synthetic {
             true => self.commands.iter().position(|label| *label == case.label),
             false => self.backends.iter().position(|name| *name == case.backend),
         };
-        let (n, number) = (f64::from(case.nthread), of_backend.unwrap_or(0) as f64);
+        let (n, number) = (f64::from(case.threads()), of_backend.unwrap_or(0) as f64);
         let (sigma, kappa) = (0.005 + 0.01 * number, 0.00004 * number);
         let speedup = n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0));
         let draws = case.draws.unwrap_or(1 << 30);
