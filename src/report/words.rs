@@ -26,7 +26,7 @@ pub struct Words {
 pub fn subject(case: &Case) -> Subject {
     if case.is_command() {
         Subject::Commands
-    } else if case.draws.is_none() && case.block == 0 && !case.is_baseline() {
+    } else if case.draws.is_none() && case.block == 0 {
         Subject::Functions
     } else {
         Subject::Kernels
@@ -127,6 +127,17 @@ pub fn what_was_checked(summary: &Summary) -> Option<(&'static str, String)> {
 mod tests {
     use super::*;
     use crate::record::COMMAND;
+
+    #[test]
+    fn a_plain_loop_among_functions_is_a_function() {
+        let case = |kernel: &str, block, draws| {
+            let backend = crate::record::BASELINE.to_string();
+            Case { kernel: kernel.to_string(), backend, block, draws, ..Case::default() }
+        };
+        assert_eq!(subject(&case("sum", 0, None)), Subject::Functions);
+        assert_eq!(subject(&case("pi", 64, Some(64))), Subject::Kernels);
+        assert_eq!(subject(&case("pi", 64, None)), Subject::Kernels, "not calibrated yet");
+    }
 
     #[test]
     fn a_baseline_is_called_by_all_of_its_threads() {
