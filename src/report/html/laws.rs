@@ -90,11 +90,15 @@ fn parameters(fit: &Fit) -> Vec<(&'static str, String)> {
     let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
     let Unit { name: unit, size } = rate_of(&fit.case);
     let (rate, by) = (format!(" {unit}"), 1.0 / size);
+    let (one, counts) = match fit.case.inner_nthread {
+        0 | 1 => ("one thread γ", " threads"),
+        _ => ("one worker γ", " workers"),
+    };
     let lines = [
         (share, scaled([fit.sigma, fit.sigma_low, fit.sigma_high], 100.0, "%")),
         ("coherence κ", scaled(coherence, 100.0, "%")),
-        ("one thread γ", scaled([fit.gamma, fit.gamma_low, fit.gamma_high], by, &rate)),
-        ("peak", scaled([fit.peak_nthread, None, None], 1.0, " threads")),
+        (one, scaled([fit.gamma, fit.gamma_low, fit.gamma_high], by, &rate)),
+        ("peak", scaled([fit.peak_nthread, None, None], 1.0, counts)),
         ("limit", scaled([fit.limit, None, None], by, &rate)),
     ];
     lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
