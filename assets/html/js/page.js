@@ -55,7 +55,7 @@ const capital = (text) => {
 };
 
 function showJob(job) {
-  byId("title").textContent = `${isOfKernel(job) ? job.kernel : capital(job.name)} on ${data.cpu_model || "an unknown CPU"}`;
+  byId("title").textContent = `${isOfKernel(job) ? job.kernel : job.name} on ${data.cpu_model || "an unknown CPU"}`;
   byId("subtitle").textContent = [job.work, job.pin && job.pin !== "none" ? `pinned ${job.pin}` : "",
     data.usable_cpus ? plural(data.usable_cpus, "usable CPU") : "CPUs unknown", isOfKernel(job) ? plural(job.series.length, "backend") : ""].filter(Boolean).join(" · ");
   const answer = job.answer ?? "Nothing was measured.";
