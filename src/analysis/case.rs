@@ -139,6 +139,10 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     summary.fill_time();
     let baseline = summary.baseline.and_then(|baseline| run.plan.cases.get(baseline));
     summary.fill_speedup(&logs, baseline.map_or(1, Case::threads));
+    if baseline.is_some_and(|baseline| are_rivals(run, baseline, case)) {
+        // What another program computes faster or slower is no serial part of this one.
+        (summary.karp_flatt, summary.karp_flatt_low, summary.karp_flatt_high) = (None, None, None);
+    }
     summary.fill_causes(visits, index);
     summary
 }
@@ -163,6 +167,13 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
         case.computation_scaling =
             alone_busy_ns.zip(busy).map(|(alone, busy)| shares * alone / (inner * busy));
     }
+}
+
+/// Whether two commands are different programs that are both swept; a baseline at one
+/// count only is what the others parallelise.
+fn are_rivals(run: &Run, baseline: &Case, case: &Case) -> bool {
+    let of_baseline = run.plan.cases.iter().filter(|other| other.label == baseline.label);
+    case.is_command() && case.label != baseline.label && of_baseline.count() > 1
 }
 
 /// The calls of the visits that did not fail.

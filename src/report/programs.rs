@@ -165,6 +165,19 @@ fn a_baseline_that_is_a_point_of_a_series_is_ranked_and_fitted_with_it() {
 }
 
 #[test]
+fn over_another_command_there_is_no_serial_fraction() {
+    let mut run = commands(&["./a", "./b"], &[1, 2, 4]);
+    let fractions = |run: &Run| -> Vec<bool> {
+        measured(run, 12).cases.iter().map(|case| case.karp_flatt.is_some()).collect()
+    };
+    assert_eq!(fractions(&run), [false, true, true, false, false, false]);
+    // A program that somebody named as the baseline is what all of them parallelise.
+    run.plan.cases.push(Case { label: "./old".into(), ..run.plan.cases[0].clone() });
+    run.plan.baseline = Some(6);
+    assert_eq!(fractions(&run), [false, true, true, false, true, true, false]);
+}
+
+#[test]
 fn one_command_at_one_count_is_a_table_without_a_conclusion() {
     let text = table(&measured(&commands(&["./a"], &[2]), 12), Style::Plain);
     assert!(text.contains("\n./a "), "{text}");
