@@ -138,10 +138,11 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     };
     summary.fill_time();
     let baseline = summary.baseline.and_then(|baseline| run.plan.cases.get(baseline));
-    summary.fill_speedup(&logs, baseline.map_or(1, Case::threads));
-    if baseline.is_some_and(|baseline| are_rivals(run, baseline, case)) {
-        // What another program computes faster or slower is no serial part of this one.
-        (summary.karp_flatt, summary.karp_flatt_low, summary.karp_flatt_high) = (None, None, None);
+    let threads_of_baseline = baseline.map_or(1, Case::threads);
+    summary.fill_speedup(&logs, threads_of_baseline);
+    // What another program computes faster or slower is no serial part of this one.
+    if !baseline.is_some_and(|baseline| are_rivals(run, baseline, case)) {
+        summary.fill_serial_fraction(threads_of_baseline);
     }
     summary.fill_causes(visits, index);
     summary
@@ -242,11 +243,21 @@ impl CaseSummary {
         let batch = batch_means_interval(logs, CONFIDENCE);
         self.speedup_batch_low = batch.map(|interval| interval.low.exp());
         self.speedup_batch_high = batch.map(|interval| interval.high.exp());
-        let threads = f64::from(self.case.threads()) / f64::from(threads_of_baseline.max(1));
+        let threads = self.threads_over(threads_of_baseline);
         let by_thread = |speedup: Option<f64>| speedup.map(|speedup| speedup / threads);
         self.efficiency = by_thread(self.speedup);
         self.efficiency_low = by_thread(self.speedup_low);
         self.efficiency_high = by_thread(self.speedup_high);
+    }
+
+    fn threads_over(&self, threads_of_baseline: u32) -> f64 {
+        f64::from(self.case.threads()) / f64::from(threads_of_baseline.max(1))
+    }
+
+    /// The serial fraction by the speedup, as Karp and Flatt have it, with the ends of
+    /// its interval.
+    fn fill_serial_fraction(&mut self, threads_of_baseline: u32) {
+        let threads = self.threads_over(threads_of_baseline);
         let has_serial_fraction = threads > 1.0 && !self.case.is_weak();
         let serial_fraction = |speedup: Option<f64>| {
             let speedup = speedup.filter(|_| has_serial_fraction)?;
