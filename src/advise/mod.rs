@@ -6,9 +6,10 @@
 //! (the best may lie in the middle), and bisects between the last count that is
 //! good enough and the first that is not. Where the times fall to the best count and
 //! rise behind it, and no count does better than perfect scaling, that finds the very
-//! count that is asked for; where they go up and down, it may not. Times vary, so a decision that is close
-//! is looked at again, with runs of both sides in turn, as far as an allowance of
-//! time goes; what stays open is said.
+//! count that is asked for; where they go up and down, it may not.
+//!
+//! Times vary, so a decision that is close is looked at again, with runs of both sides
+//! in turn, as far as an allowance of time goes; what stays open is said.
 
 mod found;
 mod times;

@@ -3,9 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use serde_json::json;
-
 use clap::{Args, ValueHint};
+use serde_json::json;
 
 use super::values::UsageError;
 use super::{FAILED, print_result};

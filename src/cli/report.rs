@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
-
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::values::UsageError;

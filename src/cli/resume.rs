@@ -1,12 +1,12 @@
 //! `harness resume DIR`: finishes a run that was cut short.
 
+use clap::{Args, ValueHint};
+
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, Outcome};
 use crate::plan;
 use crate::record::{Build, Machine, Run, Session, StopReason};
 use crate::registry::Registry;
-
-use clap::{Args, ValueHint};
 
 use super::like::adopt_runners;
 use super::options::DisplayOptions;
