@@ -23,7 +23,8 @@
 //! - [`runner`]: one visit, in a process of its own; its protocol
 //! - [`command`]: one visit to a command, the process between harness and it
 //! - [`function`]: one visit to a function of the program that measures
-//! - [`nthread`], [`number`]: the grammars of thread counts and other numbers
+//! - [`nthread`], [`number`]: the grammars of thread counts and other numbers, and
+//!   how numbers are told
 //! - [`plan`]: what will run, in which order; pure
 //! - [`campaign`]: rounds, supervision, checking, stopping
 //! - [`advise`]: how many threads for a program: a search that makes few runs; pure

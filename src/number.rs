@@ -1,6 +1,7 @@
 //! Numbers as people write them on a command line: `100_000_000`, `1e8`, `2^30`, `90s`, `1m 30s`,
 //! `1%`.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
@@ -216,8 +217,9 @@ fn friendly_cause(text: &str) -> NumberCause {
 }
 
 /// So many of something: 1 case, 2 cases. The noun takes an s.
-pub fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// A time as people read it: three digits, in a unit that suits.

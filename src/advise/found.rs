@@ -51,7 +51,7 @@ impl fmt::Display for Found {
         write!(
             f,
             "; {} in {} ({})",
-            counted(runs as u64, "run"),
+            counted(runs, "run"),
             written_time(self.total),
             list.join(", ")
         )?;
@@ -86,7 +86,7 @@ impl Found {
 }
 
 fn threads(nthread: u32) -> String {
-    counted(nthread.into(), "thread")
+    counted(nthread, "thread")
 }
 
 /// 5%, 2.5%.

@@ -10,6 +10,7 @@ use serde::ser::{Error as _, SerializeMap as _, Serializer};
 
 use super::series::jobs_of;
 use super::{CaseSummary, Series};
+use crate::number::counted;
 use crate::record::Case;
 use crate::stats::median;
 use crate::stats::scaling::{Curve, Loss, Points};
@@ -164,12 +165,10 @@ fn refusal(counts: usize, usable_cpus: Option<u32>) -> Option<String> {
     if counts >= FEWEST_COUNTS {
         return None;
     }
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
     Some(format!(
-        "not identifiable: {counts} thread count{} within the {usable_cpus} usable CPU{}, \
-         at least {FEWEST_COUNTS} are needed",
-        plural(counts),
-        plural(usable_cpus as usize),
+        "not identifiable: {} within the {}, at least {FEWEST_COUNTS} are needed",
+        counted(counts, "thread count"),
+        counted(usable_cpus, "usable CPU"),
     ))
 }
 

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::fits::{Candidate, FEWEST_COUNTS, Model};
+use crate::number::counted;
 use crate::record::{Table, TableError, TableRow};
 use crate::stats::scaling::{Loss, Points};
 use crate::visits::CONFIDENCE;
@@ -142,10 +143,9 @@ impl Group {
         let points = Points::new(Loss::Absolute, &self.points);
         let distinct = points.as_ref().map_or(0, Points::distinct);
         let Some(points) = points.filter(|_| distinct >= FEWEST_COUNTS) else {
-            let plural = if distinct == 1 { "" } else { "s" };
             fit.refusal = Some(format!(
-                "not identifiable: {distinct} thread count{plural}, \
-                 at least {FEWEST_COUNTS} are needed"
+                "not identifiable: {}, at least {FEWEST_COUNTS} are needed",
+                counted(distinct, "thread count")
             ));
             return fit;
         };

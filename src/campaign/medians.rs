@@ -29,7 +29,7 @@ impl Campaign<'_> {
     pub(super) fn announce_unknown(&self) {
         let (plan, cases) = (&self.run.plan, self.run.plan.cases.len());
         let until = match plan.stopping.precision {
-            None => format!(", {}", counted(plan.stopping.rounds.into(), "round")),
+            None => format!(", {}", counted(plan.stopping.rounds, "round")),
             Some(share) => format!(" until every speedup is known to ±{}%", 100.0 * share),
         };
         let budget = match plan.stopping.time_budget_ns {
@@ -37,7 +37,7 @@ impl Campaign<'_> {
             None => String::new(),
         };
         let rounds = "; the first round will tell how long that takes";
-        self.progress.note(&format!("{}{until}{budget}{rounds}", counted(cases as u64, "case")));
+        self.progress.note(&format!("{}{until}{budget}{rounds}", counted(cases, "case")));
     }
 
     /// Sets the time budget once the first round is whole, if it follows from that,

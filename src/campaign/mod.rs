@@ -393,14 +393,13 @@ impl<'a> Campaign<'a> {
             None => String::new(),
         };
         let rounds = match plan.stopping.precision {
-            None => format!(", {}: about", counted(rounds.into(), "round")),
+            None => format!(", {}: about", counted(rounds, "round")),
             Some(share) => format!(
                 " until every speedup is known to ±{}%: {rounds} rounds take about",
                 100.0 * share
             ),
         };
-        let (cases, seconds) =
-            (counted(plan.cases.len() as u64, "case"), (forecast_ns / 1e9).ceil());
+        let (cases, seconds) = (counted(plan.cases.len(), "case"), (forecast_ns / 1e9).ceil());
         self.remarks_on_pace().iter().for_each(|remark| self.progress.note(remark));
         self.progress.note(&format!("{cases}{rounds} {seconds:.0} s{budget}"));
     }

@@ -69,17 +69,12 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         Limit::Quota => "the cgroup quota",
         Limit::Online => "the CPUs online",
     };
-    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| match quota {
-        1.0 => "1 CPU".to_string(),
-        quota => format!("{quota} CPUs"),
-    });
+    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| counted(quota, "CPU"));
     let (places, workers) = (Places::read(), cpus.usable as usize);
     let placed = |cpus: Vec<usize>| {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        {
-            let noun = if workers == 1 { "CPU" } else { "CPUs" };
-            format!("{} on {noun} {}", counted(workers as u64, "worker"), cpus.join(", "))
-        }
+        let noun = if workers == 1 { "CPU" } else { "CPUs" };
+        format!("{} on {noun} {}", counted(workers, "worker"), cpus.join(", "))
     };
     let threads = limits::thread_limit(Path::new("/"));
     vec![
@@ -95,7 +90,7 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         (
             "SMT",
             or_unknown(
-                machine.threads_per_core.map(|n| format!("{} a core", counted(n.into(), "thread"))),
+                machine.threads_per_core.map(|n| format!("{} a core", counted(n, "thread"))),
             ),
         ),
         ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
@@ -139,7 +134,7 @@ fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
         None => Some("no number of threads: programs ignore it, or stop".to_string()),
         Some(0) => Some("0 is no number of threads: some programs take all CPUs, some stop".into()),
         Some(count) if count > u64::from(usable) => {
-            Some(format!("more than the {}", counted(usable.into(), "usable CPU")))
+            Some(format!("more than the {}", counted(usable, "usable CPU")))
         }
         Some(_) if is_list => {
             Some("a number for each level of nesting; libraries take the first, or none".into())

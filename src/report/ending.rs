@@ -16,10 +16,10 @@ pub fn how_it_ended(summary: &Summary) -> String {
     };
     match summary.stop_reason() {
         Some(StopReason::Precision) => {
-            format!("enough after {}{known}\n", counted(rounds as u64, "round"))
+            format!("enough after {}{known}\n", counted(rounds, "round"))
         }
         Some(StopReason::Looks) => {
-            format!("last look taken after {}{known}\n", counted(rounds as u64, "round"))
+            format!("last look taken after {}{known}\n", counted(rounds, "round"))
         }
         Some(StopReason::Budget) => {
             format!("ended by its time budget in round {}{planned}{known}\n", rounds.max(1))

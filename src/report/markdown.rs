@@ -180,7 +180,7 @@ fn checked(summary: &Summary) -> String {
             failed => {
                 format!(
                     "**{}**, which do not count; nothing wrong with {count}.",
-                    counted(failed as u64, "failed visit")
+                    counted(failed, "failed visit")
                 )
             }
         };
@@ -247,7 +247,7 @@ fn all_cases(summary: &Summary) -> String {
     let plots_too = if is_drawn { ", and more plots" } else { "" };
     let mut page = format!(
         "<details>\n<summary>All {}{plots_too}</summary>\n\n",
-        counted(summary.cases.len() as u64, "case")
+        counted(summary.cases.len(), "case")
     );
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {

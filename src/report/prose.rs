@@ -1,6 +1,7 @@
 //! Sentences in lines that fit the terminal.
 
 use crate::analysis::Summary;
+use crate::number::counted;
 
 /// As wide as a terminal is at least.
 pub const WIDTH: usize = 80;
@@ -21,8 +22,7 @@ pub fn machine(summary: &Summary) -> String {
 pub fn usable_cpus(summary: &Summary) -> String {
     match summary.usable_cpus() {
         None => "unknown number of usable CPUs".to_string(),
-        Some(1) => "1 usable CPU".to_string(),
-        Some(n) => format!("{n} usable CPUs"),
+        Some(n) => counted(n, "usable CPU"),
     }
 }
 

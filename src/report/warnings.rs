@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::prose::clean;
 use crate::analysis::{Summary, Warning};
+use crate::number::counted;
 
 /// The `most` worst warnings, and how many more there are.
 pub fn warnings(summary: &Summary, most: usize) -> String {
@@ -13,8 +14,8 @@ pub fn warnings(summary: &Summary, most: usize) -> String {
     }
     let more = summary.warnings.len().saturating_sub(most);
     if more > 0 {
-        let word = if more == 1 { "warning" } else { "warnings" };
-        let _ = writeln!(text, "{more} more {word}: harness report shows all");
+        let more = counted(more, "more warning");
+        let _ = writeln!(text, "{more}: harness report shows all");
     }
     text
 }

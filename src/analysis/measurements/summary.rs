@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::positive;
+use crate::number::counted;
 use crate::record::{BASELINE, CASE_COLUMNS, COMMAND, Table, TableError, TableRow};
 
 /// Why a case is not fitted.
@@ -43,8 +44,7 @@ impl LeftOut {
             (self.not_measured, "without a throughput"),
         ];
         let some = words.into_iter().filter(|(count, _)| *count > 0);
-        let rows = |count: usize| if count == 1 { "row" } else { "rows" };
-        some.map(|(count, what)| format!("left out: {count} {} {what}", rows(count))).collect()
+        some.map(|(count, what)| format!("left out: {} {what}", counted(count, "row"))).collect()
     }
 }
 

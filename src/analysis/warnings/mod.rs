@@ -166,10 +166,6 @@ impl Seen<'_> {
 }
 
 /// So many of something.
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
 /// A share as a percentage.
 fn percent(share: f64) -> String {
     if share < 0.095 { format!("{:.1}%", 100.0 * share) } else { format!("{:.0}%", 100.0 * share) }

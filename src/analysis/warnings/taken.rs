@@ -1,6 +1,7 @@
 //! What the machine took away while it was measured.
 
-use super::{Code, Seen, Warning, count, percent};
+use super::{Code, Seen, Warning, percent};
+use crate::number::counted;
 use crate::visits::{Disturbance, Visit};
 
 /// The hypervisor may take this share of a run.
@@ -68,7 +69,7 @@ fn disturbed(
     let visits: usize = cases.iter().map(|case| visits_of(*case)).sum();
     (visits > 0).then(|| Warning {
         code,
-        message: format!("{what} {}, whose pairs are left out", count(visits, "visit")),
+        message: format!("{what} {}, whose pairs are left out", counted(visits, "visit")),
         advice: advice.to_string(),
         cases,
     })

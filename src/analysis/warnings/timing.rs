@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Code, Seen, Warning, count, percent};
+use super::{Code, Seen, Warning, percent};
+use crate::number::counted;
 use crate::record::{Preset, StopReason, Subject};
 use crate::stats::alarm;
 use crate::visits::{Visit, Which};
@@ -36,7 +37,7 @@ pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::NoBaseline,
         message: format!(
             "{} with times and no speedup: no visit to their baseline counts",
-            count(cases.len(), "case")
+            counted(cases.len(), "case")
         ),
         advice: "see why the baseline failed, in the column error of samples.csv".to_string(),
         cases,
@@ -88,7 +89,7 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
         message: format!(
             "{} slow at first for up to {} ({}); --warmup was {made}",
             if cases.len() == 1 { "1 backend was" } else { "several backends were" },
-            count(most as usize, "call"),
+            counted(most as usize, "call"),
             cases.first().map_or_else(String::new, |case| seen.name(*case)),
         ),
         advice: format!("--warmup {most}"),
@@ -174,7 +175,7 @@ pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::FewRounds,
         message: format!(
             "{} with fewer than {ROUNDS} rounds: medians without intervals",
-            count(cases.len(), "case")
+            counted(cases.len(), "case")
         ),
         advice: format!("--rounds {ROUNDS}, or better 12; or a longer --time-budget"),
         cases,

@@ -10,6 +10,7 @@ pub use markdown::markdown;
 pub use text::text;
 
 use crate::analysis::Summary;
+use crate::number::counted;
 
 /// What two runs are called: the paths that were given.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +25,6 @@ pub struct Names<'a> {
 pub(super) fn when(summary: &Summary) -> String {
     let start = summary.run.sessions.first().map(|session| session.start.as_str());
     let start = start.filter(|start| !start.is_empty()).unwrap_or("at an unknown time");
-    let counted = |count: usize, one: &str| match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {one}s"),
-    };
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     let warnings = match summary.warnings.len() {
         0 => String::new(),

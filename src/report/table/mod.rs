@@ -84,7 +84,7 @@ pub fn checks(summary: &Summary) -> String {
 /// Whether every answer, run or result was as it should be, and how many there were.
 fn what_was_right(summary: &Summary) -> String {
     let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
-    let calls = summary.answers.calls as u64;
+    let calls = summary.answers.calls;
     match (failed, what_was_checked(summary), summary.answers.identical()) {
         (0, Some((what, count)), _) => format!("{what}: {count}"),
         (0, None, true) => format!("every answer identical: {} checked", counted(calls, "call")),
@@ -197,7 +197,7 @@ pub(in crate::report) fn baseline_line(job: &Job<'_>) -> String {
         0 | 1 => String::new(),
         count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
     };
-    format!("{who}{colon} {time} {name}; {}{level}{over}", counted(case.rounds as u64, "round"))
+    format!("{who}{colon} {time} {name}; {}{level}{over}", counted(case.rounds, "round"))
 }
 
 /// What the rows of a job's table need.
