@@ -160,7 +160,7 @@ fn lines_of(bytes: &[u8]) -> Vec<Vec<u8>> {
 /// What the program finds, in the words of the second reader.
 fn found(visits: &Visits, cases: usize) -> Found {
     let of_case = |case: usize| {
-        visits.of_case(case).iter().map(|visit| (visit.place, visit.any_ns())).collect()
+        visits.of_case(case).iter().map(|visit| (visit.position, visit.any_ns())).collect()
     };
     (0..cases).map(|case| (case, of_case(case))).collect()
 }

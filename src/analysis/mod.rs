@@ -142,7 +142,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Case, Expected, Phase};
+    use crate::record::{Case, ExpectedTally, Phase};
 
     fn case(backend: &str, nthread: u32) -> Case {
         let (backend, kernel) = (backend.to_string(), "pi".to_string());
@@ -164,13 +164,13 @@ mod tests {
     }
 
     fn run(cases: &[Case]) -> Run {
-        let expected = Expected {
+        let expected = ExpectedTally {
             kernel: "pi".into(),
             block: 64,
             draws: 640,
-            sum: "500".into(),
-            sum_sq: "500".into(),
-            ..Expected::default()
+            sum: 500,
+            sum_sq: 500,
+            ..ExpectedTally::default()
         };
         let mut run = Run::default();
         run.plan.cases = cases.to_vec();

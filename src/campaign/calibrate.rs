@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::errand::{Errand, Form, Task};
-use super::visit::{Position, Visited};
+use super::visit::Visited;
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin, round_order};
-use crate::record::{BASELINE, Case, Expected, Plan, Row, Subject};
+use crate::record::{BASELINE, Case, ExpectedTally, Plan, Position, Row, Subject};
 use crate::stats::median;
 
 /// A sequential call that is at least this long tells the speed of the kernel.
@@ -218,13 +218,13 @@ impl Campaign<'_> {
                 })
             });
             let tally = tally.unwrap_or_default();
-            self.run.plan.expected.push(Expected {
+            self.run.plan.expected.push(ExpectedTally {
                 kernel: case.kernel.clone(),
                 seed: case.seed,
                 block: case.block,
                 draws: tally.draws,
-                sum: tally.sum.to_string(),
-                sum_sq: tally.sum_sq.to_string(),
+                sum: tally.sum,
+                sum_sq: tally.sum_sq,
             });
             self.expected.push((case, tally));
         }
@@ -232,14 +232,9 @@ impl Campaign<'_> {
     }
 
     /// What the jobs must return, as an earlier session found it out.
-    pub(super) fn recall_expected(&mut self) -> Result<(), CampaignError> {
+    pub(super) fn recall_expected(&mut self) {
         for expected in &self.run.plan.expected {
-            let odd = |_| CampaignError::Recall("plan.expected");
-            let tally = Tally {
-                draws: expected.draws,
-                sum: expected.sum.parse().map_err(odd)?,
-                sum_sq: expected.sum_sq.parse().map_err(odd)?,
-            };
+            let tally = Tally { draws: expected.draws, sum: expected.sum, sum_sq: expected.sum_sq };
             let case = Case {
                 kernel: expected.kernel.clone(),
                 seed: expected.seed,
@@ -249,7 +244,6 @@ impl Campaign<'_> {
             };
             self.expected.push((case, tally));
         }
-        Ok(())
     }
 
     /// The baseline's case of a kernel, the one with the most draws.

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use super::errand::{Errand, Form, Task};
-use super::visit::Position;
 use super::{Campaign, Interrupted};
-use crate::record::{Case, Plan, Subject};
+use crate::record::{Case, Plan, Position, Subject};
 use crate::stats::median;
 
 /// The counted calls of a visit last at least this long together, by the shortest.

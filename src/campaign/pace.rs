@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::calibrate::{CALLS, LONG_ENOUGH_NS, Speed};
 use super::errand::{Errand, Form, Task};
-use super::visit::{Position, Visited};
+use super::visit::Visited;
 use super::{Campaign, Interrupted, Truth};
 use crate::plan::{MOST_DRAWS, Pin};
-use crate::record::Case;
+use crate::record::{Case, Position};
 use crate::stats::median;
 
 /// A visit that is made to know the pace lasts no longer. One that does is left to

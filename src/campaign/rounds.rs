@@ -8,10 +8,10 @@ use nix::sys::signal::Signal;
 use super::errand::{Errand, Form, Program, Task};
 use super::listen::CutShort;
 use super::standing::Standing;
-use super::visit::{self, Clerk, Position, Visited};
+use super::visit::{self, Clerk, Visited};
 use super::{Campaign, Interrupted};
 use crate::plan::round_order;
-use crate::record::{ExpectedOutput, Output, Retired, Row, StopReason, Subject, Writer};
+use crate::record::{ExpectedOutput, Output, Position, Retired, Row, StopReason, Subject, Writer};
 
 /// What commands print is kept in files of this directory, in that of the results.
 const OUTPUT_DIR: &str = "output";

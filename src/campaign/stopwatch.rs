@@ -8,13 +8,13 @@ use super::errand::{Errand, Form, Program, Task};
 use super::listen::CutShort;
 use super::progress::Progress;
 use super::supervise::Supervisor;
-use super::visit::{Clerk, Position, visit};
+use super::visit::{Clerk, visit};
 use super::{CampaignError, is_entered};
 use crate::machine::Places;
 use crate::machine::clock;
 use crate::machine::taken::Meter;
 use crate::plan::Programs;
-use crate::record::{COMMAND, Case};
+use crate::record::{COMMAND, Case, Position};
 use crate::registry::Registry;
 
 /// Times runs of a command as the visits of a sweep do: in a session of their own,

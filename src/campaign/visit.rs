@@ -9,22 +9,9 @@ use super::progress::Progress;
 use super::supervise::Supervisor;
 use crate::machine::Places;
 use crate::machine::taken::Meter;
-use crate::record::{ExpectedOutput, Phase, Row};
+use crate::record::{ExpectedOutput, Phase, Position, Row};
 use crate::registry::Registry;
 use crate::runner::protocol::Check;
-
-/// Where a visit stands in the run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Position {
-    /// 0, and one more for each time the run was resumed.
-    pub session: u32,
-    /// Round, from 0.
-    pub round: u32,
-    /// Group within the round, from 0.
-    pub group: u32,
-    /// Visit within the run, from 0.
-    pub visit: u64,
-}
 
 /// What came of a visit.
 pub struct Visited {

@@ -4,9 +4,8 @@
 use super::calibrate::Forecast;
 use super::errand::{Errand, Form, Task};
 use super::stopping::LOOKS;
-use super::visit::Position;
 use super::{Campaign, Interrupted};
-use crate::record::{Plan, WarmUp};
+use crate::record::{Plan, Position, WarmUp};
 use crate::stats::median;
 
 /// Calls of such a visit.

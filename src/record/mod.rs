@@ -9,6 +9,7 @@
 mod cells;
 mod columns;
 mod commands;
+mod expected_tally;
 mod fields;
 mod lines;
 mod machine;
@@ -19,12 +20,13 @@ mod samples;
 mod table;
 
 pub use commands::{COMMAND, Command, Commands, Expect, ExpectedOutput, Output};
+pub use expected_tally::ExpectedTally;
 pub use machine::{Cache, Machine};
 pub use reader::{Next, Reader, Wrong, WrongKind};
-pub use row::{CASE_COLUMNS, COLUMNS, Phase, Row, SCHEMA};
+pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
-    Build, Clock, Expected, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason,
-    Stopping, Subject, WarmUp, replace,
+    Build, Clock, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
+    Subject, WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 pub use table::{Table, TableError, TableRow};

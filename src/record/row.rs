@@ -82,6 +82,20 @@ pub enum Phase {
     Visit,
 }
 
+/// Position of a visit in its run. Positions are ordered by round, group and visit,
+/// and only then by session: a later session may measure a group again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Round, from 0.
+    pub round: u32,
+    /// Group within the round, from 0.
+    pub group: u32,
+    /// Index of the visit in the whole run's order, from 0.
+    pub visit: u64,
+    /// 0, and one more for each time the run was resumed.
+    pub session: u32,
+}
+
 /// One row. The fields stand in the order of [`COLUMNS`], those of the case in
 /// its place: the file is read and written by position.
 ///
@@ -160,4 +174,12 @@ pub struct Row {
     pub boot_ns: Option<u64>,
     /// CPU cycles of all workers in user mode.
     pub cycles: Option<u64>,
+}
+
+impl Row {
+    /// Returns the position of the visit that the row belongs to.
+    pub fn position(&self) -> Position {
+        let &Row { round, group, visit, session, .. } = self;
+        Position { round, group, visit, session }
+    }
 }

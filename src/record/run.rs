@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Commands, ExpectedOutput, Machine};
+use super::{Case, Commands, ExpectedOutput, ExpectedTally, Machine};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -86,7 +86,7 @@ pub struct Plan {
     pub first_round: Vec<Vec<usize>>,
     /// The tally that each job must return, by the reference visit.
     #[serde(default)]
-    pub expected: Vec<Expected>,
+    pub expected: Vec<ExpectedTally>,
     /// Threads inside each worker, where they are an axis of the sweep; empty where
     /// they are not.
     #[serde(default)]
@@ -178,23 +178,6 @@ pub struct Stopping {
     /// that it follows from the calibration.
     #[serde(default)]
     pub time_budget_ns: Option<u64>,
-}
-
-/// The tally that a job must return. Tally fields are decimal strings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expected {
-    /// The kernel of the job.
-    pub kernel: String,
-    /// Its seed.
-    pub seed: u64,
-    /// Its block.
-    pub block: u64,
-    /// Its draws.
-    pub draws: u64,
-    /// Sum over the draws.
-    pub sum: String,
-    /// Sum of squares over the draws.
-    pub sum_sq: String,
 }
 
 /// One stretch of measuring.

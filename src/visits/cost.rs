@@ -43,7 +43,7 @@ impl Visits {
     pub fn round_costs(&self, case: usize) -> Vec<Cost> {
         let mut rounds: BTreeMap<u32, Vec<&Visit>> = BTreeMap::new();
         for visit in self.of_case(case).iter().filter(|visit| visit.clean_ns().is_some()) {
-            rounds.entry(visit.place.round).or_default().push(visit);
+            rounds.entry(visit.position.round).or_default().push(visit);
         }
         rounds.values().map(|visits| Cost::of(visits)).collect()
     }

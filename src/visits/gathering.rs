@@ -14,10 +14,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::Visits;
 use super::agreement::agree;
 use super::remarks::{Oddity, Remark, Remarks};
-use super::{Place, Visits};
-use crate::record::{Case, Phase, Row, SAMPLES_FILE, Wrong, WrongKind};
+use crate::record::{Case, Phase, Position, Row, SAMPLES_FILE, Wrong, WrongKind};
 
 /// What is found of a case that the plan does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +38,14 @@ pub struct Gathering {
     lines: Vec<u64>,
     used: usize,
     /// Of every run of rows that stand together.
-    places: Vec<Place>,
+    places: Vec<Position>,
     /// Without a last row, and followed by a row of the same session.
-    unended: Vec<(Place, u64)>,
+    unended: Vec<(Position, u64)>,
     /// The latest session that made each group.
     latest: HashMap<(u32, u32), u32>,
-    spoilt: HashMap<Place, String>,
+    spoilt: HashMap<Position, String>,
     /// A line spoils the visit after it, unless it names that.
-    spoils_next: Option<(Option<Place>, String)>,
+    spoils_next: Option<(Option<Position>, String)>,
     /// A line of which nobody knows where it belongs.
     stray: Option<String>,
     remarks: Remarks,
@@ -82,7 +82,7 @@ impl Gathering {
 
     /// The slot holds a row, which begins at that line.
     pub fn take(&mut self, line: u64) {
-        let place = Place::of(self.slot());
+        let place = self.slot().position();
         if let Some((named, reason)) = self.spoils_next.take()
             && named != Some(place)
         {
@@ -110,7 +110,7 @@ impl Gathering {
             WrongKind::Torn => Oddity::Torn,
         };
         self.remarks.note(oddity, || reason.clone());
-        let named = (wrong.kind == WrongKind::HasPlace).then(|| Place::of(self.slot()));
+        let named = (wrong.kind == WrongKind::HasPlace).then(|| self.slot().position());
         match named {
             Some(place) => {
                 self.note_session(place);
@@ -130,8 +130,8 @@ impl Gathering {
     }
 
     /// The visit whose rows are being read.
-    fn open(&self) -> Option<Place> {
-        self.rows[..self.used].first().map(Place::of)
+    fn open(&self) -> Option<Position> {
+        self.rows[..self.used].first().map(Row::position)
     }
 
     /// Whether its last row is there.
@@ -140,7 +140,7 @@ impl Gathering {
     }
 
     /// The visit that is open is followed by a row of another one.
-    fn leave(&mut self, open: Place, next: Place, line: u64) {
+    fn leave(&mut self, open: Position, next: Position, line: u64) {
         if next.session < open.session {
             let what = format!("session {} after session {}", next.session, open.session);
             self.remarks.note(Oddity::Order, || at(line, Some("session"), &what));
@@ -156,7 +156,7 @@ impl Gathering {
         }
     }
 
-    fn note_session(&mut self, place: Place) {
+    fn note_session(&mut self, place: Position) {
         let latest = self.latest.entry((place.round, place.group)).or_default();
         *latest = place.session.max(*latest);
     }
@@ -184,12 +184,12 @@ impl Gathering {
         if let Some((index, what)) = &agreed.contradiction {
             let reason = at(lines[*index], None, what);
             self.remarks.note(Oddity::Contradiction, || reason.clone());
-            self.spoilt.entry(Place::of(rows[0])).or_insert(reason);
+            self.spoilt.entry(rows[0].position()).or_insert(reason);
         }
         let Some(last) = rows.iter().rfind(|row| row.phase == Phase::Visit) else { return };
         let Some(case) = self.case(&last.case, lines[0]) else { return };
         if self.strangers == Strangers::AreAdded {
-            self.visits.expectation.learn(&agreed.rows);
+            self.visits.expected.learn(&agreed.rows);
         }
         let visit = self.visits.visit_of(case, &agreed.rows, last);
         if self.strangers == Strangers::AreAdded && !visit.answers.identical_or_none() {
@@ -215,19 +215,19 @@ impl Gathering {
 
     /// After the last row: the visits whose rows are scattered. They are taken back,
     /// and to be [made](Gathering::take_scattered) in a second pass.
-    pub fn scattered(&mut self) -> Vec<Place> {
+    pub fn scattered(&mut self) -> Vec<Position> {
         self.end_visit();
         let mut places = std::mem::take(&mut self.places);
         places.sort_unstable();
-        let mut scattered: Vec<Place> =
+        let mut scattered: Vec<Position> =
             places.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         scattered.dedup();
         if scattered.is_empty() {
             return scattered;
         }
-        let again: HashSet<Place> = scattered.iter().copied().collect();
+        let again: HashSet<Position> = scattered.iter().copied().collect();
         for visits in &mut self.visits.of_case {
-            visits.retain(|visit| !again.contains(&visit.place));
+            visits.retain(|visit| !again.contains(&visit.position));
         }
         scattered
     }
@@ -250,13 +250,13 @@ impl Gathering {
     /// The visits that count or failed, in the order of the run, and what was odd.
     pub fn finish(mut self) -> (Visits, Vec<Remark>) {
         let is_latest =
-            |place: Place| self.latest.get(&(place.round, place.group)) == Some(&place.session);
+            |place: Position| self.latest.get(&(place.round, place.group)) == Some(&place.session);
         for visits in &mut self.visits.of_case {
-            visits.retain(|visit| is_latest(visit.place));
-            visits.sort_by_key(|visit| visit.place);
+            visits.retain(|visit| is_latest(visit.position));
+            visits.sort_by_key(|visit| visit.position);
             if !self.spoilt.is_empty() {
                 for visit in visits {
-                    if let Some(reason) = self.spoilt.get(&visit.place) {
+                    if let Some(reason) = self.spoilt.get(&visit.position) {
                         visit.fail(reason);
                     }
                 }
@@ -273,7 +273,7 @@ impl Gathering {
             return;
         }
         let visits = self.visits.of_case.iter().flatten();
-        let ended: HashSet<Place> = visits.map(|visit| visit.place).collect();
+        let ended: HashSet<Position> = visits.map(|visit| visit.position).collect();
         for (place, line) in &self.unended {
             if !ended.contains(place) && !self.spoilt.contains_key(place) {
                 let what = "the visit that begins here has no last row";
@@ -285,19 +285,19 @@ impl Gathering {
 
 /// Collects the rows of visits that are scattered over a file.
 pub struct Scattered {
-    places: HashSet<Place>,
-    rows: BTreeMap<Place, Vec<(u64, Row)>>,
+    places: HashSet<Position>,
+    rows: BTreeMap<Position, Vec<(u64, Row)>>,
 }
 
 impl Scattered {
     /// Of these visits.
-    pub fn new(places: &[Place]) -> Scattered {
+    pub fn new(places: &[Position]) -> Scattered {
         Scattered { places: places.iter().copied().collect(), rows: BTreeMap::new() }
     }
 
     /// A row, and the line at which it begins.
     pub fn take(&mut self, row: &Row, line: u64) {
-        let place = Place::of(row);
+        let place = row.position();
         if self.places.contains(&place) {
             self.rows.entry(place).or_default().push((line, row.clone()));
         }

@@ -8,7 +8,7 @@ mod agreement;
 mod cost;
 mod disturbance;
 mod evidence;
-mod expectation;
+mod expected_tallies;
 mod gathering;
 mod reading;
 mod remarks;
@@ -24,34 +24,14 @@ pub use timing::{Timed, Timing};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::record::{Case, Phase, Plan, Row};
+use crate::record::{Case, Phase, Plan, Position, Row};
 use crate::stats::{self, Ratio, median};
 use agreement::lack;
-use expectation::Expectation;
+use expected_tallies::ExpectedTallies;
 use gathering::{Gathering, Scattered, Strangers};
 
 /// The level of every interval.
 pub const CONFIDENCE: f64 = 0.95;
-
-/// Where a visit stands in its run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Round, from 0.
-    pub round: u32,
-    /// Group within the round, from 0.
-    pub group: u32,
-    /// Position in the run's order, from 0.
-    pub visit: u64,
-    /// The session that made it.
-    pub session: u32,
-}
-
-impl Place {
-    /// Of a row.
-    pub fn of(row: &Row) -> Place {
-        Place { round: row.round, group: row.group, visit: row.visit, session: row.session }
-    }
-}
 
 /// What came of a visit.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +48,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Visit {
     /// Where it stands.
-    pub place: Place,
+    pub position: Position,
     /// Index of its case in the plan.
     pub case: usize,
     /// Its start, in nanoseconds since the start of its session.
@@ -148,7 +128,7 @@ pub struct Visits<V = Visit> {
     /// The one that all are compared with, where the plan names it.
     common_baseline: Option<usize>,
     index: HashMap<Case, usize>,
-    expectation: Expectation,
+    expected: ExpectedTallies,
     /// Counted calls of a visit; 0 if that is not known.
     iterations: u32,
     /// Of each case, in the order of the run.
@@ -164,7 +144,7 @@ impl Visits {
             baselines: Vec::new(),
             common_baseline: plan.baseline.filter(|baseline| *baseline < plan.cases.len()),
             index: HashMap::new(),
-            expectation: Expectation::of(&plan.expected),
+            expected: ExpectedTallies::new(&plan.expected),
             iterations: plan.iterations,
             of_case: Vec::new(),
             isas: BTreeSet::new(),
@@ -185,7 +165,7 @@ impl Visits {
             baselines: self.baselines,
             common_baseline: self.common_baseline,
             index: self.index,
-            expectation: self.expectation,
+            expected: self.expected,
             iterations: self.iterations,
             isas: self.isas,
         }
@@ -230,7 +210,7 @@ impl Visits {
     /// All visits, in the order of the run.
     pub fn in_order(&self) -> Vec<&Visit> {
         let mut visits: Vec<&Visit> = self.of_case.iter().flatten().collect();
-        visits.sort_by_key(|visit| (visit.place.session, visit.place.visit));
+        visits.sort_by_key(|visit| (visit.position.session, visit.position.visit));
         visits
     }
 
@@ -266,11 +246,11 @@ impl<V: Timed> Visits<V> {
         let outcome = outcome(rows, last, self.iterations);
         let answers = match outcome {
             Outcome::Failed(_) => Answers::default(),
-            Outcome::Clean(_) | Outcome::Void(..) => self.expectation.judge(rows),
+            Outcome::Clean(_) | Outcome::Void(..) => self.expected.check(rows),
         };
         let setup = rows.iter().find(|row| row.phase == Phase::Setup);
         Visit {
-            place: Place::of(last),
+            position: last.position(),
             case,
             started_ns: last.started_ns,
             setup_ns: setup.and_then(|row| row.wall_ns),
@@ -364,16 +344,16 @@ impl<V: Timed> Visits<V> {
 
 /// The rows of each visit, in the order of the run, without those that a later
 /// session measured again.
-pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Place, Vec<&Row>> {
+pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Position, Vec<&Row>> {
     let mut latest: HashMap<(u32, u32), u32> = HashMap::new();
     for row in rows {
         let session = latest.entry((row.round, row.group)).or_default();
         *session = row.session.max(*session);
     }
-    let mut visits: BTreeMap<Place, Vec<&Row>> = BTreeMap::new();
+    let mut visits: BTreeMap<Position, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         if latest.get(&(row.round, row.group)) == Some(&row.session) {
-            visits.entry(Place::of(row)).or_default().push(row);
+            visits.entry(row.position()).or_default().push(row);
         }
     }
     visits

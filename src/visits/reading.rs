@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::path::Path;
 
+use super::Visits;
 use super::gathering::{Gathering, Scattered, Strangers};
 use super::remarks::{Oddity, Remark};
-use super::{Place, Visits};
 use crate::record::{
-    Case, Next, Plan, ReadError, Reader, Row, SAMPLES_FILE, Subject, Wrong, WrongKind,
+    Case, Next, Plan, Position, ReadError, Reader, Row, SAMPLES_FILE, Subject, Wrong, WrongKind,
 };
 
 /// Visits whose rows are scattered over a file are made so many at a time, each
@@ -114,7 +114,7 @@ fn remark_on_columns<R: BufRead>(reader: &Reader<R>, gathering: &mut Gathering) 
 fn second_pass<R: BufRead>(
     path: &Path,
     mut reader: Reader<R>,
-    places: &[Place],
+    places: &[Position],
     gathering: &mut Gathering,
 ) -> Result<(), ReadError> {
     let mut scattered = Scattered::new(places);

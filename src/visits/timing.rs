@@ -16,7 +16,7 @@ pub trait Timed {
 
 impl Timed for Visit {
     fn group(&self) -> (u32, u32) {
-        (self.place.round, self.place.group)
+        (self.position.round, self.position.group)
     }
 
     fn clean_ns(&self) -> Option<f64> {

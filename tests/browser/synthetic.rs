@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nthread::record::{
-    COMMAND, Case, Command, Commands, Expected, Phase, Row, Run, Session, StopReason, Subject,
+    COMMAND, Case, Command, Commands, ExpectedTally, Phase, Row, Run, Session, StopReason, Subject,
     Writer,
 };
 
@@ -174,15 +174,15 @@ impl Synthetic {
     }
 }
 
-fn expected(draws: u64) -> Expected {
-    let half = (draws / 2).to_string();
-    Expected {
+fn expected(draws: u64) -> ExpectedTally {
+    let half = i128::from(draws / 2);
+    ExpectedTally {
         kernel: "pi".to_string(),
         block: 1 << 14,
         draws,
-        sum: half.clone(),
+        sum: half,
         sum_sq: half,
-        ..Expected::default()
+        ..ExpectedTally::default()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use nthread::record::{
-    Case, Expected, Phase, Row, Run, SAMPLES_FILE, SCHEMA, Session, StopReason, Writer,
+    Case, ExpectedTally, Phase, Row, Run, SAMPLES_FILE, SCHEMA, Session, StopReason, Writer,
 };
 
 /// Cases that share a visit to the baseline.
@@ -37,13 +37,13 @@ pub fn run(cases: usize, iterations: u32) -> Run {
     run.plan.cases = std::iter::once(case("sequential", 1)).chain(others).collect();
     run.plan.warmup = 1;
     run.plan.iterations = iterations;
-    run.plan.expected = vec![Expected {
+    run.plan.expected = vec![ExpectedTally {
         kernel: "pi".into(),
         seed: 7,
         block: 1 << 14,
         draws: DRAWS,
-        sum: HITS.to_string(),
-        sum_sq: HITS.to_string(),
+        sum: HITS.into(),
+        sum_sq: HITS.into(),
     }];
     run.machine.cpu_model = Some("A CPU that does not exist".into());
     run.machine.usable_cpus = Some(64);

@@ -75,7 +75,7 @@ pub fn of(fault: Fault, directory: &Path, is_crafted: bool) -> Verdict {
     let visits = Visits::of(&rows, &run.plan);
     let mut verdict = Verdict { is_crafted, ..Verdict::default() };
     for visit in visits.in_order() {
-        if visit.case == case && harmed.contains(&visit.place.visit) {
+        if visit.case == case && harmed.contains(&visit.position.visit) {
             verdict.injected += 1;
             match is_flagged(fault, visit) && is_warned_of(fault, &summary, case) {
                 true => verdict.flagged += 1,

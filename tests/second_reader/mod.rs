@@ -4,26 +4,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nthread::record::{COLUMNS, Case, Plan};
-use nthread::visits::Place;
+use nthread::record::{COLUMNS, Case, Plan, Position};
 
 /// A row by the names of its columns.
 type Cells = BTreeMap<&'static str, String>;
 
 /// What a line is.
 enum Event {
-    Row(Place, Cells),
+    Row(Position, Cells),
     /// With the visit that it names.
-    Wrong(Option<Place>),
+    Wrong(Option<Position>),
 }
 
 /// Of each case its visits: where they stand, and their time if they count.
-pub type Found = BTreeMap<usize, Vec<(Place, Option<f64>)>>;
+pub type Found = BTreeMap<usize, Vec<(Position, Option<f64>)>>;
 
 /// What a file says; `None` where it is to be refused.
 pub fn read(bytes: &[u8], plan: &Plan) -> Option<Found> {
     let (events, is_torn_alone) = events(bytes)?;
-    let rows: Vec<(Place, &Cells)> = events
+    let rows: Vec<(Position, &Cells)> = events
         .iter()
         .filter_map(|event| match event {
             Event::Row(place, cells) => Some((*place, cells)),
@@ -40,7 +39,7 @@ pub fn read(bytes: &[u8], plan: &Plan) -> Option<Found> {
         let session = latest.entry((place.round, place.group)).or_default();
         *session = place.session.max(*session);
     }
-    let mut visits: BTreeMap<Place, Vec<&Cells>> = BTreeMap::new();
+    let mut visits: BTreeMap<Position, Vec<&Cells>> = BTreeMap::new();
     for (place, cells) in rows {
         visits.entry(place).or_default().push(cells);
     }
@@ -219,7 +218,7 @@ fn row(fields: &[String], header: &[String]) -> Event {
         |column: &str| cells[column].parse::<u64>().ok().filter(|_| is_digits(&cells[column]));
     let place = || {
         let (round, group) = (small("round")?, small("group")?);
-        Some(Place { round, group, visit: large("visit")?, session: small("session")? })
+        Some(Position { round, group, visit: large("visit")?, session: small("session")? })
     };
     let Some(place) = place() else { return Event::Wrong(None) };
     match COLUMNS.iter().all(|column| makes_sense(column, &cells[column])) {
@@ -253,7 +252,7 @@ fn makes_sense(column: &str, text: &str) -> bool {
 }
 
 /// The visits that do not count whatever their rows say.
-fn spoilt(events: &[Event]) -> BTreeSet<Place> {
+fn spoilt(events: &[Event]) -> BTreeSet<Position> {
     let mut spoilt = BTreeSet::new();
     let row_at = |index: usize| match &events[index] {
         Event::Row(place, cells) => Some((*place, cells)),
@@ -288,11 +287,11 @@ fn spoilt(events: &[Event]) -> BTreeSet<Place> {
     }
     let is_stray = |event: &Event| matches!(event, Event::Wrong(None));
     if events.iter().any(is_stray) {
-        let places: Vec<Place> =
+        let places: Vec<Position> =
             (0..events.len()).filter_map(row_at).map(|(place, _)| place).collect();
-        let runs: Vec<Place> =
+        let runs: Vec<Position> =
             places.chunk_by(|one, other| one == other).map(|run| run[0]).collect();
-        let is_scattered = |place: &&Place| runs.iter().filter(|it| it == place).count() > 1;
+        let is_scattered = |place: &&Position| runs.iter().filter(|it| it == place).count() > 1;
         spoilt.extend(runs.iter().filter(is_scattered));
     }
     spoilt

@@ -149,13 +149,13 @@ pub fn autocorrelated(seen: &Seen<'_>) -> Option<Warning> {
 fn times(seen: &Seen<'_>) -> Vec<Vec<(f64, f64)>> {
     let mut ends_ns: BTreeMap<u32, u64> = BTreeMap::new();
     for visit in (0..seen.cases.len()).flat_map(|case| seen.visits.of_case(case)) {
-        let end_ns = ends_ns.entry(visit.place.session).or_default();
+        let end_ns = ends_ns.entry(visit.position.session).or_default();
         *end_ns = visit.started_ns.max(*end_ns);
     }
     let offset_ns =
         |session: u32| ends_ns.range(..session).map(|(_, end_ns)| *end_ns as f64).sum::<f64>();
     let time = |visit: &Visit| {
-        let started_ns = visit.started_ns as f64 + offset_ns(visit.place.session);
+        let started_ns = visit.started_ns as f64 + offset_ns(visit.position.session);
         Some((started_ns / 1e9, visit.clean_ns()?))
     };
     let times = |case| seen.visits.of_case(case).iter().filter_map(time).collect();
