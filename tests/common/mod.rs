@@ -11,9 +11,9 @@
 //! that outlive it are found.
 #![allow(dead_code, reason = "each test program uses a part of the language")]
 
-pub mod alone;
 pub mod group;
 pub mod runner;
+pub mod synthetic;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,5 @@
 //! Results directories that nobody measured: as large as a test wants them, and
 //! the same each time.
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::path::Path;
 
 use nthread::record::{

@@ -1,0 +1,165 @@
+//! Faults, counted: each kind is injected into visits of whole sweeps, and what
+//! the results say of these visits, and of those in between to which nothing
+//! happened, is printed as a table.
+//!
+//! ```text
+//! cargo test --test forking -- injected                         # a few of each kind
+//! cargo test --test forking -- injected --times 100 Stopped     # more of some
+//! ```
+//!
+//! Each sweep is made by a process of this program. Each runner is one too, which
+//! is how the broken backends are found there.
+
+mod disk;
+mod fault;
+mod harm;
+mod sweep;
+mod table;
+mod verdict;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crate::common::group::Group;
+use crate::suite::hide_expected_panics;
+use fault::Fault;
+use verdict::Verdict;
+
+/// How often each fault is injected, unless it is said otherwise.
+const TIMES: u32 = 25;
+
+/// Sweeps that are made at once: most of them sleep most of the time.
+const AT_ONCE: usize = 4;
+
+/// Sweeps that share the work of waiting for timeouts.
+const SHARES: u32 = 3;
+
+/// Seconds after which a process hangs, for each fault that it injects.
+const PATIENCE: u32 = 30;
+
+pub fn main() -> ExitCode {
+    hide_expected_panics();
+    let registry = harm::registry();
+    if std::env::var_os(disk::PROGRAM).is_some() {
+        return nthread::run(&registry);
+    }
+    nthread::enter(&registry);
+    let (times, filter) = arguments();
+    nix::unistd::alarm::set(PATIENCE * (times + 10));
+    if let Ok(name) = std::env::var(sweep::FAULT) {
+        sweep::measure(&registry, Fault::find(&name).expect("a fault"));
+        return ExitCode::SUCCESS;
+    }
+    let started = Instant::now();
+    let is_asked = |fault: &Fault| format!("{fault:?}").contains(&filter);
+    let asked: Vec<Fault> = Fault::ALL.into_iter().filter(is_asked).collect();
+    let verdicts = inject(&asked, times);
+    table::print(&verdicts);
+    println!("{times} of each kind, in {:.0} s", started.elapsed().as_secs_f64());
+    verdicts.iter().for_each(|(fault, verdict)| check(*fault, verdict, times as usize));
+    ExitCode::SUCCESS
+}
+
+/// How often, and which: a part of their names.
+fn arguments() -> (u32, String) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let at = arguments.iter().position(|it| it == "--times");
+    let times = at.map(|at| arguments.get(at + 1).and_then(|it| it.parse().ok()));
+    let is_name = |(index, it): &(usize, &String)| {
+        !it.starts_with('-') && at.is_none_or(|at| *index != at + 1)
+    };
+    let name = arguments.iter().enumerate().find(is_name).map(|(_, it)| it.clone());
+    (times.map_or(TIMES, |times| times.expect("--times N")), name.unwrap_or_default())
+}
+
+/// A sweep to be made.
+#[derive(Clone, Copy)]
+struct Job {
+    fault: Fault,
+    times: u32,
+}
+
+/// Injects these faults so often, those first that others cannot disturb.
+fn inject(faults: &[Fault], times: u32) -> Vec<(Fault, Verdict)> {
+    let needs_cpus = |fault: &Fault| matches!(fault, Fault::OtherLoad | Fault::Throttled);
+    let (alone, mut together): (Vec<Fault>, Vec<Fault>) =
+        faults.iter().partition(|it| needs_cpus(it));
+    // Those that last longest first.
+    together.sort_by_key(|fault| (*fault != Fault::StoppedForGood, !fault.needs_waker()));
+    let jobs = |faults: &[Fault]| -> Vec<Job> {
+        let shares = |fault: &Fault| if *fault == Fault::StoppedForGood { SHARES } else { 1 };
+        let jobs = |fault: &Fault| {
+            let job = Job { fault: *fault, times: times.div_ceil(shares(fault)) };
+            (0..shares(fault)).map(move |_| job)
+        };
+        faults.iter().flat_map(jobs).collect()
+    };
+    let mut done = run(jobs(&together), AT_ONCE);
+    done.extend(run(jobs(&alone), 1));
+    let verdict = |fault: &Fault| {
+        let mut sum = Verdict::default();
+        done.iter().filter(|(it, _)| it == fault).for_each(|(_, verdict)| sum += verdict.clone());
+        (*fault, sum)
+    };
+    faults.iter().map(verdict).collect()
+}
+
+/// Makes sweeps, so many at once.
+fn run(mut jobs: Vec<Job>, at_once: usize) -> Vec<(Fault, Verdict)> {
+    jobs.reverse();
+    let (jobs, done) = (Mutex::new(jobs), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                loop {
+                    let Some(job) = jobs.lock().expect("no panic").pop() else { break };
+                    let verdict = run_one(job);
+                    done.lock().expect("no panic").push((job.fault, verdict));
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no panic")
+}
+
+fn run_one(Job { fault, times }: Job) -> Verdict {
+    let home = tempfile::tempdir().expect("a directory");
+    if fault == Fault::DiskFull {
+        return disk::inject(times, home.path());
+    }
+    let group = (fault == Fault::Throttled).then(Group::new);
+    let refused = group.as_ref().and_then(|group| group.as_ref().err());
+    if let Some(error) = refused {
+        println!("no control group with a quota can be made here, so rows are crafted: {error}");
+    }
+    let is_crafted = refused.is_some();
+    let group = group.and_then(Result::ok);
+    let output = sweep::start(fault, times, home.path(), group.as_ref().map(|it| it.0.as_path()));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{fault:?}: {}: {stderr}", output.status);
+    keep(fault, home.path());
+    verdict::of(fault, home.path(), is_crafted)
+}
+
+/// Leaves the results where a variable says, for whoever wants to look at them.
+fn keep(fault: Fault, home: &Path) {
+    if let Some(directory) = std::env::var_os("INJECTED_KEEP") {
+        let to = Path::new(&directory).join(format!("{fault:?}"));
+        std::fs::create_dir_all(&to).expect("a directory");
+        for name in ["run.json", "samples.csv"] {
+            std::fs::copy(home.join("out").join(name), to.join(name)).expect("a copy");
+        }
+    }
+}
+
+/// All that does not depend on what else the machine does.
+fn check(fault: Fault, verdict: &Verdict, times: usize) {
+    let what = fault.about();
+    assert!(verdict.injected >= times, "{what}: {verdict:?}");
+    assert_eq!(verdict.flagged, verdict.injected, "{what}: {verdict:?}");
+    assert_eq!(verdict.false_alarms, 0, "{what}: {verdict:?}");
+    let is_left_out = fault != Fault::OtherLoad;
+    assert!(!is_left_out || verdict.in_headline == 0, "{what}: {verdict:?}");
+}
