@@ -9,7 +9,7 @@
 use crate::common::synthetic;
 use std::path::Path;
 
-use super::second_reader::Found;
+use super::second_reader::{self, Found};
 use nthread::analysis::Measurements;
 use nthread::record::{ReadError, Reader, Run, SCHEMA, Session, Table};
 use nthread::visits::{Visits, read_with};
