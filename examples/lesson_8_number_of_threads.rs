@@ -35,8 +35,8 @@
 use std::process::Command;
 use std::time::Instant;
 
+use nthread::counts::{CountSource, resolve};
 use nthread::kernel::{Isa, Job, Pi};
-use nthread::nthread::{Source, resolve};
 use nthread::process::{Pool, cpu_count, thread_count};
 use rayon::prelude::*;
 
@@ -78,7 +78,7 @@ fn nested(workers: usize, threads: usize) -> anyhow::Result<i128> {
 
 fn main() -> anyhow::Result<()> {
     let given = std::env::args().find_map(|it| Some(it.strip_prefix("--nthread=")?.to_string()));
-    let given = given.as_deref().map(|number| (Source::Flag, number));
+    let given = given.as_deref().map(|number| (CountSource::Flag, number));
     let cpus = cpu_count() as u32;
     let counts = resolve(given, &|name| std::env::var(name).ok(), cpus, cpus)?;
     let nthread = counts.counts.last().copied().unwrap_or(1) as usize;

@@ -23,8 +23,8 @@
 //! - [`runner`]: one visit, in a process of its own; its protocol
 //! - [`command`]: one visit to a command, the process between harness and it
 //! - [`function`]: one visit to a function of the program that measures
-//! - [`nthread`], [`number`]: the grammars of thread counts and other numbers, and
-//!   how numbers are told
+//! - [`counts`]: thread counts, their grammar and their defaults
+//! - [`quantity`]: counts, percentages and times as text, parsed and formatted
 //! - [`plan`]: what will run, in which order; pure
 //! - [`campaign`]: rounds, supervision, checking, stopping
 //! - [`advise`]: how many threads for a program: a search that makes few runs; pure
@@ -69,13 +69,13 @@ pub mod backend;
 pub mod campaign;
 mod cli;
 pub mod command;
+pub mod counts;
 pub mod function;
 pub mod kernel;
 pub mod machine;
-pub mod nthread;
-pub mod number;
 pub mod plan;
 pub mod process;
+pub mod quantity;
 pub mod record;
 pub mod registry;
 pub mod report;

@@ -3,8 +3,8 @@
 use std::env;
 use std::process;
 
+use nthread::counts::{CountSource, resolve};
 use nthread::machine::Cpus;
-use nthread::nthread::{Source, resolve};
 
 const VARIABLE: &str = "HARNESS_NTHREAD";
 
@@ -14,9 +14,9 @@ pub fn counts() -> Vec<u32> {
     let cpus = Cpus::read();
     let lookup = |name: &str| env::var(name).ok();
     let listed = lookup(VARIABLE).filter(|list| !list.is_empty());
-    let given = listed.as_deref().map(|list| (Source::Variable(VARIABLE), list));
+    let given = listed.as_deref().map(|list| (CountSource::Variable(VARIABLE), list));
     match resolve(given, &lookup, cpus.usable, cpus.cores) {
-        Ok(found) if found.source == Source::UsableCpus => {
+        Ok(found) if found.source == CountSource::UsableCpus => {
             let mut counts = vec![1, cpus.usable];
             counts.dedup();
             counts

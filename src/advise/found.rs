@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Goal;
-use crate::number::{counted, written_time};
+use crate::quantity::{format_time, pluralize};
 
 /// The count that is advised, and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,13 +34,13 @@ pub struct Found {
 impl fmt::Display for Found {
     /// The reason, on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", threads(self.nthread), written_time(self.time))?;
+        write!(f, "{}: {}", threads(self.nthread), format_time(self.time))?;
         let (best, time) = self.best;
         match self.goal {
             _ if self.runs.len() == 1 => f.write_str(", the only count that was tried")?,
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,
             Goal::Within(share) => {
-                let (share, time) = (percent(share), written_time(time));
+                let (share, time) = (percent(share), format_time(time));
                 write!(f, ", within {share} of the best ({time} at {})", threads(best))?;
             }
             Goal::Efficiency(share) => self.write_efficiency(f, share)?,
@@ -51,8 +51,8 @@ impl fmt::Display for Found {
         write!(
             f,
             "; {} in {} ({})",
-            counted(runs, "run"),
-            written_time(self.total),
+            pluralize(runs, "run"),
+            format_time(self.total),
             list.join(", ")
         )?;
         if let Some(other) = self.open.filter(|_| !self.is_flat) {
@@ -79,14 +79,14 @@ impl Found {
         let efficiency = speedup * f64::from(base) / f64::from(self.nthread);
         write!(f, ", {:.0}% efficient", 100.0 * efficiency)?;
         if self.nthread != base {
-            write!(f, " ({} at {})", written_time(time), threads(base))?;
+            write!(f, " ({} at {})", format_time(time), threads(base))?;
         }
         write!(f, ": the largest of at least {}", percent(share))
     }
 }
 
 fn threads(nthread: u32) -> String {
-    counted(nthread, "thread")
+    pluralize(nthread, "thread")
 }
 
 /// 5%, 2.5%.

@@ -10,7 +10,7 @@ use serde::ser::{Error as _, SerializeMap as _, Serializer};
 
 use super::series::jobs_of;
 use super::{CaseSummary, Series};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::Case;
 use crate::stats::median;
 use crate::stats::scaling::{Curve, Loss, Points};
@@ -167,8 +167,8 @@ fn refusal(counts: usize, usable_cpus: Option<u32>) -> Option<String> {
     }
     Some(format!(
         "not identifiable: {} within the {}, at least {FEWEST_COUNTS} are needed",
-        counted(counts, "thread count"),
-        counted(usable_cpus, "usable CPU"),
+        pluralize(counts, "thread count"),
+        pluralize(usable_cpus, "usable CPU"),
     ))
 }
 

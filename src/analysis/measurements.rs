@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::fits::{Candidate, FEWEST_COUNTS, Model};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{Table, TableError, TableRow};
 use crate::stats::scaling::{Loss, Points};
 use crate::visits::CONFIDENCE;
@@ -145,7 +145,7 @@ impl Group {
         let Some(points) = points.filter(|_| distinct >= FEWEST_COUNTS) else {
             fit.refusal = Some(format!(
                 "not identifiable: {}, at least {FEWEST_COUNTS} are needed",
-                counted(distinct, "thread count")
+                pluralize(distinct, "thread count")
             ));
             return fit;
         };

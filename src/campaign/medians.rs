@@ -7,7 +7,7 @@ use std::io;
 use super::standing::Standing;
 use super::stopping::LOOKS;
 use super::{BUDGET, BUDGET_FACTOR, Campaign};
-use crate::number::{counted, written_time};
+use crate::quantity::{format_time, pluralize};
 use crate::record::{Case, Plan, Subject};
 use crate::stats::median;
 
@@ -29,7 +29,7 @@ impl Campaign<'_> {
     pub(super) fn announce_unknown(&self) {
         let (plan, cases) = (&self.run.plan, self.run.plan.cases.len());
         let until = match plan.stopping.precision {
-            None => format!(", {}", counted(plan.stopping.rounds, "round")),
+            None => format!(", {}", pluralize(plan.stopping.rounds, "round")),
             Some(share) => format!(" until every speedup is known to ±{}%", 100.0 * share),
         };
         let budget = match plan.stopping.time_budget_ns {
@@ -37,7 +37,7 @@ impl Campaign<'_> {
             None => String::new(),
         };
         let rounds = "; the first round will tell how long that takes";
-        self.progress.note(&format!("{}{until}{budget}{rounds}", counted(cases, "case")));
+        self.progress.note(&format!("{}{until}{budget}{rounds}", pluralize(cases, "case")));
     }
 
     /// Sets the time budget once the first round is whole, if it follows from that,
@@ -61,7 +61,7 @@ impl Campaign<'_> {
         self.progress.note(&format!(
             "a round takes {}: {rounds} rounds take about {seconds:.0} s, {at_most} \
              (--time-budget sets another limit)",
-            written_time(round)
+            format_time(round)
         ));
         Ok(())
     }
@@ -129,7 +129,7 @@ fn wrap(title: &str, items: &[String]) -> String {
 
 /// Nanoseconds in words.
 fn time(ns: f64) -> String {
-    written_time(super::calibrate::duration(ns))
+    format_time(super::calibrate::duration(ns))
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ use crate::kernel::{Kernel, Tally};
 use crate::machine::clock::{self, Clock};
 use crate::machine::taken::Meter;
 use crate::machine::{Places, load};
-use crate::number::counted;
 use crate::plan::{Budget, Draws, round_order};
+use crate::quantity::pluralize;
 use crate::record::{
     Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Subject, Writer, read_rows,
 };
@@ -393,13 +393,13 @@ impl<'a> Campaign<'a> {
             None => String::new(),
         };
         let rounds = match plan.stopping.precision {
-            None => format!(", {}: about", counted(rounds, "round")),
+            None => format!(", {}: about", pluralize(rounds, "round")),
             Some(share) => format!(
                 " until every speedup is known to ±{}%: {rounds} rounds take about",
                 100.0 * share
             ),
         };
-        let (cases, seconds) = (counted(plan.cases.len(), "case"), (forecast_ns / 1e9).ceil());
+        let (cases, seconds) = (pluralize(plan.cases.len(), "case"), (forecast_ns / 1e9).ceil());
         self.remarks_on_pace().iter().for_each(|remark| self.progress.note(remark));
         self.progress.note(&format!("{cases}{rounds} {seconds:.0} s{budget}"));
     }

@@ -14,10 +14,10 @@ use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::advise::{Goal, Machine, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
+use crate::counts;
 use crate::machine::Cpus;
-use crate::nthread;
-use crate::number::parse_percent;
 use crate::plan::Programs;
+use crate::quantity::parse_percent;
 use crate::record::{Expect, Output};
 use crate::registry::Registry;
 
@@ -143,8 +143,8 @@ fn goal(options: &AdviseOptions, lookup: Lookup<'_>) -> Result<Goal, UsageError>
 /// in a sweep: they may be what an earlier search advised.
 fn candidates(given: Option<&Given>, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
     let Some(given) = given else {
-        return Ok((1..=cpus.usable.clamp(1, nthread::MAX_NTHREAD)).collect());
+        return Ok((1..=cpus.usable.clamp(1, counts::MAX_NTHREAD)).collect());
     };
-    let words = nthread::Words { cpus: cpus.usable, cores: cpus.cores };
-    nthread::parse_list(&given.text, words).map_err(|error| given.error(error))
+    let words = counts::MachineCounts { cpus: cpus.usable, cores: cpus.cores };
+    counts::parse_list(&given.text, words).map_err(|error| given.error(error))
 }

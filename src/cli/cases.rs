@@ -4,11 +4,11 @@ use super::options::SweepOptions;
 use super::preset::{self, suited};
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest, switch};
 use crate::backend::{Schedule, StartMethod};
+use crate::counts::{self, CountSource, ThreadCounts};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
-use crate::nthread::{self, Counts, Source};
-use crate::number::{parse_count, parse_counts};
 use crate::plan::{Calibration, Draws, HANDS_OUT, MOST_DRAWS, Pin, Scaling, ladder};
+use crate::quantity::{parse_count, parse_counts};
 use crate::record::{BASELINE, Plan, Preset, Skipped};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
@@ -17,13 +17,13 @@ pub fn thread_counts(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     cpus: &Cpus,
-) -> Result<Counts, UsageError> {
+) -> Result<ThreadCounts, UsageError> {
     let given = given("--nthread", options.nthread.as_deref(), lookup);
     let given = given.as_ref().map(|given| match given.origin {
-        Origin::Flag(_) => (Source::Flag, given.text.as_str()),
-        Origin::Variable(_) => (Source::Variable("HARNESS_NTHREAD"), given.text.as_str()),
+        Origin::Flag(_) => (CountSource::Flag, given.text.as_str()),
+        Origin::Variable(_) => (CountSource::Variable("HARNESS_NTHREAD"), given.text.as_str()),
     });
-    nthread::resolve(given, lookup, cpus.usable, cpus.cores)
+    counts::resolve(given, lookup, cpus.usable, cpus.cores)
         .map_err(|error| UsageError(error.to_string()))
 }
 
@@ -37,8 +37,8 @@ pub fn inner_counts(
     cpus: &Cpus,
 ) -> Result<Vec<u32>, UsageError> {
     let Some(given) = given("--inner-nthread", typed, lookup) else { return Ok(Vec::new()) };
-    let words = nthread::Words { cpus: cpus.usable, cores: cpus.cores };
-    nthread::parse_list(&given.text, words).map_err(|error| given.error(error))
+    let words = counts::MachineCounts { cpus: cpus.usable, cores: cpus.cores };
+    counts::parse_list(&given.text, words).map_err(|error| given.error(error))
 }
 
 /// Threads inside each worker of a run that asks for `preset`: an axis of a sweep
@@ -260,7 +260,7 @@ pub fn chunks(
     if preset != Preset::Metg {
         return Ok(list);
     }
-    let most = MOST_DRAWS / block / u64::from(nthread::MAX_NTHREAD) / ladder::LEAST_TASKS;
+    let most = MOST_DRAWS / block / u64::from(counts::MAX_NTHREAD) / ladder::LEAST_TASKS;
     let problem = |list: &Vec<u64>| match list.last() {
         _ if list.len() < 2 => {
             Some("harness metg needs several chunks; for example 1,4,16,64".to_string())

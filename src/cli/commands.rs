@@ -9,7 +9,7 @@ use super::placeholders::{self, Axes};
 use super::program;
 use super::typed;
 use super::values::{Given, Lookup, Origin, UsageError, given, nearest, several, switch};
-use crate::nthread::{Level, VARIABLES};
+use crate::counts::{Level, THREAD_VARIABLES};
 use crate::plan::Programs;
 use crate::record::{Command, Commands, Expect, Output};
 
@@ -115,7 +115,7 @@ fn command(given: &Given, by: By) -> Result<Command, UsageError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_name = |name: &str| !name.is_empty() && name.chars().all(is_plain);
     let (name, text) = match given.text.split_once('=').filter(|(name, _)| is_name(name)) {
-        Some((name, _)) if VARIABLES.iter().any(|variable| variable.name == name) => {
+        Some((name, _)) if THREAD_VARIABLES.iter().any(|variable| variable.name == name) => {
             return Err(given.error(format!(
                 "{name} would be the name of the command; a variable is set with --env {name}=…"
             )));
@@ -185,8 +185,9 @@ fn environment(
             (Axes::Inner, Level::Inner) => "{inner}",
             (Axes::One, _) | (_, Level::Outer) => "{nthread}",
         };
-        environment
-            .extend(VARIABLES.iter().map(|it| (it.name.to_string(), count(it.level).to_string())));
+        environment.extend(
+            THREAD_VARIABLES.iter().map(|it| (it.name.to_string(), count(it.level).to_string())),
+        );
     }
     let mut named: Vec<String> = Vec::new();
     for given in several("--env", &options.env, lookup) {

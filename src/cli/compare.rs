@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use super::values::{Lookup, UsageError, given, switch};
 use super::{FAILED, print_result, style};
 use crate::analysis::{self, Comparison, Conclusion, Judged, Summary};
-use crate::number::parse_percent;
+use crate::quantity::parse_percent;
 use crate::report::compare::{Names, json, markdown, text};
 use crate::report::read;
 

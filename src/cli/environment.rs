@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::program;
 use super::show::{build_line, option_flags};
 use super::values::{Lookup, UsageError, variable_of};
+use crate::counts::THREAD_VARIABLES;
 use crate::kernel::Isa;
 use crate::machine::blas::{self, Library, recognise};
 use crate::machine::loaded::{self, Program};
 use crate::machine::{self, Cpus, Limit, Places, limits};
-use crate::nthread::VARIABLES;
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::Machine;
 use crate::runner::ISA_VARIABLE;
 
@@ -69,12 +69,12 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         Limit::Quota => "the cgroup quota",
         Limit::Online => "the CPUs online",
     };
-    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| counted(quota, "CPU"));
+    let quota = machine.quota_cpus.map_or("none".to_string(), |quota| pluralize(quota, "CPU"));
     let (places, workers) = (Places::read(), cpus.usable as usize);
     let placed = |cpus: Vec<usize>| {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
         let noun = if workers == 1 { "CPU" } else { "CPUs" };
-        format!("{} on {noun} {}", counted(workers, "worker"), cpus.join(", "))
+        format!("{} on {noun} {}", pluralize(workers, "worker"), cpus.join(", "))
     };
     let threads = limits::thread_limit(Path::new("/"));
     vec![
@@ -90,7 +90,7 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         (
             "SMT",
             or_unknown(
-                machine.threads_per_core.map(|n| format!("{} a core", counted(n, "thread"))),
+                machine.threads_per_core.map(|n| format!("{} a core", pluralize(n, "thread"))),
             ),
         ),
         ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
@@ -106,7 +106,7 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
 /// that are not.
 fn thread_variables(cpus: &Cpus, lookup: Lookup<'_>) -> String {
     let mut text = String::from("thread variables\n");
-    let counts = VARIABLES.iter().map(|variable| (variable.name, variable.read_by, true));
+    let counts = THREAD_VARIABLES.iter().map(|variable| (variable.name, variable.read_by, true));
     let related = RELATED.iter().map(|(name, what)| (*name, *what, false));
     let isa = (ISA_VARIABLE, "the form of harness's own kernels", false);
     let mut unset = Vec::new();
@@ -134,7 +134,7 @@ fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
         None => Some("no number of threads: programs ignore it, or stop".to_string()),
         Some(0) => Some("0 is no number of threads: some programs take all CPUs, some stop".into()),
         Some(count) if count > u64::from(usable) => {
-            Some(format!("more than the {}", counted(usable, "usable CPU")))
+            Some(format!("more than the {}", pluralize(usable, "usable CPU")))
         }
         Some(_) if is_list => {
             Some("a number for each level of nesting; libraries take the first, or none".into())
@@ -237,7 +237,7 @@ fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
         Some((name, value, number))
     };
     let counts: Vec<(&str, String, Option<u64>)> =
-        VARIABLES.iter().filter_map(|variable| count(variable.name)).collect();
+        THREAD_VARIABLES.iter().filter_map(|variable| count(variable.name)).collect();
     if let Some((name, value, _)) = counts.iter().find(|(_, _, number)| number.unwrap_or(0) == 0) {
         return Some(format!("{name}={value} is no number of threads: `unset {name}`; then "));
     }

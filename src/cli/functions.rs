@@ -213,7 +213,7 @@ fn settle(options: &SweepOptions, sweep: &str, functions: &[&str]) -> Result<Set
     let mut plan = plan::of_functions(sweep, functions, &counts.counts, &rules);
     plan.nthread_source = counts.origin();
     check_fits(&plan)?;
-    let remarks = counts.remarks();
+    let remarks = [vec![counts.origin()], counts.notes.clone()].concat();
     // A backend of ours is nobody here, even if a function is called like it.
     let registry = Registry { kernels: Vec::new(), backends: Vec::new(), runners: Vec::new() };
     let draws = Draws::Given(Vec::new());

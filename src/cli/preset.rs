@@ -2,7 +2,7 @@
 
 use super::options::SweepOptions;
 use super::values::{Lookup, Origin, UsageError, given, switch};
-use crate::nthread::{Counts, Source};
+use crate::counts::{CountSource, ThreadCounts};
 use crate::record::Preset;
 
 /// Rounds of a quick run: the fewest that have a 95% interval.
@@ -100,8 +100,9 @@ pub fn calls(preset: Preset) -> (u32, u32) {
 /// The thread counts of a run. A list that somebody gave stays as it is, else:
 /// one, two and all for a quick one; 2, 8, 32 … and all where jobs make an axis of
 /// their own; all where chunks do.
-pub fn counts(preset: Preset, counts: &Counts) -> Vec<u32> {
-    let is_given = matches!(counts.source, Source::Flag | Source::Variable("HARNESS_NTHREAD"));
+pub fn counts(preset: Preset, counts: &ThreadCounts) -> Vec<u32> {
+    let is_given =
+        matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD"));
     let last = counts.counts.last().copied();
     let is_sparse = |count: u32| count.is_power_of_two() && count.ilog2() % 2 == 1;
     let keep = |count: &u32| {
@@ -140,9 +141,15 @@ pub fn suited<T>(
 mod tests {
     use super::*;
 
-    fn counts_of(counts: Vec<u32>) -> Counts {
+    fn counts_of(counts: Vec<u32>) -> ThreadCounts {
         let usable = 48;
-        Counts { counts, source: Source::UsableCpus, value: None, usable, notes: Vec::new() }
+        ThreadCounts {
+            counts,
+            source: CountSource::UsableCpus,
+            value: None,
+            usable,
+            notes: Vec::new(),
+        }
     }
 
     #[test]

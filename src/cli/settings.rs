@@ -18,11 +18,11 @@ use super::runners::{add_originals, add_runners};
 use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
+use crate::counts::{MAX_NTHREAD, ThreadCounts};
 use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
-use crate::nthread::{Counts, MAX_NTHREAD};
-use crate::number::{parse_duration, parse_percent};
 use crate::plan::{self, Budget, Draws, MOST_CALLS, Programs, Request, Rules};
+use crate::quantity::{parse_duration, parse_percent};
 use crate::record::{Case, Plan, Preset, Subject};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -111,7 +111,7 @@ pub fn settle(
 /// The plan of commands.
 fn plan_of_commands(
     programs: Programs,
-    counts: &Counts,
+    counts: &ThreadCounts,
     inner: &[u32],
     preset: Preset,
     rules: &Rules,
@@ -119,7 +119,7 @@ fn plan_of_commands(
     let nthread = preset::counts(preset, counts);
     check_told(&programs.commands, &nthread, inner)?;
     let plan = plan::of_commands(programs, &nthread, inner, rules);
-    let remarks = counts.remarks();
+    let remarks = [vec![counts.origin()], counts.notes.clone()].concat();
     let plan = Plan { preset, nthread_source: remarks[0].clone(), ..plan };
     Ok((plan, Draws::Given(Vec::new()), remarks))
 }
@@ -134,7 +134,7 @@ fn fresh_plan(
     rules: &Rules,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
     let counts = thread_counts(options, lookup, cpus)?;
-    let remarks = counts.remarks();
+    let remarks = [vec![counts.origin()], counts.notes.clone()].concat();
     let (backends, skipped) = backends(options, lookup, registry)?;
     let seed = given("--seed", options.seed.as_deref(), lookup);
     let nthread = preset::counts(preset, &counts);

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::options::Cli;
 use super::values::{Lookup, nearest, variable_of};
-use crate::nthread::VARIABLES;
+use crate::counts::THREAD_VARIABLES;
 use crate::record::Build;
 use crate::registry::Registry;
 use crate::registry::originals::Original;
@@ -120,5 +120,5 @@ pub fn thread_environment(lookup: Lookup<'_>) -> BTreeMap<String, String> {
 
 /// Every variable that steers threads, or the form of the kernel.
 fn thread_variables() -> impl Iterator<Item = &'static str> {
-    VARIABLES.iter().map(|variable| variable.name).chain([ISA_VARIABLE])
+    THREAD_VARIABLES.iter().map(|variable| variable.name).chain([ISA_VARIABLE])
 }

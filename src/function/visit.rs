@@ -14,7 +14,7 @@ use nix::unistd::{dup2_stdout, getpid};
 
 use super::{Function, Order, VERB};
 use crate::backend::panic_message;
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::runner::protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL};
 use crate::runner::status::peak_memory_bytes;
 use crate::runner::usage::Usage;
@@ -114,7 +114,7 @@ pub fn another_than<R: PartialEq>(who: &str, result: &R) -> String {
 
 /// A function at a count, in words.
 pub fn at(function: &str, nthread: u32) -> String {
-    format!("{function} at {}", counted(nthread, "thread"))
+    format!("{function} at {}", pluralize(nthread, "thread"))
 }
 
 /// One call, and its result.

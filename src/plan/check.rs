@@ -2,8 +2,8 @@
 
 use super::{MOST_CALLS, MOST_DRAWS, Pin, Scaling};
 use crate::backend::{Schedule, StartMethod};
+use crate::counts::MAX_NTHREAD;
 use crate::kernel::BLOCK_RANGE;
-use crate::nthread::MAX_NTHREAD;
 use crate::record::{Plan, Subject};
 use crate::registry::Registry;
 

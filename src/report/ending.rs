@@ -1,7 +1,7 @@
 //! How a run ended, and how much it knows, in a line.
 
 use crate::analysis::Summary;
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::StopReason;
 
 /// Why a run ended, if not with rounds that were asked for, and how well its
@@ -16,10 +16,10 @@ pub fn how_it_ended(summary: &Summary) -> String {
     };
     match summary.stop_reason() {
         Some(StopReason::Precision) => {
-            format!("enough after {}{known}\n", counted(rounds, "round"))
+            format!("enough after {}{known}\n", pluralize(rounds, "round"))
         }
         Some(StopReason::Looks) => {
-            format!("last look taken after {}{known}\n", counted(rounds, "round"))
+            format!("last look taken after {}{known}\n", pluralize(rounds, "round"))
         }
         Some(StopReason::Budget) => {
             format!("ended by its time budget in round {}{planned}{known}\n", rounds.max(1))

@@ -17,7 +17,7 @@ use super::prose::usable_cpus;
 use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
 use super::words::{subject, title_of_job, what_was_checked, words};
 use crate::analysis::{CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{Subject, replace};
 
 /// Marks a case with more threads than usable CPUs.
@@ -180,7 +180,7 @@ fn checked(summary: &Summary) -> String {
             failed => {
                 format!(
                     "**{}**, which do not count; nothing wrong with {count}.",
-                    counted(failed, "failed visit")
+                    pluralize(failed, "failed visit")
                 )
             }
         };
@@ -247,7 +247,7 @@ fn all_cases(summary: &Summary) -> String {
     let plots_too = if is_drawn { ", and more plots" } else { "" };
     let mut page = format!(
         "<details>\n<summary>All {}{plots_too}</summary>\n\n",
-        counted(summary.cases.len(), "case")
+        pluralize(summary.cases.len(), "case")
     );
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {

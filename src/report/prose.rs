@@ -1,7 +1,7 @@
 //! Sentences in lines that fit the terminal.
 
 use crate::analysis::Summary;
-use crate::number::counted;
+use crate::quantity::pluralize;
 
 /// As wide as a terminal is at least.
 pub const WIDTH: usize = 80;
@@ -22,7 +22,7 @@ pub fn machine(summary: &Summary) -> String {
 pub fn usable_cpus(summary: &Summary) -> String {
     match summary.usable_cpus() {
         None => "unknown number of usable CPUs".to_string(),
-        Some(n) => counted(n, "usable CPU"),
+        Some(n) => pluralize(n, "usable CPU"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::prose::clean;
 use crate::analysis::{Summary, Warning};
-use crate::number::counted;
+use crate::quantity::pluralize;
 
 /// The `most` worst warnings, and how many more there are.
 pub fn warnings(summary: &Summary, most: usize) -> String {
@@ -14,7 +14,7 @@ pub fn warnings(summary: &Summary, most: usize) -> String {
     }
     let more = summary.warnings.len().saturating_sub(most);
     if more > 0 {
-        let more = counted(more, "more warning");
+        let more = pluralize(more, "more warning");
         let _ = writeln!(text, "{more}: harness report shows all");
     }
     text

@@ -329,10 +329,10 @@ fn help_shows_how_a_command_is_swept() {
 
 #[test]
 fn the_page_on_commands_lists_every_thread_variable() {
-    use nthread::nthread::{Level, VARIABLES};
+    use nthread::counts::{Level, THREAD_VARIABLES};
     let page = include_str!("../../docs/COMMANDS.md");
     let listed: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
-    let expected = VARIABLES.iter().map(|variable| {
+    let expected = THREAD_VARIABLES.iter().map(|variable| {
         let count = match variable.level {
             Level::Outer => "n",
             Level::Inner => "inner",

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::positive;
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{BASELINE, CASE_COLUMNS, COMMAND, Table, TableError, TableRow};
 
 /// Why a case is not fitted.
@@ -44,7 +44,7 @@ impl LeftOut {
             (self.not_measured, "without a throughput"),
         ];
         let some = words.into_iter().filter(|(count, _)| *count > 0);
-        some.map(|(count, what)| format!("left out: {} {what}", counted(count, "row"))).collect()
+        some.map(|(count, what)| format!("left out: {} {what}", pluralize(count, "row"))).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Code, Seen, Warning};
 use crate::analysis::CaseSummary;
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{Case, Subject};
 
 /// CPUs that others may use before a machine is called busy.
@@ -32,7 +32,7 @@ pub fn oversubscribed(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::Oversubscribed,
         message: format!(
             "{} with more threads than the {usable} usable CPUs",
-            counted(cases.len(), "case")
+            pluralize(cases.len(), "case")
         ),
         advice: format!(
             "read them as what too many threads cost; {} leaves them out",
@@ -52,7 +52,7 @@ pub fn over_quota(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::OverQuota,
         message: format!(
             "{} with more threads than the {quota} CPUs of the cgroup quota",
-            counted(cases.len(), "case")
+            pluralize(cases.len(), "case")
         ),
         advice: "the quota stops all threads once it is used up: raise it, or ask for fewer"
             .to_string(),
@@ -70,7 +70,7 @@ pub fn smt(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::Smt,
         message: format!(
             "{} with more threads than the {cores} physical cores: some share a core",
-            counted(cases.len(), "case")
+            pluralize(cases.len(), "case")
         ),
         advice: "expect less of the second thread of a core; --nthread 1..cores has one a core"
             .to_string(),
@@ -91,7 +91,7 @@ pub fn small_chunks(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::SmallChunks,
         message: format!(
             "chunks of {} for {inner_nthread} threads inside a worker ({}): some had nothing to do",
-            counted(chunk.unwrap_or(0), "block"),
+            pluralize(chunk.unwrap_or(0), "block"),
             seen.name(worst)
         ),
         advice: format!("--chunk {inner_nthread} or more, or more --draws"),

@@ -1,7 +1,7 @@
 //! What the machine took away while it was measured.
 
 use super::{Code, Seen, Warning, percent};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::visits::{Disturbance, Visit};
 
 /// The hypervisor may take this share of a run.
@@ -69,7 +69,7 @@ fn disturbed(
     let visits: usize = cases.iter().map(|case| visits_of(*case)).sum();
     (visits > 0).then(|| Warning {
         code,
-        message: format!("{what} {}, whose pairs are left out", counted(visits, "visit")),
+        message: format!("{what} {}, whose pairs are left out", pluralize(visits, "visit")),
         advice: advice.to_string(),
         cases,
     })

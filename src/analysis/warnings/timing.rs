@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, percent};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{Preset, StopReason, Subject};
 use crate::stats::alarm;
 use crate::visits::{Visit, Which};
@@ -37,7 +37,7 @@ pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::NoBaseline,
         message: format!(
             "{} with times and no speedup: no visit to their baseline counts",
-            counted(cases.len(), "case")
+            pluralize(cases.len(), "case")
         ),
         advice: "see why the baseline failed, in the column error of samples.csv".to_string(),
         cases,
@@ -89,7 +89,7 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
         message: format!(
             "{} slow at first for up to {} ({}); --warmup was {made}",
             if cases.len() == 1 { "1 backend was" } else { "several backends were" },
-            counted(most as usize, "call"),
+            pluralize(most as usize, "call"),
             cases.first().map_or_else(String::new, |case| seen.name(*case)),
         ),
         advice: format!("--warmup {most}"),
@@ -175,7 +175,7 @@ pub fn few_rounds(seen: &Seen<'_>) -> Option<Warning> {
         code: Code::FewRounds,
         message: format!(
             "{} with fewer than {ROUNDS} rounds: medians without intervals",
-            counted(cases.len(), "case")
+            pluralize(cases.len(), "case")
         ),
         advice: format!("--rounds {ROUNDS}, or better 12; or a longer --time-budget"),
         cases,

@@ -10,7 +10,7 @@ pub use markdown::markdown;
 pub use text::text;
 
 use crate::analysis::Summary;
-use crate::number::counted;
+use crate::quantity::pluralize;
 
 /// What two runs are called: the paths that were given.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub(super) fn when(summary: &Summary) -> String {
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     let warnings = match summary.warnings.len() {
         0 => String::new(),
-        count => format!(", {}", counted(count, "warning")),
+        count => format!(", {}", pluralize(count, "warning")),
     };
-    format!("{start}, {}{warnings}", counted(rounds, "round"))
+    format!("{start}, {}{warnings}", pluralize(rounds, "round"))
 }

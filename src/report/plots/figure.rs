@@ -7,7 +7,7 @@ use super::file::Picture;
 use super::series::{MAX_DOTS, Plot};
 use super::style::{GREY, INK, PAPER};
 use super::{curves, font, frame, legend};
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::report::numbers::thousands;
 
 /// Width of the page in CSS pixels.
@@ -119,7 +119,7 @@ pub(super) fn title(plot: &Plot) -> String {
 pub(super) fn subtitle(plot: &Plot) -> String {
     let rounds = match plot.rounds {
         None => return "no data".to_owned(),
-        Some((least, most)) if least == most => counted(most, "round"),
+        Some((least, most)) if least == most => pluralize(most, "round"),
         Some((least, most)) => format!("{least} to {most} rounds"),
     };
     let percent = format!("{:.3}", plot.confidence * 100.0);

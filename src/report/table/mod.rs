@@ -19,7 +19,7 @@ use super::words::{name_of_baseline, subject, title_of_job, what_was_checked, wo
 use crate::analysis::{
     BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner,
 };
-use crate::number::counted;
+use crate::quantity::pluralize;
 use crate::record::{Case, Subject};
 use crate::stats::ranks;
 
@@ -87,13 +87,13 @@ fn what_was_right(summary: &Summary) -> String {
     let calls = summary.answers.calls;
     match (failed, what_was_checked(summary), summary.answers.identical()) {
         (0, Some((what, count)), _) => format!("{what}: {count}"),
-        (0, None, true) => format!("every answer identical: {} checked", counted(calls, "call")),
-        (0, None, false) => format!("every answer checked: {}", counted(calls, "call")),
+        (0, None, true) => format!("every answer identical: {} checked", pluralize(calls, "call")),
+        (0, None, false) => format!("every answer checked: {}", pluralize(calls, "call")),
         (_, Some((_, count)), _) => {
             format!("{} (not counted above); nothing wrong with {count}", failed_visits(failed))
         }
         (_, None, _) => {
-            let answers = counted(calls, "answer");
+            let answers = pluralize(calls, "answer");
             format!("{} (not counted above); {answers} checked", failed_visits(failed))
         }
     }
@@ -197,7 +197,7 @@ pub(in crate::report) fn baseline_line(job: &Job<'_>) -> String {
         0 | 1 => String::new(),
         count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
     };
-    format!("{who}{colon} {time} {name}; {}{level}{over}", counted(case.rounds, "round"))
+    format!("{who}{colon} {time} {name}; {}{level}{over}", pluralize(case.rounds, "round"))
 }
 
 /// What the rows of a job's table need.

@@ -1,28 +1,27 @@
-//! The variables that programs read for their number of threads.
+//! The environment variables that set the thread counts of programs and libraries.
 
-/// Whose number a variable is.
+/// The level of parallelism that a variable sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Workers: what a program starts by itself.
+    /// The workers that a program starts itself.
     Outer,
-    /// Threads inside each worker: what a library starts in whoever calls it.
+    /// The threads that a library starts inside each worker.
     Inner,
 }
 
 /// A variable that sets a number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadVariable {
-    /// Its name.
+    /// The name of the variable.
     pub name: &'static str,
-    /// Who reads it.
+    /// The programs or libraries that read it.
     pub read_by: &'static str,
-    /// Whose number it is.
+    /// The level that it sets.
     pub level: Level,
 }
 
-/// Every variable that is set for a visit: to the workers, or to the threads inside
-/// each.
-pub const VARIABLES: [ThreadVariable; 14] = [
+/// The variables that are set for each visit, to the number of workers or of threads inside each.
+pub const THREAD_VARIABLES: [ThreadVariable; 14] = [
     outer("RAYON_NUM_THREADS", "rayon (Rust)"),
     outer("GOMAXPROCS", "the Go runtime"),
     outer("JULIA_NUM_THREADS", "Julia"),
@@ -47,9 +46,9 @@ const fn inner(name: &'static str, read_by: &'static str) -> ThreadVariable {
     ThreadVariable { name, read_by, level: Level::Inner }
 }
 
-/// What each variable is set to for `nthread` workers with `inner` threads each.
+/// The value of each variable for `nthread` workers with `inner` threads each.
 pub fn assignments(nthread: u32, inner: u32) -> impl Iterator<Item = (&'static str, String)> {
-    VARIABLES.iter().map(move |variable| {
+    THREAD_VARIABLES.iter().map(move |variable| {
         let count = match variable.level {
             Level::Outer => nthread,
             Level::Inner => inner,
@@ -61,13 +60,13 @@ pub fn assignments(nthread: u32, inner: u32) -> impl Iterator<Item = (&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn libraries_inside_a_worker_get_the_inner_count() {
-        let found: Vec<(&str, String)> = assignments(4, 2).collect();
-        let of = |name: &str| found.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
-        assert_eq!(of("RAYON_NUM_THREADS"), Some("4"));
-        assert_eq!(of("OPENBLAS_NUM_THREADS"), Some("2"));
-        assert_eq!(found.len(), VARIABLES.len());
+        let values: BTreeMap<&str, String> = assignments(4, 2).collect();
+        assert_eq!(values["RAYON_NUM_THREADS"], "4");
+        assert_eq!(values["OPENBLAS_NUM_THREADS"], "2");
+        assert_eq!(values.len(), THREAD_VARIABLES.len());
     }
 }

@@ -12,51 +12,51 @@
 
 use std::collections::BTreeSet;
 
-use super::{MAX_NTHREAD, Source};
+use super::{CountSource, MAX_NTHREAD};
 
-/// What the words of the grammar stand for on this machine.
+/// The values of `cpus` and `cores` in a list, on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
-    /// The usable CPUs.
+pub struct MachineCounts {
+    /// The number of usable CPUs.
     pub cpus: u32,
-    /// The physical cores within the affinity mask.
+    /// The number of physical cores within the affinity mask.
     pub cores: u32,
 }
 
-/// A list of thread counts that cannot be used: which part of it, where, why, and what would do.
+/// An error in a list of thread counts: its place, its cause and a correct example.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{part:?} at column {column}: {cause}; a correct list is {}", self.prefix(), cause.example())]
 pub struct ListError {
-    /// The flag or variable that the list came from, where that is known.
-    pub given_by: Option<Source>,
+    /// The flag or variable that the list came from, if known.
+    pub origin: Option<CountSource>,
     /// The offending part of the text; empty where something is missing.
     pub part: String,
-    /// Where that part begins, in characters from 1.
+    /// The first character of that part, counted from 1.
     pub column: usize,
-    /// What is wrong with it.
+    /// The kind of error.
     pub cause: ListCause,
 }
 
 impl ListError {
     fn prefix(&self) -> String {
-        match &self.given_by {
+        match &self.origin {
             Some(source) => format!("{source}: "),
             None => String::new(),
         }
     }
 }
 
-/// What can be wrong with a list of thread counts.
+/// The kinds of errors in a list of thread counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ListCause {
-    /// Nothing at all, or nothing between two commas.
+    /// An empty item.
     #[error("the list is empty here")]
     Empty,
     /// A range, step or factor lacks its number.
     #[error("a number is missing here")]
     Missing,
-    /// No threads at all.
-    #[error("zero threads can do no work")]
+    /// A count of zero.
+    #[error("a thread count is at least 1")]
     Zero,
     /// A range that ends before it begins.
     #[error("the range ends before it begins")]
@@ -67,13 +67,13 @@ pub enum ListCause {
     /// A number above [`MAX_NTHREAD`].
     #[error("at most {MAX_NTHREAD} threads are allowed")]
     TooMany,
-    /// A step of zero, which would never arrive.
+    /// A step of zero, which never reaches the end.
     #[error("a step is at least 1")]
     StepZero,
-    /// A factor of zero or one, which would never arrive.
+    /// A factor of zero or one, which never reaches the end.
     #[error("a factor is at least 2")]
     FactorTooSmall,
-    /// Something that the grammar does not have.
+    /// Text outside the grammar.
     #[error("this is not a thread count")]
     Junk,
 }
@@ -91,22 +91,22 @@ impl ListCause {
 
 /// Reads a list of thread counts; the result is sorted and without duplicates.
 ///
-/// The upper end of a range is held to [`MAX_NTHREAD`] even where its step would jump over that
-/// end, so the work is bounded by the length of the text whatever numbers it has.
-pub fn parse_list(text: &str, words: Words) -> Result<Vec<u32>, ListError> {
+/// The upper end of a range must not exceed [`MAX_NTHREAD`], even if its step never reaches that
+/// end. So the work is bounded by the length of the text.
+pub fn parse_list(text: &str, machine: MachineCounts) -> Result<Vec<u32>, ListError> {
     let mut counts = BTreeSet::new();
     let mut start = 0;
     for piece in text.split(',') {
         let item = piece.trim();
         let position = start + piece.len() - piece.trim_start().len();
-        let cursor = Cursor { text, position, end: position + item.len(), words };
+        let cursor = Cursor { text, position, end: position + item.len(), machine };
         cursor.read_item(&mut counts)?;
         start += piece.len() + 1;
     }
     Ok(counts.into_iter().collect())
 }
 
-/// How a range goes from one count to the next.
+/// The rule for the next count of a range.
 enum Stride {
     Add(u32),
     Multiply(u32),
@@ -121,12 +121,12 @@ impl Stride {
     }
 }
 
-/// One item of a list while it is read: `text[position..end]` is what remains.
+/// A parser of one item: `text[position..end]` is the rest of it.
 struct Cursor<'a> {
     text: &'a str,
     position: usize,
     end: usize,
-    words: Words,
+    machine: MachineCounts,
 }
 
 impl Cursor<'_> {
@@ -148,8 +148,8 @@ impl Cursor<'_> {
         }
         let stride = self.stride()?;
         self.expect_end()?;
-        let next = |count: &u32| stride.after(*count);
-        counts.extend(std::iter::successors(Some(first), next).take_while(|count| *count <= last));
+        let range = std::iter::successors(Some(first), |count| stride.after(*count));
+        counts.extend(range.take_while(|count| *count <= last));
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// `3`, or `3*cpus`; the star of `3*2` is left for [`Cursor::stride`].
+    /// Reads `3` or `3*cpus`; the star of `3*2` is left for [`Cursor::stride`].
     fn number_or_multiple(&mut self) -> Result<u32, ListError> {
         let start = self.position;
         let number = self.integer()?;
@@ -199,9 +199,9 @@ impl Cursor<'_> {
 
     fn word(&mut self) -> Option<u32> {
         if self.eat("cpus") {
-            Some(self.words.cpus)
+            Some(self.machine.cpus)
         } else if self.eat("cores") {
-            Some(self.words.cores)
+            Some(self.machine.cores)
         } else {
             None
         }
@@ -215,7 +215,7 @@ impl Cursor<'_> {
         }
         self.position += digits;
         let number = self.text[start..self.position].parse();
-        // Digits only, so the one way to fail is to be too large.
+        // The text is all digits, so parsing fails only on overflow.
         number.map_err(|_| self.error(start, ListCause::Overflow))
     }
 
@@ -224,18 +224,18 @@ impl Cursor<'_> {
     }
 
     fn eat(&mut self, token: &str) -> bool {
-        let found = self.rest().starts_with(token);
-        if found {
+        let matches = self.rest().starts_with(token);
+        if matches {
             self.position += token.len();
         }
-        found
+        matches
     }
 
     fn rest(&self) -> &str {
         &self.text[self.position..self.end]
     }
 
-    /// The rest of the item is not what the grammar wants at this place.
+    /// An error for the rest of the item, which the grammar does not allow here.
     fn unexpected(&mut self) -> ListError {
         let start = self.position;
         let cause = match self.rest() {
@@ -246,10 +246,10 @@ impl Cursor<'_> {
         self.error(start, cause)
     }
 
-    /// An error about what was read from `start` to here.
+    /// An error about the text from `start` to the current position.
     fn error(&self, start: usize, cause: ListCause) -> ListError {
         ListError {
-            given_by: None,
+            origin: None,
             part: self.text[start..self.position].to_owned(),
             column: self.text[..start].chars().count() + 1,
             cause,
@@ -262,15 +262,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WORDS: Words = Words { cpus: 8, cores: 4 };
+    const MACHINE: MachineCounts = MachineCounts { cpus: 8, cores: 4 };
 
     fn parse(text: &str) -> Vec<u32> {
-        parse_list(text, WORDS).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+        parse_list(text, MACHINE).unwrap_or_else(|error| panic!("{text:?}: {error}"))
     }
 
-    /// Cause, column and part of the error that `text` must be.
+    /// Cause, column and part of the error that `text` gives.
     fn refuse(text: &str) -> (ListCause, usize, String) {
-        match parse_list(text, WORDS) {
+        match parse_list(text, MACHINE) {
             Ok(counts) => panic!("{text:?} was read as {counts:?}"),
             Err(error) => (error.cause, error.column, error.part),
         }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn words_stand_for_what_the_machine_has() {
+    fn cpus_and_cores_are_those_of_the_machine() {
         assert_eq!(parse("cpus"), [8]);
         assert_eq!(parse("cores,cpus,2*cpus"), [4, 8, 16]);
         assert_eq!(parse("cores..cpus:2"), [4, 6, 8]);
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn enormous_numbers_are_errors_at_once() {
+    fn a_huge_range_is_an_error_and_costs_no_time() {
         assert_eq!(refuse("1..4000000000").0, ListCause::TooMany);
         assert_eq!(refuse("1..5000000000").0, ListCause::Overflow);
         assert_eq!(refuse("4000000000*cpus").0, ListCause::Overflow);
@@ -401,21 +401,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_sentence_of_the_grammar_means_what_it_says(
+        fn every_list_of_the_grammar_gives_its_counts(
             items in prop::collection::vec(item(), 1..5),
             comma in prop_oneof![Just(","), Just(", "), Just(" ,  ")],
         ) {
             let texts: Vec<&str> = items.iter().map(|(text, _)| text.as_str()).collect();
             let expected: BTreeSet<u32> = items.iter().flat_map(|(_, counts)| counts.clone()).collect();
             let expected: Vec<u32> = expected.into_iter().collect();
-            prop_assert_eq!(parse_list(&texts.join(comma), WORDS), Ok(expected));
+            prop_assert_eq!(parse_list(&texts.join(comma), MACHINE), Ok(expected));
         }
 
         #[test]
         fn any_text_is_a_valid_list_or_an_error_that_points_into_it(
             text in prop_oneof!["\\PC{0,20}", "[0-9.=:*x, cpusore]{0,20}"],
         ) {
-            match parse_list(&text, WORDS) {
+            match parse_list(&text, MACHINE) {
                 Ok(counts) => {
                     prop_assert!(!counts.is_empty());
                     prop_assert!(counts.is_sorted());

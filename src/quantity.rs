@@ -1,60 +1,60 @@
-//! Numbers as people write them on a command line: `100_000_000`, `1e8`, `2^30`, `90s`, `1m 30s`,
-//! `1%`.
+//! Counts, percentages and times as text: parsed from a command line (`1e8`, `2^30`, `90s`, `1%`)
+//! and formatted for people.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
 
-/// No duration is longer, about 136 years, so that adding one to a clock can never overflow.
+/// The longest duration, about 136 years, so that adding one to a clock never overflows.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 const COUNT_EXAMPLE: &str = "100_000_000, 1e8 or 2^30";
 const PERCENT_EXAMPLE: &str = "1% or 0.5%";
 const DURATION_EXAMPLE: &str = "90s, 1.5 (seconds) or 2min";
 
-/// A number that cannot be used: which part, why, and what would do.
+/// An error in a number: the text, its cause and correct examples.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part:?} {cause}; write for example {example}")]
 pub struct NumberError {
-    /// The offending part of the text.
+    /// The text of the number.
     pub part: String,
-    /// What is wrong with it.
+    /// The kind of error.
     pub cause: NumberCause,
-    /// Correct numbers of the same sort.
+    /// Correct numbers of the same kind.
     pub example: &'static str,
 }
 
-/// What can be wrong with a number.
+/// The kinds of errors in a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumberCause {
-    /// There is none.
+    /// An empty text.
     #[error("is empty")]
     Empty,
-    /// It is zero.
+    /// Zero.
     #[error("is zero")]
     Zero,
-    /// It is below zero.
+    /// A negative number.
     #[error("is negative")]
     Negative,
-    /// It is not whole, and should be.
+    /// A fraction where a whole number is needed.
     #[error("is not a whole number")]
     Fraction,
-    /// It does not fit.
+    /// A number that does not fit its type.
     #[error("is too large")]
     Overflow,
-    /// It is no number.
+    /// Text that is not a number.
     #[error("is not a number")]
-    Junk,
-    /// It is no length of time.
-    #[error("is not a length of time")]
-    NotTime,
-    /// It is no percentage above 0 and up to 100.
-    #[error("is not a percentage from above 0% to 100%")]
+    NotNumber,
+    /// Text that is not a duration.
+    #[error("is not a duration")]
+    NotDuration,
+    /// Text that is not a percentage above 0 and up to 100.
+    #[error("is not a percentage above 0% and up to 100%")]
     NotPercent,
 }
 
-/// Reads a positive whole number: `100_000_000`, `1e8`, `1.5e6` or `2^30`.
+/// Parses a positive whole number: `100_000_000`, `1e8`, `1.5e6` or `2^30`.
 pub fn parse_count(text: &str) -> Result<u64, NumberError> {
     let part = text.trim();
     count_value(part).map_err(|cause| NumberError {
@@ -64,7 +64,7 @@ pub fn parse_count(text: &str) -> Result<u64, NumberError> {
     })
 }
 
-/// Reads a comma-separated list of [`parse_count`]'s numbers; sorted and without duplicates.
+/// Parses a comma-separated list of counts; the result is sorted and without duplicates.
 pub fn parse_counts(text: &str) -> Result<Vec<u64>, NumberError> {
     let mut counts = text.split(',').map(parse_count).collect::<Result<Vec<u64>, NumberError>>()?;
     counts.sort_unstable();
@@ -72,11 +72,10 @@ pub fn parse_counts(text: &str) -> Result<Vec<u64>, NumberError> {
     Ok(counts)
 }
 
-/// Reads a percentage such as `1%` or `0.5 %`, above 0 and at most 100, as a
-/// share: 0.01 of `1%`.
+/// Parses a percentage above 0 and up to 100 as a share: `1%` is 0.01, `0.5 %` is 0.005.
 ///
 /// # Errors
-/// Where the text is none, the sign is missing, or it is out of range.
+/// If the text is not a number, the sign is missing, or the value is out of range.
 pub fn parse_percent(text: &str) -> Result<f64, NumberError> {
     let part = text.trim();
     let digits = part.strip_suffix('%').map(str::trim_end);
@@ -92,7 +91,7 @@ pub fn parse_percent(text: &str) -> Result<f64, NumberError> {
     }
 }
 
-/// Reads a length of time: `90s`, `2min`, `1m 30s`, `500ms`, `1h`; a plain number is in seconds.
+/// Parses a duration: `90s`, `2min`, `1m 30s`, `500ms`, `1h`; a plain number is in seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, NumberError> {
     let part = text.trim();
     duration_value(part).map_err(|cause| NumberError {
@@ -128,7 +127,7 @@ fn power(base: &str, exponent: &str) -> Result<u64, NumberCause> {
     let base = whole(&digits(base)?)?;
     let exponent = digits(exponent)?;
     match base {
-        // These have a value whatever the exponent; all others overflow long before 2^32.
+        // Their powers never overflow; those of all other bases do long before 2^32.
         0 | 1 => Ok(base),
         _ => {
             let exponent = exponent.parse().map_err(|_| NumberCause::Overflow)?;
@@ -137,7 +136,7 @@ fn power(base: &str, exponent: &str) -> Result<u64, NumberCause> {
     }
 }
 
-/// `100_000`, `1e8`, `1.5e6`: exact, since it never leaves the integers.
+/// Parses `100_000`, `1e8` or `1.5e6` exactly, in integers only.
 fn decimal(text: &str) -> Result<u64, NumberCause> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, digits(exponent)?),
@@ -161,12 +160,12 @@ fn decimal(text: &str) -> Result<u64, NumberCause> {
         .ok_or(NumberCause::Overflow)
 }
 
-/// The digits of an integer less its separators, each of which stands between two digits.
+/// The digits of an integer without its separators, each of which must stand between two digits.
 fn digits(text: &str) -> Result<String, NumberCause> {
     let groups: Vec<&str> = text.split('_').collect();
     let is_digits =
         |group: &&str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
-    if groups.iter().all(is_digits) { Ok(groups.concat()) } else { Err(NumberCause::Junk) }
+    if groups.iter().all(is_digits) { Ok(groups.concat()) } else { Err(NumberCause::NotNumber) }
 }
 
 fn whole(digits: &str) -> Result<u64, NumberCause> {
@@ -176,7 +175,7 @@ fn whole(digits: &str) -> Result<u64, NumberCause> {
 fn duration_value(text: &str) -> Result<Duration, NumberCause> {
     refuse_empty_and_negative(text)?;
     let duration = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        let seconds: f64 = text.parse().map_err(|_| NumberCause::NotTime)?;
+        let seconds: f64 = text.parse().map_err(|_| NumberCause::NotDuration)?;
         Duration::try_from_secs_f64(seconds).map_err(|_| NumberCause::Overflow)?
     } else {
         friendly(text)?
@@ -192,12 +191,12 @@ fn friendly(text: &str) -> Result<Duration, NumberCause> {
     let Ok(signed) = SpanParser::new().parse_duration(text) else {
         return Err(friendly_cause(text));
     };
-    // "1 hour ago" is a negative one without a sign.
+    // "1 hour ago" is negative without a sign.
     Duration::try_from(signed).map_err(|_| NumberCause::Negative)
 }
 
-/// The parser says in prose what went wrong. Only "too large" deserves a cause of its own: what
-/// is right once its numbers are replaced by ones was wrong because of them.
+/// The cause of a duration that `jiff` refuses. Its errors are prose, so overflow is told apart by a
+/// second try: a text that parses once its numbers are replaced by 1 had too large numbers.
 fn friendly_cause(text: &str) -> NumberCause {
     let mut small = String::new();
     for character in text.chars() {
@@ -212,18 +211,18 @@ fn friendly_cause(text: &str) -> NumberCause {
     }
     match SpanParser::new().parse_duration(small) {
         Ok(_) => NumberCause::Overflow,
-        Err(_) => NumberCause::NotTime,
+        Err(_) => NumberCause::NotDuration,
     }
 }
 
-/// So many of something: 1 case, 2 cases. The noun takes an s.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+/// A number with its noun: "1 case", "2 cases". The plural of the noun ends in s.
+pub fn pluralize<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let plural = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
-/// A time as people read it: three digits, in a unit that suits.
-pub fn written_time(time: Duration) -> String {
+/// A duration with three significant digits, in seconds, milliseconds or microseconds.
+pub fn format_time(time: Duration) -> String {
     let (value, unit) = match time.as_secs_f64() {
         s if s >= 1.0 => (s, "s"),
         s if s >= 1e-3 => (s * 1e3, "ms"),
@@ -257,20 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn one_is_no_plural() {
-        let runs = [0, 1, 2].map(|count| counted(count, "run"));
+    fn one_is_singular() {
+        let runs = [0, 1, 2].map(|count| pluralize(count, "run"));
         assert_eq!(runs, ["0 runs", "1 run", "2 runs"]);
     }
 
     #[test]
-    fn a_time_has_three_digits() {
+    fn a_duration_has_three_significant_digits() {
         let times = [20_100_000_000, 1_000_000_000, 999_900_000, 12_340_000, 5678, 123];
-        let found = times.map(Duration::from_nanos).map(written_time);
-        assert_eq!(found, ["20.1 s", "1.00 s", "1000 ms", "12.3 ms", "5.68 µs", "0.12 µs"]);
+        let texts = times.map(Duration::from_nanos).map(format_time);
+        assert_eq!(texts, ["20.1 s", "1.00 s", "1000 ms", "12.3 ms", "5.68 µs", "0.12 µs"]);
     }
 
     #[test]
-    fn a_count_has_several_ways_to_be_written() {
+    fn a_count_has_several_notations() {
         assert_eq!(parse_count("100_000_000"), Ok(100_000_000));
         assert_eq!(parse_count("1e8"), Ok(100_000_000));
         assert_eq!(parse_count(" 1.5e6 "), Ok(1_500_000));
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_count_is_refused_with_its_cause() {
+    fn an_invalid_count_is_refused_with_its_cause() {
         for text in ["0", "0e5", "0.0", "0^3", "0e99999999999"] {
             assert_eq!(count_cause(text), NumberCause::Zero, "{text}");
         }
@@ -295,10 +294,10 @@ mod tests {
         }
         for text in ["_1", "1_", "1__0", "1e", "e5", "1e-3", "1.e3", ".5e1", "2^", "^2", "1k", "+1"]
         {
-            assert_eq!(count_cause(text), NumberCause::Junk, "{text}");
+            assert_eq!(count_cause(text), NumberCause::NotNumber, "{text}");
         }
         assert_eq!(count_cause("-5"), NumberCause::Negative);
-        assert_eq!(count_cause("-x"), NumberCause::Junk);
+        assert_eq!(count_cause("-x"), NumberCause::NotNumber);
         assert_eq!(count_cause(" "), NumberCause::Empty);
     }
 
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_of_time_is_refused_with_its_cause() {
+    fn an_invalid_duration_is_refused_with_its_cause() {
         assert_eq!(duration_cause(""), NumberCause::Empty);
         for text in ["0", "0.0", "0s", "0.00000000001"] {
             assert_eq!(duration_cause(text), NumberCause::Zero, "{text}");
@@ -342,7 +341,7 @@ mod tests {
             assert_eq!(duration_cause(text), NumberCause::Negative, "{text}");
         }
         for text in ["junk", "1..2", ".", "s", "5 parsecs", "inf", "nan", "1m-30s"] {
-            assert_eq!(duration_cause(text), NumberCause::NotTime, "{text}");
+            assert_eq!(duration_cause(text), NumberCause::NotDuration, "{text}");
         }
         for text in ["9999999999", "99999999999999999999999", "2000000h"] {
             assert_eq!(duration_cause(text), NumberCause::Overflow, "{text}");
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn every_example_is_itself_correct() {
+    fn every_example_of_an_error_is_valid() {
         for count in ["100_000_000", "1e8", "2^30"] {
             assert!(COUNT_EXAMPLE.contains(count) && parse_count(count).is_ok());
         }
@@ -364,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_count_survives_being_written(count in 1..=u64::MAX) {
+        fn a_formatted_count_parses_as_itself(count in 1..=u64::MAX) {
             prop_assert_eq!(parse_count(&count.to_string()), Ok(count));
         }
 

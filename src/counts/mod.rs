@@ -1,42 +1,41 @@
-//! Thread counts: what `--nthread` means, and which counts a run gets when nobody names any.
+//! Thread counts: the grammar of `--nthread`, and the default counts of a machine and environment.
 
 mod list;
 mod variables;
 
 use std::fmt;
 
-pub use list::{ListCause, ListError, Words, parse_list};
-pub use variables::{Level, ThreadVariable, VARIABLES, assignments};
+pub use list::{ListCause, ListError, MachineCounts, parse_list};
+pub use variables::{Level, THREAD_VARIABLES, ThreadVariable, assignments};
 
-/// The most threads that a run may ask for.
+/// The largest thread count of a run.
 pub const MAX_NTHREAD: u32 = 1024;
 
-/// Counts of a longer list are abbreviated in [`Counts::origin`].
-const LONGEST_SHOWN: usize = 16;
+/// Number of counts from which [`ThreadCounts::origin`] abbreviates a list.
+const ABBREVIATED_FROM: usize = 17;
 
 /// Where thread counts come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum CountSource {
     /// `--nthread` on the command line.
     Flag,
     /// An environment variable, by name.
     Variable(&'static str),
-    /// Nobody said anything: the CPUs that can be used.
+    /// The default: the usable CPUs.
     UsableCpus,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for CountSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Source::Flag => "--nthread",
-            Source::Variable(name) => name,
-            Source::UsableCpus => "the usable CPUs",
+            CountSource::Flag => "--nthread",
+            CountSource::Variable(name) => name,
+            CountSource::UsableCpus => "the usable CPUs",
         })
     }
 }
 
-/// The counts of a run where nobody names any: powers of two and what lies halfway between them,
-/// up to `top`, and `top` itself.
+/// The default counts up to `top`: powers of two, the midpoints between them, and `top` itself.
 pub fn default_list(top: u32) -> Vec<u32> {
     let top = top.max(1);
     let powers = std::iter::successors(Some(1_u32), |power| power.checked_mul(2));
@@ -51,86 +50,77 @@ pub fn default_list(top: u32) -> Vec<u32> {
 
 /// The thread counts of a run, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts {
+pub struct ThreadCounts {
     /// The counts, sorted and without duplicates.
     pub counts: Vec<u32>,
-    /// Who decided them.
-    pub source: Source,
+    /// The source that decided them.
+    pub source: CountSource,
     /// The text of the flag or variable that decided them.
     pub value: Option<String>,
-    /// The CPUs that can be used.
+    /// The number of usable CPUs.
     pub usable: u32,
-    /// What was set and not followed, each in one sentence for the user.
+    /// One sentence for each setting that was ignored.
     pub notes: Vec<String>,
 }
 
-impl Counts {
-    /// What the user should know of them: the origin first.
-    pub fn remarks(&self) -> Vec<String> {
-        std::iter::once(self.origin()).chain(self.notes.iter().cloned()).collect()
-    }
-
-    /// One sentence that says what the counts are, who decided them and how to override that.
+impl ThreadCounts {
+    /// One sentence: the counts, their source, and how to override it.
     pub fn origin(&self) -> String {
-        let value = self.value.as_deref().unwrap_or_default();
-        let from = match &self.source {
-            Source::Flag => {
-                return format!("thread counts {} from --nthread {value}", self.shown());
-            }
-            Source::Variable(name) => format!("{name}={value}"),
-            Source::UsableCpus => format!("the usable CPUs ({})", self.usable),
-        };
-        // 1..1 would be an odd thing to advise on a machine with one CPU.
-        let end = self.usable.clamp(2, MAX_NTHREAD);
         let shown = self.shown();
-        format!("thread counts {shown} from {from}; override with --nthread 1..{end}")
+        let value = self.value.as_deref().unwrap_or_default();
+        let source = match &self.source {
+            CountSource::Flag => return format!("thread counts {shown} from --nthread {value}"),
+            CountSource::Variable(name) => format!("{name}={value}"),
+            CountSource::UsableCpus => format!("the usable CPUs ({})", self.usable),
+        };
+        // On a machine with one CPU the advice would be 1..1, which changes nothing.
+        let end = self.usable.clamp(2, MAX_NTHREAD);
+        format!("thread counts {shown} from {source}; override with --nthread 1..{end}")
     }
 
     fn shown(&self) -> String {
-        let list = |counts: &[u32]| {
-            let texts: Vec<String> = counts.iter().map(u32::to_string).collect();
-            texts.join(", ")
-        };
-        match self.counts.split_last() {
-            Some((last, rest)) if rest.len() >= LONGEST_SHOWN => {
-                let total = self.counts.len();
-                format!("{} … {last} ({total} counts)", list(&rest[..4]))
+        let total = self.counts.len();
+        let first = if total < ABBREVIATED_FROM { total } else { 4 };
+        let texts: Vec<String> = self.counts[..first].iter().map(u32::to_string).collect();
+        match self.counts.last() {
+            Some(last) if first < total => {
+                format!("{} … {last} ({total} counts)", texts.join(", "))
             }
-            _ => list(&self.counts),
+            _ => texts.join(", "),
         }
     }
 }
 
 /// Decides the thread counts of a run.
 ///
-/// `given` is the text of `--nthread` or `HARNESS_NTHREAD`; without it the environment, which
+/// `given` is the text of `--nthread` or `HARNESS_NTHREAD`. Without it, the environment, which
 /// `lookup` reads, or else the `usable` CPUs set the top of the default list.
 pub fn resolve(
-    given: Option<(Source, &str)>,
+    given: Option<(CountSource, &str)>,
     lookup: &dyn Fn(&str) -> Option<String>,
     usable: u32,
     cores: u32,
-) -> Result<Counts, ListError> {
-    let words = Words { cpus: usable, cores };
+) -> Result<ThreadCounts, ListError> {
     let Some((source, text)) = given else {
         return Ok(default_counts(lookup, usable));
     };
-    match parse_list(text, words) {
+    match parse_list(text, MachineCounts { cpus: usable, cores }) {
         Ok(counts) => {
-            Ok(Counts { counts, source, value: Some(text.to_owned()), usable, notes: Vec::new() })
+            let value = Some(text.to_owned());
+            Ok(ThreadCounts { counts, source, value, usable, notes: Vec::new() })
         }
-        Err(error) => Err(ListError { given_by: Some(source), ..error }),
+        Err(error) => Err(ListError { origin: Some(source), ..error }),
     }
 }
 
-fn default_counts(lookup: &dyn Fn(&str) -> Option<String>, usable: u32) -> Counts {
+fn default_counts(lookup: &dyn Fn(&str) -> Option<String>, usable: u32) -> ThreadCounts {
     let mut notes = Vec::new();
     for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
         let Some(value) = lookup(name) else { continue };
         if let Some(top) = top_from_variable(name, &value) {
-            return Counts {
+            return ThreadCounts {
                 counts: default_list(top),
-                source: Source::Variable(name),
+                source: CountSource::Variable(name),
                 value: Some(value),
                 usable,
                 notes,
@@ -142,12 +132,12 @@ fn default_counts(lookup: &dyn Fn(&str) -> Option<String>, usable: u32) -> Count
     }
     if usable > MAX_NTHREAD {
         notes.push(format!(
-            "{usable} CPUs are usable; the counts stop at {MAX_NTHREAD}, the most that a run may have"
+            "{usable} CPUs are usable; the counts stop at {MAX_NTHREAD}, the maximum of a run"
         ));
     }
-    Counts {
+    ThreadCounts {
         counts: default_list(usable.min(MAX_NTHREAD)),
-        source: Source::UsableCpus,
+        source: CountSource::UsableCpus,
         value: None,
         usable,
         notes,
@@ -155,7 +145,7 @@ fn default_counts(lookup: &dyn Fn(&str) -> Option<String>, usable: u32) -> Count
 }
 
 fn top_from_variable(name: &str, value: &str) -> Option<u32> {
-    // OpenMP has one number for each level of nesting; the outermost is the first.
+    // OpenMP takes one number for each level of nesting; the outermost comes first.
     let number = match name {
         "OMP_NUM_THREADS" => value.split(',').next().unwrap_or_default(),
         _ => value,
@@ -176,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn an_error_message_has_the_source_the_part_and_an_example() {
-        let error = resolve(Some((Source::Flag, "1,5..3")), &|_| None, 8, 4).unwrap_err();
+    fn an_error_names_the_source_the_part_and_an_example() {
+        let error = resolve(Some((CountSource::Flag, "1,5..3")), &|_| None, 8, 4).unwrap_err();
         assert_eq!(
             error.to_string(),
             "--nthread: \"5..3\" at column 3: the range ends before it begins; \
@@ -198,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn a_given_list_wins_over_the_environment() {
+    fn a_given_list_beats_the_environment() {
         let lookup = environment(&[("RAYON_NUM_THREADS", "2")]);
-        let given = Some((Source::Variable("HARNESS_NTHREAD"), "1..cores"));
+        let given = Some((CountSource::Variable("HARNESS_NTHREAD"), "1..cores"));
         let counts = resolve(given, &lookup, 8, 4).unwrap();
         assert_eq!(counts.counts, [1, 2, 3, 4]);
         assert_eq!(
@@ -210,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn rayons_variable_comes_before_openmps() {
+    fn the_variable_of_rayon_comes_before_that_of_openmp() {
         let lookup = environment(&[("RAYON_NUM_THREADS", "3"), ("OMP_NUM_THREADS", "4")]);
         let counts = resolve(None, &lookup, 8, 4).unwrap();
         assert_eq!(counts.counts, [1, 2, 3]);
-        assert_eq!(counts.source, Source::Variable("RAYON_NUM_THREADS"));
+        assert_eq!(counts.source, CountSource::Variable("RAYON_NUM_THREADS"));
     }
 
     #[test]
-    fn the_first_of_openmps_numbers_is_the_top() {
+    fn the_first_number_of_openmp_is_the_top() {
         let lookup = environment(&[("OMP_NUM_THREADS", " 4 ,2")]);
         let counts = resolve(None, &lookup, 8, 4).unwrap();
         assert_eq!(counts.counts, [1, 2, 3, 4]);
@@ -230,7 +220,7 @@ mod tests {
         for value in ["0", "", "junk", "1025", "-1", "99999999999"] {
             let lookup = |name: &str| (name == "RAYON_NUM_THREADS").then(|| value.to_owned());
             let counts = resolve(None, &lookup, 2, 2).unwrap();
-            assert_eq!(counts.source, Source::UsableCpus);
+            assert_eq!(counts.source, CountSource::UsableCpus);
             assert_eq!(counts.counts, [1, 2]);
             assert_eq!(counts.notes.len(), 1);
             assert!(counts.notes[0].contains(&format!("RAYON_NUM_THREADS={value:?}")));
@@ -246,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_word_the_usable_cpus_decide_silently() {
+    fn the_default_is_the_usable_cpus_without_a_note() {
         let counts = resolve(None, &|_| None, 4, 2).unwrap();
         assert!(counts.notes.is_empty());
         assert_eq!(
@@ -256,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_with_too_many_cpus_is_cut_with_a_note() {
+    fn counts_stop_at_the_maximum_with_a_note() {
         let counts = resolve(None, &|_| None, 4096, 2048).unwrap();
         assert_eq!(counts.counts.last(), Some(&MAX_NTHREAD));
         assert_eq!(counts.notes.len(), 1);
@@ -264,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_long_list_is_abbreviated_in_the_origin() {
-        let counts = resolve(Some((Source::Flag, "1..100")), &|_| None, 8, 4).unwrap();
+        let counts = resolve(Some((CountSource::Flag, "1..100")), &|_| None, 8, 4).unwrap();
         assert_eq!(
             counts.origin(),
             "thread counts 1, 2, 3, 4 … 100 (100 counts) from --nthread 1..100"
