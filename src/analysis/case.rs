@@ -10,6 +10,9 @@ use crate::visits::{Cost, Disturbance, Outcome, Visit, Visits, Which};
 /// One case of the run, summarised over its rounds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CaseSummary {
+    /// Index of the case among the cases of the summary.
+    #[serde(skip)]
+    pub index: usize,
     /// The settings of the case.
     #[serde(flatten)]
     pub case: Case,
@@ -121,6 +124,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let logs: Vec<f64> = log_ratios.iter().map(|(_, log)| *log).collect();
     let all = visits.log_ratios(index, Which::All);
     let mut summary = CaseSummary {
+        index,
         case: case.clone(),
         baseline: visits.baseline_of(index),
         oversubscribed: super::usable_cpus(run).is_some_and(|cpus| case.threads() > cpus),
@@ -281,9 +285,9 @@ impl CaseSummary {
         self.busy_ns = middle(|visit| visit.evidence.busy_sum_ns);
     }
 
-    /// What a case is judged by: its speedup, or where there is none, minus its
-    /// time. Higher is better.
-    pub(crate) fn merit(&self) -> f64 {
+    /// Score by which cases are ordered: the speedup, or minus the time without a
+    /// speedup. Higher is better.
+    pub(crate) fn score(&self) -> f64 {
         self.speedup.or(self.median_ns.map(|ns| -ns)).unwrap_or(f64::NEG_INFINITY)
     }
 }

@@ -105,27 +105,22 @@ pub fn of(visits: &Visits, cases: &[CaseSummary], usable_cpus: Option<u32>) -> V
     let mut fits = Vec::new();
     for job in jobs_of(cases) {
         for series in job.series() {
-            let index = |case: &&CaseSummary| cases.iter().position(|it| std::ptr::eq(it, *case));
-            let indices: Vec<usize> = series.cases.iter().filter_map(index).collect();
-            fits.push(of_series(visits, cases, &series, &indices, usable_cpus));
+            fits.push(of_series(visits, cases, &series, usable_cpus));
         }
     }
     fits
 }
 
-/// The model of one series, whose cases have these indices.
+/// The model of one series.
 fn of_series(
     visits: &Visits,
     cases: &[CaseSummary],
     series: &Series<'_>,
-    indices: &[usize],
     usable_cpus: Option<u32>,
 ) -> Fit {
-    let is_fitted = |index: &usize| {
-        let case = &cases[*index];
-        !case.oversubscribed && case.throughput.is_some()
-    };
-    let mut fitted: Vec<usize> = indices.iter().copied().filter(is_fitted).collect();
+    let is_fitted = |case: &&&CaseSummary| !case.oversubscribed && case.throughput.is_some();
+    let mut fitted: Vec<usize> =
+        series.cases.iter().filter(is_fitted).map(|case| case.index).collect();
     fitted.sort_by_key(|index| cases[*index].case.nthread);
     let chunk = series.cases[0].case.chunk;
     let mut fit = Fit {

@@ -53,7 +53,7 @@ impl<'a> Grid<'a> {
 
     /// Whether a case is the one with the best counts.
     pub fn is_best(&self, case: &CaseSummary) -> bool {
-        self.best.is_some_and(|best| std::ptr::eq(best, case))
+        self.best.is_some_and(|best| best.index == case.index)
     }
 }
 
@@ -90,8 +90,7 @@ pub fn series_at_best_inner<'a>(job: &Job<'a>) -> Vec<Series<'a>> {
         };
         let both: Vec<&CaseSummary> =
             [kept[place].best(), series.best()].into_iter().flatten().collect();
-        let is_better = |best: &CaseSummary| series.cases.iter().any(|it| std::ptr::eq(*it, best));
-        if best(&both).is_some_and(is_better) {
+        if best(&both).is_some_and(|best| series.contains(best.index)) {
             kept[place] = series;
         }
     }

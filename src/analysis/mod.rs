@@ -7,7 +7,6 @@
 //! away: what slows the machine down for longer than that slows both down.
 //! Intervals are exact order-statistic intervals ([`crate::stats`]).
 
-mod answer;
 mod case;
 mod compare;
 mod crossover;
@@ -15,6 +14,7 @@ mod fits;
 mod granularity;
 mod grid;
 mod measurements;
+mod ranking;
 mod rounds;
 mod series;
 #[cfg(test)]
@@ -23,8 +23,6 @@ mod warnings;
 mod winners;
 
 pub use crate::visits::{Answers, CONFIDENCE};
-pub(crate) use answer::of as answers;
-pub use answer::{Answer, BestCount, Rival};
 pub use case::{CaseSummary, LeftOut};
 pub use compare::{
     Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
@@ -34,6 +32,8 @@ pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
 pub use granularity::{Grain, Granularity, Metg};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub use measurements::{Group, MeasuredFit, Measurements};
+pub(crate) use ranking::of as rankings;
+pub use ranking::{BestCount, Competitor, Ranking};
 pub use rounds::Onset;
 pub use series::{Job, Series, jobs, series};
 pub use warnings::{Code, Warning};
@@ -53,9 +53,10 @@ pub struct Summary {
     pub confidence: f64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseSummary>,
-    /// The answer of each job, in the order in which the plan first names them.
+    /// The ranking of the cases of each job, in the order in which the plan first names
+    /// the jobs.
     #[serde(rename = "answers")]
-    pub answers_of_jobs: Vec<Answer>,
+    pub rankings: Vec<Ranking>,
     /// Scaling models, one a series.
     pub fits: Vec<Fit>,
     /// From which job on each backend beats sequential, where there are several
@@ -94,6 +95,12 @@ impl Summary {
         self.usable_cpus().is_some_and(|cpus| nthread > cpus)
     }
 
+    /// The ranking of the cases of a job.
+    pub fn ranking_of(&self, job: &Job<'_>) -> Option<&Ranking> {
+        let first = job.cases.first()?.index;
+        self.rankings.iter().find(|ranking| ranking.cases.first() == Some(&first))
+    }
+
     /// Why the last session ended; `None` if it did not end.
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.run.sessions.last().and_then(|session| session.stop_reason)
@@ -119,14 +126,14 @@ pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summa
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
         cases[*case].half_width = half_width;
     }
-    let answers_of_jobs = answers(&mut cases);
+    let rankings = rankings(&mut cases);
     let warnings = warnings::of(run, visits, &cases, remarks);
     let preset = run.plan.preset;
     // Where the draws follow from the chunk, jobs differ in more than their size.
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
-        answers_of_jobs,
+        rankings,
         fits: fits::of(visits, &cases, usable_cpus(run)),
         crossovers: crossover::of(visits, jobs),
         winners: winners::of(visits, jobs),
@@ -205,8 +212,8 @@ mod tests {
         assert_eq!(baseline.median_ns, Some(2000.0));
         assert_eq!((a.karp_flatt, a.overhead_ns), (Some(0.0), Some(-1000.0)));
         near(b.karp_flatt_low, (0.5 - 0.25) / 0.75);
-        assert_eq!(summary.answers_of_jobs.len(), 1);
-        assert_eq!(summary.answers_of_jobs[0].fastest, [1, 2]);
+        assert_eq!(summary.rankings.len(), 1);
+        assert_eq!(summary.rankings[0].fastest, [1, 2]);
         assert_eq!(summary.answers, Answers { calls: 24, identical_calls: 24 });
     }
 

@@ -72,9 +72,14 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// The case with its best thread count.
+    /// The case with the best thread count of the series.
     pub fn best(&self) -> Option<&'a CaseSummary> {
         best(&self.cases)
+    }
+
+    /// Whether the case of that index is one of the series.
+    pub(super) fn contains(&self, index: usize) -> bool {
+        self.cases.iter().any(|case| case.index == index)
     }
 }
 
@@ -83,10 +88,11 @@ impl<'a> Series<'a> {
 /// one without.
 pub(super) fn best<'a>(cases: &[&'a CaseSummary]) -> Option<&'a CaseSummary> {
     let measured = || cases.iter().copied().filter(|case| case.median_ns.is_some());
-    let better = |a: &&CaseSummary, b: &&CaseSummary| a.merit().total_cmp(&b.merit());
+    let better = |a: &&CaseSummary, b: &&CaseSummary| a.score().total_cmp(&b.score());
     let best = measured().max_by(better)?;
-    let modest = measured().filter(|case| !case.oversubscribed).max_by(better);
-    Some(modest.filter(|modest| best.oversubscribed && overlap(modest, best)).unwrap_or(best))
+    // Among statistically indistinguishable cases, one that is not oversubscribed is preferred.
+    let other = measured().filter(|case| !case.oversubscribed).max_by(better);
+    Some(other.filter(|other| best.oversubscribed && overlap(other, best)).unwrap_or(best))
 }
 
 /// Whether the intervals of two speedups share a point; those without an interval

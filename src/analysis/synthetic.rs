@@ -3,7 +3,7 @@
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{Summary, summarise};
+use super::{CaseSummary, Summary, summarise};
 use crate::record::{BASELINE, Case, Phase, Preset, Row, Run};
 
 /// A case of blocks of 64 draws.
@@ -17,6 +17,13 @@ pub fn case(backend: &str, nthread: u32, draws: u64, chunk: u64) -> Case {
         block: 64,
         draws: Some(draws),
         ..Case::default()
+    }
+}
+
+/// Gives each of these cases its index.
+pub fn number(cases: &mut [CaseSummary]) {
+    for (index, case) in cases.iter_mut().enumerate() {
+        case.index = index;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::numbers::{TIME, Unit, digits};
 use super::words::{short_name_of_baseline, short_title, short_who, words};
-use crate::analysis::{Answer, CaseSummary, Job, Series, Summary, has_inner};
+use crate::analysis::{CaseSummary, Job, Ranking, Series, Summary, has_inner};
 
 /// Below this parallel efficiency a case is said to fall short, and a factor of it
 /// to be why.
@@ -16,12 +16,12 @@ const NAMED: usize = 3;
 /// `None` where nothing was measured.
 pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
     let rivals = job.series().into_iter().filter_map(|series| best_rival(&series));
-    let highest = rivals.max_by(|a, b| a.merit().total_cmp(&b.merit()));
+    let highest = rivals.max_by(|a, b| a.score().total_cmp(&b.score()));
     let Some(baseline) = job.baseline().filter(|case| case.median_ns.is_some()) else {
         return highest.map(|_| "no baseline, so no speedup.".to_string());
     };
     let highest = highest?;
-    let found = answer_of(summary, job);
+    let found = summary.ranking_of(job);
     let winner = found.and_then(|it| summary.cases.get(it.winner?));
     let yardstick = yardstick(baseline);
     let Some((found, winner)) = found.zip(winner) else {
@@ -48,16 +48,6 @@ pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
 fn best_rival<'a>(series: &Series<'a>) -> Option<&'a CaseSummary> {
     let cases = series.cases.iter().copied().filter(|case| !case.is_baseline()).collect();
     Series { name: String::new(), detail: String::new(), cases }.best()
-}
-
-/// What was computed of a job.
-pub fn answer_of<'a>(summary: &'a Summary, job: &Job<'_>) -> Option<&'a Answer> {
-    let first = job.cases.first()?;
-    let is_of_job = |answer: &&Answer| {
-        let case = answer.cases.first().and_then(|case| summary.cases.get(*case));
-        case.is_some_and(|case| case.case == first.case)
-    };
-    summary.answers_of_jobs.iter().find(is_of_job)
 }
 
 /// Why a case falls short of four fifths of what its threads could do, such as
@@ -128,7 +118,7 @@ fn without_intervals(highest: &CaseSummary, yardstick: &str) -> String {
 }
 
 /// Which other backends cannot be told from the winner.
-fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary) -> String {
+fn others(summary: &Summary, job: &Job<'_>, found: &Ranking, winner: &CaseSummary) -> String {
     let series = job.series();
     let is_own = |series: &&Series<'_>| series.cases.iter().any(|case| case.case == winner.case);
     let rivals: Vec<&Series> = series.iter().filter(|series| !is_own(series)).collect();
@@ -165,8 +155,8 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Answer, winner: &CaseSummary
 }
 
 /// How far those may still be apart that could not be told from the winner.
-fn within(summary: &Summary, found: &Answer) -> String {
-    let tied = found.rivals.iter().filter(|it| summary.cases[it.case].fastest == Some(true));
+fn within(summary: &Summary, found: &Ranking) -> String {
+    let tied = found.competitors.iter().filter(|it| summary.cases[it.case].fastest == Some(true));
     let apart = tied.map(|it| (it.ratio_high - 1.0).max(1.0 - it.ratio_low));
     let widest = apart.max_by(f64::total_cmp).filter(|it| it.is_finite());
     widest.map_or(String::new(), |share| format!(" (±{}%)", percent(share)))

@@ -250,10 +250,15 @@ mod tests {
             speedup_high: Some(speedup * 1.01),
             ..CaseSummary::default()
         };
-        let cases = std::iter::once(case("sequential", 1, 1.0)).chain(
-            speedups.iter().map(|(backend, nthread, speedup)| case(backend, *nthread, *speedup)),
-        );
-        let mut summary = Summary { cases: cases.collect(), ..Summary::default() };
+        let cases: Vec<CaseSummary> = std::iter::once(case("sequential", 1, 1.0))
+            .chain(
+                speedups
+                    .iter()
+                    .map(|(backend, nthread, speedup)| case(backend, *nthread, *speedup)),
+            )
+            .collect();
+        let mut summary = Summary { cases, ..Summary::default() };
+        crate::analysis::synthetic::number(&mut summary.cases);
         summary.run.machine.cpu_model = Some(cpu.into());
         summary
     }
@@ -294,6 +299,7 @@ mod tests {
     fn runs_with_several_sizes_have_a_table_for_each() {
         let mut both = run("One", 64, &[("rayon", 2, 1.2)]);
         both.cases.extend(run("One", 128, &[("rayon", 2, 1.8)]).cases);
+        crate::analysis::synthetic::number(&mut both.cases);
         let runs =
             [("a".to_string(), both), ("b".to_string(), run("One", 128, &[("rayon", 2, 1.7)]))];
         let text = side_by_side(&runs, Shown::Best);

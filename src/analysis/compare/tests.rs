@@ -2,6 +2,7 @@ use super::*;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::analysis::synthetic::number;
 use crate::record::Case;
 use crate::selftest::rate::Rate;
 use crate::selftest::simulation::{MODELS, Model, Scatter};
@@ -42,7 +43,9 @@ fn run(ratios: &[Vec<f64>], baseline_ns: f64) -> Summary {
             ..CaseSummary::default()
         }
     };
-    let cases = std::iter::once(baseline).chain(ratios.iter().enumerate().map(case)).collect();
+    let mut cases: Vec<CaseSummary> =
+        std::iter::once(baseline).chain(ratios.iter().enumerate().map(case)).collect();
+    number(&mut cases);
     Summary { confidence: CONFIDENCE, cases, ..Summary::default() }
 }
 

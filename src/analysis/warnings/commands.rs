@@ -66,9 +66,8 @@ pub fn ignores_setting(seen: &Seen<'_>) -> Option<Warning> {
             percent(*change),
         ),
         advice: advice(seen, name),
-        cases: seen.cases_where(|_, case| {
-            found.iter().any(|(series, _)| series.cases.iter().any(|it| std::ptr::eq(*it, case)))
-        }),
+        cases: seen
+            .cases_where(|_, case| found.iter().any(|(series, _)| series.contains(case.index))),
     })
 }
 

@@ -128,7 +128,6 @@ fn checked(summary: &Summary) -> [String; 3] {
 
 fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
     let settings = job.settings();
-    let index = |case: &CaseSummary| index_of(summary, case);
     JobData {
         name: title_of_job(job),
         words: words_data(job),
@@ -139,7 +138,7 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
         is_weak: settings.is_weak(),
         answer: answer(summary, job),
         found: found::of(summary, job),
-        baseline: job.baseline().and_then(index),
+        baseline: job.baseline().map(|case| case.index),
         series: job.series().iter().map(|series| series_data(summary, series)).collect(),
     }
 }
@@ -169,15 +168,14 @@ fn work(case: &Case) -> String {
 }
 
 fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
-    let index = |case: &&CaseSummary| index_of(summary, case);
-    let cases: Vec<usize> = series.cases.iter().filter_map(index).collect();
+    let cases: Vec<usize> = series.cases.iter().map(|case| case.index).collect();
     let most = series.cases.iter().map(|case| case.case.nthread).max().unwrap_or(1);
     let fit = summary.fits.iter().find(|fit| is_of_series(fit, series, &cases));
     let name = match series.detail.as_str() {
         "" => series.name.clone(),
         detail => format!("{} ({detail})", series.name),
     };
-    let best = series.best().and_then(|case| index_of(summary, case));
+    let best = series.best().map(|case| case.index);
     SeriesData { name, cases, best, law: fit.map(|fit| Law::of(fit, most)) }
 }
 
@@ -188,10 +186,6 @@ fn is_of_series(fit: &Fit, series: &Series<'_>, cases: &[usize]) -> bool {
         Case { chunk, ..case.case.clone() } == fit.case
     };
     fit.cases.iter().any(|case| cases.contains(case)) || series.cases.iter().any(is_own)
-}
-
-fn index_of(summary: &Summary, case: &CaseSummary) -> Option<usize> {
-    summary.cases.iter().position(|other| std::ptr::eq(other, case))
 }
 
 /// A case with what `summary.json` does not have: its rounds.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Answer, BestCount, CaseSummary, Job, Summary};
-use crate::report::answer::{answer_of, shortfall};
+use crate::analysis::{BestCount, CaseSummary, Job, Ranking, Summary};
+use crate::report::answer::shortfall;
 use crate::report::numbers::digits;
 use crate::report::words::{Words, words};
 
@@ -27,7 +27,7 @@ pub(super) struct Found {
 /// All that was found of a job.
 pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Found {
     let shortfalls = job.cases.iter().filter_map(|case| shortfall(case)).map(sentence).collect();
-    let Some(answer) = answer_of(summary, job) else {
+    let Some(answer) = summary.ranking_of(job) else {
         return Found { shortfalls, ..Found::default() };
     };
     let count = |best: &BestCount| Some(row(summary.cases.get(best.case)?, best));
@@ -42,7 +42,7 @@ pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Found {
 }
 
 /// What was compared, and what could have been found.
-fn notes(summary: &Summary, answer: &Answer, words: Words) -> Vec<String> {
+fn notes(summary: &Summary, answer: &Ranking, words: Words) -> Vec<String> {
     let mut notes = Vec::new();
     let fastest: Vec<&CaseSummary> =
         answer.fastest.iter().filter_map(|case| summary.cases.get(*case)).collect();
@@ -89,7 +89,7 @@ fn by_backend(cases: &[&CaseSummary]) -> String {
 fn row(case: &CaseSummary, best: &BestCount) -> [String; 4] {
     let (low, high) = (best.nthread_low, best.nthread_high);
     let ties = if low == high { "none other".to_string() } else { format!("{low} to {high}") };
-    let differs = match best.told_from_neighbours {
+    let differs = match best.differs_from_neighbours {
         Some(true) => "differs from both neighbours",
         Some(false) => "cannot be told from a neighbour",
         None => "nothing to compare, or too few rounds",

@@ -2,6 +2,7 @@
 
 use super::data::of;
 use super::page::{escaped, page};
+use crate::analysis::synthetic::number;
 use crate::analysis::{CaseSummary, Fit, Model, Summary};
 use crate::record::Case;
 
@@ -28,6 +29,7 @@ fn case(backend: &str, nthread: u32, ns: f64) -> CaseSummary {
 
 fn summary(label: &str) -> Summary {
     let mut cases = vec![case("sequential", 1, 1e6), case("rayon", 1, 1e6), case("rayon", 2, 5e5)];
+    number(&mut cases);
     cases[2].case.label = label.to_string();
     cases[2].problems = vec![label.to_string()];
     let fit =

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::analysis::synthetic::number;
 use crate::analysis::{Answers, Code, Warning};
 use crate::record::{Build, Machine, Run, Session, StopReason, Stopping};
 use crate::report::crafted::case;
@@ -58,10 +59,11 @@ fn summary() -> Summary {
         advice: "ask for CPUs of your own".into(),
         cases: Vec::new(),
     };
-    let answers_of_jobs = crate::analysis::answers(&mut cases);
+    number(&mut cases);
+    let rankings = crate::analysis::rankings(&mut cases);
     Summary {
         confidence: 0.95,
-        answers_of_jobs,
+        rankings,
         cases,
         warnings: vec![warning],
         run: run(),
@@ -92,6 +94,7 @@ fn every_job_has_a_heading_and_a_plot_of_its_own() {
         case.case.draws = Some(1000);
         jobs.cases.push(case.clone());
     }
+    number(&mut jobs.cases);
     let page = page(&jobs);
     assert!(page.contains("\n## pi, 1,000 draws a call\n"), "{page}");
     for file in ["speedup-pi-100000000.png", "speedup-pi-1000.png", "time-pi-1000.png"] {

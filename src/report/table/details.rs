@@ -6,7 +6,7 @@ use super::with_interval;
 use super::{MEBIBYTE, MEMORY, OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule};
 use crate::analysis::{CaseSummary, Job, Summary, jobs};
 use crate::record::Subject;
-use crate::report::answer::{answer, answer_of, shortfall};
+use crate::report::answer::{answer, shortfall};
 use crate::report::columns::Columns;
 use crate::report::inner;
 use crate::report::numbers::{TIME, Unit, digits};
@@ -89,7 +89,7 @@ fn of_job(summary: &Summary, job: &Job<'_>) -> String {
 
 /// What was compared with what, and what could have been found.
 fn what_it_rests_on(summary: &Summary, job: &Job<'_>) -> String {
-    let Some(found) = answer_of(summary, job) else { return String::new() };
+    let Some(found) = summary.ranking_of(job) else { return String::new() };
     let mut text = String::new();
     let words = words(job.settings());
     if let Some(effect) = found.smallest_effect {

@@ -9,7 +9,7 @@ pub use details::details;
 
 use std::fmt::Write as _;
 
-use super::answer::{answer, answer_of, shortfall};
+use super::answer::{answer, shortfall};
 use super::columns::Columns;
 use super::ending::how_it_ended;
 use super::inner;
@@ -114,10 +114,11 @@ fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
     // What is decided comes first.
     series.sort_by_key(|series| series.best().is_none_or(|case| case.speedup_low.is_none()));
     let best: Vec<&CaseSummary> = series.iter().filter_map(Series::best).collect();
-    let fastest = best.iter().copied().max_by(|a, b| a.merit().total_cmp(&b.merit()));
+    let fastest = best.iter().copied().max_by(|a, b| a.score().total_cmp(&b.score()));
     let shown_ns = fastest.or(job.baseline()).and_then(|case| case.median_ns);
     let unit = Unit::fitting(&TIME, shown_ns.unwrap_or(0.0));
-    let bold = answer_of(summary, job)
+    let bold = summary
+        .ranking_of(job)
         .and_then(|answer| summary.cases.get(answer.winner?))
         .or(fastest)
         .and_then(|winner| series.iter().position(|it| holds(it, winner)));
@@ -276,10 +277,7 @@ impl Rows<'_> {
     }
 
     fn best_count(&self, case: &CaseSummary) -> Option<&BestCount> {
-        let is_it = |it: &&BestCount| {
-            self.summary.cases.get(it.case).is_some_and(|other| other.case == case.case)
-        };
-        answer_of(self.summary, self.job)?.series.iter().find(is_it)
+        self.summary.ranking_of(self.job)?.series.iter().find(|best| best.case == case.index)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::analysis::synthetic::number;
 use crate::record::{Run, Session, StopReason, Stopping};
 use crate::report::crafted::case;
 use crate::report::prose::WIDTH;
@@ -21,10 +22,11 @@ fn ended(reason: StopReason, rounds: u32, precision: Option<f64>) -> Run {
 fn summary(others: Vec<CaseSummary>) -> Summary {
     let mut cases = vec![case("sequential", 1, (1.0, 1.0, 1.0))];
     cases.extend(others);
-    let answers_of_jobs = crate::analysis::answers(&mut cases);
+    number(&mut cases);
+    let rankings = crate::analysis::rankings(&mut cases);
     Summary {
         confidence: 0.95,
-        answers_of_jobs,
+        rankings,
         cases,
         run: run(),
         answers: crate::analysis::Answers { calls: 72, identical_calls: 72 },

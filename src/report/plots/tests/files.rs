@@ -70,6 +70,7 @@ fn files_of_several_jobs_name_their_job() {
         case.case.seed = 9;
     }
     summary.cases.extend(other.into_iter().chain(seeded));
+    crate::analysis::synthetic::number(&mut summary.cases);
     let suffixes = job::suffixes(&jobs(&summary));
     assert_eq!(
         suffixes,

@@ -21,6 +21,7 @@ fn run(names: &[&str], nthread: &[u32], inner: &[u32], cpus: u32) -> Summary {
             cases.extend(nthread.iter().map(|n| at(name, *n, m)));
         }
     }
+    crate::analysis::synthetic::number(&mut cases);
     let mut summary = Summary { confidence: 0.95, cases, ..Summary::default() };
     summary.run.machine.usable_cpus = Some(cpus);
     summary.run.plan.inner_nthread = inner.to_vec();

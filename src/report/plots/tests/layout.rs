@@ -106,6 +106,7 @@ fn a_backend_with_two_schedules_is_two_lines_that_say_so() {
         case.case.chunk = Some(1);
     }
     summary.cases.extend(dynamic);
+    crate::analysis::synthetic::number(&mut summary.cases);
     let plot = plot(&summary, Metric::Time);
     let lines: Vec<(&str, &str)> =
         plot.series.iter().map(|series| (series.name.as_str(), series.detail.as_str())).collect();

@@ -56,6 +56,7 @@ fn run(backends: usize, counts: &[u32], rounds: usize) -> Summary {
     for name in &NAMES[..backends] {
         cases.extend(counts.iter().map(|n| case(name, *n, rounds)));
     }
+    crate::analysis::synthetic::number(&mut cases);
     let mut run = crate::record::Run::default();
     run.machine.cpu_model = Some("A <fast> & \"cheap\" CPU".to_owned());
     run.machine.usable_cpus = Some(2);
