@@ -83,6 +83,7 @@ pub mod runner;
 pub mod selftest;
 pub mod stats;
 mod sweep;
+pub mod view;
 pub mod visits;
 
 pub use registry::Registry;

@@ -43,7 +43,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::record::{Preset, Row, Run, StopReason};
+use crate::record::{Preset, Row, Run, StopReason, Target};
 use crate::visits::{Remark, Visits};
 
 /// Everything that the outputs show.
@@ -80,6 +80,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The target of the run.
+    pub fn target(&self) -> Target {
+        self.run.plan.target
+    }
+
     /// Model of the host CPU; empty if unknown.
     pub fn cpu_model(&self) -> &str {
         self.run.machine.cpu_model.as_deref().unwrap_or_default()

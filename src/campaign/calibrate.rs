@@ -9,7 +9,7 @@ use super::visit::Visited;
 use super::{Campaign, CampaignError, Truth};
 use crate::kernel::Tally;
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin, round_order};
-use crate::record::{BASELINE, Case, ExpectedTally, Plan, Position, Row, Subject};
+use crate::record::{BASELINE, Case, ExpectedTally, Plan, Position, Row};
 use crate::stats::median;
 
 /// A sequential call that is at least this long tells the speed of the kernel.
@@ -115,11 +115,11 @@ impl Forecast {
     /// When a visit is given up: when the user says so, or by the rule.
     pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
         let calls = plan.warmup + plan.iterations;
-        match (plan.timeout_ns, plan.subject) {
-            (Some(ns), _) => Duration::from_nanos(ns),
-            (None, Subject::Kernels) => self.patience(case, calls),
-            // Nobody knows how long a program of others takes.
-            (None, Subject::Commands | Subject::Functions) => LONGEST,
+        match plan.timeout_ns {
+            Some(ns) => Duration::from_nanos(ns),
+            None if plan.target.is_kernel() => self.patience(case, calls),
+            // The duration of a command or function cannot be predicted.
+            None => LONGEST,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::errand::{Errand, Form, Task};
 use super::{Campaign, Interrupted};
-use crate::record::{Case, Plan, Position, Subject};
+use crate::record::{Case, Plan, Position};
 use crate::stats::median;
 
 /// The counted calls of a visit last at least this long together, by the shortest.
@@ -32,7 +32,7 @@ impl Campaign<'_> {
     /// Chooses the calls of a visit where nobody gave them, and forecasts the run. A
     /// function that fails is left to the rounds, which will say so.
     pub(super) fn try_functions(&mut self) -> Result<(), Interrupted> {
-        if self.run.plan.subject != Subject::Functions {
+        if !self.run.plan.target.is_function() {
             return Ok(());
         }
         let mut tried: Vec<Tried> = Vec::new();

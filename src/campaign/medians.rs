@@ -8,7 +8,7 @@ use super::standing::Standing;
 use super::stopping::LOOKS;
 use super::{BUDGET, BUDGET_FACTOR, Campaign};
 use crate::quantity::{format_time, pluralize};
-use crate::record::{Case, Plan, Subject};
+use crate::record::{Case, Plan};
 use crate::stats::median;
 
 /// Characters of a line of news, and of what a command is called in it.
@@ -20,7 +20,7 @@ impl Campaign<'_> {
     /// given, and the run ends by its precision.
     fn awaits_budget(&self) -> bool {
         let (plan, stopping) = (&self.run.plan, &self.run.plan.stopping);
-        plan.subject != Subject::Kernels
+        !plan.target.is_kernel()
             && stopping.precision.is_some()
             && stopping.time_budget_ns.is_none()
     }
@@ -70,13 +70,10 @@ impl Campaign<'_> {
     /// speedups are known.
     pub(super) fn round_ended(&self, round: u32, standing: &Standing) {
         let plan = &self.run.plan;
-        match plan.subject {
-            Subject::Kernels => {
-                self.progress.round_ended(round, plan, || standing.least_known());
-            }
-            Subject::Commands | Subject::Functions => {
-                self.progress.times_known(round, plan, || lines(plan, standing));
-            }
+        if plan.target.is_kernel() {
+            self.progress.round_ended(round, plan, || standing.least_known());
+        } else {
+            self.progress.times_known(round, plan, || lines(plan, standing));
         }
     }
 }

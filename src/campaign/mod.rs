@@ -42,9 +42,7 @@ use crate::machine::taken::Meter;
 use crate::machine::{Places, load};
 use crate::plan::{Budget, Draws, round_order};
 use crate::quantity::pluralize;
-use crate::record::{
-    Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Subject, Writer, read_rows,
-};
+use crate::record::{Case, RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
 use crate::registry::Registry;
 use crate::runner::is_entered;
 use answer::Truth;
@@ -293,7 +291,7 @@ impl<'a> Campaign<'a> {
         }
         let rows = read_rows(&samples).map_err(|error| odd(error.into()))?;
         campaign.recall_expected();
-        let has_tallies = campaign.run.plan.subject == Subject::Kernels;
+        let has_tallies = campaign.run.plan.target.is_kernel();
         if has_tallies
             && campaign.run.plan.cases.iter().any(|case| campaign.truth_of(case).is_none())
         {
@@ -319,7 +317,7 @@ impl<'a> Campaign<'a> {
 
     /// Everything before the first visit; at its end `run.json` is there.
     fn prepare(&mut self, draws: &Draws, budget: Budget) -> Result<(), CampaignError> {
-        if self.run.plan.subject == Subject::Kernels {
+        if self.run.plan.target.is_kernel() {
             self.calibrate(draws)?;
             self.find_expected()?;
         }
@@ -329,7 +327,7 @@ impl<'a> Campaign<'a> {
         let rounds = stopping.precision.map_or(stopping.rounds, |_| stopping::LOOKS[0]);
         let forecast = self.forecast.rounds_ns(&self.run.plan, rounds)
             + warm_up::forecast_ns(&self.run.plan, &self.forecast, &self.warm_up_cases());
-        let is_forecast = self.run.plan.subject == Subject::Kernels;
+        let is_forecast = self.run.plan.target.is_kernel();
         if budget == Budget::Forecast && is_forecast {
             let budget = calibrate::duration(BUDGET_FACTOR * forecast);
             let budget = budget.clamp(*BUDGET.start(), *BUDGET.end());

@@ -11,7 +11,7 @@ use super::standing::Standing;
 use super::visit::{self, Clerk, Visited};
 use super::{Campaign, Interrupted};
 use crate::plan::round_order;
-use crate::record::{ExpectedOutput, Output, Position, Retired, Row, StopReason, Subject, Writer};
+use crate::record::{ExpectedOutput, Output, Position, Retired, Row, StopReason, Target, Writer};
 
 /// What commands print is kept in files of this directory, in that of the results.
 const OUTPUT_DIR: &str = "output";
@@ -117,12 +117,12 @@ impl Campaign<'_> {
         let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline)).cloned();
         let expected = plan.expected_outputs.iter().find(|it| it.label == case.label).cloned();
         let kept = self.dir.join(OUTPUT_DIR).join(format!("visit-{}", position.visit));
-        let task = match (plan.subject, &commands, self.truth_of(&case), &baseline) {
-            (Subject::Kernels, _, Some(truth), _) => Task::Job(truth),
-            (Subject::Commands, Some(commands), ..) => {
+        let task = match (plan.target, &commands, self.truth_of(&case), &baseline) {
+            (Target::Kernel, _, Some(truth), _) => Task::Job(truth),
+            (Target::Command, Some(commands), ..) => {
                 Task::Command(Program { commands, expected: expected.as_ref(), kept: &kept })
             }
-            (Subject::Functions, .., Some(baseline)) => Task::Function(baseline),
+            (Target::Function, .., Some(baseline)) => Task::Function(baseline),
             _ => return Err(io::Error::other("the plan has a case without a job")),
         };
         let errand = Errand {

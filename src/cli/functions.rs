@@ -13,7 +13,7 @@ use super::values::{Given, UsageError, given};
 use super::{FAILED, USAGE, conclude, exit_code_of, measured, style, variable};
 use crate::machine::Cpus;
 use crate::plan::{self, Draws, Rules};
-use crate::record::{Preset, Subject};
+use crate::record::{Preset, Target};
 use crate::registry::Registry;
 
 const EXAMPLES: &str = "\
@@ -205,7 +205,7 @@ fn chosen(options: &FunctionOptions, sweep: &str, functions: &[&str]) -> Vec<usi
 /// What to measure, and how.
 fn settle(options: &SweepOptions, sweep: &str, functions: &[&str]) -> Result<Settings, UsageError> {
     let counts = thread_counts(options, &variable, &Cpus::read())?;
-    let asked = rules(options, &variable, Preset::Sweep, Subject::Functions)?;
+    let asked = rules(options, &variable, Preset::Sweep, Target::Function)?;
     // Where nobody says how many calls a visit has, the campaign finds out.
     let has_iterations = given("--iterations", options.iterations.as_deref(), &variable).is_some();
     let iterations = if has_iterations { asked.iterations } else { 0 };

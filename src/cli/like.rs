@@ -6,7 +6,7 @@ use super::conflicts::{typed_flag, typed_flag_of_counts, typed_flag_of_jobs};
 use super::options::SweepOptions;
 use super::values::{Given, UsageError};
 use crate::plan::{self, Draws};
-use crate::record::{Plan, Preset, Run, Subject};
+use crate::record::{Plan, Preset, Run};
 use crate::registry::{ForeignRunner, Registry};
 
 /// The plan of an earlier run, which asks what that one asked. Nothing that changes its cases may be typed
@@ -37,12 +37,11 @@ pub fn plan_like(
     plan.expected.clear();
     plan.expected_outputs.clear();
     let draws: Vec<u64> = plan.cases.iter().filter_map(|case| case.draws).collect();
-    let what = match plan.subject {
-        Subject::Commands => "commands and counts",
-        Subject::Kernels | Subject::Functions => {
-            plan.draws_rule = format!("as in {}", like.text);
-            "cases, draws and seed"
-        }
+    let what = if plan.target.is_command() {
+        "commands and counts"
+    } else {
+        plan.draws_rule = format!("as in {}", like.text);
+        "cases, draws and seed"
     };
     let remark = format!("{what} as in {}", like.text);
     Ok((plan, Draws::Given(draws), vec![remark]))

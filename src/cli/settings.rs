@@ -23,7 +23,7 @@ use crate::kernel::Isa;
 use crate::machine::{Cpus, limits};
 use crate::plan::{self, Budget, Draws, MOST_CALLS, Programs, Request, Rules};
 use crate::quantity::{parse_duration, parse_percent};
-use crate::record::{Case, Plan, Preset, Subject};
+use crate::record::{Case, Plan, Preset, Target};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
@@ -87,12 +87,12 @@ pub fn settle(
     };
     let earlier = like.map(|like| plan_like(&like, options, verb, &mut registry)).transpose()?;
     let preset = earlier.as_ref().map_or(preset, |(plan, ..)| plan.preset);
-    let has_commands = |(plan, ..): &(Plan, _, _)| plan.subject == Subject::Commands;
-    let subject = match programs.is_some() || earlier.as_ref().is_some_and(has_commands) {
-        true => Subject::Commands,
-        false => Subject::Kernels,
+    let has_commands = |(plan, ..): &(Plan, _, _)| plan.target.is_command();
+    let target = match programs.is_some() || earlier.as_ref().is_some_and(has_commands) {
+        true => Target::Command,
+        false => Target::Kernel,
     };
-    let rules = rules(options, lookup, preset, subject)?;
+    let rules = rules(options, lookup, preset, target)?;
     let out = given("--out", options.out.as_deref(), lookup);
     let out = out.map_or_else(|| Ok(default_out(host)), |given| new_dir(&given))?;
     let (mut plan, draws, remarks) = match (earlier, programs) {
@@ -170,14 +170,11 @@ pub fn rules(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     preset: Preset,
-    subject: Subject,
+    target: Target,
 ) -> Result<Rules, UsageError> {
     let (rounds, precision) = end(options, lookup, preset)?;
-    let (least, counted) = match subject {
-        // A program of a minute has nothing to warm up that is worth another minute.
-        Subject::Commands => (0, 1),
-        Subject::Kernels | Subject::Functions => preset::calls(preset),
-    };
+    // A program of a minute has nothing to warm up that is worth another minute.
+    let (least, counted) = if target.is_command() { (0, 1) } else { preset::calls(preset) };
     let order_seed = given("--order-seed", options.order_seed.as_deref(), lookup);
     let warmup = given("--warmup", options.warmup.as_deref(), lookup);
     let iterations = given("--iterations", options.iterations.as_deref(), lookup);
@@ -186,7 +183,7 @@ pub fn rules(
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(&seed, u64::MAX))?,
         rounds,
         precision,
-        budget: budget(options, lookup, preset, subject, precision)?,
+        budget: budget(options, lookup, preset, target, precision)?,
         warmup: warmup.map_or(Ok(least.into()), |calls| integer(&calls, MOST_CALLS.into()))? as u32,
         iterations: iterations
             .map_or(Ok(counted), |calls| at_least_one(&calls, MOST_CALLS.into()))?,
@@ -247,7 +244,7 @@ fn budget(
     options: &SweepOptions,
     lookup: Lookup<'_>,
     preset: Preset,
-    subject: Subject,
+    target: Target,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
     let time = given("--time-budget", options.time_budget.as_deref(), lookup);
@@ -256,7 +253,7 @@ fn budget(
         (Some(time), ..) => Budget::Given(nanoseconds(&time)?),
         (None, Some(_), _) => Budget::Forecast,
         // Six runs of a program are what they are: cut short they would answer nothing.
-        (None, None, Preset::Quick) if subject == Subject::Commands => Budget::Unlimited,
+        (None, None, Preset::Quick) if target.is_command() => Budget::Unlimited,
         (None, None, Preset::Quick) if rounds.is_none() => Budget::Given(QUICK_BUDGET_NS),
         (None, None, Preset::Crossover | Preset::Metg) if rounds.is_none() => Budget::Forecast,
         (None, None, _) => Budget::Unlimited,

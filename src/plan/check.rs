@@ -4,7 +4,7 @@ use super::{MOST_CALLS, MOST_DRAWS, Pin, Scaling};
 use crate::backend::{Schedule, StartMethod};
 use crate::counts::MAX_NTHREAD;
 use crate::kernel::BLOCK_RANGE;
-use crate::record::{Plan, Subject};
+use crate::record::{Plan, Target};
 use crate::registry::Registry;
 
 /// Whether a plan that comes from a file can be measured.
@@ -12,10 +12,10 @@ use crate::registry::Registry;
 /// # Errors
 /// What is wrong with it.
 pub fn check(plan: &Plan, registry: &Registry) -> Result<(), String> {
-    match plan.subject {
-        Subject::Kernels => check_jobs(plan, registry)?,
-        Subject::Commands => check_commands(plan)?,
-        Subject::Functions => {
+    match plan.target {
+        Target::Kernel => check_jobs(plan, registry)?,
+        Target::Command => check_commands(plan)?,
+        Target::Function => {
             return Err(
                 "its functions are in the bench that measured them: run that again".to_string()
             );

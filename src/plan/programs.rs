@@ -1,7 +1,7 @@
 //! Plans of cases that have no kernel: commands.
 
 use super::{Rules, Scaling};
-use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Subject};
+use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Target};
 
 /// Commands that are to be swept.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub fn of_commands(programs: Programs, nthread: &[u32], inner: &[u32], rules: &R
         cases,
         nthread: nthread.to_vec(),
         inner_nthread: inner.to_vec(),
-        subject: Subject::Commands,
+        target: Target::Command,
         commands: Some(commands),
         ..Plan::default()
     };
@@ -61,7 +61,7 @@ pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Ru
         cases,
         nthread: nthread.to_vec(),
         baseline: Some(0),
-        subject: Subject::Functions,
+        target: Target::Function,
         ..Plan::default()
     };
     rules.apply(&mut plan);

@@ -18,6 +18,7 @@ mod row;
 mod run;
 mod samples;
 mod table;
+mod target;
 
 pub use commands::{COMMAND, Command, Commands, Expect, ExpectedOutput, Output};
 pub use expected_tally::ExpectedTally;
@@ -26,10 +27,11 @@ pub use reader::{Next, Reader, Wrong, WrongKind};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
     Build, Clock, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
-    Subject, WarmUp, replace,
+    WarmUp, replace,
 };
 pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 pub use table::{Table, TableError, TableRow};
+pub use target::Target;
 
 use serde::{Deserialize, Serialize};
 

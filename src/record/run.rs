@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Commands, ExpectedOutput, ExpectedTally, Machine};
+use super::{Case, Commands, ExpectedOutput, ExpectedTally, Machine, Target};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -95,29 +95,15 @@ pub struct Plan {
     /// sequential backend; null where each job has its sequential one.
     #[serde(default)]
     pub baseline: Option<usize>,
-    /// What the cases are.
-    #[serde(default)]
-    pub subject: Subject,
+    /// What the cases measure.
+    #[serde(default, rename = "subject")]
+    pub target: Target,
     /// The commands, if the cases are commands.
     #[serde(default)]
     pub commands: Option<Commands>,
     /// What each command printed first, where it must always print the same.
     #[serde(default)]
     pub expected_outputs: Vec<ExpectedOutput>,
-}
-
-/// What the cases of a plan are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Subject {
-    /// Jobs of kernels, computed by backends: every answer is a tally.
-    #[default]
-    Kernels,
-    /// Commands, each a program of its own.
-    Commands,
-    /// Functions of the executable that measures: the kernel is the name of the
-    /// sweep, the backend that of the function.
-    Functions,
 }
 
 impl Plan {

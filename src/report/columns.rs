@@ -1,6 +1,7 @@
 //! Text in columns, for terminals: aligned, and no wider than it may be.
 
-use super::prose::{WIDTH, clean, cut, length};
+use super::prose::WIDTH;
+use crate::view::text::{clean, cut, length};
 
 /// Between two columns.
 const GAP: usize = 2;

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::{WIDTH, clean, machine, wrapped};
+use super::prose::{WIDTH, wrapped};
 use crate::analysis::{Crossover, Onset, Summary, Winner};
 use crate::record::Case;
+use crate::view::number::{TIME, Unit, digits, thousands};
+use crate::view::text::{clean, machine};
 
 /// Marks a winner that another cannot be told from.
 pub const TIE: &str = "≈";

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::markup;
-use super::numbers::digits;
-use super::prose::{clean, usable_cpus, wrapped};
-use super::words::words;
+use super::prose::wrapped;
 use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
+use crate::view::nouns::nouns;
+use crate::view::number::digits;
+use crate::view::text::{clean, usable_cpus};
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
@@ -41,7 +42,7 @@ pub fn text(summary: &Summary, job: &Job<'_>) -> String {
     if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         let _ = writeln!(text, "{more} more in report.md and inner.svg");
     }
-    text.push_str(&wrapped(&legend(summary, job, &all)));
+    text.push_str(&wrapped(&legend(summary, &all)));
     text
 }
 
@@ -68,9 +69,9 @@ fn cell(grid: &Grid<'_>, case: Option<&CaseSummary>) -> String {
     format!("{best}{}{crowd}", digits(speedup))
 }
 
-fn legend(summary: &Summary, job: &Job<'_>, grids: &[Grid<'_>]) -> String {
+fn legend(summary: &Summary, grids: &[Grid<'_>]) -> String {
     let is_crowded = grids.iter().flat_map(Grid::cases).any(|case| case.oversubscribed);
-    let mut words = vec![format!("{BEST} the best of a {}", words(job.settings()).one)];
+    let mut words = vec![format!("{BEST} the best of a {}", nouns(summary.target()).one)];
     if is_crowded {
         words.push(format!("{OVERSUBSCRIBED} more threads than the {}", usable_cpus(summary)));
     }
@@ -98,17 +99,17 @@ pub fn markdown(summary: &Summary, job: &Job<'_>) -> String {
         }
         page.push('\n');
     }
-    let _ = writeln!(page, "{}.\n", legend(summary, job, &all).replace('*', ESCAPED));
+    let _ = writeln!(page, "{}.\n", legend(summary, &all).replace('*', ESCAPED));
     page
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::answer;
     use super::*;
     use crate::analysis::jobs;
     use crate::analysis::synthetic::{measured, measured_run, with_inner};
-    use crate::record::{BASELINE, COMMAND, Case, Preset, Run};
+    use crate::record::{BASELINE, COMMAND, Case, Preset, Run, Target};
+    use crate::view::verdict::answer;
 
     fn summary(counts: &[u32]) -> Summary {
         let cases = with_inner(&["process-manager", "b"], counts, &[1, 2, 4]);
@@ -141,7 +142,7 @@ mod tests {
         };
         let mut run = Run::default();
         run.plan.cases = vec![case(1, 1), case(2, 1), case(1, 2), case(2, 2)];
-        run.plan.baseline = Some(0);
+        (run.plan.baseline, run.plan.target) = (Some(0), Target::Command);
         let summary = measured_run(&run, 6, |_, _| 1e6);
         let text = text(&summary, &jobs(&summary)[0]);
         assert!(text.contains("▸ the best of a command"), "{text}");

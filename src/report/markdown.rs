@@ -5,20 +5,20 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::answer::answer;
 use super::crossover::crossover;
-use super::ending::how_it_ended;
 use super::granularity::granularity;
 use super::inner;
 use super::markup::{code, table_row, target, text};
-use super::numbers::{TIME, Unit, thousands};
 use super::plots;
-use super::prose::usable_cpus;
 use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
-use super::words::{subject, title_of_job, what_was_checked, words};
 use crate::analysis::{CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner};
 use crate::quantity::pluralize;
-use crate::record::{Subject, replace};
+use crate::record::replace;
+use crate::view::ending::how_it_ended;
+use crate::view::nouns::{Checks, checks, job_title, nouns};
+use crate::view::number::{TIME, Unit};
+use crate::view::text::usable_cpus;
+use crate::view::verdict::answer;
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "\\*";
@@ -82,7 +82,7 @@ pub fn commands(summary: &Summary) -> String {
 }
 
 fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
-    let mut page = format!("{heading} {}\n\n", text(&title_of_job(job)));
+    let mut page = format!("{heading} {}\n\n", text(&job_title(summary.target(), job)));
     if let Some(answer) = answer(summary, job) {
         let _ = writeln!(page, "**{}**\n", text(&answer));
     }
@@ -95,7 +95,7 @@ fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
     let rows: Vec<&CaseSummary> =
         best.iter().copied().chain(without.map(|series| series.cases[0])).collect();
     let best_n = if has_inner(job) { "best n × inner" } else { "best n" };
-    page.push_str(&table(&rows, best_n));
+    page.push_str(&table(summary, &rows, best_n));
     page.push('\n');
     page.push_str(&note(summary, &best));
     let all_pairs = with_all_pairs(&best);
@@ -130,14 +130,12 @@ fn note(summary: &Summary, cases: &[&CaseSummary]) -> String {
 }
 
 /// Cases as a table, one a row.
-fn table(cases: &[&CaseSummary], count: &str) -> String {
+fn table(summary: &Summary, cases: &[&CaseSummary], count: &str) -> String {
     let shortest = cases.iter().filter_map(|case| case.median_ns).min_by(f64::total_cmp);
     let unit = Unit::fitting(&TIME, shortest.unwrap_or(0.0));
     let time = format!("time {} (95%)", unit.name);
-    // Only workers of our own meet chunks.
-    let settings = cases.first().map(|case| &case.case);
-    let has_schedule = settings.is_none_or(|case| subject(case) == Subject::Kernels);
-    let one = settings.map_or("backend", |case| words(case).one);
+    let nouns = nouns(summary.target());
+    let (one, has_schedule) = (nouns.one, nouns.has_workers);
     let head = [one, "schedule chunk", count, &time, "speedup (95%)", "efficiency", "pairs"];
     let kept = |cells: Vec<String>| -> Vec<String> {
         let numbered = cells.into_iter().enumerate();
@@ -172,9 +170,9 @@ fn row(case: &CaseSummary, unit: Unit) -> Vec<String> {
 
 /// Whether the answers were right.
 fn checked(summary: &Summary) -> String {
-    let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
-    let calls = thousands(summary.answers.calls as u64);
-    if let Some((what, count)) = what_was_checked(summary) {
+    let Checks { passed, count, failed } = checks(summary);
+    let calls = &count;
+    if let Some(what) = passed {
         return match failed {
             0 => format!("Checked: {what}: {count}."),
             failed => {
@@ -251,10 +249,11 @@ fn all_cases(summary: &Summary) -> String {
     );
     let jobs = jobs(summary);
     for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
-        let _ = writeln!(page, "### {}\n", text(&title_of_job(job)));
-        page.push_str(&table(&job.cases, "n"));
+        let _ = writeln!(page, "### {}\n", text(&job_title(summary.target(), job)));
+        page.push_str(&table(summary, &job.cases, "n"));
         let _ = write!(page, "\n{}", note(summary, &job.cases));
-        let more = plots::names(job).filter(|(stem, _)| is_drawn && *stem != "speedup");
+        let more =
+            plots::names(summary.target(), job).filter(|(stem, _)| is_drawn && *stem != "speedup");
         for (stem, title) in more {
             page.push_str(&image(Path::new(""), &format!("{stem}{suffix}"), title));
         }

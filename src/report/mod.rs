@@ -4,13 +4,9 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
-pub mod answer;
 mod columns;
 pub mod compare;
-#[cfg(test)]
-mod crafted;
 mod crossover;
-mod ending;
 mod export;
 mod granularity;
 mod html;
@@ -18,7 +14,6 @@ mod inner;
 mod markdown;
 mod markup;
 mod models;
-mod numbers;
 mod page;
 mod plots;
 #[cfg(test)]
@@ -29,7 +24,6 @@ mod splice;
 mod summary;
 mod table;
 mod warnings;
-mod words;
 
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
 pub use html::write_html;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::{Unit, digits, unit};
-use super::prose::{clean, wrapped};
-use super::words::subject;
+use super::prose::wrapped;
 use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
-use crate::record::{Case, Subject};
+use crate::record::Target;
+use crate::view::nouns::nouns;
+use crate::view::number::{Unit, digits};
+use crate::view::text::clean;
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
 /// are none.
@@ -17,7 +18,7 @@ pub fn models(summary: &Summary) -> String {
     let mut text = String::from("scaling models, least squares of ln time, 95% intervals\n");
     let (fitted, refused): (Vec<&Fit>, Vec<&Fit>) =
         summary.fits.iter().partition(|fit| fit.refusal.is_none());
-    fitted.iter().for_each(|fit| text.push_str(&of_series(fit)));
+    fitted.iter().for_each(|fit| text.push_str(&of_series(summary.target(), fit)));
     let mut reasons: Vec<&str> = Vec::new();
     for fit in &refused {
         let reason = fit.refusal.as_deref().unwrap_or_default();
@@ -37,11 +38,11 @@ pub fn models(summary: &Summary) -> String {
 }
 
 /// One series: what was chosen, its parameters, peak or limit.
-fn of_series(fit: &Fit) -> String {
+fn of_series(target: Target, fit: &Fit) -> String {
     let counts = fit.cases.len();
     let law = fit.model.map_or("", law);
     let mut text = wrapped(&format!("{}: {law}, {counts} thread counts", name(fit)));
-    let Unit { name: unit, size } = rate_of(&fit.case);
+    let Unit { name: unit, size } = rate_of(target);
     let scaled = |value: Option<f64>| value.map(|value| value / size);
     let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
     let who = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
@@ -75,12 +76,8 @@ fn of_series(fit: &Fit) -> String {
 }
 
 /// In what the throughput of a series is told: what has no draws has runs or calls.
-pub(super) fn rate_of(case: &Case) -> Unit {
-    match subject(case) {
-        Subject::Kernels => unit("G draws/s", 1e9),
-        Subject::Commands => unit("runs/s", 1.0),
-        Subject::Functions => unit("calls/s", 1.0),
-    }
+pub(super) fn rate_of(target: Target) -> Unit {
+    nouns(target).rate
 }
 
 fn law_of(candidate: &crate::analysis::Candidate) -> &'static str {

@@ -6,7 +6,7 @@ use super::compare::Names;
 use super::*;
 use crate::analysis::synthetic::{Noise, measured_run};
 use crate::analysis::{Code, Judged, Summary, compare as compare_runs, jobs};
-use crate::record::{COMMAND, Case, Command, Commands, Expect, ExpectedOutput, Run, Subject};
+use crate::record::{COMMAND, Case, Command, Commands, Expect, ExpectedOutput, Run, Target};
 
 /// A run of these commands on as many CPUs, the first at its smallest count being
 /// the baseline.
@@ -25,7 +25,7 @@ fn commands(labels: &[&str], counts: &[u32]) -> Run {
     let words = |label: &str| vec![label.to_string(), "--threads={nthread}".to_string()];
     let list = labels.iter().map(|it| Command { label: it.to_string(), words: words(it) });
     run.plan.commands = Some(Commands { list: list.collect(), ..Commands::default() });
-    run.plan.subject = Subject::Commands;
+    run.plan.target = Target::Command;
     run.plan.baseline = Some(0);
     run.plan.iterations = 1;
     run.machine.usable_cpus = Some(8);
@@ -48,7 +48,7 @@ fn measured(run: &Run, rounds: u32) -> Summary {
 /// A sweep `sum` of two functions.
 fn functions() -> Run {
     let mut run = commands(&["rayon", "threads"], &[1, 2]);
-    run.plan.subject = Subject::Functions;
+    run.plan.target = Target::Function;
     run.plan.commands = None;
     for case in &mut run.plan.cases {
         case.backend = std::mem::take(&mut case.label);

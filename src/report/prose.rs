@@ -1,30 +1,12 @@
 //! Sentences in lines that fit the terminal.
 
-use crate::analysis::Summary;
-use crate::quantity::pluralize;
+use crate::view::text::{clean, cut, length};
 
 /// As wide as a terminal is at least.
 pub const WIDTH: usize = 80;
 
 /// Before every line of a sentence but the first.
 const INDENT: &str = "  ";
-
-/// The machine of a run, in a line.
-pub fn machine(summary: &Summary) -> String {
-    match (summary.usable_cpus(), summary.cpu_model()) {
-        (None, "") => "on an unknown machine".to_string(),
-        (_, "") => usable_cpus(summary),
-        (_, model) => format!("{}, {model}", usable_cpus(summary)),
-    }
-}
-
-/// How many CPUs a run could use, in words.
-pub fn usable_cpus(summary: &Summary) -> String {
-    match summary.usable_cpus() {
-        None => "unknown number of usable CPUs".to_string(),
-        Some(n) => pluralize(n, "usable CPU"),
-    }
-}
 
 /// A sentence in lines of at most [`WIDTH`], the later ones indented, each with its
 /// end. A number keeps its unit beside it; what is longer than a line is cut.
@@ -58,29 +40,6 @@ pub fn wrapped(sentence: &str) -> String {
     }
     out.push('\n');
     out
-}
-
-/// Text of files without what would steer a terminal.
-pub fn clean(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
-}
-
-/// A text that is too long, without its middle: both ends tell it from its like.
-pub fn cut(text: &str, width: usize) -> String {
-    let count = length(text);
-    if count <= width {
-        return text.to_string();
-    }
-    let kept = width.saturating_sub(1);
-    let (head, tail) = (kept.div_ceil(2), kept / 2);
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(count - tail).collect();
-    format!("{start}…{end}")
-}
-
-/// Characters, which are as many columns: no name here is in wide letters.
-pub fn length(text: &str) -> usize {
-    text.chars().count()
 }
 
 fn is_number(word: &str) -> bool {

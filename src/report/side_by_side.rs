@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::compare::when;
-use super::numbers::{TIME, Unit, thousands};
-use super::prose::{WIDTH, clean, usable_cpus, wrapped};
+use super::prose::{WIDTH, wrapped};
 use super::table::with_interval;
-use super::words::{name_of_baseline, subject};
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
-use crate::record::{Case, Subject};
+use crate::record::{Case, Target};
+use crate::view::nouns::{baseline_name, job_of_runs};
+use crate::view::number::{TIME, Unit, thousands};
+use crate::view::text::{clean, usable_cpus};
 
 /// Marks a case with more threads than usable CPUs.
 const OVERSUBSCRIBED: &str = "*";
@@ -63,7 +64,7 @@ pub fn side_by_side(runs: &[Named], shown: Shown) -> String {
         let find = |jobs: &'_ [Job<'_>]| jobs.iter().position(|job| key(job, several) == wanted);
         let found: Vec<Option<&Job<'_>>> =
             columns.iter().map(|jobs| Some(&jobs[find(jobs)?])).collect();
-        text += &table_of_job(&found, shown);
+        text += &table_of_job(runs[0].1.target(), &found, shown);
     }
     let shown = match shown {
         Shown::Best => "thread count: speedup over the baseline above (95%), of the best count",
@@ -99,9 +100,9 @@ fn key(job: &Job<'_>, with_size: bool) -> Case {
     }
 }
 
-fn table_of_job(found: &[Option<&Job<'_>>], shown: Shown) -> String {
+fn table_of_job(target: Target, found: &[Option<&Job<'_>>], shown: Shown) -> String {
     let Some(first) = found.iter().flatten().next() else { return String::new() };
-    let mut text = format!("\n{}\n", clean(&title(first, found)));
+    let mut text = format!("\n{}\n", clean(&title(target, first, found)));
     let mut lines: Vec<Line> = vec![(String::new(), (0..found.len()).map(column).collect())];
     let baseline = |job: &Option<&Job<'_>>| job.and_then(Job::baseline).map_or("–".into(), time);
     lines.push((clean(&name_of_baselines(found)), found.iter().map(baseline).collect()));
@@ -129,7 +130,7 @@ fn table_of_job(found: &[Option<&Job<'_>>], shown: Shown) -> String {
 
 /// What the baselines are called, if that is the same in every run.
 fn name_of_baselines(found: &[Option<&Job<'_>>]) -> String {
-    let name = |job: &&Job<'_>| job.baseline().map(name_of_baseline);
+    let name = |job: &&Job<'_>| job.baseline().map(baseline_name);
     let names: BTreeSet<String> = found.iter().flatten().filter_map(name).collect();
     match names.len() {
         1 => names.into_iter().collect(),
@@ -138,13 +139,8 @@ fn name_of_baselines(found: &[Option<&Job<'_>>]) -> String {
 }
 
 /// The job in words, with the draws of each run where they differ.
-fn title(first: &Job<'_>, found: &[Option<&Job<'_>>]) -> String {
+fn title(target: Target, first: &Job<'_>, found: &[Option<&Job<'_>>]) -> String {
     let settings = first.settings();
-    match subject(settings) {
-        Subject::Kernels => {}
-        Subject::Commands => return "commands".to_string(),
-        Subject::Functions => return format!("functions of {}", settings.kernel),
-    }
     let share = |job: &Job<'_>| job.settings().share();
     let draws = |job: &Option<&Job<'_>>| {
         job.map_or("–".to_string(), |job| share(job).map_or("?".to_string(), thousands))
@@ -154,12 +150,7 @@ fn title(first: &Job<'_>, found: &[Option<&Job<'_>>]) -> String {
         1 => draws(&Some(first)),
         _ => found.iter().map(draws).collect::<Vec<_>>().join(" / "),
     };
-    let whose = if settings.is_weak() { "worker" } else { "call" };
-    let pin = match settings.pin.as_str() {
-        "" | "none" => String::new(),
-        pin => format!(", pinned {pin}"),
-    };
-    format!("{}, {draws} draws a {whose}{pin}", settings.kernel)
+    job_of_runs(target, settings, draws)
 }
 
 /// The lines of one run, of a cell each.

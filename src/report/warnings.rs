@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::prose::clean;
 use crate::analysis::{Summary, Warning};
 use crate::quantity::pluralize;
+use crate::view::text::clean;
 
 /// The `most` worst warnings, and how many more there are.
 pub fn warnings(summary: &Summary, most: usize) -> String {

@@ -9,7 +9,7 @@ use super::Visits;
 use super::gathering::{Gathering, Scattered, Strangers};
 use super::remarks::{Oddity, Remark};
 use crate::record::{
-    Case, Next, Plan, Position, ReadError, Reader, Row, SAMPLES_FILE, Subject, Wrong, WrongKind,
+    Case, Next, Plan, Position, ReadError, Reader, Row, SAMPLES_FILE, Target, Wrong, WrongKind,
 };
 
 /// Visits whose rows are scattered over a file are made so many at a time, each
@@ -140,7 +140,7 @@ fn rebuilt(visits: &Visits) -> Plan {
     let inner = counts(|case| case.inner_nthread.max(1));
     let are_commands = visits.cases.iter().any(Case::is_command);
     Plan {
-        subject: if are_commands { Subject::Commands } else { Subject::Kernels },
+        target: Target::of_cases(&visits.cases),
         baseline: if are_commands { baseline_of(&visits.cases) } else { None },
         cases: visits.cases.clone(),
         nthread: counts(|case| case.nthread),

@@ -3,7 +3,6 @@
 
 use super::{Code, Seen, Warning, percent};
 use crate::analysis::{CaseSummary, Job, Series};
-use crate::record::Subject;
 use crate::stats::{median, median_interval};
 use crate::visits::CONFIDENCE;
 
@@ -39,7 +38,7 @@ pub fn different_outputs(seen: &Seen<'_>) -> Option<Warning> {
 /// A command of which the time stays the same, though there are CPUs for more
 /// threads than its smallest count.
 pub fn ignores_setting(seen: &Seen<'_>) -> Option<Warning> {
-    if seen.run.plan.subject == Subject::Kernels {
+    if seen.run.plan.target.is_kernel() {
         return None;
     }
     let job = Job { cases: seen.cases.iter().collect() };

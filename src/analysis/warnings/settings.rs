@@ -3,14 +3,14 @@
 use super::{Code, Seen, Warning};
 use crate::analysis::CaseSummary;
 use crate::quantity::pluralize;
-use crate::record::{Case, Subject};
+use crate::record::Case;
 
 /// CPUs that others may use before a machine is called busy.
 const QUIET_CPUS: f64 = 0.25;
 
 pub fn unoptimised(seen: &Seen<'_>) -> Option<Warning> {
     // Commands are programs of their own, however slow the harness is.
-    if seen.run.plan.subject == Subject::Commands {
+    if seen.run.plan.target.is_command() {
         return None;
     }
     let sessions = seen.run.sessions.iter().map(|session| &session.build);

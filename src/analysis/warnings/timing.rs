@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, percent};
 use crate::quantity::pluralize;
-use crate::record::{Preset, StopReason, Subject};
+use crate::record::{Preset, StopReason};
 use crate::stats::alarm;
 use crate::visits::{Visit, Which};
 
@@ -45,7 +45,7 @@ pub fn no_baseline(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn short_calls(seen: &Seen<'_>) -> Option<Warning> {
-    if seen.run.plan.subject == Subject::Commands {
+    if seen.run.plan.target.is_command() {
         return super::commands::short_runs(seen);
     }
     let clock = &seen.run.clock;
@@ -202,15 +202,12 @@ pub fn precision(seen: &Seen<'_>) -> Option<Warning> {
             // What is held against the half-width: S ranges from S / (1 + P).
             percent(limit),
         ),
-        advice: match seen.run.plan.subject {
-            Subject::Kernels => {
-                "a longer --time-budget, a quieter machine, or longer calls (--draws)"
-            }
-            Subject::Commands | Subject::Functions => {
-                "more --rounds, a longer --time-budget, a quieter machine, or more work in each run"
-            }
-        }
-        .to_string(),
+        advice: if seen.run.plan.target.is_kernel() {
+            "a longer --time-budget, a quieter machine, or longer calls (--draws)".to_string()
+        } else {
+            "more --rounds, a longer --time-budget, a quieter machine, or more work in each run"
+                .to_string()
+        },
         cases: seen.cases_where(|index, _| width(index).is_some_and(|width| width > limit)),
     })
 }

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use super::words::{VERDICTS, baseline, change, figures, headline, job, name, remarks, time_unit};
 use super::{Names, when};
 use crate::analysis::{Change, Comparison, Summary};
-use crate::record::Case;
+use crate::record::{Case, Target};
 use crate::report::markup;
-use crate::report::numbers::Unit;
 use crate::stats::Verdict;
+use crate::view::number::Unit;
 
 /// What a speedup is measured in.
 const PLAIN: Unit = Unit { name: "", size: 1.0 };
@@ -28,7 +28,7 @@ pub fn markdown(
         comparison.cases.iter().filter(|change| change.verdict.is_some()).collect();
     let is_quiet = |case: &&Change| case.verdict == Some(Verdict::Equivalent);
     let (quiet, loud): (Vec<&Change>, Vec<&Change>) = judged.into_iter().partition(is_quiet);
-    text.push_str(&table(comparison, &loud));
+    text.push_str(&table(after.target(), comparison, &loud));
     for change in comparison.cases.iter().filter(|change| change.is_baseline) {
         let _ = writeln!(text, "- {}", markup::text(&baseline(change, comparison.judged)));
     }
@@ -39,7 +39,7 @@ pub fn markdown(
     text.push_str(&only("after", &comparison.only_after));
     if !quiet.is_empty() {
         let count = quiet.len();
-        let table = table(comparison, &quiet);
+        let table = table(after.target(), comparison, &quiet);
         let _ = write!(
             text,
             "\n<details><summary>equivalent: {count}</summary>\n\n{table}</details>\n"
@@ -49,7 +49,7 @@ pub fn markdown(
 }
 
 /// One row a case, the worst verdict first; nothing of none.
-fn table(comparison: &Comparison, cases: &[&Change]) -> String {
+fn table(target: Target, comparison: &Comparison, cases: &[&Change]) -> String {
     if cases.is_empty() {
         return String::new();
     }
@@ -61,7 +61,7 @@ fn table(comparison: &Comparison, cases: &[&Change]) -> String {
     );
     for verdict in VERDICTS {
         for case in cases.iter().filter(|case| case.verdict == Some(verdict)) {
-            let job = if has_jobs { format!("; {}", job(case)) } else { String::new() };
+            let job = if has_jobs { format!("; {}", job(target, case)) } else { String::new() };
             let speedup = match case.is_baseline {
                 true => "baseline".to_string(),
                 false => figures(&case.speedup, PLAIN),

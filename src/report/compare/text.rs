@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use super::words::{VERDICTS, baseline, change, figures, headline, job, name, remarks, time_unit};
 use super::{Names, when};
 use crate::analysis::{Change, Comparison, Conclusion, Summary};
-use crate::record::Case;
+use crate::record::{Case, Target};
 use crate::report::Style;
-use crate::report::numbers::Unit;
-use crate::report::prose::{WIDTH, clean, cut, wrapped};
+use crate::report::prose::{WIDTH, wrapped};
 use crate::stats::Verdict;
+use crate::view::number::Unit;
+use crate::view::text::{clean, cut};
 
 /// One line of a table: case, count, speedups, change, times.
 type Row = [String; 5];
@@ -31,7 +32,7 @@ pub fn text(
     for number in jobs {
         let cases: Vec<&Change> =
             comparison.cases.iter().filter(|change| change.job == number).collect();
-        text.push_str(&of_job(comparison, &cases, style));
+        text.push_str(&of_job(after.target(), comparison, &cases, style));
     }
     text.push_str(&only("before", &comparison.only_before));
     text.push_str(&only("after", &comparison.only_after));
@@ -49,8 +50,8 @@ pub fn text(
 }
 
 /// The cases of a job, those that changed first.
-fn of_job(comparison: &Comparison, cases: &[&Change], style: Style) -> String {
-    let mut text = format!("\n{}\n", clean(&job(cases[0])));
+fn of_job(target: Target, comparison: &Comparison, cases: &[&Change], style: Style) -> String {
+    let mut text = format!("\n{}\n", clean(&job(target, cases[0])));
     for change in cases.iter().filter(|change| change.is_baseline) {
         text.push_str(&wrapped(&baseline(change, comparison.judged)));
     }

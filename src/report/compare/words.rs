@@ -1,10 +1,10 @@
 //! What both forms of a comparison say, in words.
 
 use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
-use crate::record::Subject;
-use crate::report::numbers::{TIME, Unit, digits, thousands};
-use crate::report::words::{subject, who};
+use crate::record::Target;
 use crate::stats::Verdict;
+use crate::view::nouns::{job_of_runs, name_at_threads};
+use crate::view::number::{TIME, Unit, digits, thousands};
 
 /// The verdicts in the order in which a reader wants them.
 pub const VERDICTS: [Verdict; 4] =
@@ -60,28 +60,16 @@ pub fn name(change: &Change) -> String {
     name
 }
 
-/// The job of a case: kernel, draws and pin.
-pub fn job(change: &Change) -> String {
+/// The job of a case: kernel, draws (before and after, if they differ) and pin.
+pub fn job(target: Target, change: &Change) -> String {
     let case = &change.case;
-    match subject(case) {
-        Subject::Kernels => {}
-        Subject::Commands => return "commands".to_string(),
-        Subject::Functions => return format!("functions of {}", case.kernel),
-    }
-    let kernel = &case.kernel;
-    let whose = if case.is_weak() { "worker" } else { "call" };
     let draws = case.share().map_or(String::new(), |draws| {
-        let before = change.draws_before.filter(|_| change.is_per_draw());
         let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
-        let before =
-            before.map_or(String::new(), |before| format!("{} → ", thousands(before / workers)));
-        format!(", {before}{} draws a {whose}", thousands(draws))
+        let before = change.draws_before.filter(|_| change.is_per_draw());
+        let before = before.map_or(String::new(), |it| format!("{} → ", thousands(it / workers)));
+        format!("{before}{}", thousands(draws))
     });
-    let pin = match case.pin.as_str() {
-        "" | "none" => String::new(),
-        pin => format!(", pinned {pin}"),
-    };
-    format!("{kernel}{draws}{pin}")
+    job_of_runs(target, case, draws)
 }
 
 /// What became of a baseline, and that it is not judged.
@@ -94,7 +82,7 @@ pub fn baseline(change: &Change, judged: Judged) -> String {
     };
     let who = match change.case.is_baseline() {
         true => String::new(),
-        false => format!(" ({})", who(&change.case)),
+        false => format!(" ({})", name_at_threads(&change.case)),
     };
     format!("the baseline itself{who}: {times} {name}; speed {moved}{judged}")
 }
@@ -170,7 +158,7 @@ fn trap(comparison: &Comparison) -> Option<String> {
         if moved.len() > 1 { format!("; so did {} more", moved.len() - 1) } else { String::new() };
     let (name, whose) = match first.case.is_baseline() {
         true => (first.case.title(), "parallel case"),
-        false => (who(&first.case), "other case"),
+        false => (name_at_threads(&first.case), "other case"),
     };
     Some(format!(
         "TRAP: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \

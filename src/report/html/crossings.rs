@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::analysis::{Crossover, Granularity, Metg, Summary, Winner};
 use crate::report::crossover::{Ladder, known, ladders, sentence};
 use crate::report::granularity::{METHOD, cell, name, refusal, shown};
-use crate::report::numbers::thousands;
+use crate::view::number::thousands;
 
 /// Jobs of several sizes.
 #[derive(Debug, Serialize)]

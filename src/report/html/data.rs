@@ -10,14 +10,12 @@ use super::facts::{self, Facts};
 use super::found::{self, Found};
 use super::laws::Law;
 use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning, jobs};
-use crate::record::{Case, Subject};
-use crate::report::answer::answer;
-use crate::report::ending::how_it_ended;
-use crate::report::numbers::thousands;
-use crate::report::words::{
-    Words, name_of_baseline, short_name_of_baseline, subject, title_of_job, what_was_checked, words,
-};
+use crate::record::Case;
 use crate::stats::median;
+use crate::view::ending::how_it_ended;
+use crate::view::nouns::{Nouns, baseline_name, checks, job_title, nouns, short_baseline_name};
+use crate::view::number::thousands;
+use crate::view::verdict::answer;
 
 /// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
 /// run, and the page says so.
@@ -73,8 +71,6 @@ struct WordsData {
     baseline_short: String,
     /// Threads of the baseline.
     baseline_nthread: u32,
-    /// Per second: what a throughput is of.
-    rate: &'static str,
 }
 
 /// One line of the plots.
@@ -107,7 +103,7 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
         max_dots: MAX_DOTS,
         thinned: most.unwrap_or(0) > MAX_DOTS,
         jobs: jobs(summary).iter().map(|job| job_data(summary, job)).collect(),
-        cases: Table::of(summary.cases.iter().map(case_data).collect()),
+        cases: Table::of(summary.cases.iter().map(|case| case_data(summary, case)).collect()),
         warnings: &summary.warnings,
         facts: facts::of(summary),
         ladders: crossings::ladders_of(summary),
@@ -117,8 +113,9 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
 
 /// A name, a number, and what it means.
 fn checked(summary: &Summary) -> [String; 3] {
-    if let Some((what, count)) = what_was_checked(summary) {
-        return ["Checked".to_string(), count, what.to_string()];
+    let checks = checks(summary);
+    if let Some(passed) = checks.passed {
+        return ["Checked".to_string(), checks.count, passed.to_string()];
     }
     let Answers { calls, .. } = summary.answers;
     let aside =
@@ -129,8 +126,8 @@ fn checked(summary: &Summary) -> [String; 3] {
 fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
     let settings = job.settings();
     JobData {
-        name: title_of_job(job),
-        words: words_data(job),
+        name: job_title(summary.target(), job),
+        words: words_data(summary, job),
         kernel: settings.kernel.clone(),
         work: work(settings),
         pin: settings.pin.clone(),
@@ -143,22 +140,16 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
     }
 }
 
-fn words_data(job: &Job<'_>) -> WordsData {
-    let Words { one, many, call } = words(job.settings());
+fn words_data(summary: &Summary, job: &Job<'_>) -> WordsData {
+    let Nouns { one, many, call, .. } = nouns(summary.target());
     let name = |of: fn(&CaseSummary) -> String| job.baseline().map_or("baseline".to_string(), of);
-    let rate = match subject(job.settings()) {
-        Subject::Kernels => "draws",
-        Subject::Commands => "runs",
-        Subject::Functions => "calls",
-    };
     WordsData {
         one,
         many,
         call,
-        baseline: name(name_of_baseline),
-        baseline_short: name(short_name_of_baseline),
+        baseline: name(baseline_name),
+        baseline_short: name(short_baseline_name),
         baseline_nthread: job.baseline().map_or(1, |case| case.case.threads()),
-        rate,
     }
 }
 
@@ -176,7 +167,7 @@ fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
         detail => format!("{} ({detail})", series.name),
     };
     let best = series.best().map(|case| case.index);
-    SeriesData { name, cases, best, law: fit.map(|fit| Law::of(fit, most)) }
+    SeriesData { name, cases, best, law: fit.map(|fit| Law::of(summary.target(), fit, most)) }
 }
 
 /// A fit that was refused has no cases: it is known by its settings.
@@ -189,7 +180,7 @@ fn is_of_series(fit: &Fit, series: &Series<'_>, cases: &[usize]) -> bool {
 }
 
 /// A case with what `summary.json` does not have: its rounds.
-fn case_data(case: &CaseSummary) -> Map<String, Value> {
+fn case_data(summary: &Summary, case: &CaseSummary) -> Map<String, Value> {
     let Ok(Value::Object(mut object)) = serde_json::to_value(case) else { return Map::new() };
     let mut add = |name: &str, value: Value| object.insert(name.to_string(), value);
     add("title", case.case.title().into());
@@ -199,7 +190,7 @@ fn case_data(case: &CaseSummary) -> Map<String, Value> {
     add("round_box", five_numbers(&case.round_ns));
     add("problems", case.problems.len().into());
     add("problem", case.problems.first().cloned().into());
-    if subject(&case.case) != Subject::Kernels {
+    if !summary.target().is_kernel() {
         add("cpu_ns", case.cpu_ns().into());
         add("peak_bytes", case.peak_bytes().into());
     }

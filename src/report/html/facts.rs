@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::analysis::Summary;
 use crate::record::{Build, Command, Commands, Expect, Machine, Output, Plan, Run, Session};
-use crate::report::numbers::{TIME, Unit, thousands};
+use crate::view::number::{TIME, Unit, thousands};
 
 /// A heading and the lines below it.
 #[derive(Debug, Serialize)]

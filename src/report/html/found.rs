@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{BestCount, CaseSummary, Job, Ranking, Summary};
-use crate::report::answer::shortfall;
-use crate::report::numbers::digits;
-use crate::report::words::{Words, words};
+use crate::view::nouns::{Nouns, nouns};
+use crate::view::number::digits;
+use crate::view::verdict::shortfall;
 
 /// What an answer rests on.
 #[derive(Debug, Default, Serialize)]
@@ -35,14 +35,14 @@ pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Found {
         winner: answer.winner,
         speedup_low: answer.speedup_low,
         speedup_high: answer.speedup_high,
-        notes: notes(summary, answer, words(job.settings())),
+        notes: notes(summary, answer, nouns(summary.target())),
         counts: answer.series.iter().filter_map(count).collect(),
         shortfalls,
     }
 }
 
 /// What was compared, and what could have been found.
-fn notes(summary: &Summary, answer: &Ranking, words: Words) -> Vec<String> {
+fn notes(summary: &Summary, answer: &Ranking, words: Nouns) -> Vec<String> {
     let mut notes = Vec::new();
     let fastest: Vec<&CaseSummary> =
         answer.fastest.iter().filter_map(|case| summary.cases.get(*case)).collect();

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{Candidate, Fit, Model};
+use crate::record::Target;
 use crate::report::models::rate_of;
-use crate::report::numbers::{Unit, digits};
+use crate::view::number::{Unit, digits};
 
 /// Points of a curve: the eye sees no corners.
 const POINTS: u32 = 96;
@@ -38,10 +39,10 @@ struct LawCurve {
 
 impl Law {
     /// Of a fit, from one thread to `most`, or as far as the fit may be shown.
-    pub(super) fn of(fit: &Fit, most: u32) -> Law {
+    pub(super) fn of(target: Target, fit: &Fit, most: u32) -> Law {
         Law {
             name: fit.model.map_or("none", name),
-            parameters: parameters(fit),
+            parameters: parameters(target, fit),
             caveat: fit.caveat.clone(),
             refusal: fit.refusal.clone(),
             curves: fit.candidates.iter().map(|it| curve(fit, it, most)).collect(),
@@ -78,7 +79,7 @@ fn name(model: Model) -> &'static str {
 }
 
 /// What the chosen law says.
-fn parameters(fit: &Fit) -> Vec<(&'static str, String)> {
+fn parameters(target: Target, fit: &Fit) -> Vec<(&'static str, String)> {
     let scaled = |[value, low, high]: [Option<f64>; 3], factor: f64, unit: &str| {
         let ends = low.zip(high).map_or(String::new(), |(low, high)| {
             format!(" ({}–{})", digits(low * factor), digits(high * factor))
@@ -88,7 +89,7 @@ fn parameters(fit: &Fit) -> Vec<(&'static str, String)> {
     let is_usl = fit.model == Some(Model::Usl);
     let share = if is_usl { "contention σ" } else { "serial share σ" };
     let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
-    let Unit { name: unit, size } = rate_of(&fit.case);
+    let Unit { name: unit, size } = rate_of(target);
     let (rate, by) = (format!(" {unit}"), 1.0 / size);
     let (one, counts) = match fit.case.inner_nthread {
         0 | 1 => ("one thread γ", " threads"),
@@ -127,20 +128,20 @@ mod tests {
             candidates: vec![candidate(Model::Amdahl, 0.0), candidate(Model::Usl, 0.5)],
             ..Fit::default()
         };
-        let law = Law::of(&fit, 10);
+        let law = Law::of(Target::Kernel, &fit, 10);
         let (n, last) = law.curves[0].points[POINTS as usize];
         assert!((n - 10.0).abs() < 1e-12 && (last / 1e9 - 10.0 / 1.9).abs() < 1e-12, "{law:?}");
         assert_eq!((law.curves.len(), law.curves[1].aicc_above), (2, Some(0.5)));
         assert_eq!(law.parameters, [("serial share σ", "10.0 (9.00–11.0)%".to_string())]);
         // Nothing is said of more than twice the threads that were measured.
-        let far = Law::of(&fit, 64);
+        let far = Law::of(Target::Kernel, &fit, 64);
         assert!(far.curves[0].points.iter().all(|(n, _)| *n <= 20.0));
     }
 
     #[test]
     fn a_refusal_has_its_reason_and_no_curve() {
         let fit = Fit { refusal: Some("two counts".to_string()), ..Fit::default() };
-        let law = Law::of(&fit, 4);
+        let law = Law::of(Target::Kernel, &fit, 4);
         assert!(law.curves.is_empty() && law.refusal.as_deref() == Some("two counts"));
     }
 }

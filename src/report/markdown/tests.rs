@@ -4,7 +4,7 @@ use super::*;
 use crate::analysis::synthetic::number;
 use crate::analysis::{Answers, Code, Warning};
 use crate::record::{Build, Machine, Run, Session, StopReason, Stopping};
-use crate::report::crafted::case;
+use crate::view::crafted::case;
 
 /// A finished run on some machine.
 fn run() -> Run {

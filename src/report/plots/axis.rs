@@ -4,7 +4,7 @@ use super::format::unit_of;
 use super::metric::Metric;
 use super::scale::Scale;
 use super::series::{Plot, Point};
-use crate::report::numbers::Unit;
+use crate::view::number::Unit;
 
 /// A rectangle of the page, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use super::file::Picture;
 use super::font;
 use super::scale::Scale;
 use super::style::{BASELINE_DASH, GREY, GRID, INK, PAPER, look};
-use crate::report::numbers::{TIME, Unit, significant};
+use crate::view::number::{TIME, Unit, significant};
 
 /// Everything that a chart shows.
 pub(super) struct Chart {

@@ -7,7 +7,7 @@ use super::scale::Scale;
 use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Onset, Summary};
 use crate::report::crossover::{Ladder, time};
 use crate::report::granularity::{name, shown};
-use crate::report::numbers::unit;
+use crate::view::number::unit;
 
 /// Efficiency against task duration; `None` where chunks are no axis.
 pub(super) fn granularity(summary: &Summary) -> Option<Chart> {

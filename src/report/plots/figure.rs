@@ -8,7 +8,7 @@ use super::series::{MAX_DOTS, Plot};
 use super::style::{GREY, INK, PAPER};
 use super::{curves, font, frame, legend};
 use crate::quantity::pluralize;
-use crate::report::numbers::thousands;
+use crate::view::number::thousands;
 
 /// Width of the page in CSS pixels.
 pub(super) const WIDTH: f64 = 960.0;

@@ -1,7 +1,7 @@
 //! The units in which a metric is shown.
 
 use super::metric::Metric;
-use crate::report::numbers::{TIME, Unit, unit};
+use crate::view::number::{TIME, Unit, unit};
 
 const RATE: [Unit; 5] = [
     unit("Tdraws/s", 1e12),

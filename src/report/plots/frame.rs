@@ -101,7 +101,7 @@ fn values<B: Letters>(
         canvas.line(&[(area.left, at), (area.right, at)], GRID, 0.75)?;
         canvas.line(&[(area.left - 4.0, at), (area.left, at)], INK, 1.0)?;
         let places = if y.scale == Scale::Log { own_decimals(in_unit(tick)) } else { places };
-        let text = crate::report::numbers::decimals(in_unit(tick), places);
+        let text = crate::view::number::decimals(in_unit(tick), places);
         canvas.text(&text, (area.left - 8.0, at), TICK_TEXT, INK, Anchor::Right)?;
     }
     let mut label = plot.metric.axis_label(y.unit.name, plot.words, &plot.baseline);

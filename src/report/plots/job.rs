@@ -2,6 +2,7 @@
 
 use super::metric::Metric;
 use crate::analysis::Job;
+use crate::view::nouns::pin;
 
 /// The figures of a job: what has no draws has no draws per second.
 pub(super) fn metrics(job: &Job<'_>) -> impl Iterator<Item = Metric> + use<> {
@@ -13,10 +14,7 @@ pub(super) fn metrics(job: &Job<'_>) -> impl Iterator<Item = Metric> + use<> {
 pub(super) fn remark(job: &Job<'_>) -> String {
     let case = job.settings();
     let weak = if case.is_weak() { " a worker" } else { "" };
-    match case.pin.as_str() {
-        "" | "none" => weak.to_string(),
-        pin => format!("{weak}, pinned {pin}"),
-    }
+    format!("{weak}{}", pin(case))
 }
 
 /// What is added to the file names of each job: nothing for a single one, else

@@ -6,7 +6,7 @@ use super::figure::Layout;
 use super::series::{Plot, Series};
 use super::style::{BASELINE_DASH, GREY, GRID, IDEAL_DASH, INK, Look, SHADE, look};
 use super::{curves, font};
-use crate::report::prose::{cut, length};
+use crate::view::text::{cut, length};
 
 /// What stands before the text of an entry.
 enum Sample {

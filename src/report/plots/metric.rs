@@ -1,8 +1,8 @@
 //! The four things that are plotted, and how a case shows each of them.
 
 use crate::analysis::CaseSummary;
-use crate::report::prose::cut;
-use crate::report::words::Words;
+use crate::view::nouns::Nouns;
+use crate::view::text::cut;
 
 /// Letters of the baseline's name that an axis has room for.
 const LONGEST_BASELINE: usize = 40;
@@ -39,7 +39,7 @@ impl Metric {
     }
 
     /// What it is called, of a job of which the cases are called so.
-    pub(super) fn title(self, words: Words) -> &'static str {
+    pub(super) fn title(self, words: Nouns) -> &'static str {
         match self {
             Metric::Time if words.call == "run" => "Time of a run",
             Metric::Time => "Time of a call",
@@ -50,7 +50,7 @@ impl Metric {
     }
 
     /// The text along the y axis; `unit` is what [`super::format`] chose.
-    pub(super) fn axis_label(self, unit: &str, words: Words, baseline: &str) -> String {
+    pub(super) fn axis_label(self, unit: &str, words: Nouns, baseline: &str) -> String {
         match self {
             Metric::Time => format!("{} ({unit})", self.title(words)),
             Metric::Speedup => format!("Speedup over {} ({unit})", cut(baseline, LONGEST_BASELINE)),

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::analysis::{Job, Summary, jobs};
-use crate::record::Preset;
+use crate::record::{Preset, Target};
 use crate::report::crossover::ladders;
-use crate::report::words::words;
+use crate::view::nouns::nouns;
 
 mod axis;
 mod canvas;
@@ -70,8 +70,11 @@ pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
 }
 
 /// The file names of a job's figures without that, and their titles.
-pub(super) fn names(job: &Job<'_>) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-    let words = words(job.settings());
+pub(super) fn names(
+    target: Target,
+    job: &Job<'_>,
+) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    let words = nouns(target);
     job::metrics(job).map(move |metric| (metric.file_stem(), metric.title(words)))
 }
 

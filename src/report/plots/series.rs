@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use super::metric::{Metric, Values};
 use crate::analysis::{self, CaseSummary, Job, Summary};
-use crate::record::Subject;
-use crate::report::words::{
-    Words, short_name_of_baseline, short_title, subject, title_of_job, words,
-};
+use crate::record::Target;
+use crate::view::nouns::{Nouns, job_title, nouns, short_baseline_name, short_title};
 
 /// Dots of a case; more are thinned out.
 pub(super) const MAX_DOTS: usize = 200;
@@ -18,7 +16,7 @@ pub(super) struct Plot {
     /// The kernel; of commands the only one, or how many there are.
     pub(super) kernel: String,
     /// What the cases are called.
-    pub(super) words: Words,
+    pub(super) words: Nouns,
     /// What the baseline is called.
     pub(super) baseline: String,
     /// Its threads.
@@ -90,9 +88,9 @@ impl Plot {
         let rounds = others.iter().map(|case| case.rounds).filter(|n| *n > 0);
         Plot {
             metric,
-            kernel: subject_of(job),
-            words: words(job.settings()),
-            baseline: baseline.map_or("the baseline".to_string(), short_name_of_baseline),
+            kernel: subject_of(summary.target(), job),
+            words: nouns(summary.target()),
+            baseline: baseline.map_or("the baseline".to_string(), short_baseline_name),
             threads_of_baseline: baseline.map_or(1, |case| case.case.threads()),
             draws: job.settings().share(),
             remark: super::job::remark(job),
@@ -143,8 +141,8 @@ impl Plot {
 }
 
 /// What the heading says first.
-fn subject_of(job: &Job<'_>) -> String {
-    if subject(job.settings()) != Subject::Commands {
+fn subject_of(target: Target, job: &Job<'_>) -> String {
+    if !target.is_command() {
         return job.settings().kernel.clone();
     }
     // The only command may have several series, by the threads inside its workers.
@@ -152,7 +150,7 @@ fn subject_of(job: &Job<'_>) -> String {
         [first, others @ ..] if others.iter().all(|other| other.name == first.name) => {
             short_title(&first.cases[0].case)
         }
-        _ => title_of_job(job),
+        _ => job_title(target, job),
     }
 }
 
@@ -204,7 +202,7 @@ fn reference(job: &Job<'_>, metric: Metric) -> Option<Reference> {
         Metric::Speedup => case.median_ns.map(|_| 1.0),
         Metric::Efficiency => return None,
     };
-    Some(Reference { name: short_name_of_baseline(case), value })
+    Some(Reference { name: short_baseline_name(case), value })
 }
 
 /// At most `most` of the values, evenly spaced in their order.

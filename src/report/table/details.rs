@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use super::with_interval;
 use super::{MEBIBYTE, MEMORY, OVERSUBSCRIBED, baseline_line, heading, pairs, percent, schedule};
 use crate::analysis::{CaseSummary, Job, Summary, jobs};
-use crate::record::Subject;
-use crate::report::answer::{answer, shortfall};
 use crate::report::columns::Columns;
 use crate::report::inner;
-use crate::report::numbers::{TIME, Unit, digits};
-use crate::report::prose::{usable_cpus, wrapped};
-use crate::report::words::{subject, words};
+use crate::report::prose::wrapped;
 use crate::stats::median;
+use crate::view::nouns::nouns;
+use crate::view::number::{TIME, Unit, digits};
+use crate::view::text::usable_cpus;
+use crate::view::verdict::{answer, shortfall};
 use crate::visits::Cost;
 
 /// The columns.
@@ -59,14 +59,12 @@ pub fn details(summary: &Summary) -> String {
 fn of_job(summary: &Summary, job: &Job<'_>) -> String {
     let mut text = heading(summary, job) + &wrapped(&format!("baseline: {}", baseline_line(job)));
     let mut rows = vec![HEADING.map(str::to_string).to_vec()];
-    rows[0][0] = words(job.settings()).one.to_string();
+    rows[0][0] = nouns(summary.target()).one.to_string();
     rows.extend(job.cases.iter().map(|case| row(case)));
     let columns = Columns { rows, texts: 2 };
-    let (columns, explanation) = match subject(job.settings()) {
-        Subject::Kernels => (columns.without(&["user", "system", MEMORY]), EXPLANATION_OF_WORKERS),
-        Subject::Commands | Subject::Functions => {
-            (columns.without(&["schedule chunk", "Gdraws/s"]).without_empty(), EXPLANATION)
-        }
+    let (columns, explanation) = match nouns(summary.target()).has_workers {
+        true => (columns.without(&["user", "system", MEMORY]), EXPLANATION_OF_WORKERS),
+        false => (columns.without(&["schedule chunk", "Gdraws/s"]).without_empty(), EXPLANATION),
     };
     for line in columns.lines() {
         let _ = writeln!(text, "{line}");
@@ -91,7 +89,7 @@ fn of_job(summary: &Summary, job: &Job<'_>) -> String {
 fn what_it_rests_on(summary: &Summary, job: &Job<'_>) -> String {
     let Some(found) = summary.ranking_of(job) else { return String::new() };
     let mut text = String::new();
-    let words = words(job.settings());
+    let words = nouns(summary.target());
     if let Some(effect) = found.smallest_effect {
         let percent = digits(100.0 * effect);
         text += &wrapped(&format!(

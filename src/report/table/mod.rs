@@ -9,19 +9,19 @@ pub use details::details;
 
 use std::fmt::Write as _;
 
-use super::answer::{answer, shortfall};
 use super::columns::Columns;
-use super::ending::how_it_ended;
 use super::inner;
-use super::numbers::{TIME, Unit, digits};
-use super::prose::{clean, machine, usable_cpus, wrapped};
-use super::words::{name_of_baseline, subject, title_of_job, what_was_checked, words};
+use super::prose::wrapped;
 use crate::analysis::{
     BestCount, CONFIDENCE, CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner,
 };
 use crate::quantity::pluralize;
-use crate::record::{Case, Subject};
 use crate::stats::ranks;
+use crate::view::ending::how_it_ended;
+use crate::view::nouns::{Checks, baseline_name, checks as checked, job_title, nouns};
+use crate::view::number::{TIME, Unit, digits};
+use crate::view::text::{clean, machine, usable_cpus};
+use crate::view::verdict::{answer, shortfall};
 
 /// Whether the terminal shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +83,13 @@ pub fn checks(summary: &Summary) -> String {
 
 /// Whether every answer, run or result was as it should be, and how many there were.
 fn what_was_right(summary: &Summary) -> String {
-    let failed: usize = summary.cases.iter().map(|case| case.problems.len()).sum();
+    let Checks { passed, count, failed } = checked(summary);
     let calls = summary.answers.calls;
-    match (failed, what_was_checked(summary), summary.answers.identical()) {
-        (0, Some((what, count)), _) => format!("{what}: {count}"),
+    match (failed, passed, summary.answers.identical()) {
+        (0, Some(what), _) => format!("{what}: {count}"),
         (0, None, true) => format!("every answer identical: {} checked", pluralize(calls, "call")),
         (0, None, false) => format!("every answer checked: {}", pluralize(calls, "call")),
-        (_, Some((_, count)), _) => {
+        (_, Some(_), _) => {
             format!("{} (not counted above); nothing wrong with {count}", failed_visits(failed))
         }
         (_, None, _) => {
@@ -105,7 +105,7 @@ fn failed_visits(count: usize) -> String {
 
 /// What was measured, and the machine.
 pub(in crate::report) fn heading(summary: &Summary, job: &Job<'_>) -> String {
-    wrapped(&format!("{}, {}", title_of_job(job), machine(summary)))
+    wrapped(&format!("{}, {}", job_title(summary.target(), job), machine(summary)))
 }
 
 fn table_of_job(summary: &Summary, job: &Job<'_>, style: Style) -> String {
@@ -169,18 +169,10 @@ fn shortfalls(best: &[&CaseSummary]) -> String {
     text
 }
 
-/// How workers were pinned, where they were.
-pub(in crate::report) fn pinned(case: &Case) -> String {
-    match case.pin.as_str() {
-        "" | "none" => String::new(),
-        pin => format!(", pinned {pin}"),
-    }
-}
-
 /// The baseline's absolute time: without it a speedup says nothing.
 pub(in crate::report) fn baseline_line(job: &Job<'_>) -> String {
     let Some(case) = job.baseline() else { return "none".to_string() };
-    let who = name_of_baseline(case);
+    let who = baseline_name(case);
     let Some(ns) = case.median_ns else {
         return format!("{who} has no clean visit: no speedups");
     };
@@ -215,15 +207,15 @@ impl Rows<'_> {
     /// The heading, and one line a series.
     fn lines(&self, series: &[Series<'_>]) -> Vec<String> {
         let [time, cpu] = ["time", "CPU"].map(|what| format!("{what} {}", self.unit.name));
-        let settings = self.job.settings();
-        let one = words(settings).one;
+        let nouns = nouns(self.summary.target());
+        let one = nouns.one;
         let best = if has_inner(self.job) { "best n × inner" } else { "best n" };
         let heading =
             [one, "schedule chunk", best, &time, "speedup (95%)", "eff.", &cpu, MEMORY, "pairs"];
         let mut rows = vec![heading.map(str::to_string).to_vec()];
         rows.extend(series.iter().map(|series| self.row(series)));
         let costs = [cpu.as_str(), MEMORY];
-        if subject(settings) == Subject::Kernels {
+        if nouns.has_workers {
             return Columns { rows, texts: 2 }.without(&costs).fitting_lines(&SPARE);
         }
         let columns = Columns { rows, texts: 2 }.without(&["schedule chunk"]).without_empty();

@@ -1,8 +1,8 @@
 use super::*;
 use crate::analysis::synthetic::number;
 use crate::record::{Run, Session, StopReason, Stopping};
-use crate::report::crafted::case;
 use crate::report::prose::WIDTH;
+use crate::view::crafted::case;
 
 fn run() -> Run {
     let mut run = Run::default();

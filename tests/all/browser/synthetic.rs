@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nthread::record::{
-    COMMAND, Case, Command, Commands, ExpectedTally, Phase, Row, Run, Session, StopReason, Subject,
+    COMMAND, Case, Command, Commands, ExpectedTally, Phase, Row, Run, Session, StopReason, Target,
     Writer,
 };
 
@@ -112,7 +112,7 @@ impl Synthetic {
         let list = self.commands.iter().map(command).collect();
         let environment = [("OMP_NUM_THREADS".to_string(), "{nthread}".to_string())].into();
         run.plan.commands = Some(Commands { list, environment, ..Commands::default() });
-        (run.plan.subject, run.plan.baseline) = (Subject::Commands, Some(0));
+        (run.plan.target, run.plan.baseline) = (Target::Command, Some(0));
         run.plan.expected.clear();
     }
 

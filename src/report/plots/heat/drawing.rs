@@ -11,7 +11,7 @@ use super::super::font;
 use super::super::map::is_dark;
 use super::super::style::{GREY, INK, PAPER, SHADE};
 use super::{Cell, Heat, Panel, figure};
-use crate::report::numbers::digits;
+use crate::view::number::digits;
 
 const TOP: f64 = 66.0;
 const NAME: f64 = 13.0;

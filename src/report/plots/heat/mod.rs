@@ -9,8 +9,8 @@ pub(super) use drawing::{BEST, FULL, HATCH, HATCHES};
 use plotters::style::RGBColor;
 
 use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
-use crate::report::numbers::digits;
-use crate::report::prose::usable_cpus;
+use crate::view::number::digits;
+use crate::view::text::usable_cpus;
 
 /// What a heat map shows.
 pub(super) struct Heat {

@@ -1,7 +1,7 @@
 //! The answer of a job in plain words.
 
-use super::numbers::{TIME, Unit, digits};
-use super::words::{short_name_of_baseline, short_title, short_who, words};
+use super::nouns::{nouns, short_baseline_name, short_name_at_threads, short_title};
+use super::number::{TIME, Unit, digits};
 use crate::analysis::{CaseSummary, Job, Ranking, Series, Summary, has_inner};
 
 /// Below this parallel efficiency a case is said to fall short, and a factor of it
@@ -32,13 +32,13 @@ pub fn answer(summary: &Summary, job: &Job<'_>) -> Option<String> {
         let speedup = speedup(highest, highest.speedup_low, highest.speedup_high);
         return Some(format!(
             "nothing is shown to beat {yardstick}; best: {}: {speedup}.",
-            short_who(&highest.case)
+            short_name_at_threads(&highest.case)
         ));
     }
     let crowd = if winner.oversubscribed { ", more than there are CPUs," } else { "" };
     Some(format!(
         "{}{crowd} is fastest: {} {yardstick}{}.",
-        short_who(&winner.case),
+        short_name_at_threads(&winner.case),
         speedup(winner, low, high),
         others(summary, job, found, winner)
     ))
@@ -77,7 +77,11 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
         (false, _) => low.join(", "),
         (true, (name, factor)) => format!("no single factor; lowest: {name} {factor:.2}"),
     };
-    Some(format!("{} loses {:.0}%: {why}", short_who(&case.case), 100.0 * (1.0 - efficiency)))
+    Some(format!(
+        "{} loses {:.0}%: {why}",
+        short_name_at_threads(&case.case),
+        100.0 * (1.0 - efficiency)
+    ))
 }
 
 /// What a speedup is a multiple of, such as "the sequential 49.8 ms" or "the 20.1 s of
@@ -91,7 +95,7 @@ fn yardstick(baseline: &CaseSummary) -> String {
     };
     match baseline.case.is_baseline() {
         true => format!("the sequential {time}"),
-        false => format!("the {time} of {}", short_name_of_baseline(baseline)),
+        false => format!("the {time} of {}", short_baseline_name(baseline)),
     }
 }
 
@@ -104,8 +108,10 @@ fn speedup(case: &CaseSummary, low: Option<f64>, high: Option<f64>) -> String {
 
 /// Without intervals there are medians, and they show nothing.
 fn without_intervals(highest: &CaseSummary, yardstick: &str) -> String {
-    let (who, speedup) =
-        (short_who(&highest.case), speedup(highest, highest.speedup_low, highest.speedup_high));
+    let (who, speedup) = (
+        short_name_at_threads(&highest.case),
+        speedup(highest, highest.speedup_low, highest.speedup_high),
+    );
     match highest.speedup {
         Some(ratio) if ratio < 1.0 => format!(
             "nothing had a shorter median than {yardstick}; best: {who}: {speedup}; too few \
@@ -144,7 +150,7 @@ fn others(summary: &Summary, job: &Job<'_>, found: &Ranking, winner: &CaseSummar
             format!("; {} cannot be told from it{}", list(&tied), within(summary, found))
         }
         (true, false) if has_inner => "; every other series is slower".to_string(),
-        (true, false) => format!("; every other {} is slower", words(job.settings()).one),
+        (true, false) => format!("; every other {} is slower", nouns(summary.target()).one),
         (true, true) => String::new(),
     };
     if unknown > 0 {

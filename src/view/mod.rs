@@ -1,0 +1,10 @@
+//! The view between analysis and outputs: titles, nouns, columns, rows, sentences and
+//! figures as data. It is decided here once; the outputs ([`crate::report`]) lay it out.
+
+#[cfg(test)]
+pub mod crafted;
+pub mod ending;
+pub mod nouns;
+pub mod number;
+pub mod text;
+pub mod verdict;
