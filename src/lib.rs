@@ -63,6 +63,7 @@
 //! ```
 #![deny(missing_docs)]
 
+#[cfg(feature = "program")]
 pub mod advise;
 pub mod analysis;
 pub mod backend;
@@ -80,6 +81,7 @@ pub mod record;
 pub mod registry;
 pub mod report;
 pub mod runner;
+#[cfg(feature = "program")]
 pub mod selftest;
 pub mod stats;
 mod sweep;
@@ -93,6 +95,7 @@ pub use sweep::Sweep;
 /// The whole program over the kernels and backends of `registry`: parses the
 /// command line, and sweeps, reports or lists as it says. In a process that was
 /// started as a runner it makes one visit instead.
+#[cfg(feature = "program")]
 #[must_use = "the exit code says whether every answer was right"]
 pub fn run(registry: &Registry) -> std::process::ExitCode {
     enter(registry);

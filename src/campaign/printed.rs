@@ -1,7 +1,5 @@
 //! What a command printed: whether it is what was expected.
 
-use regex::Regex;
-
 use crate::command::Capture;
 use crate::record::{Expect, ExpectedOutput};
 use crate::runner::protocol::Printed;
@@ -38,14 +36,26 @@ pub fn judge(
             (expected.trim() != text.trim()).then(|| quote(expected))
         }
         (Expect::Pattern(pattern), Some(text)) => {
-            let regex = Regex::new(pattern).map_err(|error| format!("/{pattern}/: {error}"))?;
-            (!regex.is_match(text)).then(|| format!("something like /{pattern}/"))
+            (!matches(pattern, text)?).then(|| format!("something like /{pattern}/"))
         }
     };
     match problem {
         None => Ok(()),
         Some(expected) => Err(format!("prints {} instead of {expected}", describe(printed))),
     }
+}
+
+/// Tests `text` against a regular expression.
+#[cfg(feature = "program")]
+fn matches(pattern: &str, text: &str) -> Result<bool, String> {
+    let regex = regex::Regex::new(pattern).map_err(|error| format!("/{pattern}/: {error}"))?;
+    Ok(regex.is_match(text))
+}
+
+/// Fails: only the program sweeps commands, and has regular expressions.
+#[cfg(not(feature = "program"))]
+fn matches(pattern: &str, _text: &str) -> Result<bool, String> {
+    Err(format!("/{pattern}/: this build of nthread lacks its feature `program`"))
 }
 
 fn judge_same(first: Option<&ExpectedOutput>, printed: &Printed) -> Result<(), String> {

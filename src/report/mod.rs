@@ -5,32 +5,47 @@
 //! same samples give the same bytes.
 
 mod columns;
+#[cfg(feature = "program")]
 pub mod compare;
 mod crossover;
+#[cfg(feature = "program")]
 mod export;
 mod granularity;
+#[cfg(feature = "reports")]
 mod html;
 mod inner;
+#[cfg(feature = "reports")]
 mod markdown;
+#[cfg(feature = "reports")]
 mod markup;
+#[cfg(feature = "program")]
 mod models;
 mod page;
+#[cfg(feature = "reports")]
 mod plots;
-#[cfg(test)]
+#[cfg(all(test, feature = "program"))]
 mod programs;
 mod prose;
+#[cfg(feature = "program")]
 mod side_by_side;
+#[cfg(feature = "program")]
 mod splice;
 mod summary;
 mod table;
 mod warnings;
 
+#[cfg(feature = "program")]
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
+#[cfg(feature = "reports")]
 pub use html::write_html;
+#[cfg(feature = "program")]
 pub use models::{measured, models};
 pub use page::{Depth, page};
+#[cfg(feature = "reports")]
 pub use plots::PlotError;
+#[cfg(feature = "program")]
 pub use side_by_side::{Shown, side_by_side};
+#[cfg(feature = "program")]
 pub use splice::{SpliceError, splice};
 pub use summary::{write_csv, write_json};
 pub use table::{Style, table};
@@ -63,7 +78,11 @@ pub fn read(dir: &Path) -> anyhow::Result<Summary> {
 pub fn write_all(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     write_csv(summary, dir).context("summary.csv")?;
     write_json(summary, dir).context("summary.json")?;
-    markdown::write(summary, dir).context("report.md")?;
-    plots::write(summary, dir)?;
-    write_html(summary, dir)
+    #[cfg(feature = "reports")]
+    {
+        markdown::write(summary, dir).context("report.md")?;
+        plots::write(summary, dir)?;
+        write_html(summary, dir)?;
+    }
+    Ok(())
 }
