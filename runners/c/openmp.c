@@ -1,6 +1,6 @@
 /* OpenMP in C: one visit, exact. Build with
  *     gcc -O3 -march=native -fopenmp -o openmp openmp.c
- * docs/RUNNER.md describes what is read and said, and the random streams. */
+ * docs/RUNNER.md describes the protocol and the random streams. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <omp.h>
@@ -76,11 +76,11 @@ static uint64_t hits_of_block(uint64_t seed, uint64_t block, uint64_t draws) {
     return inside;
 }
 
-/* ---- the question: one JSON object, whose keys are unique and not nested ---- */
+/* ---- the request: one JSON object, whose keys are unique and not nested ---- */
 
 static char input[MOST_INPUT];
 
-/* Where the value of that key begins. */
+/* Returns the beginning of the value of a key. */
 static const char *value_of(const char *key) {
     char quoted[64];
     snprintf(quoted, sizeof quoted, "\"%s\"", key);
@@ -91,7 +91,7 @@ static const char *value_of(const char *key) {
     return at + strspn(at, " \t\r\n:");
 }
 
-/* A number, or a string that holds one; `otherwise` where it is null. */
+/* Returns a number, or the number in a string; `otherwise` if the value is null. */
 static uint64_t number_of(const char *key, uint64_t otherwise) {
     const char *value = value_of(key);
     value += *value == '"';
@@ -104,7 +104,7 @@ static bool is_text(const char *key, const char *text) {
     return *value == '"' && !strncmp(value + 1, text, length) && value[length + 1] == '"';
 }
 
-/* The next mask of `pin`, such as "0-3,8": moves on behind it. */
+/* Parses the next mask of `pin`, such as "0-3,8", and moves past it. */
 static void read_mask(const char **at, cpu_set_t *mask) {
     CPU_ZERO(mask);
     const char *text = strchr(*at, '"');
@@ -138,7 +138,7 @@ static uint64_t nanoseconds(struct timeval time) {
 
 /* ---- the visit ---- */
 
-/* The calls of a job, each a parallel loop over its blocks. */
+/* Makes the calls of a job, each a parallel loop over its blocks. */
 static uint64_t call(uint64_t seed, uint64_t block, uint64_t blocks, int nthread) {
     uint64_t hits = 0;
 #pragma omp parallel num_threads(nthread) reduction(+ : hits)
@@ -158,12 +158,12 @@ static uint64_t call(uint64_t seed, uint64_t block, uint64_t blocks, int nthread
     return hits;
 }
 
-static void say_tally(uint64_t draws, uint64_t hits) {
+static void print_tally(uint64_t draws, uint64_t hits) {
     printf("\"tally\":{\"draws\":\"%" PRIu64 "\",\"sum\":\"%" PRIu64 "\",\"sum_sq\":\"%" PRIu64 "\"}",
            draws, hits, hits);
 }
 
-static void say_call(const char *key, uint64_t seed, uint64_t block, uint64_t blocks, int nthread) {
+static void print_call(const char *key, uint64_t seed, uint64_t block, uint64_t blocks, int nthread) {
     struct rusage before, after;
     getrusage(RUSAGE_SELF, &before);
     uint64_t start = now_ns(CLOCK_MONOTONIC);
@@ -173,20 +173,20 @@ static void say_call(const char *key, uint64_t seed, uint64_t block, uint64_t bl
     printf("{\"%s\":{\"wall_ns\":%" PRIu64 ",\"user_ns\":%" PRIu64 ",\"system_ns\":%" PRIu64 ",", key,
            wall_ns, nanoseconds(after.ru_utime) - nanoseconds(before.ru_utime),
            nanoseconds(after.ru_stime) - nanoseconds(before.ru_stime));
-    say_tally(block * blocks, hits);
+    print_tally(block * blocks, hits);
     printf(",\"workers\":[");
     for (int worker = 0; worker < nthread; worker++) {
         Worker own = workers[worker];
         printf("%s{\"name\":\"thread-%d\",\"busy_ns\":%" PRIu64 ",\"cpu_ns\":%" PRIu64
                ",\"blocks\":%" PRIu64 ",",
                worker ? "," : "", worker, own.busy_ns, own.cpu_ns, own.blocks);
-        say_tally(block * own.blocks, own.hits);
+        print_tally(block * own.blocks, own.hits);
         printf("}");
     }
     printf("]}}\n");
 }
 
-/* Starts the threads, which OpenMP keeps, and pins them where that is asked. */
+/* Starts the threads, which OpenMP keeps, and pins them if requested. */
 static bool start_team(int nthread, const cpu_set_t *masks) {
     int started = 0, pinned = 0;
 #pragma omp parallel num_threads(nthread) reduction(+ : started, pinned)
@@ -194,12 +194,12 @@ static bool start_team(int nthread, const cpu_set_t *masks) {
         started = 1;
         cpu_set_t taken;
         const cpu_set_t *mask = masks ? &masks[omp_get_thread_num()] : NULL;
-        /* The system takes what it can of a mask and says nothing of the rest. */
+        /* The system silently ignores the unavailable CPUs of a mask: read it back. */
         pinned = !mask || (!sched_setaffinity(0, sizeof *mask, mask) &&
                            !sched_getaffinity(0, sizeof taken, &taken) && CPU_EQUAL(mask, &taken));
     }
     if (started != nthread)
-        fail("OpenMP started fewer threads than were asked for");
+        fail("OpenMP started fewer threads than requested");
     return pinned == nthread;
 }
 
@@ -213,7 +213,7 @@ static void set_schedule(void) {
     omp_set_schedule(kind, (int)number_of("chunk", 0));
 }
 
-static void say_done(cpu_set_t *cpus) {
+static void print_done(cpu_set_t *cpus) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("{\"done\":{\"voluntary_switches\":%ld,\"involuntary_switches\":%ld,"
@@ -258,15 +258,15 @@ int main(void) {
     omp_set_dynamic(0);
     set_schedule();
     if (!start_team((int)nthread, is_pinned ? masks : NULL))
-        fail("a worker could not be pinned to all CPUs that were asked for");
+        fail("a worker could not be pinned to all CPUs that were requested");
     printf("{\"setup\":{\"wall_ns\":%" PRIu64 "}}\n", now_ns(CLOCK_MONOTONIC) - start);
     for (uint64_t warmup = number_of("warmup", 0); warmup > 0; warmup--)
-        say_call("warmup", seed, block, blocks, (int)nthread);
+        print_call("warmup", seed, block, blocks, (int)nthread);
     for (uint64_t left = number_of("iterations", 1); left > 0; left--)
-        say_call("call", seed, block, blocks, (int)nthread);
+        print_call("call", seed, block, blocks, (int)nthread);
     start = now_ns(CLOCK_MONOTONIC);
     omp_pause_resource_all(omp_pause_hard); /* ends the threads */
     printf("{\"teardown\":{\"wall_ns\":%" PRIu64 "}}\n", now_ns(CLOCK_MONOTONIC) - start);
-    say_done(&cpus);
+    print_done(&cpus);
     return 0;
 }

@@ -1,8 +1,7 @@
-"""The harness's own kernels in NumPy, bit for bit: docs/RUNNER.md, "The random
-streams".
+"""The kernels of harness in NumPy, bit for bit: docs/RUNNER.md, section "Random streams".
 
 Generators are vectors: all 16 lanes of many blocks advance at once, so that NumPy
-has long arrays to work on. Blocks of a share are taken in groups that stay in the
+works on long arrays. The blocks of a share are computed in groups that fit into the
 second-level cache."""
 
 import numpy
@@ -14,26 +13,26 @@ MASK = (1 << 64) - 1
 
 
 def mix(word):
-    """SplitMix64's output function, of an array of words."""
+    """Returns SplitMix64's output function of an array of words."""
     word = (word ^ (word >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
     return word ^ (word >> numpy.uint64(31))
 
 
 def starts(seed, blocks):
-    """The starting points of the streams of some blocks."""
+    """Returns the starting points of the streams of blocks."""
     seed = numpy.array([(seed + GAMMA) & MASK], dtype=numpy.uint64)
     return mix(mix(seed) ^ numpy.asarray(blocks, dtype=numpy.uint64))
 
 
 def words(starts, count):
-    """The first words that SplitMix64 gives from each starting point, a row each."""
+    """Returns the first words of SplitMix64, one row for each starting point."""
     steps = numpy.arange(1, count + 1, dtype=numpy.uint64) * numpy.uint64(GAMMA)
     return mix(starts[:, None] + steps)
 
 
 class Lanes:
-    """xoshiro256++, in all lanes of some blocks."""
+    """The xoshiro256++ generators of all lanes of some blocks."""
 
     def __init__(self, seed, blocks):
         states = words(starts(seed, blocks), 4 * LANES).reshape(-1, 4)
@@ -46,7 +45,7 @@ class Lanes:
         numpy.bitwise_or(self.high, self.low, out=out)
 
     def next(self):
-        """The next output of each lane, in an array that the next call uses again."""
+        """Returns the next output of each lane, in an array that the next call overwrites."""
         s0, s1, s2, s3 = self.words
         numpy.add(s0, s3, out=self.output)
         self.rotate(self.output, 23, out=self.output)
@@ -62,7 +61,7 @@ class Lanes:
 
 
 def pi(share):
-    """Hits, and hits once more as their sum of squares."""
+    """Returns the hits twice: as sum and as sum of squares."""
     inside = 0
     for first in range(share.first, share.last, AT_ONCE):
         blocks = range(first, min(first + AT_ONCE, share.last))
@@ -75,7 +74,7 @@ def hits(lanes, steps):
     squares = numpy.empty(2 * lanes.output.size, dtype=numpy.int64)
     sums = numpy.empty(lanes.output.size, dtype=numpy.uint64)
     for _ in range(steps):
-        # The halves of a dart are its coordinates, in either order of bytes.
+        # The halves of a word are the coordinates of a dart, for either byte order.
         numpy.copyto(squares, lanes.next().view(numpy.int32))
         numpy.multiply(squares, squares, out=squares)
         unsigned = squares.view(numpy.uint64)
@@ -85,19 +84,19 @@ def hits(lanes, steps):
 
 
 def matmul(share):
-    """Sum and sum of squares of all entries of the products of the blocks."""
+    """Returns sum and sum of squares of all entries of the products of the blocks."""
     total, total_sq = 0, 0
     for block in range(share.first, share.last):
         product = numpy.matmul(*factors(share.seed, block, share.block)).ravel()
-        # NumPy's own numbers, doubles, which hold these integers exactly: sums of squares
-        # are about draws^1.5, and stay below 2^53 for all blocks that fit into memory.
+        # Doubles represent these integers exactly: sums of squares are about draws^1.5,
+        # which is below 2^53 for all blocks that fit into memory.
         total += int(product.sum())
         total_sq += int(numpy.dot(product, product))
     return total, total_sq
 
 
 def factors(seed, block, draws):
-    """Two matrices of +1 and -1, k x k and k x k (or k x 2k), from the bits of words."""
+    """Returns two matrices of +1 and -1, k x k and k x k (or k x 2k), from the bits of words."""
     inner = 1 << ((draws.bit_length() - 1) // 2)
     count = inner * inner + inner * (draws // inner)
     streams = words(starts(seed, [block]), count // 64)
@@ -108,7 +107,7 @@ def factors(seed, block, draws):
 
 
 def blas():
-    """Which library multiplies, and with how many threads, as far as can be told."""
+    """Returns the BLAS library and its number of threads, if they are known."""
     try:
         import threadpoolctl
     except ImportError:

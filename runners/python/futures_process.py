@@ -1,4 +1,4 @@
-"""`concurrent.futures.ProcessPoolExecutor`: the pool lives across calls."""
+"""`concurrent.futures.ProcessPoolExecutor`: the pool exists across calls."""
 
 import concurrent.futures
 import contextlib

@@ -1,5 +1,5 @@
-"""joblib with its default, `loky`: a pool of processes that lives across calls. Its
-workers are started when there is work for them, so the first call pays for them."""
+"""joblib with its default backend, `loky`: a pool of processes that exists across calls.
+The workers start with the first task, so the first call includes their start."""
 
 import contextlib
 
@@ -15,7 +15,7 @@ def team(visit, shares):
         with joblib.Parallel(n_jobs=visit.nthread, backend="loky", batch_size=1) as parallel:
             yield lambda: parallel(joblib.delayed(work)(share) for share in shares)
     finally:
-        # The pool outlives the context, for whoever asks for one next.
+        # The pool outlives the context, because joblib reuses it: shut it down.
         get_reusable_executor().shutdown(wait=True)
 
 

@@ -1,4 +1,4 @@
-"""joblib with `threading`: threads of one process, and so of one lock."""
+"""joblib with `threading`: threads of one process, which share the GIL."""
 
 import contextlib
 

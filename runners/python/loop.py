@@ -1,4 +1,4 @@
-"""Darts as the notebook threw them: one at a time, with the module `random`."""
+"""Darts as in the notebook: one at a time, with the module `random`."""
 
 import os
 import random
@@ -8,8 +8,8 @@ _own = threading.local()
 
 
 def generator():
-    """That of this worker, made after the worker's start: a copy that came with a
-    fork would throw the darts of all other copies."""
+    """Returns the generator of this worker, made after the start of the worker: a copy made
+    by `fork` would throw the same darts as all other copies."""
     if getattr(_own, "pid", None) != os.getpid():
         _own.pid, _own.generator = os.getpid(), random.Random()
     return _own.generator

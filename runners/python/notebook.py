@@ -1,7 +1,7 @@
-"""Darts from NumPy's global generator: the mistake that this project began with.
+"""Darts from NumPy's global generator: the error of the original notebook.
 
 The generator is made when `numpy.random` is loaded, before any worker is forked
-(NumPy 2 no longer loads it with the rest). Each worker has a copy of it in the same
+(NumPy 2 no longer loads it with the rest). Each worker has a copy in the same
 state, and throws the same darts."""
 
 import numpy

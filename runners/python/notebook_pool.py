@@ -1,10 +1,10 @@
-"""The notebook's own pool, but for one thing: forked workers that share NumPy's
-global generator, and throw the same darts. It is here to be caught.
+"""The notebook's pool as a counterexample: forked workers with copies of NumPy's global
+generator, which throw the same darts. harness must detect this.
 
-Its workers wait for each other before they begin. In the notebook's, a busy machine
-lets one worker take two shares now and then; after that its copy is ahead of the
-others, equal darts are thrown in different calls, and who looks at one call at a time
-sees nothing."""
+There is one difference from the notebook: the workers wait for each other before they
+begin. Without that, one worker may take two shares on a busy machine. Its copy is then
+ahead of the others, the equal darts are thrown in different calls, and a check of single
+calls does not find them."""
 
 import contextlib
 

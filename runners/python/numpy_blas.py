@@ -1,7 +1,7 @@
-"""Workers that multiply matrices with NumPy, under the threads of its BLAS.
+"""Workers that multiply matrices with NumPy and the threads of its BLAS.
 
-The harness sets OPENBLAS_NUM_THREADS, MKL_NUM_THREADS and their like to the number of
-inner threads before Python starts, which is when a BLAS reads them."""
+harness sets OPENBLAS_NUM_THREADS, MKL_NUM_THREADS and similar variables to the number of
+inner threads before Python starts, because a BLAS reads them when it is loaded."""
 
 from pool_map import team
 from runner import main

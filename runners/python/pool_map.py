@@ -1,4 +1,4 @@
-"""`multiprocessing.Pool.map`: the pool lives across calls."""
+"""`multiprocessing.Pool.map`: the pool exists across calls."""
 
 import contextlib
 

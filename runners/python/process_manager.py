@@ -1,13 +1,13 @@
-"""`multiprocessing.Process` and `Manager`: a server process, which lives across
-calls, has the answers; the workers are started in each call."""
+"""`multiprocessing.Process` and `Manager`: a server process that exists across
+calls has the results; the workers are started in each call."""
 
 import contextlib
 
-from runner import main, work_in_place
+from runner import main, work_pinned
 
 
-def answer(share, answers):
-    answers[share.worker] = work_in_place(share)
+def compute(share, results):
+    results[share.worker] = work_pinned(share)
 
 
 @contextlib.contextmanager
@@ -15,19 +15,19 @@ def team(visit, shares):
     with visit.processes.Manager() as manager:
 
         def call():
-            answers = manager.dict()
+            results = manager.dict()
             workers = [
-                visit.processes.Process(target=answer, args=(share, answers)) for share in shares
+                visit.processes.Process(target=compute, args=(share, results)) for share in shares
             ]
             for worker in workers:
                 worker.start()
             for worker in workers:
                 worker.join()
-            return [answers[share.worker] for share in shares]
+            return [results[share.worker] for share in shares]
 
         yield call
 
 
 if __name__ == "__main__":
-    # The times of the server are not known before it ends.
-    main(team, are_seen=False)
+    # The CPU times of the server are known only after its end.
+    main(team, cpu_times_known=False)

@@ -2,11 +2,11 @@
 
 import contextlib
 
-from runner import main, work_in_place
+from runner import main, work_pinned
 
 
-def answer(share, end):
-    end.send(work_in_place(share))
+def compute(share, end):
+    end.send(work_pinned(share))
     end.close()
 
 
@@ -16,18 +16,18 @@ def team(visit, shares):
         workers, ends = [], []
         for share in shares:
             ours, theirs = visit.processes.Pipe(duplex=False)
-            worker = visit.processes.Process(target=answer, args=(share, theirs))
+            worker = visit.processes.Process(target=compute, args=(share, theirs))
             worker.start()
-            # The end of a pipe is seen only when nobody can write into it.
+            # End of file is reported only after every writing end is closed.
             theirs.close()
             workers.append(worker)
             ends.append(ours)
-        answers = [end.recv() for end in ends]
+        results = [end.recv() for end in ends]
         for worker in workers:
             worker.join()
         for end in ends:
             end.close()
-        return answers
+        return results
 
     yield call
 

@@ -2,25 +2,25 @@
 
 import contextlib
 
-from runner import main, work_in_place
+from runner import main, work_pinned
 
 
-def answer(share, queue):
-    queue.put((share.worker, work_in_place(share)))
+def compute(share, queue):
+    queue.put((share.worker, work_pinned(share)))
 
 
 @contextlib.contextmanager
 def team(visit, shares):
     def call():
         queue = visit.processes.Queue()
-        workers = [visit.processes.Process(target=answer, args=(share, queue)) for share in shares]
+        workers = [visit.processes.Process(target=compute, args=(share, queue)) for share in shares]
         for worker in workers:
             worker.start()
-        # Before they are joined: a process does not end before its queue is empty.
-        answers = dict(queue.get() for _ in workers)
+        # This must precede `join`: a process does not end before its queue is empty.
+        results = dict(queue.get() for _ in workers)
         for worker in workers:
             worker.join()
-        return [answers[share.worker] for share in shares]
+        return [results[share.worker] for share in shares]
 
     yield call
 

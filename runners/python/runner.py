@@ -1,14 +1,13 @@
-"""One visit, in Python: what all runners of this directory share.
+"""The common part of all runners in this directory: one visit, in Python.
 
-A runner is a file for one facility. It defines a context manager `team(visit, share)`
-that gives a function; each call of that hands out the shares of the workers, waits,
-and returns their answers in the order of the shares. What the facility keeps
-between calls (a pool) is made when the context is entered, and what its users pay
-in every call (processes) is made inside the call. `main(team)` does the rest.
-docs/RUNNER.md describes what is read and said.
+A runner is a file for one facility. It defines a context manager `team(visit, shares)`
+that yields a function. Each call of this function hands out the shares of the workers,
+waits, and returns the results in the order of the shares. The facility creates what it
+keeps between calls (a pool) when the context is entered, and what its users pay in every
+call (processes) inside the call. `main(team)` does the rest. docs/RUNNER.md describes the
+protocol.
 
-The word `loop` on the command line asks for the notebook's plain loop in place of
-NumPy."""
+The argument `loop` selects the notebook's plain loop in place of NumPy."""
 
 import atexit
 import contextlib
@@ -23,33 +22,33 @@ from collections import namedtuple
 
 Share = namedtuple("Share", "worker kernel form block first last seed cpus")
 
-# What a worker says of its share. All but the name are integers.
-Answer = namedtuple(
-    "Answer", "name pid blocks draws sum sum_sq busy_ns cpu_ns user_ns system_ns max_rss_bytes"
+# The result of a share, as its worker reports it. All fields but the name are integers.
+Result = namedtuple(
+    "Result", "name pid blocks draws sum sum_sq busy_ns cpu_ns user_ns system_ns max_rss_bytes"
 )
 
 
 class Refusal(Exception):
-    """What this runner cannot do."""
+    """A request that this runner cannot fulfil."""
 
 
 class Visit:
-    """What the harness asks for."""
+    """The request of harness."""
 
-    def __init__(self, asked, form):
-        self.kernel, self.form = asked["kernel"], form
-        self.nthread = asked["nthread"]
-        self.inner_nthread = asked.get("inner_nthread") or 1
-        self.block, self.blocks = asked["block"], asked["blocks"]
-        self.seed = int(asked["seed"])
-        self.warmup, self.iterations = asked["warmup"], asked["iterations"]
-        # The default differs between versions of Python, so it is named.
-        self.processes = multiprocessing.get_context(asked.get("start_method") or "fork")
-        pin = asked.get("pin")
+    def __init__(self, request, form):
+        self.kernel, self.form = request["kernel"], form
+        self.nthread = request["nthread"]
+        self.inner_nthread = request.get("inner_nthread") or 1
+        self.block, self.blocks = request["block"], request["blocks"]
+        self.seed = int(request["seed"])
+        self.warmup, self.iterations = request["warmup"], request["iterations"]
+        # The default depends on the version of Python, so it is explicit here.
+        self.processes = multiprocessing.get_context(request.get("start_method") or "fork")
+        pin = request.get("pin")
         self.cpus = [set_of(cpus) for cpus in pin] if pin else [None] * self.nthread
 
     def shares(self):
-        """Consecutive blocks for each worker, as even as can be."""
+        """Returns consecutive blocks for each worker, divided as evenly as possible."""
         bounds = [self.blocks * worker // self.nthread for worker in range(self.nthread + 1)]
         parts = zip(range(self.nthread), bounds, bounds[1:], self.cpus)
         return [
@@ -59,7 +58,7 @@ class Visit:
 
 
 def set_of(cpus):
-    """The set that a list such as `0-3,8` stands for."""
+    """Returns the set of CPUs of a list such as `0-3,8`."""
     ends = [part.split("-") for part in cpus.split(",")]
     return {cpu for end in ends for cpu in range(int(end[0]), int(end[-1]) + 1)}
 
@@ -69,19 +68,20 @@ def list_of(cpus):
 
 
 def pin(cpus):
-    """Pins this thread, and looks whether the system took all of the mask."""
+    """Pins this thread, and checks that the system accepted the whole mask."""
     if cpus is not None:
         os.sched_setaffinity(0, cpus)
         if os.sched_getaffinity(0) != cpus:
-            raise Refusal(f"CPUs {list_of(cpus)} were asked for, and not all of them taken")
+            raise Refusal(f"CPUs {list_of(cpus)} were requested, and not all of them accepted")
 
 
 _problem = None
 
 
-def start_in_place(cpus_of_workers, counter):
-    """What a worker of a pool does first: it takes the next place. An initializer
-    that fails would be started again for ever, so the first share tells."""
+def start_pinned(cpus_of_workers, counter):
+    """Pins a worker of a pool to the next CPUs in the list. A failure is only stored here and
+    reported by the first share, because a pool restarts a worker whose initializer fails
+    for ever."""
     global _problem
     with counter.get_lock():
         worker = counter.value
@@ -93,20 +93,20 @@ def start_in_place(cpus_of_workers, counter):
 
 
 def initializer(visit):
-    """`initializer` and `initargs` of a pool."""
+    """Returns `initializer` and `initargs` of a pool."""
     return {
-        "initializer": start_in_place,
+        "initializer": start_pinned,
         "initargs": (visit.cpus, visit.processes.Value("i", 0)),
     }
 
 
 def work(share):
-    """Computes a share. Runs in the worker."""
+    """Computes a share, in the worker."""
     if _problem:
         raise Refusal(_problem)
     draws = (share.last - share.first) * share.block
     is_alone = threading.current_thread() is threading.main_thread()
-    # In a process of its own, threads of a library are the worker's too.
+    # In a process of its own, the threads of a library belong to the worker.
     usage = resource.RUSAGE_SELF if is_alone else resource.RUSAGE_THREAD
     cpu_time = time.process_time_ns if is_alone else time.thread_time_ns
     before, cpu = resource.getrusage(usage), cpu_time()
@@ -115,7 +115,7 @@ def work(share):
     busy_ns = time.perf_counter_ns() - start
     cpu_ns, after = cpu_time() - cpu, resource.getrusage(usage)
     process = multiprocessing.current_process().name
-    return Answer(
+    return Result(
         name=process if is_alone else threading.current_thread().name,
         pid=os.getpid(),
         blocks=share.last - share.first,
@@ -130,8 +130,8 @@ def work(share):
     )
 
 
-def work_in_place(share):
-    """The same in a process of its own, which pins itself. Returns what went wrong."""
+def work_pinned(share):
+    """Computes a share in a process of its own, which pins itself. Returns the exception, if any."""
     try:
         pin(share.cpus)
         return work(share)
@@ -140,7 +140,7 @@ def work_in_place(share):
 
 
 def tally_of(share):
-    """Sum and sum of squares over the draws of a share."""
+    """Returns sum and sum of squares over the draws of a share."""
     if share.form == "loop":
         import loop
 
@@ -156,7 +156,7 @@ def tally_of(share):
     return blocks.KERNELS[share.kernel](share)
 
 
-# Each form, the kernels that it knows, and how it is checked.
+# Each form with its kernels and its kind of check.
 FORMS = {
     "numpy": (["pi"], "exact"),
     "blas": (["matmul"], "exact"),
@@ -165,29 +165,29 @@ FORMS = {
 }
 
 
-def say(key, **fields):
+def emit(key, **fields):
     print(json.dumps({key: fields}), flush=True)
 
 
-def main(team, form="numpy", are_seen=True, can_pin=True):
-    """Makes one visit. `are_seen`: whether the times of all processes are known."""
-    asked = json.load(sys.stdin)
+def main(team, form="numpy", cpu_times_known=True, can_pin=True):
+    """Makes one visit. `cpu_times_known`: whether the CPU times of all processes are known."""
+    request = json.load(sys.stdin)
     form = "loop" if "loop" in sys.argv[1:] else form
     try:
-        visit = Visit(asked, form)
-        check(visit, asked, can_pin)
-        say("hello", protocol=1, check=FORMS[form][1], build=build(form))
-        make(visit, team, are_seen)
-        leave(0)
+        visit = Visit(request, form)
+        check(visit, request, can_pin)
+        emit("hello", protocol=1, check=FORMS[form][1], build=build(form))
+        run_visit(visit, team, cpu_times_known)
+        exit_cleanly(0)
     except Exception as problem:
-        say("error", message=f"{type(problem).__name__}: {problem}")
-        leave(1)
+        emit("error", message=f"{type(problem).__name__}: {problem}")
+        exit_cleanly(1)
 
 
-def leave(status):
-    """Ends this program and, before it, the trackers of shared resources, which
-    would end a moment after it: nothing may be left behind. What runs at an exit is
-    run first, since it would start them again."""
+def exit_cleanly(status):
+    """Ends this program and, before it, the trackers of shared resources, which would
+    otherwise end a moment after it: a runner must leave no process behind. Exit handlers run
+    first, because they would start the trackers again."""
     atexit._run_exitfuncs()
     for name in ("multiprocessing", "joblib.externals.loky.backend"):
         tracker = sys.modules.get(name + ".resource_tracker")
@@ -198,19 +198,19 @@ def leave(status):
     os._exit(status)
 
 
-def check(visit, asked, can_pin):
+def check(visit, request, can_pin):
     kernels = FORMS[visit.form][0]
     if visit.kernel not in kernels:
         raise Refusal(f"this runner knows {' and '.join(kernels)}, not {visit.kernel}")
     if visit.inner_nthread > 1 and visit.form != "blas":
         raise Refusal("these workers have no threads inside them")
-    if asked.get("pin") and not can_pin:
+    if request.get("pin") and not can_pin:
         raise Refusal("this facility starts its workers itself: they cannot be pinned")
 
 
 def build(form):
-    """Versions of what computes. It is all loaded here, before any fork: a worker
-    that is forked in each call must not load it in each call."""
+    """Returns the versions of the computing libraries. All of them are loaded here, before any
+    fork, so that a worker that is forked in each call does not load them in each call."""
     versions = "Python " + sys.version.split()[0]
     if form == "loop":
         import loop  # noqa: F401
@@ -224,50 +224,50 @@ def build(form):
     return versions + ", " + blocks.blas() if form == "blas" else versions
 
 
-def make(visit, team, are_seen):
+def run_visit(visit, team, cpu_times_known):
     shares, most_rss_bytes = visit.shares(), 0
     start = time.perf_counter_ns()
     with contextlib.ExitStack() as stack:
         call = stack.enter_context(team(visit, shares))
-        say("setup", wall_ns=time.perf_counter_ns() - start)
+        emit("setup", wall_ns=time.perf_counter_ns() - start)
         for key in ["warmup"] * visit.warmup + ["call"] * visit.iterations:
-            fields, rss_bytes = timed(call, are_seen)
+            fields, rss_bytes = timed(call, cpu_times_known)
             most_rss_bytes = max(most_rss_bytes, rss_bytes)
-            say(key, **fields)
+            emit(key, **fields)
         start = time.perf_counter_ns()
-    say("teardown", wall_ns=time.perf_counter_ns() - start)
+    emit("teardown", wall_ns=time.perf_counter_ns() - start)
     own_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    asked = [cpus for cpus in visit.cpus if cpus]
-    cpus = set().union(*asked) if asked else os.sched_getaffinity(0)
-    say("done", max_rss_bytes=own_bytes + most_rss_bytes, cpus=list_of(cpus))
+    pinned = [cpus for cpus in visit.cpus if cpus]
+    cpus = set().union(*pinned) if pinned else os.sched_getaffinity(0)
+    emit("done", max_rss_bytes=own_bytes + most_rss_bytes, cpus=list_of(cpus))
 
 
-def timed(call, are_seen):
-    """One call: its line, and the memory of its workers."""
+def timed(call, cpu_times_known):
+    """Makes one call. Returns the fields of its line, and the memory of its workers."""
     before = usage()
     start = time.perf_counter_ns()
-    answers = call()
+    results = call()
     wall_ns = time.perf_counter_ns() - start
     spent = [after - early for early, after in zip(before, usage())]
-    for problem in answers:
+    for problem in results:
         if isinstance(problem, Exception):
             raise problem
     fields = {
         "wall_ns": wall_ns,
-        "tally": tally([sum(parts) for parts in zip(*map(of_tally, answers))]),
-        "workers": [worker(answer) for answer in answers],
+        "tally": tally([sum(parts) for parts in zip(*map(of_tally, results))]),
+        "workers": [worker(result) for result in results],
     }
-    others = {answer.pid: answer for answer in answers if answer.pid != os.getpid()}
-    if are_seen:
-        # Processes that were waited for are in the times of this one's children.
-        living = [answer for answer in answers if is_alive(answer.pid)]
-        fields["user_ns"] = spent[0] + sum(answer.user_ns for answer in living)
-        fields["system_ns"] = spent[1] + sum(answer.system_ns for answer in living)
-    return fields, sum(answer.max_rss_bytes for answer in others.values())
+    others = {result.pid: result for result in results if result.pid != os.getpid()}
+    if cpu_times_known:
+        # The times of reaped processes are in those of the children of this process.
+        living = [result for result in results if is_alive(result.pid)]
+        fields["user_ns"] = spent[0] + sum(result.user_ns for result in living)
+        fields["system_ns"] = spent[1] + sum(result.system_ns for result in living)
+    return fields, sum(result.max_rss_bytes for result in others.values())
 
 
 def usage():
-    """User and system time of this process and of children that it waited for."""
+    """Returns user and system time of this process and of its reaped children."""
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return [int(sum(getattr(one, field) for one in both) * 1e9) for field in ("ru_utime", "ru_stime")]
 
@@ -276,19 +276,19 @@ def is_alive(pid):
     return pid != os.getpid() and os.path.exists(f"/proc/{pid}")
 
 
-def of_tally(answer):
-    return answer.draws, answer.sum, answer.sum_sq
+def of_tally(result):
+    return result.draws, result.sum, result.sum_sq
 
 
 def tally(numbers):
     return dict(zip(("draws", "sum", "sum_sq"), map(str, numbers)))
 
 
-def worker(answer):
+def worker(result):
     return {
-        "name": answer.name,
-        "busy_ns": answer.busy_ns,
-        "cpu_ns": answer.cpu_ns,
-        "blocks": answer.blocks,
-        "tally": tally(of_tally(answer)),
+        "name": result.name,
+        "busy_ns": result.busy_ns,
+        "cpu_ns": result.cpu_ns,
+        "blocks": result.blocks,
+        "tally": tally(of_tally(result)),
     }
