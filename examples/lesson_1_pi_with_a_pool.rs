@@ -1,7 +1,7 @@
 //! Lesson 1: estimate π with a pool of four workers.
 //!
-//! Each task is a number of a random stream, each answer a count of hits. The
-//! same work is done twice, by one process and by the pool, and timed.
+//! Each task is the number of a random stream, each result a count of hits. One
+//! process and the pool do the same work, and both are timed.
 //!
 //! ```text
 //! $ cargo run --example lesson_1_pi_with_a_pool
@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
     pool.close()?;
     let total = start.elapsed().as_secs_f64();
 
-    assert_eq!(counts, expected, "a stream is the same wherever it is drawn");
+    assert_eq!(counts, expected, "a stream does not depend on the process");
     let darts = (WORKERS * DARTS) as f64;
     let pi = 4.0 * counts.iter().sum::<usize>() as f64 / darts;
     println!("hits of each worker: {counts:?}");

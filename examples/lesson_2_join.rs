@@ -1,8 +1,8 @@
 //! Lesson 2: ten workers that sleep and print, and what `join` changes.
 //!
-//! The first line of each worker is written in parts, as Python's unbuffered
-//! `print` does, and may be torn by another's: compare letters, not lines. The
-//! second is written by `println!` in one piece.
+//! The first line of each worker is written in parts, as by Python's unbuffered
+//! `print`, so lines of other workers may come in between. The test therefore
+//! compares letters, not lines. `println!` writes the second line in one piece.
 //!
 //! ```text torn
 //! $ cargo run --example lesson_2_join
@@ -65,7 +65,7 @@ use std::time::Duration;
 use nthread::process::Process;
 
 fn worker(number: u32) -> io::Result<()> {
-    // Without the buffer of `println!`, each part of a line is a write of its own.
+    // Without the buffer of `println!`, each part of a line is a separate write.
     let mut unbuffered = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     writeln!(unbuffered, "worker {number} sleeps")?;
     sleep(Duration::from_millis(200));
@@ -84,6 +84,6 @@ fn main() -> anyhow::Result<()> {
         }
     }
     println!("main: all done");
-    // Here `workers` is dropped, which waits for each that was not joined.
+    // `workers` is dropped here, which waits for every child that was not joined.
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Lesson 4: why a global list stays empty after a child has appended to it.
 //!
-//! A forked child has a copy of its parent's memory, a spawned one a memory
-//! that begins anew; neither is the parent's. A thread has no memory of its own.
+//! A forked child has a copy of its parent's memory, a spawned child has new
+//! memory, and a thread shares the memory of its process.
 //!
 //! ```text
 //! $ cargo run --example lesson_4_own_memory
@@ -18,12 +18,12 @@ use std::thread;
 
 use nthread::process::{Function, Process, enter};
 
-/// The lock keeps threads apart. It does not reach into another process.
+/// The lock synchronises threads. It does not extend to another process.
 static SQUARES: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 const NUMBERS: [u32; 6] = [2, 3, 4, 5, 6, 7];
 
-/// What a spawned child can do.
+/// The function of the spawned child.
 static SQUARE: Function<[u32; 6], ()> =
     Function::new("square", |numbers| square("the spawned child", &numbers));
 
@@ -37,8 +37,8 @@ fn show(place: &str) {
 }
 
 fn main() -> anyhow::Result<()> {
-    // A spawned child runs this program from here, does what it was started
-    // for, and goes no further than this line.
+    // A spawned child starts at the beginning of `main`, runs its function in
+    // this line, and ends there.
     enter(&[&SQUARE]);
 
     Process::new(|| square("the forked child", &NUMBERS)).start()?.join()?;

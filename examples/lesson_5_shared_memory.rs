@@ -1,5 +1,5 @@
-//! Lesson 5: the squares of lesson 4 in shared memory, and what four processes
-//! do to one counter.
+//! Lesson 5: the squares of lesson 4 in shared memory, and a counter that four
+//! processes increment.
 //!
 //! ```text
 //! $ cargo run --example lesson_5_shared_memory
@@ -19,7 +19,7 @@ fn square(numbers: &[i32], result: &[AtomicI32]) {
     }
 }
 
-/// Has four processes add one, 200,000 times each.
+/// Lets four processes add one, 200,000 times each.
 fn four(add_one: impl Fn() -> Result<(), Error>) -> anyhow::Result<()> {
     let mut children = Vec::new();
     for _ in 0..4 {
@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
 
     let total = &Shared::<AtomicI32>::zeroed(1)?[0];
     four(|| {
-        // Somebody else may come between these two lines.
+        // Another process may write between these two lines.
         let before = total.load(Ordering::Relaxed);
         total.store(before + 1, Ordering::Relaxed);
         Ok(())

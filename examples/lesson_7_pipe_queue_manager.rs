@@ -22,7 +22,7 @@ fn by_pipe() -> anyhow::Result<()> {
     here.send(&NUMBERS)?;
     println!("pipe: {:?}", here.recv()?);
     child.join()?;
-    // The child was the only one to have the other end.
+    // Only the child had the other end.
     println!("and then: {}", here.recv().expect_err("it has ended"));
     Ok(())
 }

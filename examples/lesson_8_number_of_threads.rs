@@ -1,10 +1,10 @@
-//! Lesson 8: the number of threads: who decides it, who is told, and what
-//! nesting does.
+//! Lesson 8: the number of threads: its source, its variables, and the effect of
+//! nesting.
 //!
 //! ```text
 //! $ cargo run --example lesson_8_number_of_threads -- --nthread=2
 //! nthread = 2, from --nthread
-//! a program that is started now hears:
+//! variables of a child program:
 //! BLIS_NUM_THREADS=2
 //! MKL_NUM_THREADS=2
 //! OMP_NUM_THREADS=2
@@ -17,12 +17,12 @@
 //! 2 × 2 = 4, counted [2, 2]: … s
 //! ```
 //!
-//! Without `--nthread` a variable decides, and without that the CPUs:
+//! Without `--nthread`, a variable or else the number of CPUs sets the count:
 //!
 //! ```text
 //! $ OMP_NUM_THREADS=1 cargo run --example lesson_8_number_of_threads
 //! nthread = 1, from OMP_NUM_THREADS
-//! a program that is started now hears:
+//! variables of a child program:
 //! BLIS_NUM_THREADS=1
 //! MKL_NUM_THREADS=1
 //! OMP_NUM_THREADS=1
@@ -40,7 +40,7 @@ use nthread::kernel::{Isa, Job, Pi};
 use nthread::process::{Pool, cpu_count, thread_count};
 use rayon::prelude::*;
 
-/// Each library has a name of its own for the same thing.
+/// Each library has its own variable for its number of threads.
 const VARIABLES: [&str; 5] = [
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -51,10 +51,10 @@ const VARIABLES: [&str; 5] = [
 
 const JOB: Job = Job { seed: 1, block: 1 << 14, blocks: 64 };
 
-/// Hits of some blocks, counted by so many threads, and how many threads this
-/// process has meanwhile.
+/// Counts the hits of blocks with `threads` threads. Also returns the number of
+/// threads of this process.
 fn hits(blocks: Vec<u64>, threads: usize) -> (i128, u64) {
-    // This thread is one of them: none is there only to wait for the others.
+    // This thread is one of them, so that no thread only waits for the others.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
     let pool = pool.expect("threads");
     let of_block = |block| JOB.tally(&Pi, block..block + 1, Isa::best()).sum;
@@ -62,7 +62,7 @@ fn hits(blocks: Vec<u64>, threads: usize) -> (i128, u64) {
     (hits, thread_count().expect("/proc"))
 }
 
-/// Hits of the whole job, by worker processes that have threads of their own.
+/// Counts the hits of the whole job, by worker processes with threads inside them.
 fn nested(workers: usize, threads: usize) -> anyhow::Result<i128> {
     let start = Instant::now();
     let blocks: Vec<u64> = (0..JOB.blocks).collect();
@@ -84,8 +84,8 @@ fn main() -> anyhow::Result<()> {
     let nthread = counts.counts.last().copied().unwrap_or(1) as usize;
     println!("nthread = {nthread}, from {}", counts.source);
 
-    println!("a program that is started now hears:");
-    // All other variables are cleared, so that `env` shows these five only.
+    println!("variables of a child program:");
+    // All other variables are cleared, so that `env` shows only these five.
     let variables = VARIABLES.map(|name| (name, nthread.to_string()));
     Command::new("/usr/bin/env").env_clear().envs(variables).status()?;
 
@@ -94,7 +94,7 @@ fn main() -> anyhow::Result<()> {
     cases.dedup();
     let expected = JOB.tally(&Pi, 0..JOB.blocks, Isa::best()).sum;
     for (workers, threads) in cases {
-        assert_eq!(nested(workers, threads)?, expected, "who counts does not matter");
+        assert_eq!(nested(workers, threads)?, expected, "the count does not depend on the workers");
     }
     Ok(())
 }

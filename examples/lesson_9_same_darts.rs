@@ -1,10 +1,10 @@
-//! Lesson 9: four workers that throw the same darts, and the cure.
+//! Lesson 9: four workers that throw the same darts, and the remedy.
 //!
-//! A generator that exists before `fork` is copied with its state. So is the one
-//! behind `rand::rng()`, once the parent has used it; since it is seeded anew
-//! after each 64 KiB, only the first 4,096 darts of the workers are the same.
-//! A stream for each block of darts, seeded from the number of the block, does
-//! not care who computes the block, and in which process.
+//! A generator that exists before `fork` is copied with its state. This includes
+//! the one of `rand::rng()`, once the parent has used it. Since that one is
+//! reseeded after each 64 KiB, only the first 4,096 darts of the workers are the
+//! same. A stream for each block of darts, seeded from the number of the block,
+//! does not depend on the process that computes the block.
 //!
 //! ```text
 //! $ cargo run --example lesson_9_same_darts
@@ -33,10 +33,10 @@ const BLOCK: u64 = 1_000;
 /// Blocks of one worker.
 const BLOCKS: u64 = DARTS / BLOCK;
 
-/// The smallest with which 25,000 darts of this generator have 19,529 hits.
+/// The smallest seed with which 25,000 darts of this generator have 19,529 hits.
 const SEED: u64 = 449;
 
-/// Hits among so many darts.
+/// Counts the hits among `darts` darts.
 fn hits(rng: &mut impl Rng, darts: u64) -> u64 {
     let is_inside = |_: &u64| {
         let (x, y): (f64, f64) = rng.random();
@@ -45,13 +45,13 @@ fn hits(rng: &mut impl Rng, darts: u64) -> u64 {
     (0..darts).filter(is_inside).count() as u64
 }
 
-/// Hits of blocks, each with the stream of its number.
+/// Counts the hits of blocks, each of which has its own stream.
 fn hits_of_blocks(blocks: Range<u64>) -> u64 {
     let stream = |block| Xoshiro256PlusPlus::seed_from_u64(stream_seed(SEED, block));
     blocks.map(|block| hits(&mut stream(block), BLOCK)).sum()
 }
 
-/// What four forked workers count, in the order of their numbers.
+/// Returns the counts of four forked workers, in the order of their numbers.
 fn four(mut count: impl FnMut(u64) -> u64) -> anyhow::Result<Vec<u64>> {
     let results = Queue::new()?;
     let mut children = Vec::new();
@@ -74,7 +74,7 @@ fn main() -> anyhow::Result<()> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED); // in the parent, before fork
     show("copied ", &four(|_| hits(&mut rng, DARTS))?, DARTS);
 
-    let _: u64 = rand::rng().random(); // the first use makes the generator
+    let _: u64 = rand::rng().random(); // the first use creates the generator
     show("rand   ", &four(|_| hits(&mut rand::rng(), 4_000))?, 4_000);
 
     let own = four(|worker| hits_of_blocks(worker * BLOCKS..(worker + 1) * BLOCKS))?;

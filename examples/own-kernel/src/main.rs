@@ -1,5 +1,4 @@
-//! A kernel of one's own in a crate of one's own: the whole program `harness`, with one
-//! more thing to compute.
+//! A crate with its own kernel: the whole program `harness` with one more kernel.
 //!
 //!     cargo run --release -p own-kernel -- --kernel e
 
@@ -11,8 +10,8 @@ use nthread::kernel::{Isa, Kernel, Tally};
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Euler's number: so many random numbers between 0 and 1 does it take, on average, until
-/// their sum exceeds 1.
+/// Euler's number: the mean count of random numbers between 0 and 1 until their sum
+/// exceeds 1.
 struct Euler;
 
 impl Kernel for Euler {
@@ -32,13 +31,13 @@ impl Kernel for Euler {
         Some(std::f64::consts::E)
     }
 
-    // From nothing but (seed, block), and integers only: so every backend, every thread
-    // count and every machine has the same tally.
+    // The tally depends only on (seed, block) and consists of integers, so it is the same for
+    // every backend, thread count and machine.
     fn tally(&self, seed: u64, block: u64, draws: u64, _: Isa) -> Tally {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(seed, block));
         let draw = |_| {
             let (mut sum, mut count) = (rng.next_u64(), 1);
-            // 64 random bits are a number between 0 and 1; the carry is the 1.
+            // 64 random bits represent a number between 0 and 1, so a carry means a sum above 1.
             while let Some(next) = sum.checked_add(rng.next_u64()) {
                 (sum, count) = (next, count + 1);
             }
