@@ -1,25 +1,32 @@
-//! Text in columns, for terminals: aligned, and no wider than it may be.
+//! Text in aligned columns, no wider than a terminal.
 
 use super::prose::WIDTH;
+use crate::view::table::Table;
 use crate::view::text::{clean, cut, length};
 
-/// Between two columns.
+/// The spaces between two columns.
 const GAP: usize = 2;
 
-/// The first text column, which has the names, is not cut to less than this, and
-/// another to not less than that.
-const LEAST: (usize, usize) = (20, 8);
+/// The width below which text is not cut: of the first column, which has the names, and of
+/// the others.
+const MIN_WIDTH: (usize, usize) = (20, 8);
 
-/// Rows of cells, of which the first so many columns are text, to the left; the
-/// others are figures, to the right.
+/// Rows of cells: first columns of text, aligned to the left, then figures, aligned to the
+/// right.
 pub struct Columns {
     /// The heading first; all of one length.
     pub rows: Vec<Vec<String>>,
-    /// How many columns are text.
+    /// The number of text columns.
     pub texts: usize,
 }
 
 impl Columns {
+    /// The columns of a table of cases: its text columns come first.
+    pub fn of(table: &Table) -> Columns {
+        let texts = table.head.iter().filter(|head| head.is_text).count();
+        Columns { rows: table.texts(), texts }
+    }
+
     /// The rows as lines.
     pub fn lines(&self) -> Vec<String> {
         let widths = self.widths();
@@ -38,12 +45,12 @@ impl Columns {
         self.rows.iter().map(line).collect()
     }
 
-    /// The rows as lines of at most [`WIDTH`]: long texts are cut in their middle,
-    /// the names last; where that would not be enough, the `spare` columns go before,
-    /// in this order; at last lines are cut.
-    pub fn fitting_lines(mut self, spare: &[&str]) -> Vec<String> {
-        for heading in spare {
-            let can_lose = |column: usize| self.widths()[column].saturating_sub(least(column));
+    /// The rows as lines of at most [`WIDTH`]: long texts are cut in their middle, the names
+    /// last. Where that is not enough, the `droppable` columns go before, in this order;
+    /// lines that are still too long are cut.
+    pub fn fitting_lines(mut self, droppable: &[&str]) -> Vec<String> {
+        for heading in droppable {
+            let can_lose = |column: usize| self.widths()[column].saturating_sub(min_width(column));
             let least_width = self.width() - (0..self.texts).map(can_lose).sum::<usize>();
             if least_width <= WIDTH {
                 break;
@@ -57,23 +64,6 @@ impl Columns {
     /// Whether no line is wider than a terminal, and nothing need be cut.
     pub fn fits(&self) -> bool {
         self.width() <= WIDTH
-    }
-
-    /// Without the columns of these headings.
-    pub fn without(mut self, headings: &[&str]) -> Columns {
-        headings.iter().for_each(|heading| self.drop(heading));
-        self
-    }
-
-    /// Without the columns in which no row says anything.
-    pub fn without_empty(self) -> Columns {
-        let is_empty = |column: usize| self.rows[1..].iter().all(|row| row[column] == "–");
-        let columns = self.rows.first().map_or(0, Vec::len);
-        let empty: Vec<String> = (0..columns)
-            .filter(|column| is_empty(*column))
-            .map(|column| self.rows[0][column].clone())
-            .collect();
-        self.without(&empty.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -91,7 +81,7 @@ impl Columns {
         for column in (0..self.texts).rev() {
             let excess = self.width().saturating_sub(WIDTH);
             let width = self.widths()[column];
-            let room = width.saturating_sub(excess).max(least(column).min(width));
+            let room = width.saturating_sub(excess).max(min_width(column).min(width));
             for row in &mut self.rows {
                 row[column] = cut(&row[column], room);
             }
@@ -108,9 +98,9 @@ impl Columns {
     }
 }
 
-/// What a text column needs at least.
-fn least(column: usize) -> usize {
-    if column == 0 { LEAST.0 } else { LEAST.1 }
+/// The width below which a text column is not cut.
+fn min_width(column: usize) -> usize {
+    if column == 0 { MIN_WIDTH.0 } else { MIN_WIDTH.1 }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::prose::{WIDTH, wrapped};
 use crate::analysis::{Crossover, Onset, Summary, Winner};
 use crate::record::Case;
-use crate::view::number::{TIME, Unit, digits, thousands};
+use crate::view::number::{thousands, time};
 use crate::view::text::{clean, machine};
 
 /// Marks a winner that another cannot be told from.
@@ -235,12 +235,6 @@ pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
         parts.push(format!("not decided: {}", open.join(", ")));
     }
     Some(parts.join("; ") + ".")
-}
-
-/// A time in its unit, to three figures.
-pub fn time(ns: f64) -> String {
-    let Unit { name, size } = Unit::fitting(&TIME, ns * 1.0005);
-    format!("{} {name}", digits(ns / size))
 }
 
 #[cfg(test)]

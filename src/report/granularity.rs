@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::crossover::time;
 use super::prose::wrapped;
 use crate::analysis::{Grain, Granularity, Metg, Onset, Summary};
-use crate::view::number::digits;
+use crate::view::number::{digits, time};
 use crate::view::text::{clean, machine};
 
 /// How the figures came about: what a reader could take wrongly.

@@ -1,62 +1,75 @@
-//! Workers × threads inside each worker, as text and as a table in Markdown.
+//! Speedups over workers × threads inside each worker, in a terminal and in Markdown.
 
 use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::markup;
 use super::prose::wrapped;
-use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
-use crate::view::nouns::nouns;
+use crate::analysis::{CaseSummary, Grid, grids};
+use crate::view::job::{JobView, OVERSUBSCRIBED};
 use crate::view::number::digits;
-use crate::view::text::{clean, usable_cpus};
+use crate::view::text::clean;
 
-/// Marks a case with more threads than usable CPUs.
-const OVERSUBSCRIBED: &str = "*";
-
-/// The same in Markdown.
-const ESCAPED: &str = "\\*";
-
-/// Marks the best case of a grid.
+/// The mark of the best case of a grid.
 const BEST: &str = "▸";
 
 /// Columns of a grid beside each other in a terminal.
-const COLUMNS: usize = 8;
+const MAX_COLUMNS: usize = 8;
 
 /// Grids that a terminal shows; the others are in the report.
-const SHOWN: usize = 6;
+const MAX_GRIDS: usize = 6;
 
 /// The speedups of each backend over workers (columns) and threads inside each (rows),
 /// at most 80 columns wide; nothing where there are none inside.
-pub fn text(summary: &Summary, job: &Job<'_>) -> String {
-    let all = grids(job);
+pub fn text(view: &JobView<'_>) -> String {
+    let all = grids(&view.job);
     if all.is_empty() {
         return String::new();
     }
     let mut text = String::from("speedup by workers (across) and threads inside each (down)\n");
-    for grid in all.iter().take(SHOWN) {
+    for grid in all.iter().take(MAX_GRIDS) {
         let columns: Vec<usize> = (0..grid.nthread.len()).collect();
-        for columns in columns.chunks(COLUMNS) {
-            text.push_str(&block(grid, columns));
+        for columns in columns.chunks(MAX_COLUMNS) {
+            let rows = rows(grid, columns, &grid.name, "  × ");
+            for line in (Columns { rows, texts: 1 }).fitting_lines(&[]) {
+                let _ = writeln!(text, "{line}");
+            }
         }
     }
-    if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        let _ = writeln!(text, "{more} more in report.md and inner.svg");
+    if all.len() > MAX_GRIDS {
+        let _ = writeln!(text, "{} more in report.md and inner.svg", all.len() - MAX_GRIDS);
     }
-    text.push_str(&wrapped(&legend(summary, &all)));
-    text
+    text + &wrapped(&legend(view, &all))
 }
 
-/// Some columns of a grid.
-fn block(grid: &Grid<'_>, columns: &[usize]) -> String {
-    let mut rows = vec![vec![grid.name.clone()]];
-    rows[0].extend(columns.iter().map(|column| grid.nthread[*column].to_string()));
-    for (row, inner) in grid.rows.iter().zip(&grid.inner_nthread) {
-        let mut cells = vec![format!("  × {inner}")];
-        cells.extend(columns.iter().map(|column| cell(grid, row[*column])));
-        rows.push(cells);
+/// The speedups as tables in Markdown, with a heading; nothing where there are none.
+pub fn markdown(view: &JobView<'_>) -> String {
+    let all = grids(&view.job);
+    if all.is_empty() {
+        return String::new();
     }
-    let lines = Columns { rows, texts: 1 }.fitting_lines(&[]);
-    lines.into_iter().map(|line| line + "\n").collect()
+    let mut page = String::from("Speedup by workers (across) and threads inside each (down):\n\n");
+    for grid in &all {
+        let columns: Vec<usize> = (0..grid.nthread.len()).collect();
+        let mut rows = rows(grid, &columns, &markup::text(&clean(&grid.name)), "× ").into_iter();
+        page.extend(rows.next().map(|head| markup::table_row(&head)));
+        let _ = writeln!(page, "|---|{}", "--:|".repeat(columns.len()));
+        page.extend(rows.map(|row| markup::table_row(&row).replace('*', "\\*")));
+        page.push('\n');
+    }
+    let _ = writeln!(page, "{}.\n", legend(view, &all).replace('*', "\\*"));
+    page
+}
+
+/// Some columns of a grid: the worker counts, then one row for each count of threads inside.
+fn rows(grid: &Grid<'_>, columns: &[usize], name: &str, times: &str) -> Vec<Vec<String>> {
+    let counts = columns.iter().map(|column| grid.nthread[*column].to_string());
+    let head = std::iter::once(name.to_string()).chain(counts).collect();
+    let rows = grid.rows.iter().zip(&grid.inner_nthread).map(|(row, inner)| {
+        let cells = columns.iter().map(|column| cell(grid, row[*column]));
+        std::iter::once(format!("{times}{inner}")).chain(cells).collect()
+    });
+    std::iter::once(head).chain(rows).collect()
 }
 
 /// A speedup with its marks; a dash where there is none.
@@ -65,51 +78,26 @@ fn cell(grid: &Grid<'_>, case: Option<&CaseSummary>) -> String {
         return "–".to_string();
     };
     let best = if grid.is_best(case) { BEST } else { "" };
-    let crowd = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    format!("{best}{}{crowd}", digits(speedup))
+    let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
+    format!("{best}{}{mark}", digits(speedup))
 }
 
-fn legend(summary: &Summary, grids: &[Grid<'_>]) -> String {
-    let is_crowded = grids.iter().flat_map(Grid::cases).any(|case| case.oversubscribed);
-    let mut words = vec![format!("{BEST} the best of a {}", nouns(summary.target()).one)];
-    if is_crowded {
-        words.push(format!("{OVERSUBSCRIBED} more threads than the {}", usable_cpus(summary)));
+fn legend(view: &JobView<'_>, grids: &[Grid<'_>]) -> String {
+    let mut notes = vec![format!("{BEST} the best of a {}", view.nouns.one)];
+    if grids.iter().flat_map(Grid::cases).any(|case| case.oversubscribed) {
+        notes.push(view.oversubscribed_note());
     }
-    words.join("; ")
-}
-
-/// The same as tables in Markdown, with a heading; nothing where there are none.
-pub fn markdown(summary: &Summary, job: &Job<'_>) -> String {
-    let all = grids(job);
-    if all.is_empty() {
-        return String::new();
-    }
-    let mut page = String::from("Speedup by workers (across) and threads inside each (down):\n\n");
-    for grid in &all {
-        let counts = grid.nthread.iter().map(u32::to_string);
-        let head: Vec<String> =
-            std::iter::once(markup::text(&clean(&grid.name))).chain(counts).collect();
-        page.push_str(&markup::table_row(&head));
-        let _ = writeln!(page, "|---|{}", "--:|".repeat(grid.nthread.len()));
-        for (row, inner) in grid.rows.iter().zip(&grid.inner_nthread) {
-            let speedups = row.iter().map(|case| cell(grid, *case).replace('*', ESCAPED));
-            let cells: Vec<String> =
-                std::iter::once(format!("× {inner}")).chain(speedups).collect();
-            page.push_str(&markup::table_row(&cells));
-        }
-        page.push('\n');
-    }
-    let _ = writeln!(page, "{}.\n", legend(summary, &all).replace('*', ESCAPED));
-    page
+    notes.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::jobs;
+    use crate::analysis::Summary;
     use crate::analysis::synthetic::{measured, measured_run, with_inner};
     use crate::record::{BASELINE, COMMAND, Case, Preset, Run, Target};
-    use crate::view::verdict::answer;
+    use crate::view::job::job_views;
+    use crate::view::verdict::verdict;
 
     fn summary(counts: &[u32]) -> Summary {
         let cases = with_inner(&["process-manager", "b"], counts, &[1, 2, 4]);
@@ -124,7 +112,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_one_grid_a_backend_with_marks() {
         let summary = summary(&[1, 2, 4]);
-        let text = text(&summary, &jobs(&summary)[0]);
+        let text = text(&job_views(&summary)[0]);
         assert!(text.contains("\nprocess-manager      1      2      4\n"), "{text}");
         assert!(text.contains("\n  × 2             2.00  ▸4.00  4.00*\n"), "{text}");
         assert!(text.contains("* more threads than the 4 usable CPUs"), "{text}");
@@ -144,12 +132,12 @@ mod tests {
         run.plan.cases = vec![case(1, 1), case(2, 1), case(1, 2), case(2, 2)];
         (run.plan.baseline, run.plan.target) = (Some(0), Target::Command);
         let summary = measured_run(&run, 6, |_, _| 1e6);
-        let text = text(&summary, &jobs(&summary)[0]);
+        let text = text(&job_views(&summary)[0]);
         assert!(text.contains("▸ the best of a command"), "{text}");
     }
 
     #[test]
-    fn what_cannot_be_told_from_the_same_command_is_not_named_again() {
+    fn an_indistinguishable_series_of_the_same_command_is_not_named_again() {
         let cases = with_inner(&["a", "b"], &[1, 2], &[1, 2]);
         let summary = measured(Preset::Sweep, &cases, 12, |index, round| {
             let case = &cases[index];
@@ -158,29 +146,30 @@ mod tests {
             let speedup = if case.backend == "a" { f64::from(case.threads().min(2)) } else { 0.5 };
             if case.backend == BASELINE { 1e6 } else { 1e6 * noise / speedup }
         });
-        let answer = answer(&summary, &jobs(&summary)[0]).expect("an answer");
-        assert!(answer.contains("; the same with 2 inner cannot be told from it"), "{answer}");
+        let verdict = verdict(&job_views(&summary)[0]).expect("a verdict");
+        let expected = "; the same with 2 inner is statistically indistinguishable from it";
+        assert!(verdict.contains(expected), "{verdict}");
     }
 
     #[test]
     fn a_wide_grid_fits_into_eighty_columns() {
         let summary = summary(&(1..=40).collect::<Vec<_>>());
-        let text = text(&summary, &jobs(&summary)[0]);
+        let text = text(&job_views(&summary)[0]);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
     fn a_page_has_a_table_a_backend() {
         let summary = summary(&[1, 2, 4]);
-        let page = markdown(&summary, &jobs(&summary)[0]);
+        let page = markdown(&job_views(&summary)[0]);
         assert!(page.contains("| b | 1 | 2 | 4 |\n|---|--:|--:|--:|\n| × 1 | 0.990 |"), "{page}");
     }
 
     #[test]
-    fn without_threads_inside_nothing_is_said() {
+    fn without_threads_inside_there_is_no_grid() {
         let cases = with_inner(&["b"], &[1, 2], &[1]);
         let summary = measured(Preset::Sweep, &cases, 6, |_, _| 1e6);
-        let job = &jobs(&summary)[0];
-        assert_eq!((text(&summary, job), markdown(&summary, job)), (String::new(), String::new()));
+        let view = &job_views(&summary)[0];
+        assert_eq!((text(view), markdown(view)), (String::new(), String::new()));
     }
 }

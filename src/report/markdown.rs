@@ -10,18 +10,15 @@ use super::granularity::granularity;
 use super::inner;
 use super::markup::{code, table_row, target, text};
 use super::plots;
-use super::table::{baseline_line, pairs, schedule, with_all_pairs, with_interval};
-use crate::analysis::{CaseSummary, Job, Series, Summary, has_inner, jobs, series_at_best_inner};
+use crate::analysis::{CaseSummary, Summary, jobs};
 use crate::quantity::pluralize;
 use crate::record::replace;
 use crate::view::ending::how_it_ended;
-use crate::view::nouns::{Checks, checks, job_title, nouns};
-use crate::view::number::{TIME, Unit};
+use crate::view::job::{JobView, OVERSUBSCRIBED, job_views};
+use crate::view::nouns::{Checks, checks};
+use crate::view::table::{Column, MARKDOWN, Table, unit_of};
 use crate::view::text::usable_cpus;
-use crate::view::verdict::answer;
-
-/// Marks a case with more threads than usable CPUs.
-const OVERSUBSCRIBED: &str = "\\*";
+use crate::view::verdict::verdict;
 
 /// Writes `report.md`.
 ///
@@ -49,11 +46,11 @@ pub fn page(summary: &Summary) -> String {
 pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
     let mut page = String::new();
     if plots::are_jobs_drawn(summary) {
-        let jobs = jobs(summary);
-        for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
-            page.push_str(&essence_of_job(summary, job, heading));
-            if has_inner(job) {
-                page.push_str(&inner::markdown(summary, job));
+        let suffixes = plots::suffixes(&jobs(summary));
+        for (view, suffix) in job_views(summary).iter().zip(suffixes) {
+            page.push_str(&essence_of_job(view, heading));
+            if view.has_inner {
+                page.push_str(&inner::markdown(view));
                 page.push_str(&image(dir, &format!("{}{suffix}", plots::INNER.0), plots::INNER.1));
             }
             page.push_str(&image(dir, &format!("speedup{suffix}"), "Speedup against thread count"));
@@ -81,26 +78,18 @@ pub fn commands(summary: &Summary) -> String {
     }
 }
 
-fn essence_of_job(summary: &Summary, job: &Job<'_>, heading: &str) -> String {
-    let mut page = format!("{heading} {}\n\n", text(&job_title(summary.target(), job)));
-    if let Some(answer) = answer(summary, job) {
-        let _ = writeln!(page, "**{}**\n", text(&answer));
+fn essence_of_job(view: &JobView<'_>, heading: &str) -> String {
+    let mut page = format!("{heading} {}\n\n", text(&view.title()));
+    if let Some(verdict) = verdict(view) {
+        let _ = writeln!(page, "**{}**\n", text(&verdict));
     }
-    let _ = writeln!(page, "Baseline: {}\n", text(&baseline_line(job)));
-    let series = series_at_best_inner(job);
-    let mut best: Vec<&CaseSummary> = series.iter().filter_map(Series::best).collect();
-    // What is decided comes first, as in the table of the terminal.
-    best.sort_by_key(|case| case.speedup_low.is_none());
-    let without = series.iter().filter(|series| series.best().is_none());
-    let rows: Vec<&CaseSummary> =
-        best.iter().copied().chain(without.map(|series| series.cases[0])).collect();
-    let best_n = if has_inner(job) { "best n × inner" } else { "best n" };
-    page.push_str(&table(summary, &rows, best_n));
+    let _ = writeln!(page, "Baseline: {}\n", text(&view.baseline()));
+    let count = if view.has_inner { "best n × inner" } else { "best n" };
+    page.push_str(&table(view, &view.best_rows(), count));
     page.push('\n');
-    page.push_str(&note(summary, &best));
-    let all_pairs = with_all_pairs(&best);
-    if !all_pairs.is_empty() {
-        let _ = writeln!(page, "{}\n", text(all_pairs.trim_end()));
+    page.push_str(&note(view, &view.best()));
+    if let Some(note) = view.all_pairs_note() {
+        let _ = writeln!(page, "{}\n", text(&note));
     }
     page
 }
@@ -121,51 +110,34 @@ fn image(dir: &Path, stem: &str, title: &str) -> String {
     format!("![{title}]({})\n\n", target(&dir.join(format!("{stem}.png"))))
 }
 
-/// What the mark in a table means, where it is in it.
-fn note(summary: &Summary, cases: &[&CaseSummary]) -> String {
+/// The meaning of the mark in a table, where it is in it.
+fn note(view: &JobView<'_>, cases: &[&CaseSummary]) -> String {
     match cases.iter().any(|case| case.oversubscribed) {
-        true => format!("{OVERSUBSCRIBED} more threads than the {}.\n\n", usable_cpus(summary)),
+        true => format!("{}.\n\n", view.oversubscribed_note().replace(OVERSUBSCRIBED, "\\*")),
         false => String::new(),
     }
 }
 
 /// Cases as a table, one a row.
-fn table(summary: &Summary, cases: &[&CaseSummary], count: &str) -> String {
-    let shortest = cases.iter().filter_map(|case| case.median_ns).min_by(f64::total_cmp);
-    let unit = Unit::fitting(&TIME, shortest.unwrap_or(0.0));
-    let time = format!("time {} (95%)", unit.name);
-    let nouns = nouns(summary.target());
-    let (one, has_schedule) = (nouns.one, nouns.has_workers);
-    let head = [one, "schedule chunk", count, &time, "speedup (95%)", "efficiency", "pairs"];
-    let kept = |cells: Vec<String>| -> Vec<String> {
-        let numbered = cells.into_iter().enumerate();
-        numbered.filter(|(at, _)| has_schedule || *at != 1).map(|(_, cell)| cell).collect()
-    };
-    let mut page = table_row(&kept(head.map(str::to_string).to_vec()));
-    let text_columns = if has_schedule { "---|---" } else { "---" };
-    let _ = writeln!(page, "|{text_columns}|--:|--:|--:|--:|--:|");
-    cases.iter().for_each(|case| page.push_str(&table_row(&kept(row(case, unit)))));
+fn table(view: &JobView<'_>, cases: &[&CaseSummary], count: &str) -> String {
+    let table = Table::new(view, cases, &MARKDOWN, unit_of(cases));
+    let head: Vec<String> = table
+        .head
+        .iter()
+        .map(|head| match head.column {
+            Column::Count => count.to_string(),
+            Column::Efficiency => "efficiency".to_string(),
+            _ => head.name.clone(),
+        })
+        .collect();
+    let marks = table.head.iter().map(|head| if head.is_text { "---|" } else { "--:|" });
+    let mut page = table_row(&head);
+    let _ = writeln!(page, "|{}", marks.collect::<String>());
+    for row in &table.rows {
+        let cells: Vec<String> = row.cells.iter().map(|cell| text(&cell.0)).collect();
+        page.push_str(&table_row(&cells));
+    }
     page
-}
-
-fn row(case: &CaseSummary, unit: Unit) -> Vec<String> {
-    let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    let scaled = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
-    let time = match case.median_ns {
-        None => "no data".to_string(),
-        time => {
-            with_interval(scaled(time), scaled(case.median_low_ns), scaled(case.median_high_ns))
-        }
-    };
-    vec![
-        text(&case.case.title()),
-        text(&schedule(case)),
-        format!("{}{mark}", case.case.count()),
-        time,
-        with_interval(case.speedup, case.speedup_low, case.speedup_high),
-        case.efficiency.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share)),
-        pairs(case),
-    ]
 }
 
 /// Whether the answers were right.
@@ -247,14 +219,13 @@ fn all_cases(summary: &Summary) -> String {
         "<details>\n<summary>All {}{plots_too}</summary>\n\n",
         pluralize(summary.cases.len(), "case")
     );
-    let jobs = jobs(summary);
-    for (job, suffix) in jobs.iter().zip(plots::suffixes(&jobs)) {
-        let _ = writeln!(page, "### {}\n", text(&job_title(summary.target(), job)));
-        page.push_str(&table(summary, &job.cases, "n"));
-        let _ = write!(page, "\n{}", note(summary, &job.cases));
-        let more =
-            plots::names(summary.target(), job).filter(|(stem, _)| is_drawn && *stem != "speedup");
-        for (stem, title) in more {
+    let suffixes = plots::suffixes(&jobs(summary));
+    for (view, suffix) in job_views(summary).iter().zip(suffixes) {
+        let _ = writeln!(page, "### {}\n", text(&view.title()));
+        page.push_str(&table(view, &view.job.cases, "n"));
+        let _ = write!(page, "\n{}", note(view, &view.job.cases));
+        let more = plots::names(summary.target(), &view.job);
+        for (stem, title) in more.filter(|(stem, _)| is_drawn && *stem != "speedup") {
             page.push_str(&image(Path::new(""), &format!("{stem}{suffix}"), title));
         }
     }

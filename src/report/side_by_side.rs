@@ -8,15 +8,13 @@ use std::fmt::Write as _;
 
 use super::compare::when;
 use super::prose::{WIDTH, wrapped};
-use super::table::with_interval;
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
 use crate::record::{Case, Target};
+use crate::view::job::OVERSUBSCRIBED;
 use crate::view::nouns::{baseline_name, job_of_runs};
-use crate::view::number::{TIME, Unit, thousands};
+use crate::view::number::{thousands, time_with_interval};
+use crate::view::table::speedup;
 use crate::view::text::{clean, usable_cpus};
-
-/// Marks a case with more threads than usable CPUs.
-const OVERSUBSCRIBED: &str = "*";
 
 /// Which cases are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,18 +183,9 @@ fn count(case: &CaseSummary) -> String {
     format!("{}{mark}", case.case.count())
 }
 
-fn speedup(case: &CaseSummary) -> String {
-    with_interval(case.speedup, case.speedup_low, case.speedup_high)
-}
-
 /// The absolute time of a case, with its unit.
 fn time(case: &CaseSummary) -> String {
-    let Some(ns) = case.median_ns else { return "no data".to_string() };
-    let Unit { name, size } = Unit::fitting(&TIME, ns);
-    let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);
-    let shown =
-        with_interval(Some(ns / size), scaled(case.median_low_ns), scaled(case.median_high_ns));
-    format!("{shown} {name}")
+    time_with_interval(case.median_ns, case.median_low_ns, case.median_high_ns)
 }
 
 /// Lines as text. Where a line would be too long for a terminal, the names stand

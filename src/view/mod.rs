@@ -4,7 +4,9 @@
 #[cfg(test)]
 pub mod crafted;
 pub mod ending;
+pub mod job;
 pub mod nouns;
 pub mod number;
+pub mod table;
 pub mod text;
 pub mod verdict;

@@ -1,7 +1,9 @@
-//! Numbers and units of time as text, for tables and plots alike.
+//! Figures and units as text, for tables and plots alike.
 
-/// A unit and how much of it the plain value 1 is worth.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use serde::Serialize;
+
+/// A unit of measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Unit {
     /// Its symbol.
     pub name: &'static str,
@@ -30,7 +32,7 @@ impl Unit {
     }
 }
 
-/// Three digits that count; large numbers whole, in groups.
+/// Three significant digits; large numbers whole, in groups.
 pub fn digits(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude >= 1000.0 {
@@ -42,13 +44,13 @@ pub fn digits(value: f64) -> String {
     format!("{value:.*}", decimals.clamp(0, 9) as usize)
 }
 
-/// A number to so many significant figures, without an exponent.
+/// A number to a number of significant figures, without an exponent.
 pub fn significant(value: f64, figures: i32) -> String {
     let magnitude = value.abs().max(f64::MIN_POSITIVE).log10().floor() as i32;
     decimals(value, (figures - 1 - magnitude).clamp(0, 12) as usize)
 }
 
-/// A number with so many decimals, and commas between the thousands from
+/// A number with a number of decimals, and commas between the thousands from
 /// 10,000 on.
 pub fn decimals(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
@@ -73,4 +75,41 @@ fn grouped(digits: &str) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A value, and its interval where there is one.
+pub fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    match (value, low, high) {
+        (None, ..) => "–".to_string(),
+        (Some(value), Some(low), Some(high)) => {
+            format!("{} ({}–{})", digits(value), digits(low), digits(high))
+        }
+        (Some(value), ..) => digits(value),
+    }
+}
+
+/// A share in whole percent.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share))
+}
+
+/// A time in its unit, to three figures.
+pub fn time(ns: f64) -> String {
+    let Unit { name, size } = Unit::fitting(&TIME, ns * 1.0005);
+    format!("{} {name}", digits(ns / size))
+}
+
+/// A difference of times, which may be negative, in its unit.
+pub fn signed_time(ns: f64) -> String {
+    let Unit { name, size } = Unit::fitting(&TIME, ns.abs());
+    let sign = if ns < 0.0 { "−" } else { "" };
+    format!("{sign}{} {name}", digits(ns.abs() / size))
+}
+
+/// A median time with its interval, in a unit of its own.
+pub fn time_with_interval(ns: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    let Some(ns) = ns else { return "no data".to_string() };
+    let Unit { name, size } = Unit::fitting(&TIME, ns);
+    let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);
+    format!("{} {name}", with_interval(Some(ns / size), scaled(low), scaled(high)))
 }

@@ -7,15 +7,16 @@ use serde_json::{Map, Value};
 
 use super::crossings::{self, Grains, LadderData};
 use super::facts::{self, Facts};
-use super::found::{self, Found};
 use super::laws::Law;
-use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning, jobs};
+use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning};
 use crate::record::Case;
 use crate::stats::median;
 use crate::view::ending::how_it_ended;
+use crate::view::job::{JobView, job_views};
 use crate::view::nouns::{Nouns, baseline_name, checks, job_title, nouns, short_baseline_name};
 use crate::view::number::thousands;
-use crate::view::verdict::answer;
+use crate::view::table::best_counts;
+use crate::view::verdict::{shortfall, verdict};
 
 /// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
 /// run, and the page says so.
@@ -53,9 +54,47 @@ struct JobData {
     draws: Option<u64>,
     is_weak: bool,
     answer: Option<String>,
-    found: Found,
+    found: Findings,
     baseline: Option<usize>,
     series: Vec<SeriesData>,
+}
+
+/// The findings of a job beside its verdict.
+#[derive(Debug, Serialize)]
+struct Findings {
+    /// Index of the fastest case.
+    winner: Option<usize>,
+    /// Ends of the interval of its speedup, which holds although it was picked for it.
+    speedup_low: Option<f64>,
+    speedup_high: Option<f64>,
+    /// Sentences.
+    notes: Vec<String>,
+    /// Of each series: name, best count, counts that are indistinguishable from it, and
+    /// whether it differs from its neighbours.
+    counts: Vec<[String; 4]>,
+    /// The reasons of low efficiencies.
+    shortfalls: Vec<String>,
+}
+
+impl Findings {
+    fn of(view: &JobView<'_>) -> Findings {
+        let set = view.fastest_set();
+        let set = set.map(|set| format!("set of the fastest, with 95% confidence: {set}"));
+        Findings {
+            winner: view.ranking.and_then(|it| it.winner),
+            speedup_low: view.ranking.and_then(|it| it.speedup_low),
+            speedup_high: view.ranking.and_then(|it| it.speedup_high),
+            notes: set.into_iter().chain(view.power_notes()).map(|it| sentence(&it)).collect(),
+            counts: best_counts(view),
+            shortfalls: view.job.cases.iter().filter_map(|it| Some(shortfall(it)? + ".")).collect(),
+        }
+    }
+}
+
+/// A note with a capital and a full stop.
+fn sentence(note: &str) -> String {
+    let (first, rest) = note.split_at(note.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}.", first.to_uppercase())
 }
 
 /// Words for the page.
@@ -102,7 +141,7 @@ pub(super) fn of(summary: &Summary) -> Data<'_> {
         checked: checked(summary),
         max_dots: MAX_DOTS,
         thinned: most.unwrap_or(0) > MAX_DOTS,
-        jobs: jobs(summary).iter().map(|job| job_data(summary, job)).collect(),
+        jobs: job_views(summary).iter().map(job_data).collect(),
         cases: Table::of(summary.cases.iter().map(|case| case_data(summary, case)).collect()),
         warnings: &summary.warnings,
         facts: facts::of(summary),
@@ -123,7 +162,8 @@ fn checked(summary: &Summary) -> [String; 3] {
     ["Answers checked".to_string(), thousands(calls as u64), aside.to_string()]
 }
 
-fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
+fn job_data(view: &JobView<'_>) -> JobData {
+    let (summary, job) = (view.summary, &view.job);
     let settings = job.settings();
     JobData {
         name: job_title(summary.target(), job),
@@ -133,8 +173,8 @@ fn job_data(summary: &Summary, job: &Job<'_>) -> JobData {
         pin: settings.pin.clone(),
         draws: settings.share(),
         is_weak: settings.is_weak(),
-        answer: answer(summary, job),
-        found: found::of(summary, job),
+        answer: verdict(view),
+        found: Findings::of(view),
         baseline: job.baseline().map(|case| case.index),
         series: job.series().iter().map(|series| series_data(summary, series)).collect(),
     }

@@ -9,7 +9,6 @@
 mod crossings;
 mod data;
 mod facts;
-mod found;
 mod laws;
 mod page;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use super::chart::{Chart, Dot, Line};
 use super::map::{Map, Row};
 use super::scale::Scale;
 use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Onset, Summary};
-use crate::report::crossover::{Ladder, time};
+use crate::report::crossover::Ladder;
 use crate::report::granularity::{name, shown};
-use crate::view::number::unit;
+use crate::view::number::{time, unit};
+use crate::view::text::on_cpu;
 
 /// Efficiency against task duration; `None` where chunks are no axis.
 pub(super) fn granularity(summary: &Summary) -> Option<Chart> {
@@ -26,7 +27,7 @@ pub(super) fn granularity(summary: &Summary) -> Option<Chart> {
             .collect(),
     };
     Some(Chart {
-        title: format!("Efficiency by task duration: {}{}", first.kernel, on(summary)),
+        title: format!("Efficiency by task duration: {}{}", first.kernel, on_cpu(summary)),
         subtitle: format!(
             "n = {} · tasks are chunks of blocks of {} draws · g = time of a call × n / tasks · \
              bars: intervals, at least {}%",
@@ -59,7 +60,7 @@ pub(super) fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
     };
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     Chart {
-        title: format!("Where parallel begins to pay: {}{}", ladder.job.kernel, on(summary)),
+        title: format!("Where parallel begins to pay: {}{}", ladder.job.kernel, on_cpu(summary)),
         subtitle: format!(
             "{rounds} rounds · marks: medians of paired ratios · bars: intervals, at least {}%",
             100.0 * summary.confidence
@@ -99,7 +100,11 @@ pub(super) fn winners(summary: &Summary, ladder: &Ladder<'_>) -> Map {
         rows.push(Row { work, cells });
     }
     Map {
-        title: format!("The winner by work and thread count: {}{}", ladder.job.kernel, on(summary)),
+        title: format!(
+            "The winner by work and thread count: {}{}",
+            ladder.job.kernel,
+            on_cpu(summary)
+        ),
         subtitle: "sequential, unless the whole interval of a backend's speedup is above 1"
             .to_string(),
         counts,
@@ -131,12 +136,5 @@ fn metg(metg: &Metg) -> String {
         (Onset::Never, _) => "none".to_string(),
         (Onset::Unresolved, _) => "?".to_string(),
         (Onset::Implausible, _) => "refused".to_string(),
-    }
-}
-
-fn on(summary: &Summary) -> String {
-    match summary.cpu_model().trim() {
-        "" => String::new(),
-        cpu => format!(", on {cpu}"),
     }
 }

@@ -1,8 +1,10 @@
 use super::*;
+use crate::analysis::CaseSummary;
 use crate::analysis::synthetic::number;
 use crate::record::{Run, Session, StopReason, Stopping};
 use crate::report::prose::WIDTH;
 use crate::view::crafted::case;
+use crate::view::number::digits;
 
 fn run() -> Run {
     let mut run = Run::default();
@@ -69,7 +71,7 @@ every answer identical: 72 calls checked
 }
 
 #[test]
-fn what_the_data_cannot_tell_apart_is_marked_and_said() {
+fn indistinguishable_series_and_counts_are_marked() {
     let alike = vec![
         case("rayon", 2, (1.93, 1.91, 1.94)),
         case("std-thread", 1, (1.92, 1.90, 1.95)),
@@ -79,8 +81,9 @@ fn what_the_data_cannot_tell_apart_is_marked_and_said() {
     let text = table(&summary(alike), Style::Plain);
     assert_eq!(text.matches("≈ 1.93 (1.91–1.94)").count(), 2, "{text}");
     assert!(text.contains("  2 ≈ 1–2  "), "{text}");
-    assert!(text.contains("≈ the data cannot tell these apart"), "{text}");
-    assert!(text.contains("cannot be told from it (±0."), "{text}");
+    assert!(text.contains("≈ statistically indistinguishable\n"), "{text}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("statistically indistinguishable from it (±0."), "{text}");
     assert!(!text.contains("slower"), "{text}");
 }
 
@@ -150,7 +153,7 @@ fn details_have_every_case_and_every_figure() {
     }
     assert_eq!(text.lines().filter(|line| line.starts_with("a  ")).count(), 2);
     assert!(text.contains("a at 2 threads loses 25%: communication 0.75"), "{text}");
-    assert!(text.contains("would have been found in four of five such"), "{text}");
+    assert!(text.contains("with 80% power"), "{text}");
 }
 
 #[test]
@@ -178,9 +181,9 @@ fn a_backend_without_a_clean_visit_says_so_with_the_reason() {
 #[test]
 fn a_slowdown_is_not_called_fastest() {
     let text = table(&summary(vec![case("a", 2, (0.5, 0.4, 0.6))]), Style::Plain);
-    assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+    assert!(text.contains("nothing is significantly faster than the sequential 50.0 ms"), "{text}");
     let text = table(&summary(vec![case("a", 2, (1.2, 0.9, 1.6))]), Style::Plain);
-    assert!(text.contains("nothing is shown to beat the sequential 50.0 ms"), "{text}");
+    assert!(text.contains("nothing is significantly faster than the sequential 50.0 ms"), "{text}");
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn pairs_that_were_left_out_are_counted_and_their_figure_shown() {
     (disturbed.pairs, disturbed.pairs_all, disturbed.speedup_all) = (10, 12, Some(1.7));
     let text = table(&summary(vec![disturbed, case("b", 2, (1.5, 1.4, 1.6))]), Style::Plain);
     assert!(text.contains("  10 of 12\n"), "{text}");
-    assert!(text.contains("with the pairs that were left out: a 1.70\n"), "{text}");
+    assert!(text.contains("speedup including the excluded pairs: a 1.70\n"), "{text}");
 }
 
 #[test]
@@ -207,16 +210,18 @@ fn a_run_that_ended_early_says_so() {
         ..summary(vec![case("a", 2, (1.9, 1.8, 2.0))])
     };
     let text = table(&early, Style::Plain);
-    assert!(text.contains("ended by its time budget in round 12 of 20"), "{text}");
+    assert!(text.contains("time budget used up in round 12 of 20"), "{text}");
     let precise = Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..early };
     let text = table(&precise, Style::Plain);
-    let known = "enough after 12 rounds; every speedup known to ±5.3% or better (a, n = 2)\n";
-    assert!(text.contains(known), "{text}");
+    let known = "precision reached after 12 rounds; relative half-width of the 95% intervals of the \
+                 speedups: at most ±5.3% (a, n = 2)";
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&text).contains(known), "{text}");
     let mut retired = precise.cases.last().expect("a case").clone();
     retired.half_width = None;
     let cases = precise.cases.iter().cloned().chain([retired]).collect();
     let text = table(&Summary { cases, ..precise }, Style::Plain);
-    assert!(text.contains("every speedup but one, which has no interval, known to"), "{text}");
+    assert!(words(&text).contains("(one speedup has no interval)"), "{text}");
 }
 
 #[test]
@@ -226,7 +231,10 @@ fn a_run_without_any_interval_does_not_just_say_that_it_is_enough() {
     let enough =
         Summary { run: ended(StopReason::Precision, 50, Some(0.1)), ..summary(vec![failed]) };
     let text = table(&enough, Style::Plain);
-    assert!(text.contains("enough after 12 rounds; no speedup has an interval\n"), "{text}");
+    assert!(
+        text.contains("precision reached after 12 rounds; no speedup has an interval\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 
 use crate::analysis::{CaseSummary, Grid, Job, Summary, grids};
 use crate::view::number::digits;
-use crate::view::text::usable_cpus;
+use crate::view::text::{on_cpu, usable_cpus};
 
 /// What a heat map shows.
 pub(super) struct Heat {
@@ -46,10 +46,7 @@ pub(super) fn of(summary: &Summary, job: &Job<'_>) -> Option<Heat> {
     let grids = grids(job);
     let speedups = || grids.iter().flat_map(Grid::cases).filter_map(speedup);
     let range = speedups().min_by(f64::total_cmp).zip(speedups().max_by(f64::total_cmp));
-    let cpu = match summary.cpu_model().trim() {
-        "" => String::new(),
-        cpu => format!(", on {cpu}"),
-    };
+    let cpu = on_cpu(summary);
     let kernel = &job.settings().kernel;
     let what = if kernel.is_empty() { String::new() } else { format!(": {kernel}") };
     (!grids.is_empty()).then(|| Heat {

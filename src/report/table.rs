@@ -1,0 +1,171 @@
+//! The tables of a terminal: for each backend its best thread count in at most 80 columns,
+//! or every case with every figure.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use super::columns::Columns;
+use super::inner;
+use super::prose::wrapped;
+use crate::analysis::Summary;
+use crate::quantity::pluralize;
+use crate::view::ending::how_it_ended;
+use crate::view::job::{INDISTINGUISHABLE, JobView, job_views};
+use crate::view::nouns::{Checks, checks as checked};
+use crate::view::number::{TIME, Unit};
+use crate::view::table::{Column, DETAILS, SHORT, Table};
+use crate::view::text::clean;
+use crate::view::verdict::{shortfall, verdict};
+
+/// Whether the terminal shows colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Plain text.
+    Plain,
+    /// The fastest row in bold.
+    Bold,
+}
+
+/// Shortfalls that are explained below the short table.
+const MAX_EXPLAINED: usize = 3;
+
+/// The columns that a narrow table loses, the first first.
+const DROPPABLE: [&str; 3] = ["pairs", "eff.", "schedule chunk"];
+
+/// The explanation of the details of commands and functions.
+const EXPLANATION: &str = "all pairs: including those that were excluded; overhead: n/n₀ times the time less\n  \
+    that of the baseline, which has n₀ threads\n";
+
+/// The explanation of the details of kernels.
+const EXPLANATION_OF_WORKERS: &str = "all pairs: including those that were excluded; overhead: n·T_n − T_1; balance: mean busy\n  \
+    time of the workers by that of the busiest; comm.: busy time of the busiest by the time\n  \
+    of the call; scaling: time inside the kernel of the baseline by that of all workers\n";
+
+/// The tables of a run, and whether it went well.
+pub fn table(summary: &Summary, style: Style) -> String {
+    tables(summary, style) + &checks(summary)
+}
+
+/// The table of every job, with its baseline above and its verdict below.
+pub fn tables(summary: &Summary, style: Style) -> String {
+    let parts: Vec<String> =
+        job_views(summary).iter().map(|view| table_of_job(view, style)).collect();
+    parts.join("\n")
+}
+
+/// The tables of every job with all of its cases, its verdict, and the power behind it.
+pub fn details(summary: &Summary) -> String {
+    let parts: Vec<String> = job_views(summary).iter().map(details_of_job).collect();
+    parts.join("\n")
+}
+
+/// The end of the run, and what failed. Reasons are quoted whole, however long.
+pub fn checks(summary: &Summary) -> String {
+    let mut text = String::new();
+    let ending = how_it_ended(summary);
+    if !ending.is_empty() {
+        text.push_str(&wrapped(&ending));
+    }
+    let _ = writeln!(text, "{}", checks_line(summary));
+    for case in summary.cases.iter().filter(|case| !case.problems.is_empty()) {
+        let (first, count) = (&case.problems[0], case.problems.len());
+        let are_alike = case.problems.iter().all(|problem| problem == first);
+        let times = if are_alike { "×" } else { "failures, the first:" };
+        let name = clean(&case.case.title_and_count());
+        let _ = writeln!(text, "  {name}: {count} {times} {}", clean(first));
+    }
+    text
+}
+
+/// Whether every answer, run or result was right, and how many there were.
+fn checks_line(summary: &Summary) -> String {
+    let Checks { passed, count, failed } = checked(summary);
+    let calls = summary.answers.calls;
+    let failures = match failed {
+        1 => "1 FAILED VISIT (not counted above)".to_string(),
+        _ => format!("{failed} FAILED VISITS (not counted above)"),
+    };
+    match (failed, passed, summary.answers.identical()) {
+        (0, Some(passed), _) => format!("{passed}: {count}"),
+        (0, None, true) => format!("every answer identical: {} checked", pluralize(calls, "call")),
+        (0, None, false) => format!("every answer checked: {}", pluralize(calls, "call")),
+        (_, Some(_), _) => format!("{failures}; no error in {count}"),
+        (_, None, _) => format!("{failures}; {} checked", pluralize(calls, "answer")),
+    }
+}
+
+/// The title, the machine and the baseline of a job.
+fn heading(view: &JobView<'_>) -> String {
+    wrapped(&view.heading()) + &wrapped(&format!("baseline: {}", view.baseline()))
+}
+
+fn table_of_job(view: &JobView<'_>, style: Style) -> String {
+    let mut text = heading(view);
+    let best = view.best();
+    let unit_ns = view.fastest().or(view.job.baseline()).and_then(|case| case.median_ns);
+    let unit = Unit::fitting(&TIME, unit_ns.unwrap_or(0.0));
+    let bold = view.winning_row().filter(|_| style == Style::Bold).map(|row| row + 1);
+    for (index, line) in short_lines(view, unit).into_iter().enumerate() {
+        let (on, off) = if bold == Some(index) { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(text, "{on}{line}{off}");
+    }
+    if text.contains(INDISTINGUISHABLE) {
+        let _ = writeln!(text, "{INDISTINGUISHABLE} statistically indistinguishable");
+    }
+    if best.iter().any(|case| case.oversubscribed) {
+        let _ = writeln!(text, "{}", view.oversubscribed_note());
+    }
+    if let Some(note) = view.all_pairs_note() {
+        text.push_str(&wrapped(&note));
+    }
+    text.push_str(&inner::text(view));
+    if let Some(verdict) = verdict(view) {
+        text.push_str(&wrapped(&verdict));
+    }
+    let shortfalls = JobView::shortfalls(&best);
+    shortfalls.iter().take(MAX_EXPLAINED).for_each(|reason| text.push_str(&wrapped(reason)));
+    let more = shortfalls.len().saturating_sub(MAX_EXPLAINED);
+    if more > 0 {
+        let _ = writeln!(text, "{more} more below 80% efficiency: see harness report --details");
+    }
+    text
+}
+
+/// The heading, and one line a series.
+fn short_lines(view: &JobView<'_>, unit: Unit) -> Vec<String> {
+    let table = Table::new(view, &view.best_rows(), &SHORT, unit);
+    if view.nouns.has_workers {
+        return Columns::of(&table).fitting_lines(&DROPPABLE);
+    }
+    let table = table.without_empty();
+    // Names matter more than costs, which are among the details, too.
+    let columns = Columns::of(&table);
+    let columns = match columns.fits() {
+        true => columns,
+        false => Columns::of(&table.without(&[Column::CpuTime, Column::Memory])),
+    };
+    columns.fitting_lines(&DROPPABLE)
+}
+
+fn details_of_job(view: &JobView<'_>) -> String {
+    let mut text = heading(view);
+    let table = Table::new(view, &view.job.cases, &DETAILS, TIME[0]);
+    let (table, explanation) = match view.nouns.has_workers {
+        true => (table, EXPLANATION_OF_WORKERS),
+        false => (table.without_empty(), EXPLANATION),
+    };
+    for line in Columns::of(&table).lines() {
+        let _ = writeln!(text, "{line}");
+    }
+    text.push_str(explanation);
+    if view.job.cases.iter().any(|case| case.oversubscribed) {
+        let _ = writeln!(text, "{}", view.oversubscribed_note());
+    }
+    text.extend(verdict(view).map(|verdict| wrapped(&verdict)));
+    text.extend(view.power_notes().iter().map(|note| wrapped(note)));
+    text.push_str(&inner::text(view));
+    text.extend(view.job.cases.iter().filter_map(|case| Some(wrapped(&shortfall(case)?))));
+    text
+}
