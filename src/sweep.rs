@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::panic_message;
-use crate::cli::functions::{self, Asked};
+use crate::cli::functions::{self, Action};
 use crate::function::{self, Function};
 use crate::record::{BASELINE, COMMAND};
 use crate::runner;
@@ -111,10 +111,10 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
             functions::refuse(&problem);
         }
         let names: Vec<&str> = self.functions.iter().map(|it| it.name.as_str()).collect();
-        let code = match functions::asked(&self.name, &names) {
-            Asked::Nothing => 0,
-            Asked::Test { functions, counts } => self.test(&functions, &counts),
-            Asked::Measure(settings) => functions::measure(*settings),
+        let code = match functions::action(&self.name, &names) {
+            Action::Nothing => 0,
+            Action::Test { functions, counts } => self.test(&functions, &counts),
+            Action::Measure(settings) => functions::measure(*settings),
         };
         ExitCode::from(WORST.fetch_max(code, Ordering::Relaxed).max(code))
     }

@@ -13,7 +13,7 @@ use super::{CampaignError, is_entered};
 use crate::machine::Places;
 use crate::machine::clock;
 use crate::machine::taken::Meter;
-use crate::plan::Programs;
+use crate::plan::PlannedCommands;
 use crate::record::{COMMAND, Case, Position};
 use crate::registry::Registry;
 
@@ -22,7 +22,7 @@ use crate::registry::Registry;
 pub struct Stopwatch<'a> {
     registry: &'a Registry,
     progress: &'a Progress,
-    programs: &'a Programs,
+    programs: &'a PlannedCommands,
     timeout: Duration,
     supervisor: Supervisor<'a>,
     places: Places,
@@ -38,7 +38,7 @@ impl<'a> Stopwatch<'a> {
     pub fn new(
         registry: &'a Registry,
         progress: &'a Progress,
-        programs: &'a Programs,
+        programs: &'a PlannedCommands,
         timeout: Option<Duration>,
     ) -> Result<Stopwatch<'a>, CampaignError> {
         if !is_entered() {

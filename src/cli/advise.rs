@@ -1,22 +1,25 @@
-//! `harness advise`: the number of threads for a command.
+//! `harness advise`: a thread count for a command.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
+use super::args::command::CommandOptions;
+use super::args::display::DisplayOptions;
+use super::cases::parse_nthread;
 use super::commands::commands;
-use super::conflicts::check_told;
-use super::options::{CommandOptions, DisplayOptions};
+use super::conflicts::check_placeholders;
+use super::given::{Given, Source, Switch, UsageError, variable};
+use super::output::print_result;
 use super::placeholders::Axes;
 use super::settings::{nanoseconds, show};
-use super::values::{Given, Lookup, Origin, UsageError, given, switch};
 use crate::advise::{Goal, Machine, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
-use crate::counts;
+use crate::counts::MAX_NTHREAD;
 use crate::machine::Cpus;
-use crate::plan::Programs;
+use crate::plan::PlannedCommands;
 use crate::quantity::parse_percent;
 use crate::record::{Expect, Output};
 use crate::registry::Registry;
@@ -24,27 +27,27 @@ use crate::registry::Registry;
 /// The options of `harness advise`.
 #[derive(Debug, Args)]
 pub struct AdviseOptions {
-    /// Thread counts to choose from (default: 1 up to the usable CPUs)
+    /// Thread counts to choose from (default: 1 to the number of usable CPUs)
     #[arg(short, long, value_name = "LIST")]
-    pub nthread: Option<String>,
-    /// The smallest count whose time is within P% of the best (default: 5%)
+    pub nthread: Option<Given>,
+    /// Choose the smallest count whose time is within P% of the best (default: 5%)
     #[arg(long, value_name = "P%", conflicts_with = "efficiency")]
-    pub within: Option<String>,
-    /// Instead: the largest count that is at least so efficient
+    pub within: Option<Given>,
+    /// Instead, choose the largest count with a parallel efficiency of at least P%
     #[arg(long, value_name = "P%")]
-    pub efficiency: Option<String>,
-    /// A run that lasts longer is killed (default: none)
+    pub efficiency: Option<Given>,
+    /// Kill a run that takes longer, and fail (default: no limit)
     #[arg(long, value_name = "TIME")]
-    pub timeout: Option<String>,
-    /// The command, and how it is run.
+    pub timeout: Option<Given>,
+    /// The options of the command.
     #[command(flatten)]
     pub program: CommandOptions,
-    /// Only the count, no reason
-    #[arg(short, long)]
-    pub quiet: bool,
+    /// Print only the count, without the reason
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    pub quiet: Switch,
 }
 
-/// How much slower than the best the answer may be, where nobody says.
+/// Default of `--within`.
 const WITHIN: f64 = 0.05;
 
 impl Machine for Stopwatch<'_> {
@@ -55,96 +58,85 @@ impl Machine for Stopwatch<'_> {
     }
 }
 
-/// Searches, and prints one integer; the reason on stderr.
+/// Prints the thread count, and the reason on stderr.
 ///
 /// # Errors
 /// Bad usage, a run that failed, or a signal.
-pub fn advise(
-    options: &AdviseOptions,
-    lookup: Lookup<'_>,
-    registry: &Registry,
-) -> anyhow::Result<u8> {
+pub fn advise(options: &AdviseOptions, registry: &Registry) -> anyhow::Result<u8> {
     let cpus = Cpus::read();
-    let goal = goal(options, lookup)?;
-    let given = given("--nthread", options.nthread.as_deref(), lookup);
-    let candidates = candidates(given.as_ref(), &cpus)?;
-    let timeout = timeout(options, lookup)?;
-    let programs = program(options, lookup, &candidates)?;
-    let display = DisplayOptions { quiet: options.quiet, ..DisplayOptions::default() };
-    let progress = Progress::new(show(&display, lookup)?);
-    let mut stopwatch = Stopwatch::new(registry, &progress, &programs, timeout)?;
+    let goal = goal(options)?;
+    let candidates = candidates(options.nthread.as_ref(), &cpus)?;
+    let timeout = options.timeout.as_ref().map(nanoseconds).transpose()?;
+    let commands = command(options, &candidates)?;
+    let no_progress = Switch::from_variable("--no-progress", &variable);
+    let display = DisplayOptions { quiet: options.quiet.clone(), no_progress, color: None };
+    let progress = Progress::new(show(&display)?);
+    let timeout = timeout.map(Duration::from_nanos);
+    let mut stopwatch = Stopwatch::new(registry, &progress, &commands, timeout)?;
     let found = search(&mut stopwatch, &candidates, goal)?;
-    // Signals that come from here on end this process as they do any other.
+    // From here on, signals end this process as usual.
     drop(stopwatch);
-    if !switch("--quiet", options.quiet, lookup)? {
-        let _ = writeln!(io::stderr(), "{found}{}", restricted(given.as_ref()));
+    if !options.quiet.is_on()? {
+        let _ = writeln!(io::stderr(), "{found}{}", restriction(options.nthread.as_ref()));
     }
-    super::print_result(&format!("{}\n", found.nthread))
+    print_result(&format!("{}\n", found.nthread))
 }
 
-/// What is to be said of a variable that left only some counts to choose from: who has
-/// forgotten it would take the answer for that of the whole machine.
-fn restricted(given: Option<&Given>) -> String {
-    match given {
-        Some(Given { origin: Origin::Variable(name), text }) => {
-            format!("; only counts of {name}={} were candidates", text.trim())
+/// A note that a variable restricted the candidates, in case the user has forgotten it.
+fn restriction(nthread: Option<&Given>) -> String {
+    match nthread {
+        Some(Given { source: Source::Variable(name), text }) => {
+            format!("; only the counts of {name}={} were candidates", text.trim())
         }
         _ => String::new(),
     }
 }
 
-fn timeout(options: &AdviseOptions, lookup: Lookup<'_>) -> Result<Option<Duration>, UsageError> {
-    let given = given("--timeout", options.timeout.as_deref(), lookup);
-    given.map(|given| nanoseconds(&given).map(Duration::from_nanos)).transpose()
-}
-
-/// The one command that is to be timed.
-fn program(
-    options: &AdviseOptions,
-    lookup: Lookup<'_>,
-    candidates: &[u32],
-) -> Result<Programs, UsageError> {
+/// The one command to time.
+fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<PlannedCommands, UsageError> {
     let refused = |problem: &str| Err(UsageError(format!("advise: {problem}")));
-    let Some(programs) = commands(&options.program, lookup, Axes::One)? else {
+    let Some(planned) = commands(&options.program, Axes::Nthread)? else {
         return refused("there is no command; for example harness advise -- ./prog -t {nthread}");
     };
-    if programs.commands.list.len() != 1 {
+    if planned.commands.list.len() != 1 {
         return refused("it takes one command; a sweep takes several");
     }
-    if options.program.baseline.is_some() {
-        return refused("--baseline is for a sweep: the best count is what others are held to");
+    if options.program.baseline.as_ref().is_some_and(Given::is_flag) {
+        return refused(
+            "--baseline applies to a sweep; here counts are compared with the best one",
+        );
     }
-    if programs.commands.output == Output::Keep {
-        return refused("--output keep is for a sweep: there is no results directory here");
+    if planned.commands.output == Output::Keep {
+        return refused("--output keep applies to a sweep; there is no results directory here");
     }
-    if programs.commands.expect == Some(Expect::Same) {
-        return refused("--expect-stdout same is for a sweep; a text or /…/ can be checked here");
+    if planned.commands.expect == Some(Expect::Same) {
+        return refused(
+            "--expect-stdout same applies to a sweep; a text or /…/ can be checked here",
+        );
     }
-    check_told(&programs.commands, candidates, &[])?;
-    // What a variable says for all runs has no say here.
-    Ok(Programs { baseline: None, ..programs })
+    check_placeholders(&planned.commands, candidates, &[])?;
+    // The baseline of a variable is ignored.
+    Ok(PlannedCommands { baseline: None, ..planned })
 }
 
-fn goal(options: &AdviseOptions, lookup: Lookup<'_>) -> Result<Goal, UsageError> {
-    let share = |given: &Given| parse_percent(&given.text).map_err(|error| given.error(error));
-    let within = given("--within", options.within.as_deref(), lookup);
-    let efficiency = given("--efficiency", options.efficiency.as_deref(), lookup);
-    match (within, efficiency) {
-        (Some(within), Some(_)) if options.efficiency.is_none() && options.within.is_none() => {
-            Err(within.error("HARNESS_EFFICIENCY is set, too: set only one of them"))
+fn goal(options: &AdviseOptions) -> Result<Goal, UsageError> {
+    match (&options.within, &options.efficiency) {
+        (Some(within), Some(efficiency)) if !within.is_flag() && !efficiency.is_flag() => {
+            Err(within.error(format!("{} is also set; set only one of them", efficiency.source)))
         }
-        (Some(within), _) if options.efficiency.is_none() => share(&within).map(Goal::Within),
-        (_, Some(efficiency)) => share(&efficiency).map(Goal::Efficiency),
+        (Some(within), efficiency) if !efficiency.as_ref().is_some_and(Given::is_flag) => {
+            Ok(Goal::Within(within.parse(parse_percent)?))
+        }
+        (_, Some(efficiency)) => Ok(Goal::Efficiency(efficiency.parse(parse_percent)?)),
         (_, None) => Ok(Goal::Within(WITHIN)),
     }
 }
 
-/// The counts to choose from. OMP_NUM_THREADS and its like have no say, other than
-/// in a sweep: they may be what an earlier search advised.
-fn candidates(given: Option<&Given>, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
-    let Some(given) = given else {
-        return Ok((1..=cpus.usable.clamp(1, counts::MAX_NTHREAD)).collect());
-    };
-    let words = counts::MachineCounts { cpus: cpus.usable, cores: cpus.cores };
-    counts::parse_list(&given.text, words).map_err(|error| given.error(error))
+/// The thread counts to choose from. OMP_NUM_THREADS and RAYON_NUM_THREADS do not restrict them, other
+/// than in a sweep, since an earlier search may have set them.
+fn candidates(nthread: Option<&Given>, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
+    match nthread {
+        None => Ok((1..=cpus.usable.clamp(1, MAX_NTHREAD)).collect()),
+        Some(given) => parse_nthread(given, cpus),
+    }
 }

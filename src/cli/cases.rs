@@ -1,125 +1,109 @@
-//! What to sweep: thread counts, backends, kernels, draws, schedules, chunks.
+//! Axes of a sweep of kernels: backends, kernels, draws, schedules, chunks, pins, thread counts.
 
-use super::options::SweepOptions;
-use super::preset::{self, suited};
-use super::values::{Given, Lookup, Origin, UsageError, given, nearest, switch};
+use super::args::sweep::SweepOptions;
+use super::given::{Given, Lookup, UsageError, nearest};
+use super::preset;
 use crate::backend::{Schedule, StartMethod};
-use crate::counts::{self, CountSource, ThreadCounts};
+use crate::counts::{self, CountSource, MachineCounts, ThreadCounts};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
-use crate::plan::{Calibration, Draws, HANDS_OUT, MOST_DRAWS, Pin, Scaling, ladder};
+use crate::plan::{Calibration, DYNAMIC_SCHEDULES, Draws, MOST_DRAWS, Pin, Scaling, ladder};
 use crate::quantity::{parse_count, parse_counts};
 use crate::record::{BASELINE, Plan, Preset, Skipped};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
 
+/// The thread counts of a run.
 pub fn thread_counts(
-    options: &SweepOptions,
+    nthread: Option<&Given>,
     lookup: Lookup<'_>,
     cpus: &Cpus,
 ) -> Result<ThreadCounts, UsageError> {
-    let given = given("--nthread", options.nthread.as_deref(), lookup);
-    let given = given.as_ref().map(|given| match given.origin {
-        Origin::Flag(_) => (CountSource::Flag, given.text.as_str()),
-        Origin::Variable(_) => (CountSource::Variable("HARNESS_NTHREAD"), given.text.as_str()),
+    let given = nthread.map(|given| match given.is_flag() {
+        true => (CountSource::Flag, given.text.as_str()),
+        false => (CountSource::Variable("HARNESS_NTHREAD"), given.text.as_str()),
     });
     counts::resolve(given, lookup, cpus.usable, cpus.cores)
         .map_err(|error| UsageError(error.to_string()))
 }
 
-/// Threads inside each worker; empty where nobody asks, and they are no axis.
+/// A list of thread counts.
 ///
 /// # Errors
-/// If the list is none.
-pub fn inner_counts(
-    typed: Option<&str>,
-    lookup: Lookup<'_>,
-    cpus: &Cpus,
-) -> Result<Vec<u32>, UsageError> {
-    let Some(given) = given("--inner-nthread", typed, lookup) else { return Ok(Vec::new()) };
-    let words = counts::MachineCounts { cpus: cpus.usable, cores: cpus.cores };
-    counts::parse_list(&given.text, words).map_err(|error| given.error(error))
+/// If the grammar of lists does not allow it.
+pub fn parse_nthread(given: &Given, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
+    let machine = MachineCounts { cpus: cpus.usable, cores: cpus.cores };
+    given.parse(|text| counts::parse_list(text, machine))
 }
 
-/// Threads inside each worker of a run that asks for `preset`: an axis of a sweep
-/// only. A variable for all runs has no say in others.
+/// The counts of threads inside each worker, none by default.
+pub fn inner_counts(options: &SweepOptions, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
+    options.inner_nthread.as_ref().map_or(Ok(Vec::new()), |given| parse_nthread(given, cpus))
+}
+
+/// The counts of threads inside each worker of a sweep of kernels, none for presets without that axis.
 ///
 /// # Errors
-/// As [`inner_counts`]; and where a flag asks for what the preset does not have.
+/// If a flag gives counts to such a preset.
 pub fn inner_axis(
     options: &SweepOptions,
-    lookup: Lookup<'_>,
     preset: Preset,
-    cpus: &Cpus,
+    counts: Vec<u32>,
 ) -> Result<Vec<u32>, UsageError> {
-    let typed = options.inner_nthread.as_deref();
-    let list = inner_counts(typed, lookup, cpus)?;
-    let problem = |_: &Vec<u32>| match preset {
-        Preset::Sweep | Preset::Quick => None,
-        Preset::Crossover | Preset::Metg => Some(format!(
-            "{} has one thread inside each worker; leave it out",
-            preset::name(preset)
-        )),
-    };
-    Ok(suited("--inner-nthread", typed, lookup, list, problem)?.unwrap_or_default())
+    let Some(given) = &options.inner_nthread else { return Ok(Vec::new()) };
+    let problem = matches!(preset, Preset::Crossover | Preset::Metg).then(|| {
+        format!("{} has one thread inside each worker; leave it out", preset::name(preset))
+    });
+    Ok(if given.applies(problem)? { counts } else { Vec::new() })
 }
 
-pub fn kernels(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    registry: &Registry,
-) -> Result<Vec<String>, UsageError> {
-    let Some(given) = given("--kernel", options.kernel.as_deref(), lookup) else {
-        return Ok(vec![registry.kernel_names().first().unwrap_or(&"pi").to_string()]);
-    };
+pub fn kernels(options: &SweepOptions, registry: &Registry) -> Result<Vec<String>, UsageError> {
     let all = registry.kernel_names();
-    if given.text.trim() == "all" {
-        return Ok(all.into_iter().map(str::to_string).collect());
+    match &options.kernel {
+        None => Ok(vec![all.first().unwrap_or(&"pi").to_string()]),
+        Some(given) if given.text.trim() == "all" => {
+            Ok(all.into_iter().map(str::to_string).collect())
+        }
+        Some(given) => names(given, &all, "kernel"),
     }
-    names(&given, &all, "kernel")
 }
 
-/// The backends to sweep, and those of `all` that cannot run here.
+/// The backends of a sweep, and those of `all` that cannot run here.
 pub fn backends(
     options: &SweepOptions,
-    lookup: Lookup<'_>,
     registry: &Registry,
 ) -> Result<(Vec<String>, Vec<Skipped>), UsageError> {
-    let all = registry.backend_names();
-    let given = given("--backend", options.backend.as_deref(), lookup)
-        .filter(|given| given.text.trim() != "all");
-    let Some(given) = given else {
+    let mut known = registry.backend_names();
+    let Some(given) = options.named_backends() else {
         let (kept, skipped): (Vec<&str>, Vec<&str>) =
-            all.iter().partition(|name| registry.obstacle(name).is_none());
-        let skip = |name: &str| Skipped {
+            known.iter().partition(|name| registry.obstacle(name).is_none());
+        let skipped = skipped.into_iter().map(|name| Skipped {
             backend: name.to_string(),
             what: "all".to_string(),
             reason: registry.obstacle(name).unwrap_or_default(),
-        };
-        let kept = kept.into_iter().map(str::to_string).collect();
-        return Ok((kept, skipped.into_iter().map(skip).collect()));
+        });
+        return Ok((kept.into_iter().map(str::to_string).collect(), skipped.collect()));
     };
-    // Originals that were named are in the registry by now; the others are suggested.
-    let mut known = all;
+    // Reference implementations that were named are in the registry by now; the names of the others
+    // are known here for the hint only.
     known.extend(ORIGINALS.iter().map(|original| original.name));
-    let asked = names(&given, &known, "backend")?;
-    match asked.iter().find_map(|name| Some((name, registry.obstacle(name)?))) {
+    let named = names(given, &known, "backend")?;
+    match named.iter().find_map(|name| Some((name, registry.obstacle(name)?))) {
         Some((name, reason)) => Err(given.error(format!("{name} cannot run here: {reason}"))),
-        None => Ok((asked, Vec::new())),
+        None => Ok((named, Vec::new())),
     }
 }
 
-/// A list of names that must exist.
-fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, UsageError> {
+/// A list of known names, without duplicates.
+fn names(given: &Given, known: &[&str], noun: &str) -> Result<Vec<String>, UsageError> {
     let mut names: Vec<String> = Vec::new();
     for name in given.text.split(',').map(str::trim) {
-        if name == "all" && ["backend", "kernel"].contains(&what) {
-            return Err(given.error("\"all\" stands alone"));
+        if name == "all" && ["backend", "kernel"].contains(&noun) {
+            return Err(given.error("\"all\" cannot be combined with other names"));
         }
         if !known.contains(&name) {
-            return Err(
-                given.error(format!("there is no {what} {name:?}; {}", nearest(name, known)))
-            );
+            let hint = nearest(name, known);
+            return Err(given.error(format!("there is no {noun} {name:?}; {hint}")));
         }
         if !names.iter().any(|other| other == name) {
             names.push(name.to_string());
@@ -128,240 +112,195 @@ fn names(given: &Given, known: &[&str], what: &str) -> Result<Vec<String>, Usage
     Ok(names)
 }
 
-/// Draws of a call. Where chunks are what is asked for, each has draws of its own.
-pub fn draws(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    preset: Preset,
-    block: u64,
-    chunks: &[u64],
-    nthread: &[u32],
-) -> Result<Draws, UsageError> {
-    let typed = options.draws.as_deref();
-    let list = match given("--draws", typed, lookup) {
-        Some(given) => draws_given(&given)?,
-        None => Vec::new(),
-    };
-    let problem = |list: &Vec<u64>| match preset {
+/// The list of `--draws`, if it applies to the preset.
+pub fn draws_list(options: &SweepOptions, preset: Preset) -> Result<Option<Vec<u64>>, UsageError> {
+    let Some(given) = &options.draws else { return Ok(None) };
+    let list = given.parse(parse_counts)?;
+    if let Some(&largest) = list.last().filter(|largest| **largest > MOST_DRAWS) {
+        return Err(given.error(format!("{largest} draws are too many; the maximum is 2^50")));
+    }
+    let problem = match preset {
         Preset::Crossover if list.len() < 2 => {
-            Some("--crossover needs several jobs; for example 1e4,1e6,1e8".to_string())
+            Some("--crossover needs several jobs; for example 1e4,1e6,1e8")
         }
         Preset::Metg if list.len() > 1 => {
-            Some("harness metg takes one number of draws; leave it out, or name one".to_string())
+            Some("harness metg takes one number of draws; leave the others out")
         }
         _ => None,
     };
-    if let Some(list) = suited("--draws", typed, lookup, list, problem)? {
-        return Ok(Draws::Given(list));
-    }
-    let most = nthread.iter().copied().max().unwrap_or(1);
-    let own = |chunk: &u64| (*chunk, ladder::draws_of_tasks(*chunk, block, most));
-    Ok(match preset {
-        Preset::Sweep => Draws::Calibrated(Calibration::FULL),
-        Preset::Quick => Draws::Calibrated(Calibration::QUICK),
-        Preset::Crossover => Draws::Given(ladder::jobs()),
-        Preset::Metg => Draws::ByChunk(chunks.iter().map(own).collect()),
-    })
+    Ok(given.applies(problem.map(str::to_string))?.then_some(list))
 }
 
-fn draws_given(given: &Given) -> Result<Vec<u64>, UsageError> {
-    let list = parse_counts(&given.text).map_err(|error| given.error(error))?;
-    match list.last() {
-        Some(&most) if most > MOST_DRAWS => {
-            Err(given.error(format!("{most} draws are too many; at most 2^50 can be asked for")))
-        }
-        _ => Ok(list),
-    }
-}
-
-pub fn block(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
+/// The draws of a call. For METG each chunk has its own.
+pub fn draws(
+    list: Option<Vec<u64>>,
     preset: Preset,
-) -> Result<u64, UsageError> {
-    let Some(given) = given("--block", options.block.as_deref(), lookup) else {
+    block: u64,
+    chunks: &[u64],
+    largest: u32,
+) -> Draws {
+    match (list, preset) {
+        (Some(list), _) => Draws::Given(list),
+        (None, Preset::Sweep) => Draws::Calibrated(Calibration::FULL),
+        (None, Preset::Quick) => Draws::Calibrated(Calibration::QUICK),
+        (None, Preset::Crossover) => Draws::Given(ladder::jobs()),
+        (None, Preset::Metg) => {
+            let draws = chunks.iter().map(|chunk| ladder::draws_of_tasks(*chunk, block, largest));
+            Draws::ByChunk(chunks.iter().copied().zip(draws).collect())
+        }
+    }
+}
+
+pub fn block(options: &SweepOptions, preset: Preset) -> Result<u64, UsageError> {
+    let Some(given) = &options.block else {
         return Ok(match preset {
             Preset::Sweep | Preset::Quick => DEFAULT_BLOCK,
             Preset::Crossover => ladder::CROSSOVER_BLOCK,
             Preset::Metg => ladder::METG_BLOCK,
         });
     };
-    let block = parse_count(&given.text).map_err(|error| given.error(error))?;
+    let block = given.parse(parse_count)?;
     if block.is_power_of_two() && BLOCK_RANGE.contains(&block) {
         Ok(block)
     } else {
-        Err(given.error(format!("{block} is no power of two from 64 to 2^30; for example 2^14")))
+        Err(given.error(format!("{block} is not a power of two from 64 to 2^30; for example 2^14")))
     }
 }
 
-/// Schedules; where chunks are what is asked for, such as hand out each by itself.
-pub fn schedules(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    preset: Preset,
-) -> Result<Vec<Schedule>, UsageError> {
-    let typed = options.schedule.as_deref();
-    let Some(given) = given("--schedule", typed, lookup) else {
-        return Ok(Vec::new());
-    };
-    let names = names(&given, &Schedule::ALL.map(Schedule::name), "schedule")?;
+/// The schedules, by default those of the backends. METG needs dynamic ones.
+pub fn schedules(options: &SweepOptions, preset: Preset) -> Result<Vec<Schedule>, UsageError> {
+    let Some(given) = &options.schedule else { return Ok(Vec::new()) };
+    let names = names(given, &Schedule::ALL.map(Schedule::name), "schedule")?;
     let schedules: Vec<Schedule> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let problem = |schedules: &Vec<Schedule>| {
-        let other = schedules.iter().find(|schedule| !HANDS_OUT.contains(schedule));
-        let other = other.filter(|_| preset == Preset::Metg)?;
-        Some(format!("{other} does not hand out every chunk by itself; dynamic and stealing do"))
-    };
-    Ok(suited("--schedule", typed, lookup, schedules, problem)?.unwrap_or_default())
+    let unsuitable = schedules
+        .iter()
+        .find(|schedule| preset == Preset::Metg && !DYNAMIC_SCHEDULES.contains(schedule));
+    let problem = unsuitable.map(|schedule| {
+        format!("{schedule} does not hand out each chunk separately; dynamic and stealing do")
+    });
+    Ok(if given.applies(problem)? { schedules } else { Vec::new() })
 }
 
-pub fn start_methods(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-) -> Result<Vec<StartMethod>, UsageError> {
-    let Some(given) = given("--start-method", options.start_method.as_deref(), lookup) else {
-        return Ok(Vec::new());
-    };
-    let names = names(&given, &StartMethod::ALL.map(StartMethod::name), "start method")?;
+pub fn start_methods(options: &SweepOptions) -> Result<Vec<StartMethod>, UsageError> {
+    let Some(given) = &options.start_method else { return Ok(Vec::new()) };
+    let names = names(given, &StartMethod::ALL.map(StartMethod::name), "start method")?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-pub fn pins(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Vec<Pin>, UsageError> {
-    let Some(given) = given("--pin", options.pin.as_deref(), lookup) else {
-        return Ok(Vec::new());
-    };
-    let names = names(&given, &Pin::ALL.map(Pin::name), "pin")?;
+pub fn pins(options: &SweepOptions) -> Result<Vec<Pin>, UsageError> {
+    let Some(given) = &options.pin else { return Ok(Vec::new()) };
+    let names = names(given, &Pin::ALL.map(Pin::name), "pin")?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-pub fn scaling(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    preset: Preset,
-) -> Result<Scaling, UsageError> {
-    let is_weak = switch("--weak", options.weak, lookup)?;
-    // Where the size of the work is asked for, a variable for all runs has no say.
-    let is_weak = is_weak && matches!(preset, Preset::Sweep | Preset::Quick);
-    Ok(if is_weak { Scaling::Weak } else { Scaling::Strong })
+pub fn scaling(options: &SweepOptions, preset: Preset) -> Result<Scaling, UsageError> {
+    // Crossover and METG vary the size of the work, so a variable for weak scaling is ignored.
+    let may_be_weak = matches!(preset, Preset::Sweep | Preset::Quick);
+    Ok(if options.weak.is_on()? && may_be_weak { Scaling::Weak } else { Scaling::Strong })
 }
 
-/// Blocks of a chunk; where chunks are what is asked for, at least two of them.
+/// The blocks of a chunk, by default those of the schedules. METG needs at least two sizes.
 pub fn chunks(
     options: &SweepOptions,
-    lookup: Lookup<'_>,
     preset: Preset,
     block: u64,
-    nthread: &[u32],
+    draws: Option<&[u64]>,
+    largest: u32,
 ) -> Result<Vec<u64>, UsageError> {
-    let typed = options.chunk.as_deref();
-    let list = match given("--chunk", typed, lookup) {
-        Some(given) => parse_counts(&given.text).map_err(|error| given.error(error))?,
-        None => Vec::new(),
-    };
+    let given = options.chunk.as_ref();
+    let list = given.map_or(Ok(Vec::new()), |given| given.parse(parse_counts))?;
     if preset != Preset::Metg {
         return Ok(list);
     }
     let most = MOST_DRAWS / block / u64::from(counts::MAX_NTHREAD) / ladder::LEAST_TASKS;
-    let problem = |list: &Vec<u64>| match list.last() {
+    let problem = match list.last() {
         _ if list.len() < 2 => {
             Some("harness metg needs several chunks; for example 1,4,16,64".to_string())
         }
         Some(last) if *last > most => Some(format!("a chunk of {last} blocks is too large")),
         _ => None,
     };
-    let chunks = suited("--chunk", typed, lookup, list, problem)?;
-    let least = nthread.iter().map(|n| u64::from(*n)).max().unwrap_or(1) * ladder::LEAST_TASKS;
-    let draws = given("--draws", options.draws.as_deref(), lookup);
-    let draws = draws.and_then(|given| draws_given(&given).ok()).filter(|list| list.len() == 1);
-    let has_tasks =
-        |chunk: &u64| draws.as_ref().is_none_or(|draws| draws[0] / block / chunk >= least);
-    let own = || ladder::chunks(block).into_iter().filter(has_tasks).collect();
-    match chunks.unwrap_or_else(own) {
-        chunks if chunks.len() < 2 => Err(UsageError(format!(
-            "--block: blocks of {block} draws leave no two sizes of task; try 64, or more --draws"
-        ))),
-        chunks => Ok(chunks),
+    if let Some(given) = given
+        && given.applies(problem)?
+    {
+        return Ok(list);
     }
+    // By default, all chunks of which the given draws make enough tasks.
+    let least = u64::from(largest) * ladder::LEAST_TASKS;
+    let has_tasks = |chunk: &u64| draws.is_none_or(|draws| draws[0] / block / chunk >= least);
+    let chunks: Vec<u64> = ladder::chunks(block).into_iter().filter(has_tasks).collect();
+    if chunks.len() < 2 {
+        return Err(UsageError(format!(
+            "--block: blocks of {block} draws allow fewer than two task sizes; try 64, or more --draws"
+        )));
+    }
+    Ok(chunks)
 }
 
-/// The workers of a weak case may have too many draws together.
-pub fn check_draws(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    plan: &Plan,
-) -> Result<(), UsageError> {
-    let given = given("--draws", options.draws.as_deref(), lookup);
+/// Checks a plan against the options that it follows from.
+///
+/// # Errors
+/// If the options ask for what the plan cannot contain.
+pub fn check_plan(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
+    check_draws(options, plan)?;
+    check_schedules(options, plan)?;
+    check_start_methods(options, plan)?;
+    check_metg_backends(options, plan)
+}
+
+/// Checks the draws of weak cases, which grow with the workers.
+fn check_draws(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
     let most = plan.cases.iter().filter_map(|case| case.draws).max();
-    match (given, most) {
-        (Some(given), Some(most)) if most > MOST_DRAWS => Err(given.error(format!(
-            "{most} draws of all workers are too many; at most 2^50 can be asked for"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// A way to start processes is for backends that start some.
-pub fn check_start_methods(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    plan: &Plan,
-) -> Result<(), UsageError> {
-    let given = given("--start-method", options.start_method.as_deref(), lookup);
-    match given {
-        // A variable is for all runs, those without processes too.
-        Some(given)
-            if matches!(given.origin, Origin::Flag(_))
-                && plan.cases.iter().all(|case| case.start_method.is_empty()) =>
-        {
-            Err(given.error("none of these backends starts processes; for example -b process-pipe"))
+    match (&options.draws, most) {
+        (Some(given), Some(most)) if most > MOST_DRAWS => {
+            Err(given
+                .error(format!("{most} draws of all workers are too many; the maximum is 2^50")))
         }
         _ => Ok(()),
     }
 }
 
-/// A backend that was asked for by name and knows none of the schedules that
-/// were asked for cannot do what was asked.
-pub fn check_schedules(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    plan: &Plan,
-) -> Result<(), UsageError> {
-    let Some(given) = given("--schedule", options.schedule.as_deref(), lookup) else {
-        return Ok(());
-    };
-    let has_a_case = |name: &str| plan.cases.iter().any(|case| case.backend == name);
-    let backends = self::given("--backend", options.backend.as_deref(), lookup);
-    let is_by_name = backends.is_some_and(|list| list.text.trim() != "all");
-    let lost = plan.skipped.iter().find(|skipped| !has_a_case(&skipped.backend));
-    match lost {
-        Some(skipped) if is_by_name => Err(given.error(&skipped.reason)),
-        _ if plan.cases.iter().all(|case| case.backend == BASELINE) && !plan.skipped.is_empty() => {
-            Err(given.error("no backend knows such a schedule"))
+/// Refuses `--start-method` where no backend starts processes.
+fn check_start_methods(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
+    let Some(given) = &options.start_method else { return Ok(()) };
+    let is_unused = plan.cases.iter().all(|case| case.start_method.is_empty());
+    let problem = "none of the backends starts processes; for example -b process-pipe";
+    given.applies(is_unused.then(|| problem.to_string())).map(drop)
+}
+
+/// Refuses a schedule that a named backend, or every backend, does not support.
+fn check_schedules(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
+    let Some(given) = &options.schedule else { return Ok(()) };
+    match without_cases(plan) {
+        Some(skipped) if options.named_backends().is_some() => Err(given.error(&skipped.reason)),
+        _ if has_only_baselines(plan) && !plan.skipped.is_empty() => {
+            Err(given.error("no backend supports this schedule"))
         }
         _ => Ok(()),
     }
 }
 
-/// A backend that was asked for by name and hands out no chunks has no smallest
-/// one; where none does, there is nothing to measure.
-pub fn check_handed_out(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    plan: &Plan,
-) -> Result<(), UsageError> {
-    let given = given("--backend", options.backend.as_deref(), lookup);
-    let is_by_name = |given: &Given| given.text.trim() != "all";
-    let is_typed = |given: &Given| matches!(given.origin, Origin::Flag(_));
-    let is_nothing_left = plan.cases.iter().all(|case| case.backend == BASELINE);
-    let lost = |skipped: &&Skipped| {
-        plan.preset == Preset::Metg && plan.cases.iter().all(|it| it.backend != skipped.backend)
-    };
-    match (given.filter(is_by_name), plan.skipped.iter().find(lost)) {
-        // A variable is for all runs, those in which it can take part too.
+/// Refuses a named backend that cannot take part in METG, since it hands out no chunks. A variable
+/// is an error only if nothing is left to measure.
+fn check_metg_backends(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
+    let given = options.named_backends().filter(|_| plan.preset == Preset::Metg);
+    match (given, without_cases(plan)) {
         (Some(given), Some(Skipped { backend, reason, .. }))
-            if is_typed(&given) || is_nothing_left =>
+            if given.is_flag() || has_only_baselines(plan) =>
         {
             Err(given.error(format!("{}: {backend}: {reason}", preset::name(plan.preset))))
         }
         _ => Ok(()),
     }
+}
+
+/// The first skipped backend that has no case at all.
+fn without_cases(plan: &Plan) -> Option<&Skipped> {
+    plan.skipped
+        .iter()
+        .find(|skipped| plan.cases.iter().all(|case| case.backend != skipped.backend))
+}
+
+fn has_only_baselines(plan: &Plan) -> bool {
+    plan.cases.iter().all(|case| case.backend == BASELINE)
 }

@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::program;
-use super::show::{build_line, option_flags};
-use super::values::{Lookup, UsageError, variable_of};
+use super::args::sweep::sweep_flags;
+use super::given::{Lookup, UsageError, variable_of};
+use super::program_check;
+use super::provenance::build_line;
 use crate::counts::THREAD_VARIABLES;
 use crate::kernel::Isa;
 use crate::machine::blas::{self, Library, recognise};
@@ -39,7 +40,7 @@ const RELATED: [(&str, &str); 12] = [
 /// If a command is given whose program cannot be started.
 pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, UsageError> {
     if let Some(program) = command.first() {
-        program::check_here(program)?;
+        program_check::check_here(program)?;
     }
     let (machine, cpus) = (machine::inspect(), Cpus::read());
     let mut text = String::from("machine\n");
@@ -50,7 +51,7 @@ pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, Usa
     text += &thread_variables(&cpus, lookup);
     text += &libraries(command, &cpus, lookup);
     text.push_str("options\n");
-    for flag in option_flags() {
+    for flag in sweep_flags() {
         let variable = variable_of(&flag);
         match lookup(&variable) {
             Some(value) => drop(writeln!(text, "  {flag:<16} {value}  (from {variable})")),

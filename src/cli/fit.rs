@@ -1,4 +1,4 @@
-//! `harness fit`: Gunther's law for a CSV file.
+//! `harness fit`: scaling laws of the measurements in a CSV file.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -6,8 +6,9 @@ use std::path::Path;
 use clap::{Args, ValueHint};
 use serde_json::json;
 
-use super::values::UsageError;
-use super::{FAILED, print_result};
+use super::given::UsageError;
+use super::measure::FAILED;
+use super::output::print_result;
 use crate::analysis::{MeasuredFit, Measurements};
 use crate::record::Table;
 use crate::report;
@@ -15,18 +16,18 @@ use crate::report;
 /// The options of `harness fit`.
 #[derive(Debug, Args)]
 pub struct FitOptions {
-    /// CSV with the columns nthread and throughput; others are ignored; - is stdin
+    /// CSV file with the columns nthread and throughput, or - for stdin
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: std::path::PathBuf,
-    /// One fit for each value of this column; a summary.csv of ours needs none
+    /// Fit each value of COLUMN separately; not needed for a summary.csv of harness
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
-    /// The result as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Does what its options say. Exits with 1 where nothing could be fitted.
+/// Prints the fits. The exit code is 1 if no group could be fitted.
 pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
     let (file, group) = (&options.file, options.group.as_deref());
     let wrong = |error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", file.display()));
@@ -35,8 +36,7 @@ pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
     if let Some(last) = table.rows.last().filter(|_| !bytes.ends_with(b"\n")) {
         let _ = writeln!(
             std::io::stderr(),
-            "note: {}, line {}: the line has no end: if the file was cut short, its last number \
-             may have been, too",
+            "note: {}, line {}: the last line has no line break; the file may be truncated",
             file.display(),
             last.line
         );
@@ -48,8 +48,7 @@ pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
     } else {
         report::measured(&measurements, &fits)
     })?;
-    let is_any = fits.iter().any(|fit| fit.refusal.is_none());
-    Ok(if is_any { 0 } else { FAILED })
+    Ok(if fits.iter().any(|fit| fit.refusal.is_none()) { 0 } else { FAILED })
 }
 
 /// The bytes of a file; `-` is stdin.
@@ -62,7 +61,7 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// One object of a file without groups; else an object with all of them.
+/// One fit as JSON if the file has no groups, else all of them.
 fn json(measurements: &Measurements, fits: &[MeasuredFit]) -> anyhow::Result<serde_json::Value> {
     let notes = &measurements.notes;
     Ok(match fits {

@@ -1,18 +1,20 @@
-//! The arguments of a bench that sweeps functions: a part of those of a sweep, and
-//! what cargo and its test harness say.
+//! The command line of a bench that sweeps functions: some options of a sweep, and those of cargo's
+//! test harness.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+use super::args::display::DisplayOptions;
+use super::args::sweep::SweepOptions;
 use super::cases::thread_counts;
-use super::options::{DisplayOptions, SweepOptions};
+use super::given::{Given, UsageError, variable, with_variables};
+use super::measure::{self, FAILED, USAGE, conclude, exit_code_of};
+use super::output::{print_result, style};
 use super::settings::{Settings, check_fits, fresh_dir, new_dir, rules};
-use super::values::{Given, UsageError, given};
-use super::{FAILED, USAGE, conclude, exit_code_of, measured, style, variable};
 use crate::machine::Cpus;
-use crate::plan::{self, Draws, Rules};
+use crate::plan::{self, Draws};
 use crate::record::{Preset, Target};
 use crate::registry::Registry;
 
@@ -21,68 +23,68 @@ Examples:
   cargo bench --bench NAME                            every function, every thread count
   cargo bench --bench NAME -- --nthread 1..16
   cargo bench --bench NAME -- rayon --rounds 20       the functions with rayon in their name
-  cargo bench -- --test                               one call of each, checked, not timed
+  cargo bench -- --test                               check one call of each, untimed
 
-Lists of thread counts, and what the options mean: `harness --help`. Every option has a
-variable: HARNESS_TIME_BUDGET=2min. Without --bench, which `cargo bench` adds, nothing is
-measured, as with --test.";
+`harness --help` explains lists of thread counts and the options. Every option has an
+environment variable: HARNESS_TIME_BUDGET=2min. Without --bench, which `cargo bench` adds,
+nothing is measured, as with --test.";
 
 /// Sweeps the functions of this bench over thread counts, and checks that their results agree
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench --", after_help = EXAMPLES, max_term_width = 100)]
 #[command(allow_negative_numbers = true)]
 struct FunctionOptions {
-    /// Only functions whose name, SWEEP/FUNCTION, contains one of these; the first one always
+    /// Run only functions whose name, SWEEP/FUNCTION, contains FILTER, and the first one
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
-    /// No function whose name contains this
+    /// Skip functions whose name contains FILTER
     #[arg(long, value_name = "FILTER")]
     skip: Vec<String>,
-    /// Filters are whole names, SWEEP/FUNCTION or FUNCTION
+    /// Match filters against whole names, SWEEP/FUNCTION or FUNCTION
     #[arg(long)]
     exact: bool,
-    /// Thread counts (default: 1, 2, 3, 4, 6, 8, 12, 16 … up to the usable CPUs)
+    /// Thread counts (default: 1, 2, 3, 4, 6, 8, 12, 16 … up to the number of usable CPUs)
     #[arg(short, long, value_name = "LIST")]
-    nthread: Option<String>,
-    /// Exactly N rounds, whatever they take
+    nthread: Option<Given>,
+    /// Run exactly N rounds
     #[arg(long, value_name = "N")]
-    rounds: Option<String>,
-    /// Stop when every speedup is known to ±P% (default: 1%), after 15 to 50 rounds
+    rounds: Option<Given>,
+    /// Stop when the 95% interval of every speedup is within ±P%, after 15 to 50 rounds (default: 1%)
     #[arg(long, value_name = "P%")]
-    precision: Option<String>,
-    /// Stop after this time, between visits (default: what 12 rounds take, 1 to 10 min)
+    precision: Option<Given>,
+    /// Stop after TIME, between visits (default: the time of 12 rounds, 1 to 10 min)
     #[arg(long, value_name = "TIME")]
-    time_budget: Option<String>,
-    /// Calls of a visit that are counted (default: 10 ms of them and more, 200 at most)
+    time_budget: Option<Given>,
+    /// Measured calls of a visit (default: at least 10 ms of them, at most 200)
     #[arg(long, value_name = "N")]
-    iterations: Option<String>,
-    /// Calls of a visit that are not counted (default: 1)
+    iterations: Option<Given>,
+    /// Warm-up calls of a visit, which do not count (default: 1)
     #[arg(long, value_name = "N")]
-    warmup: Option<String>,
-    /// A visit that lasts longer is killed and fails (default: none)
+    warmup: Option<Given>,
+    /// Kill a visit that takes longer; it counts as failed (default: no limit)
     #[arg(long, value_name = "TIME")]
-    timeout: Option<String>,
-    /// Results go to DIR/SWEEP, which must not exist yet (default: target/nthread/SWEEP/TIME)
+    timeout: Option<Given>,
+    /// Write results to DIR/SWEEP, which must not exist yet (default: target/nthread/SWEEP/TIME)
     #[arg(short, long, value_name = "DIR")]
-    out: Option<String>,
-    /// How much is shown.
+    out: Option<Given>,
+    /// The options of the progress and the table.
     #[command(flatten)]
     display: DisplayOptions,
-    /// Measure: `cargo bench` says so
+    /// Measure; `cargo bench` adds this option
     #[arg(long)]
     bench: bool,
-    /// Only one call of each function at the least and the most threads, checked
+    /// Check one call of each function at the smallest and the largest thread count
     #[arg(long)]
     test: bool,
     /// Print the names of the functions
     #[arg(long)]
     list: bool,
-    /// What else the test harness of Rust understands.
+    /// The other options of Rust's test harness.
     #[command(flatten)]
-    others: TestHarness,
+    test_harness: TestHarness,
 }
 
-/// Said to every bench and test alike, and of no use here.
+/// Options of Rust's test harness that have no effect here.
 #[derive(Debug, clap::Args)]
 struct TestHarness {
     #[arg(long, hide = true, alias = "no-capture")]
@@ -91,7 +93,7 @@ struct TestHarness {
     show_output: bool,
     #[arg(long, hide = true)]
     include_ignored: bool,
-    /// Asks for what is only done when asked for: here, nothing is.
+    /// Runs ignored tests only, of which there are none here.
     #[arg(long, hide = true)]
     ignored: bool,
     #[arg(long, hide = true)]
@@ -100,40 +102,40 @@ struct TestHarness {
     test_threads: Option<String>,
 }
 
-/// What is to be done with the functions of a sweep.
-pub enum Asked {
-    /// Nothing, or nothing any more.
+/// The action that a command line asks for.
+pub enum Action {
+    /// Do nothing more.
     Nothing,
-    /// A call of these functions, by their indices, at these counts.
+    /// Check one call of these functions at each of these counts.
     Test {
-        /// The first one of all among them.
+        /// The indices of the functions, with that of the first one.
         functions: Vec<usize>,
-        /// One or two.
+        /// The smallest and the largest count.
         counts: Vec<u32>,
     },
-    /// A whole sweep.
-    Measure(Box<Measured>),
+    /// Measure a sweep.
+    Measure(Box<Measurement>),
 }
 
-/// A sweep that is to be measured, and how it is shown.
-pub struct Measured {
+/// The settings of a measurement and of its progress.
+pub struct Measurement {
     settings: Settings,
     display: DisplayOptions,
 }
 
-/// What the arguments of this process ask of a sweep with these functions. Wrong
-/// usage and `--help` end the process.
-pub fn asked(sweep: &str, functions: &[&str]) -> Asked {
-    let command = FunctionOptions::command();
-    let parsed = command.try_get_matches().and_then(|it| FunctionOptions::from_arg_matches(&it));
-    let options = parsed.unwrap_or_else(|error| {
+/// The action that the command line of this process asks for. Bad usage and `--help` end the
+/// process.
+pub fn action(sweep: &str, functions: &[&str]) -> Action {
+    let matches = with_variables(FunctionOptions::command(), &variable).try_get_matches();
+    let options = matches.and_then(|matches| FunctionOptions::from_arg_matches(&matches));
+    let options = options.unwrap_or_else(|error| {
         let _ = error.print();
         std::process::exit(i32::from(if error.use_stderr() { USAGE } else { 0 }))
     });
-    understand(options, sweep, functions).unwrap_or_else(|error| refuse(&error.0))
+    action_of(options, sweep, functions).unwrap_or_else(|error| refuse(&error.0))
 }
 
-/// Ends the process: it was not used as it can be.
+/// Ends the process with the exit code of bad usage.
 pub fn refuse(problem: &str) -> ! {
     let _ = writeln!(io::stderr(), "error: {problem}");
     std::process::exit(i32::from(USAGE))
@@ -141,28 +143,28 @@ pub fn refuse(problem: &str) -> ! {
 
 /// Writes a result to stdout.
 pub fn print(text: &str) {
-    drop(super::print_result(text));
+    drop(print_result(text));
 }
 
-fn understand(
+fn action_of(
     options: FunctionOptions,
     sweep: &str,
     functions: &[&str],
-) -> Result<Asked, UsageError> {
-    let chosen = chosen(&options, sweep, functions);
+) -> Result<Action, UsageError> {
+    let selected = selected(&options, sweep, functions);
     if options.list {
         let lines =
-            chosen.iter().map(|&index| format!("{sweep}/{}: benchmark\n", functions[index]));
+            selected.iter().map(|&index| format!("{sweep}/{}: benchmark\n", functions[index]));
         print(&lines.collect::<String>());
-        return Ok(Asked::Nothing);
+        return Ok(Action::Nothing);
     }
-    if chosen.is_empty() {
-        return Ok(Asked::Nothing);
+    if selected.is_empty() {
+        return Ok(Action::Nothing);
     }
-    // The first function is what the others are compared with.
-    let chosen: Vec<usize> =
-        (0..functions.len()).filter(|index| *index == 0 || chosen.contains(index)).collect();
-    let as_sweep = SweepOptions {
+    // The first function is the baseline of the others.
+    let selected: Vec<usize> =
+        (0..functions.len()).filter(|index| *index == 0 || selected.contains(index)).collect();
+    let sweep_options = SweepOptions {
         nthread: options.nthread,
         rounds: options.rounds,
         precision: options.precision,
@@ -170,92 +172,87 @@ fn understand(
         iterations: options.iterations,
         warmup: options.warmup,
         timeout: options.timeout,
+        order_seed: Given::from_variable("--order-seed", &variable),
         out: options.out,
         ..SweepOptions::default()
     };
     if options.test || !options.bench {
-        let counts = thread_counts(&as_sweep, &variable, &Cpus::read())?.counts;
+        let counts =
+            thread_counts(sweep_options.nthread.as_ref(), &variable, &Cpus::read())?.counts;
         let mut counts = vec![counts[0], counts[counts.len() - 1]];
         counts.dedup();
-        if !options.test && !options.display.quiet {
+        if !options.test && !options.display.quiet.is_flag() {
             let _ =
                 writeln!(io::stderr(), "{sweep}: tested only; `cargo bench` measures (--bench)");
         }
-        return Ok(Asked::Test { functions: chosen, counts });
+        return Ok(Action::Test { functions: selected, counts });
     }
-    let names: Vec<&str> = chosen.iter().map(|&index| functions[index]).collect();
-    let settings = settle(&as_sweep, sweep, &names)?;
-    Ok(Asked::Measure(Box::new(Measured { settings, display: options.display })))
+    let names: Vec<&str> = selected.iter().map(|&index| functions[index]).collect();
+    let settings = settings(&sweep_options, sweep, &names)?;
+    Ok(Action::Measure(Box::new(Measurement { settings, display: options.display })))
 }
 
-/// The functions that somebody wants, by their indices.
-fn chosen(options: &FunctionOptions, sweep: &str, functions: &[&str]) -> Vec<usize> {
-    let is_wanted = |name: &str| {
-        let whole = format!("{sweep}/{name}");
-        let is_it = |filter: &String| match options.exact {
-            true => *filter == whole || filter == name,
-            false => whole.contains(filter.as_str()),
+/// The indices of the functions that the filters select.
+fn selected(options: &FunctionOptions, sweep: &str, functions: &[&str]) -> Vec<usize> {
+    let is_selected = |name: &str| {
+        let path = format!("{sweep}/{name}");
+        let matches = |filter: &String| match options.exact {
+            true => *filter == path || filter == name,
+            false => path.contains(filter.as_str()),
         };
-        let is_named = options.filter.is_empty() || options.filter.iter().any(is_it);
-        is_named && !options.skip.iter().any(is_it) && !options.others.ignored
+        let is_included = options.filter.is_empty() || options.filter.iter().any(matches);
+        is_included && !options.skip.iter().any(matches) && !options.test_harness.ignored
     };
-    (0..functions.len()).filter(|&index| is_wanted(functions[index])).collect()
+    (0..functions.len()).filter(|&index| is_selected(functions[index])).collect()
 }
 
-/// What to measure, and how.
-fn settle(options: &SweepOptions, sweep: &str, functions: &[&str]) -> Result<Settings, UsageError> {
-    let counts = thread_counts(options, &variable, &Cpus::read())?;
-    let asked = rules(options, &variable, Preset::Sweep, Target::Function)?;
-    // Where nobody says how many calls a visit has, the campaign finds out.
-    let has_iterations = given("--iterations", options.iterations.as_deref(), &variable).is_some();
-    let iterations = if has_iterations { asked.iterations } else { 0 };
-    let rules = Rules { iterations, ..asked };
+/// The settings of a sweep of functions.
+fn settings(
+    options: &SweepOptions,
+    sweep: &str,
+    functions: &[&str],
+) -> Result<Settings, UsageError> {
+    let counts = thread_counts(options.nthread.as_ref(), &variable, &Cpus::read())?;
+    let mut rules = rules(options, Preset::Sweep, Target::Function)?;
+    if options.iterations.is_none() {
+        // With 0 the campaign calibrates the number of calls.
+        rules.iterations = 0;
+    }
     let mut plan = plan::of_functions(sweep, functions, &counts.counts, &rules);
     plan.nthread_source = counts.origin();
     check_fits(&plan)?;
-    let remarks = [vec![counts.origin()], counts.notes.clone()].concat();
-    // A backend of ours is nobody here, even if a function is called like it.
+    let notes = [vec![counts.origin()], counts.notes].concat();
+    // The registry is empty, so that a function may have the name of a backend.
     let registry = Registry { kernels: Vec::new(), backends: Vec::new(), runners: Vec::new() };
     let draws = Draws::Given(Vec::new());
-    Ok(Settings { registry, plan, draws, budget: rules.budget, out: out(options, sweep)?, remarks })
+    Ok(Settings { registry, plan, draws, budget: rules.budget, out: out(options, sweep)?, notes })
 }
 
-/// The results directory: the sweep's own below the one that somebody named, or a
-/// fresh one where cargo leaves what it makes.
+/// The results directory: that of the sweep below `--out`, by default a new one in cargo's target
+/// directory.
 fn out(options: &SweepOptions, sweep: &str) -> Result<PathBuf, UsageError> {
-    let Some(given) = given("--out", options.out.as_deref(), &variable) else {
+    let Some(given) = &options.out else {
         let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         return Ok(fresh_dir(&target_dir().join("nthread").join(sweep), &time));
     };
     let inside = Path::new(&given.text).join(sweep);
     match given.text.is_empty() {
-        true => new_dir(&given),
-        false => new_dir(&Given { text: inside.display().to_string(), ..given }),
+        true => new_dir(given),
+        false => new_dir(&Given { text: inside.display().to_string(), ..given.clone() }),
     }
 }
 
-/// Cargo's directory of what it makes, in which this executable is; `target` here, if
-/// it is somewhere else.
+/// Cargo's target directory, which contains this executable; by default `target`.
 fn target_dir() -> PathBuf {
     let executable = std::env::current_exe().unwrap_or_default();
-    let is_marked = |dir: &&Path| dir.join("CACHEDIR.TAG").is_file();
-    let found = executable.ancestors().skip(1).find(is_marked);
-    found.unwrap_or(Path::new("target")).to_path_buf()
+    let mut dirs = executable.ancestors().skip(1);
+    let dir = dirs.find(|dir| dir.join("CACHEDIR.TAG").is_file());
+    dir.unwrap_or(Path::new("target")).to_path_buf()
 }
 
-/// Measures, then reports. Returns the exit code.
-pub fn measure(measure: Measured) -> u8 {
-    let Measured { settings, display } = measure;
-    let dir = settings.out.clone();
-    let done = style("--color", display.color.as_deref())
-        .map_err(anyhow::Error::from)
-        .and_then(|style| Ok((measured(settings, crate::machine::inspect(), &display)?, style)))
-        .and_then(|(outcome, style)| match outcome.signal {
-            // Whoever interrupts one sweep wants no other.
-            Some(signal) => interrupted(&dir, signal),
-            None => conclude(&dir, outcome, style),
-        });
-    done.unwrap_or_else(|error| {
+/// Measures a sweep and reports it. Returns the exit code.
+pub fn measure(measurement: Measurement) -> u8 {
+    measure_and_report(measurement).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error:#}");
         match exit_code_of(&error) {
             FAILED => FAILED,
@@ -264,12 +261,24 @@ pub fn measure(measure: Measured) -> u8 {
     })
 }
 
+fn measure_and_report(measurement: Measurement) -> anyhow::Result<u8> {
+    let Measurement { settings, display } = measurement;
+    let dir = settings.out.clone();
+    let style = style(display.color.as_ref())?;
+    let outcome = measure::measure(settings, crate::machine::inspect(), &display)?;
+    match outcome.signal {
+        // The process ends, so that no later sweep of it starts.
+        Some(signal) => interrupted(&dir, signal),
+        None => conclude(&dir, outcome, style),
+    }
+}
+
 fn interrupted(dir: &Path, signal: nix::sys::signal::Signal) -> ! {
     let dir = dir.display();
     let _ = writeln!(
         io::stderr(),
-        "interrupted by {signal}: every whole visit is in {dir}; `harness report {dir}` makes the \
-         report of them"
+        "interrupted by {signal}: all complete visits are in {dir}; `harness report {dir}` reports \
+         them"
     );
     std::process::exit(128 + signal as i32)
 }

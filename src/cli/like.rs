@@ -2,37 +2,34 @@
 
 use std::path::Path;
 
-use super::conflicts::{typed_flag, typed_flag_of_counts, typed_flag_of_jobs};
-use super::options::SweepOptions;
-use super::values::{Given, UsageError};
+use super::args::sweep::SweepOptions;
+use super::given::{Given, UsageError};
 use crate::plan::{self, Draws};
 use crate::record::{Plan, Preset, Run};
 use crate::registry::{ForeignRunner, Registry};
 
-/// The plan of an earlier run, which asks what that one asked. Nothing that changes its cases may be typed
-/// beside it; variables are passed over, since they never conflict.
+/// The plan of an earlier run, and a note for the user. Flags that would change its cases are
+/// refused; variables of such options are ignored.
 pub fn plan_like(
     like: &Given,
     options: &SweepOptions,
     verb: Preset,
     registry: &mut Registry,
 ) -> Result<(Plan, Draws, Vec<String>), UsageError> {
-    let typed = typed_flag_of_counts(options)
-        .or_else(|| typed_flag_of_jobs(options))
-        .or_else(|| typed_flag(&options.program));
-    if let Some(flag) = typed {
+    let flag = options.counts_flag().or(options.job_flag()).or(options.program.flag());
+    if let Some(flag) = flag {
         return Err(like.error(format!("the cases come from there, so {flag} cannot change them")));
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
     let mut plan = run.plan;
     if verb == Preset::Metg && plan.preset != verb {
-        return Err(like.error("that run did not ask for the smallest task; leave metg out"));
+        return Err(like.error("that run is not one of `harness metg`; leave metg out"));
     }
     if plan.preset == Preset::Quick {
-        // Its cases, and all the time that they need.
+        // The cases are those of the quick run, but not its time budget.
         plan.preset = Preset::Sweep;
     }
-    adopt_runners(&plan, registry).map_err(|problem| like.error(problem))?;
+    add_runners_of(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
     plan.expected.clear();
     plan.expected_outputs.clear();
@@ -43,15 +40,15 @@ pub fn plan_like(
         plan.draws_rule = format!("as in {}", like.text);
         "cases, draws and seed"
     };
-    let remark = format!("{what} as in {}", like.text);
-    Ok((plan, Draws::Given(draws), vec![remark]))
+    let note = format!("{what} as in {}", like.text);
+    Ok((plan, Draws::Given(draws), vec![note]))
 }
 
-/// Adds the runners of a plan to those that there are.
+/// Adds the runners of a plan to a registry.
 ///
 /// # Errors
-/// If one of that name does something else.
-pub fn adopt_runners(plan: &Plan, registry: &mut Registry) -> Result<(), String> {
+/// If the registry has another runner of the same name.
+pub fn add_runners_of(plan: &Plan, registry: &mut Registry) -> Result<(), String> {
     for (name, command) in &plan.runners {
         match registry.runner(name) {
             None => registry

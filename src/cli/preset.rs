@@ -1,74 +1,63 @@
-//! What a run asks, and what follows from that where nothing else is said.
+//! Presets of a run: sweep, quick, crossover and METG, and their defaults.
 
-use super::options::SweepOptions;
-use super::values::{Lookup, Origin, UsageError, given, switch};
+use super::args::sweep::SweepOptions;
+use super::given::{Typed as _, UsageError};
 use crate::counts::{CountSource, ThreadCounts};
 use crate::record::Preset;
 
-/// Rounds of a quick run: the fewest that have a 95% interval.
+/// Rounds of a quick run: the fewest with a 95% interval.
 const QUICK_ROUNDS: u32 = 6;
 
-/// Rounds of a run that asks where something crosses: the fewest of which one wild
-/// round at either end does not decide on the interval.
+/// Rounds of a crossover or METG run: the fewest at which one outlier at either end does not decide
+/// the interval.
 const CROSSING_ROUNDS: u32 = 9;
 
-/// What a run asks: `verb` does, if it is not a plain sweep, else a switch. Of two
-/// wishes that cannot both be had, a flag beats a variable.
-pub fn preset(
-    options: &SweepOptions,
-    lookup: Lookup<'_>,
-    verb: Preset,
-) -> Result<Preset, UsageError> {
-    let typed = match (options.quick, options.crossover) {
-        (true, true) => {
-            return Err(UsageError(
-                "--crossover: it has rules of its own; leave --quick out".to_string(),
-            ));
+/// The preset of a run: that of `verb`, else that of a switch, else that of a variable.
+pub fn preset(options: &SweepOptions, verb: Preset) -> Result<Preset, UsageError> {
+    let flag = match (options.quick.flag(), options.crossover.flag()) {
+        (Some(quick), Some(crossover)) => {
+            return Err(UsageError(format!("{crossover} excludes {quick}; leave one of them out")));
         }
-        (true, false) => Some(("--quick", Preset::Quick)),
-        (false, true) => Some(("--crossover", Preset::Crossover)),
-        (false, false) => None,
+        (Some(quick), None) => Some((quick, Preset::Quick)),
+        (None, Some(crossover)) => Some((crossover, Preset::Crossover)),
+        (None, None) => None,
     };
-    let asked = match (verb, typed) {
+    let preset = match (verb, flag) {
         (Preset::Metg, Some((flag, _))) => {
             return Err(UsageError(format!(
-                "{flag}: `harness metg` has rules of its own; leave it out, or leave metg out"
+                "{flag}: `harness metg` excludes it; leave one of them out"
             )));
         }
         (Preset::Sweep, Some((_, preset))) => preset,
-        (Preset::Sweep, None) => from_variables(lookup)?,
+        (Preset::Sweep, None) => match (options.quick.is_on()?, options.crossover.is_on()?) {
+            (true, true) => {
+                let problem = "HARNESS_CROSSOVER and HARNESS_QUICK: set only one of them";
+                return Err(UsageError(problem.to_string()));
+            }
+            (true, false) => Preset::Quick,
+            (false, true) => Preset::Crossover,
+            (false, false) => Preset::Sweep,
+        },
         (verb, _) => verb,
     };
-    if options.weak && matches!(asked, Preset::Crossover | Preset::Metg) {
-        let reason = "--weak: the work must not grow with the workers when its size is asked for";
-        return Err(UsageError(format!("{reason}; leave it out")));
+    match options.weak.flag().filter(|_| matches!(preset, Preset::Crossover | Preset::Metg)) {
+        Some(weak) => Err(UsageError(format!(
+            "{weak}: {} varies the size of the work itself; leave it out",
+            name(preset)
+        ))),
+        None => Ok(preset),
     }
-    Ok(asked)
 }
 
-/// What a run of commands asks: all counts, or few of them in few rounds. Variables
-/// of what only backends have are passed over.
+/// The preset of a sweep of commands: a full or a quick one.
 ///
 /// # Errors
-/// If the variable of `--quick` says neither yes nor no.
-pub fn of_commands(options: &SweepOptions, lookup: Lookup<'_>) -> Result<Preset, UsageError> {
-    let is_quick = switch("--quick", options.quick, lookup)?;
-    Ok(if is_quick { Preset::Quick } else { Preset::Sweep })
+/// If the variable of `--quick` is neither 1 nor 0.
+pub fn preset_of_commands(options: &SweepOptions) -> Result<Preset, UsageError> {
+    Ok(if options.quick.is_on()? { Preset::Quick } else { Preset::Sweep })
 }
 
-fn from_variables(lookup: Lookup<'_>) -> Result<Preset, UsageError> {
-    let is_quick = switch("--quick", false, lookup)?;
-    match (is_quick, switch("--crossover", false, lookup)?) {
-        (true, true) => {
-            Err(UsageError("HARNESS_CROSSOVER and HARNESS_QUICK: set only one of them".to_string()))
-        }
-        (true, false) => Ok(Preset::Quick),
-        (false, true) => Ok(Preset::Crossover),
-        (false, false) => Ok(Preset::Sweep),
-    }
-}
-
-/// What a run is called in messages.
+/// The name of a preset in messages.
 pub fn name(preset: Preset) -> &'static str {
     match preset {
         Preset::Sweep => "a sweep",
@@ -78,8 +67,7 @@ pub fn name(preset: Preset) -> &'static str {
     }
 }
 
-/// Rounds of a run that makes a fixed number of them; `None` for one that ends by
-/// its precision.
+/// The fixed number of rounds of a preset; `None` if the precision ends the run.
 pub fn rounds(preset: Preset) -> Option<u32> {
     match preset {
         Preset::Sweep => None,
@@ -88,8 +76,8 @@ pub fn rounds(preset: Preset) -> Option<u32> {
     }
 }
 
-/// Calls of a visit: not counted, counted. A single call of some microseconds says
-/// little, and a process for each would cost more than all calls.
+/// The default warm-up calls and measured calls of a visit. Jobs of a crossover may last
+/// microseconds only: several calls share the cost of starting the process.
 pub fn calls(preset: Preset) -> (u32, u32) {
     match preset {
         Preset::Sweep | Preset::Quick | Preset::Metg => (1, 1),
@@ -97,44 +85,23 @@ pub fn calls(preset: Preset) -> (u32, u32) {
     }
 }
 
-/// The thread counts of a run. A list that somebody gave stays as it is, else:
-/// one, two and all for a quick one; 2, 8, 32 … and all where jobs make an axis of
-/// their own; all where chunks do.
+/// The thread counts of a run. A given list stays as it is. Of the default list a quick run keeps 1, 2
+/// and the largest, a crossover 2, 8, 32 … and the largest, and METG the largest.
 pub fn counts(preset: Preset, counts: &ThreadCounts) -> Vec<u32> {
     let is_given =
         matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD"));
     let last = counts.counts.last().copied();
     let is_sparse = |count: u32| count.is_power_of_two() && count.ilog2() % 2 == 1;
     let keep = |count: &u32| {
-        let suits = match preset {
+        let is_kept = match preset {
             Preset::Sweep => true,
             Preset::Quick => *count <= 2,
             Preset::Crossover => is_sparse(*count),
             Preset::Metg => false,
         };
-        is_given || suits || Some(*count) == last
+        is_given || is_kept || Some(*count) == last
     };
     counts.counts.iter().copied().filter(keep).collect()
-}
-
-/// What was given for an option in which a preset has rules of its own: something
-/// unfit that was typed is an error, a variable that is unfit is passed over.
-///
-/// # Errors
-/// What `problem` finds in a value that was typed.
-pub fn suited<T>(
-    flag: &'static str,
-    typed: Option<&str>,
-    lookup: Lookup<'_>,
-    value: T,
-    problem: impl Fn(&T) -> Option<String>,
-) -> Result<Option<T>, UsageError> {
-    let Some(given) = given(flag, typed, lookup) else { return Ok(None) };
-    match problem(&value) {
-        None => Ok(Some(value)),
-        Some(problem) if matches!(given.origin, Origin::Flag(_)) => Err(given.error(problem)),
-        Some(_) => Ok(None),
-    }
 }
 
 #[cfg(test)]
@@ -153,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn few_counts_suffice_where_jobs_or_chunks_are_the_axis() {
+    fn presets_with_other_axes_keep_few_thread_counts() {
         let all = counts_of(vec![1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]);
         assert_eq!(counts(Preset::Sweep, &all), all.counts);
         assert_eq!(counts(Preset::Quick, &all), [1, 2, 48]);
@@ -163,13 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_that_was_typed_beats_the_variable_of_another() {
-        let crossover = |name: &str| (name == "HARNESS_CROSSOVER").then(|| "1".to_string());
-        let quick = SweepOptions { quick: true, ..SweepOptions::default() };
-        let plain = SweepOptions::default();
-        assert_eq!(preset(&plain, &crossover, Preset::Sweep).expect("one"), Preset::Crossover);
-        assert_eq!(preset(&quick, &crossover, Preset::Sweep).expect("one"), Preset::Quick);
-        assert_eq!(preset(&plain, &crossover, Preset::Metg).expect("one"), Preset::Metg);
-        assert!(preset(&plain, &|_| Some("1".to_string()), Preset::Sweep).is_err());
+    fn a_switch_flag_beats_the_variable_of_another() {
+        let preset = |words: &[&str], variables: &[&str], verb| {
+            preset(&SweepOptions::parsed(words, variables), verb)
+        };
+        let crossover = ["HARNESS_CROSSOVER"];
+        assert_eq!(preset(&[], &crossover, Preset::Sweep).expect("one"), Preset::Crossover);
+        assert_eq!(preset(&["--quick"], &crossover, Preset::Sweep).expect("one"), Preset::Quick);
+        assert_eq!(preset(&[], &crossover, Preset::Metg).expect("one"), Preset::Metg);
+        assert!(preset(&[], &["HARNESS_CROSSOVER", "HARNESS_QUICK"], Preset::Sweep).is_err());
     }
 }

@@ -1,50 +1,50 @@
-//! `harness report`: tables and plots of a results directory, again.
+//! `harness report`: tables and plots of results directories.
 
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::values::UsageError;
-use super::{print_result, style};
+use super::given::{Given, UsageError};
+use super::output::{print_result, style};
 use crate::analysis::Summary;
 use crate::report::{self, Depth};
 
 /// The options of `harness report`.
 #[derive(Debug, Args)]
 pub struct ReportOptions {
-    /// The results directory; several are put side by side
+    /// Results directory; several are shown side by side
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub dirs: Vec<std::path::PathBuf>,
-    /// Every case with every figure, not only the best of each backend
+    /// Show all cases with all columns, not only the best of each backend
     #[arg(long)]
     pub details: bool,
-    /// Put the essence between <!-- harness:begin --> and <!-- harness:end --> of this page
+    /// Insert the main results between <!-- harness:begin --> and <!-- harness:end --> of PAGE
     #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
     pub splice: Option<std::path::PathBuf>,
-    /// Print the cases in the format of another tool; no table, and no file is written
+    /// Print the cases in the format of another tool, without a table and files
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["splice", "details"])]
     pub export: Option<ExportFormat>,
-    /// Colours: auto, always or never (default: auto)
+    /// When to use colours: auto, always or never (default: auto)
     #[arg(long, value_name = "WHEN")]
-    pub color: Option<String>,
+    pub color: Option<Given>,
 }
 
 /// The formats of other tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// What hyperfine 1.x writes with --export-json
+    /// JSON as hyperfine 1.x exports it
     HyperfineJson,
-    /// What hyperfine 2.0 writes
+    /// JSON as hyperfine 2.0 exports it
     #[value(name = "hyperfine2-json")]
     Hyperfine2Json,
     /// Bencher Metric Format
     Bencher,
 }
 
-/// Makes every derived file again and prints the table.
+/// Writes all derived files and prints the table.
 pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
-    let style = style("--color", options.color.as_deref())?;
+    let style = style(options.color.as_ref())?;
     let [dir] = &options.dirs[..] else {
         return several(options);
     };
@@ -52,7 +52,7 @@ pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     if let Some(format) = options.export {
         return export(&summary, format);
     }
-    // A directory that takes no files can still be read aloud.
+    // A read-only directory can still be shown.
     let written = report::write_all(&summary, dir);
     if let Some(page) = options.splice.as_ref().filter(|_| written.is_ok()) {
         report::splice(&summary, dir, page)
@@ -62,12 +62,12 @@ pub fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     let depth = if options.details { Depth::Details } else { Depth::Answer };
     print_result(&(report::page(&summary, style, depth) + &warnings))?;
     written.with_context(|| {
-        format!("cannot write all files of {}; copy it to where there is room", dir.display())
+        format!("cannot write all files of {}; copy it to a writable place", dir.display())
     })?;
     Ok(0)
 }
 
-/// Prints the run in the format of another tool, and on stderr what it lacks.
+/// Prints the run in the format of another tool, and on stderr the cases that it omits.
 fn export(summary: &Summary, format: ExportFormat) -> anyhow::Result<u8> {
     let export = match format {
         ExportFormat::HyperfineJson => report::hyperfine1(summary),
@@ -75,16 +75,17 @@ fn export(summary: &Summary, format: ExportFormat) -> anyhow::Result<u8> {
         ExportFormat::Bencher => report::bencher(summary),
     }?;
     for case in &export.left_out {
-        let _ = writeln!(io::stderr(), "left out: {case}: no visit to it counts");
+        let _ = writeln!(io::stderr(), "left out: {case}: it has no valid visit");
     }
     print_result(&export.text)
 }
 
-/// Several directories side by side; nothing is written into any.
+/// Prints several runs side by side, without writing files.
 fn several(options: &ReportOptions) -> anyhow::Result<u8> {
     let of_one = [("--splice", options.splice.is_some()), ("--export", options.export.is_some())];
     if let Some((flag, _)) = of_one.into_iter().find(|(_, is_given)| *is_given) {
-        let problem = format!("{flag}: it takes one results directory; leave the others out");
+        let problem =
+            format!("{flag}: this option takes one results directory; leave the others out");
         return Err(UsageError(problem).into());
     }
     let read = |dir: &std::path::PathBuf| match report::read(dir) {

@@ -1,82 +1,73 @@
-//! `harness resume DIR`: finishes a run that was cut short.
+//! `harness resume`: continuation of an interrupted run.
 
-use clap::{Args, ValueHint};
+use clap::{ArgAction, Args, ValueHint};
 
+use crate::campaign::Campaign;
 use crate::campaign::progress::Progress;
-use crate::campaign::{Campaign, Outcome};
 use crate::plan;
 use crate::record::{Build, Machine, Run, Session, StopReason};
 use crate::registry::Registry;
 
-use super::like::adopt_runners;
-use super::options::DisplayOptions;
-use super::settings;
-use super::show;
-use super::typed;
-use super::values::{Lookup, UsageError, switch};
+use super::args::display::DisplayOptions;
+use super::given::{Switch, UsageError, variable};
+use super::like::add_runners_of;
+use super::measure::conclude;
+use super::output::{print_result, style};
+use super::{command_line, provenance, settings};
 
 /// The options of `harness resume`.
 #[derive(Debug, Args)]
 pub struct ResumeOptions {
-    /// The results directory
+    /// Results directory
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: std::path::PathBuf,
-    /// Even on another machine, or by another build: recorded in run.json
-    #[arg(long)]
-    pub force: bool,
-    /// How much is shown.
+    /// Continue on a different machine or with a different build, too; run.json records the differences
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub force: Switch,
+    /// The options of the progress and the table.
     #[command(flatten)]
     pub display: DisplayOptions,
 }
 
-/// What came of it.
-pub enum Resumed {
-    /// There was nothing left to do, for that reason.
-    Finished(StopReason),
-    /// It was gone on with.
-    Measured(Outcome),
-}
-
-/// Goes on with a run. It must fit: the same machine, the same executable, the
-/// same thread variables; or `--force`, which is recorded with what differs.
-pub fn resume(
-    options: &ResumeOptions,
-    lookup: Lookup<'_>,
-    registry: &Registry,
-) -> anyhow::Result<Resumed> {
+/// Continues a run and reports it. Machine, executable and thread variables must be the same, unless
+/// `--force` is given, which records the differences.
+pub fn resume(options: &ResumeOptions, registry: &Registry) -> anyhow::Result<u8> {
+    let style = style(options.display.color.as_ref())?;
     let dir = &options.dir;
     let refused = |problem: String| UsageError(format!("{}: {problem}", dir.display()));
     let run = Run::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
     let last = run.sessions.last().and_then(|session| session.stop_reason);
     if let Some(reason) = last.filter(|reason| *reason != StopReason::Interrupted) {
-        return Ok(Resumed::Finished(reason));
+        return print_result(&format!(
+            "{dir} is already finished ({reason}); `harness report {dir}` shows it\n",
+            dir = dir.display(),
+        ));
     }
     let mut registry = registry.clone();
-    adopt_runners(&run.plan, &mut registry).map_err(refused)?;
+    add_runners_of(&run.plan, &mut registry).map_err(refused)?;
     plan::check(&run.plan, &registry).map_err(refused)?;
-    let build = show::build();
-    let differences = differences(&run, &build, lookup);
-    let is_forced = switch("--force", options.force, lookup)?;
-    if !(is_forced || differences.is_empty()) {
+    let build = provenance::build();
+    let differences = differences(&run, &build);
+    if !(options.force.is_on()? || differences.is_empty()) {
         return Err(refused(format!(
-            "its plan no longer fits: {}; --force goes on all the same, and records it",
+            "the run cannot continue as it began: {}; --force continues anyway and records it",
             differences.join("; ")
         ))
         .into());
     }
     settings::check_fits(&run.plan)?;
-    let progress = Progress::new(settings::show(&options.display, lookup)?);
+    let progress = Progress::new(settings::show(&options.display)?);
     differences.iter().for_each(|difference| progress.problem(&format!("forced: {difference}")));
-    let command = typed::command(lookup);
+    let command = command_line::of_process(&variable);
     let session = Session { build, command, forced: differences, ..Session::default() };
     let outcome = Campaign::resume(&registry, &progress, run, dir, session)?;
-    Ok(Resumed::Measured(outcome))
+    conclude(dir, outcome, style)
 }
 
-/// What is not as it was when the last session began, in words.
-fn differences(run: &Run, build: &Build, lookup: Lookup<'_>) -> Vec<String> {
+/// The differences between the last session and now, each as a sentence.
+fn differences(run: &Run, build: &Build) -> Vec<String> {
     let build_of_last = run.sessions.last().map(|session| &session.build);
-    // An older version wrote down that of the first session only.
+    // Older versions recorded the build of the first session only.
     let before = build_of_last.filter(|build| !build.version.is_empty()).unwrap_or(&run.build);
     let mut differences = Vec::new();
     let mut compare = |what: &str, before: String, now: String| {
@@ -90,7 +81,7 @@ fn differences(run: &Run, build: &Build, lookup: Lookup<'_>) -> Vec<String> {
     {
         compare(what, before, now);
     }
-    let environment = show::thread_environment(lookup);
+    let environment = provenance::thread_environment(&variable);
     let names = run.environment.keys().chain(environment.keys());
     let value = |of: &std::collections::BTreeMap<String, String>, name: &String| {
         of.get(name).cloned().unwrap_or_else(|| "not set".to_string())
@@ -104,13 +95,13 @@ fn differences(run: &Run, build: &Build, lookup: Lookup<'_>) -> Vec<String> {
     differences
 }
 
-/// A build by what tells it from others.
+/// The version and hash of a build.
 fn named(build: &Build) -> String {
     let hash: String = build.executable_sha256.chars().take(12).collect();
     format!("{} ({hash})", build.version)
 }
 
-/// What makes a machine the same one.
+/// The facts by which a machine counts as the same one.
 fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
     let or_unknown =
         |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_string());

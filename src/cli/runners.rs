@@ -1,58 +1,45 @@
-//! Runners that `--runner` names, and the originals of `--runners`.
+//! Runners of `--runner`, and reference implementations in `--runners`.
 
 use std::path::{Path, PathBuf};
 
-use super::values::{Given, Lookup, UsageError, given, several};
+use super::args::sweep::SweepOptions;
+use super::given::{Given, UsageError};
 use crate::registry::originals::{ORIGINALS, Original, obstacles, original};
 use crate::registry::{ForeignRunner, Registry};
 
-/// Adds the runners of `--runner`, or of the lines of its variable.
-pub fn add_runners(
-    registry: &mut Registry,
-    typed: &[String],
-    lookup: Lookup<'_>,
-) -> Result<(), UsageError> {
-    for given in several("--runner", typed, lookup) {
-        let runner = parse_runner(&given)?;
+/// Adds the runners of `--runner` to a registry.
+pub fn add_runners(registry: &mut Registry, runners: &[Given]) -> Result<(), UsageError> {
+    for given in runners {
+        let runner = parse_runner(given)?;
         if registry.backend_names().contains(&runner.name.as_str()) {
-            return Err(given.error(format!("there is a backend {:?} already", runner.name)));
+            return Err(given.error(format!("there is already a backend {:?}", runner.name)));
         }
         registry.runners.push(runner);
     }
     Ok(())
 }
 
-/// Where the originals are looked for if nobody says so.
+/// Default directory of the reference implementations.
 const RUNNERS: &str = "runners";
 
-/// The directory of the originals, if there is one.
+/// The directory of the reference implementations; `None` if the default one does not exist.
 ///
 /// # Errors
-/// If one that somebody named is none.
-pub fn runners_dir(typed: Option<&str>, lookup: Lookup<'_>) -> Result<Option<PathBuf>, UsageError> {
-    let is_dir = |dir: &Path| dir.is_dir().then(|| dir.to_path_buf());
-    match given("--runners", typed, lookup) {
-        None => Ok(is_dir(Path::new(RUNNERS))),
-        Some(given) => match is_dir(Path::new(&given.text)) {
-            Some(dir) => Ok(Some(dir)),
-            None => Err(given.error(format!("{} is no directory", given.text))),
-        },
+/// If the given one does not exist.
+pub fn runners_dir(runners: Option<&Given>) -> Result<Option<PathBuf>, UsageError> {
+    let dir = PathBuf::from(runners.map_or(RUNNERS, |given| &given.text));
+    match runners.filter(|_| !dir.is_dir()) {
+        Some(given) => Err(given.error(format!("{} is not a directory", given.text))),
+        None => Ok(dir.is_dir().then_some(dir)),
     }
 }
 
-/// Adds those originals that `--backend` names: they take part only by name.
+/// Adds the reference implementations that `--backend` names.
 ///
 /// # Errors
 /// If one cannot run here, with the reason.
-pub fn add_originals(
-    registry: &mut Registry,
-    backends: Option<&str>,
-    runners: Option<&str>,
-    lookup: Lookup<'_>,
-) -> Result<(), UsageError> {
-    let Some(given) = given("--backend", backends, lookup) else {
-        return Ok(());
-    };
+pub fn add_originals(registry: &mut Registry, options: &SweepOptions) -> Result<(), UsageError> {
+    let Some(given) = &options.backend else { return Ok(()) };
     let known: Vec<&str> = registry.backend_names();
     let named: Vec<&Original> = given
         .text
@@ -62,7 +49,7 @@ pub fn add_originals(
         .filter_map(original)
         .collect();
     let Some(first) = named.first() else { return Ok(()) };
-    let Some(dir) = runners_dir(runners, lookup)? else {
+    let Some(dir) = runners_dir(options.runners.as_ref())? else {
         return Err(given.error(format!("{} cannot run here: {}", first.name, no_dir())));
     };
     for (original, obstacle) in obstacles(&named, &dir) {
@@ -76,7 +63,7 @@ pub fn add_originals(
     Ok(())
 }
 
-/// Each original, and why it cannot run here, if it cannot.
+/// All reference implementations, each with the reason why it cannot run here, if there is one.
 pub fn list_originals(dir: Option<&Path>) -> Vec<(&'static Original, Option<String>)> {
     let all: Vec<&Original> = ORIGINALS.iter().collect();
     match dir {
@@ -89,8 +76,7 @@ fn no_dir() -> String {
     format!("there is no directory {RUNNERS}/ here; --runners names the one of the sources")
 }
 
-/// `NAME=COMMAND`; the command is split as a shell would split it, and no shell
-/// runs it.
+/// Parses `NAME=COMMAND`. The command is split as a shell does, but runs without one.
 fn parse_runner(given: &Given) -> Result<ForeignRunner, UsageError> {
     let example = "for example mine='python3 runner.py'";
     let Some((name, command)) = given.text.split_once('=') else {

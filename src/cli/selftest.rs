@@ -1,59 +1,57 @@
-//! `harness selftest`: whether the method keeps its word on this machine.
+//! `harness selftest`: error rates of the method on this machine.
 
 use std::io::{self, Write as _};
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
-use super::values::{Lookup, UsageError, given, switch};
-use super::{FAILED, print_result, settings, show, typed};
+use super::given::{Given, Switch};
+use super::measure::{FAILED, run_record};
+use super::output::print_result;
+use super::settings::positive_integer;
 use crate::campaign::progress::{Progress, Show};
-use crate::record::{Plan, Run};
+use crate::record::Plan;
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
 
 /// The options of `harness selftest`.
 #[derive(Debug, Args)]
 pub struct SelftestOptions {
-    /// Campaigns (default: 120, which take about four minutes)
+    /// Number of campaigns (default: 120, which take about four minutes)
     #[arg(long, value_name = "N")]
-    pub campaigns: Option<String>,
-    /// The result as one JSON object
-    #[arg(long)]
-    pub json: bool,
-    /// No remarks, only what went wrong and the result
-    #[arg(short, long)]
-    pub quiet: bool,
+    pub campaigns: Option<Given>,
+    /// Print the result as JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub json: Switch,
+    /// Print no notes, only problems and the result
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    pub quiet: Switch,
 }
 
-/// Campaigns where nobody asks for others: about four minutes.
+/// Default number of campaigns: about four minutes.
 const CAMPAIGNS: u32 = 120;
 
-/// Campaigns at most: days.
+/// Maximum of `--campaigns`: several days.
 const MOST_CAMPAIGNS: u64 = 100_000;
 
-/// Makes the campaigns and prints what they found.
-pub fn selftest(options: &SelftestOptions, lookup: Lookup<'_>) -> anyhow::Result<u8> {
-    let campaigns = campaigns(options, lookup)?;
-    let as_json = switch("--json", options.json, lookup)?;
-    let is_quiet = switch("--quiet", options.quiet, lookup)?;
-    let progress = Progress::new(if is_quiet { Show::Problems } else { Show::Lines });
-    let about = Run {
-        plan: Plan::default(),
-        sessions: Vec::new(),
-        machine: crate::machine::inspect(),
-        build: show::build(),
-        environment: show::thread_environment(lookup),
-        clock: crate::machine::clock::inspect(),
-        command: typed::command(lookup),
+/// Runs the campaigns and prints their error rates.
+pub fn selftest(options: &SelftestOptions) -> anyhow::Result<u8> {
+    let campaigns = match &options.campaigns {
+        Some(given) => positive_integer(given, MOST_CAMPAIGNS)?,
+        None => CAMPAIGNS,
     };
-    if about.build.opt_level == "0" {
-        progress.problem("this build is not optimised: build with --release before you trust it");
+    let campaigns = u64::from(campaigns);
+    let as_json = options.json.is_on()?;
+    let is_quiet = options.quiet.is_on()?;
+    let progress = Progress::new(if is_quiet { Show::Problems } else { Show::Lines });
+    let run = run_record(Plan::default(), crate::machine::inspect());
+    if run.build.opt_level == "0" {
+        progress.problem("this is a debug build: build with --release for meaningful results");
     }
     let minutes = CAMPAIGN.as_secs_f64() * campaigns as f64 / 60.0;
     progress.note(&format!(
-        "{campaigns} campaigns of {ROUNDS} rounds, the same loop five times over, slowed by nothing, \
-         1%, 2% and 5%: about {minutes:.1} min"
+        "{campaigns} campaigns of {ROUNDS} rounds, with five cases of the same loop, slowed down by \
+         0%, 1%, 2% and 5%: about {minutes:.1} min"
     ));
-    let findings = trial(&about, campaigns, &progress)?;
+    let findings = trial(&run, campaigns, &progress)?;
     print_result(&match as_json {
         true => serde_json::to_string_pretty(&findings)? + "\n",
         false => findings.text(),
@@ -62,16 +60,9 @@ pub fn selftest(options: &SelftestOptions, lookup: Lookup<'_>) -> anyhow::Result
         let made = findings.campaigns;
         let _ = writeln!(
             io::stderr(),
-            "interrupted by {signal}: that is what {made} of {campaigns} campaigns found"
+            "interrupted by {signal}: these are the results of {made} of {campaigns} campaigns"
         );
         return Ok(128 + signal as u8);
     }
     Ok(if findings.is_well() { 0 } else { FAILED })
-}
-
-fn campaigns(options: &SelftestOptions, lookup: Lookup<'_>) -> Result<u64, UsageError> {
-    let given = given("--campaigns", options.campaigns.as_deref(), lookup);
-    Ok(u64::from(
-        given.map_or(Ok(CAMPAIGNS), |given| settings::at_least_one(&given, MOST_CAMPAIGNS))?,
-    ))
 }

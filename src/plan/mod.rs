@@ -10,7 +10,7 @@ mod settings;
 
 pub use check::check;
 pub use order::round_order;
-pub use programs::{Programs, of_commands, of_functions};
+pub use programs::{PlannedCommands, of_commands, of_functions};
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
 pub use settings::{Pin, Scaling};
 
@@ -28,7 +28,7 @@ pub const MOST_DRAWS: u64 = 1 << 50;
 
 /// Schedules that hand out every chunk by itself, the one preferred first: where a
 /// backend has work stealing, that is what it is used for.
-pub const HANDS_OUT: [Schedule; 2] = [Schedule::Stealing, Schedule::Dynamic];
+pub const DYNAMIC_SCHEDULES: [Schedule; 2] = [Schedule::Stealing, Schedule::Dynamic];
 
 /// What was asked for: names that exist, and values within their limits.
 #[derive(Clone, Debug)]
@@ -41,8 +41,6 @@ pub struct Request {
     pub backends: Vec<String>,
     /// Thread counts.
     pub nthread: Vec<u32>,
-    /// Where the thread counts come from, in words.
-    pub nthread_source: String,
     /// Threads inside each worker; empty means one, and no axis.
     pub inner_nthread: Vec<u32>,
     /// Draws of a call.
@@ -114,7 +112,6 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
         cases,
         skipped,
         nthread: request.nthread.clone(),
-        nthread_source: request.nthread_source.clone(),
         inner_nthread: request.inner_nthread.clone(),
         draws_rule: request.draws.to_string(),
         preset: request.preset,
@@ -183,7 +180,7 @@ fn own_schedule(
     if request.preset != Preset::Metg {
         return vec![known[0]];
     }
-    let own = HANDS_OUT.into_iter().find(|schedule| known.contains(schedule));
+    let own = DYNAMIC_SCHEDULES.into_iter().find(|schedule| known.contains(schedule));
     if own.is_none() {
         let reason = format!("it hands out no chunks: it knows {}", known_schedules(backend));
         skip(skipped, backend.name(), "all", &reason);
@@ -280,7 +277,6 @@ mod tests {
             kernels: vec!["pi".to_string()],
             backends: vec!["std-thread".to_string(), "rayon".to_string()],
             nthread: vec![1, 2, 3],
-            nthread_source: String::new(),
             inner_nthread: Vec::new(),
             draws: Draws::Given(vec![1_000_000]),
             block: 1 << 14,

@@ -5,7 +5,7 @@ use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Target};
 
 /// Commands that are to be swept.
 #[derive(Clone, Debug, Default)]
-pub struct Programs {
+pub struct PlannedCommands {
     /// Those that are run at every count, and how.
     pub commands: Commands,
     /// The one that all others are compared with, if it is none of them.
@@ -15,8 +15,13 @@ pub struct Programs {
 /// Each command at each thread count and each number of inner threads. The first
 /// command at its smallest counts is what others are compared with; or else the
 /// baseline that somebody named, which stands apart and is run at one thread.
-pub fn of_commands(programs: Programs, nthread: &[u32], inner: &[u32], rules: &Rules) -> Plan {
-    let Programs { mut commands, baseline } = programs;
+pub fn of_commands(
+    programs: PlannedCommands,
+    nthread: &[u32],
+    inner: &[u32],
+    rules: &Rules,
+) -> Plan {
+    let PlannedCommands { mut commands, baseline } = programs;
     let inner_or_one = if inner.is_empty() { &[1][..] } else { inner };
     let mut cases: Vec<Case> = baseline.iter().map(|it| case(it, 1, 1)).collect();
     for command in &commands.list {
@@ -96,7 +101,7 @@ mod tests {
 
     fn planned(baseline: Option<Command>, inner: &[u32]) -> Plan {
         let commands = Commands { list: vec![command("a"), command("b")], ..Commands::default() };
-        of_commands(Programs { commands, baseline }, &[2, 4], inner, &rules())
+        of_commands(PlannedCommands { commands, baseline }, &[2, 4], inner, &rules())
     }
 
     fn points(plan: &Plan) -> Vec<(&str, u32, u32)> {

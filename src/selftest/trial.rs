@@ -92,7 +92,6 @@ fn draft(draws: &Draws, registry: &Registry) -> Plan {
         kernels: vec!["pi".to_string()],
         backends: registry.backend_names().into_iter().map(String::from).collect(),
         nthread: vec![1],
-        nthread_source: "the self-test".to_string(),
         inner_nthread: Vec::new(),
         draws: draws.clone(),
         block: BLOCK,
@@ -112,7 +111,8 @@ fn draft(draws: &Draws, registry: &Registry) -> Plan {
         iterations: 1,
         timeout_ns: None,
     };
-    plan::draft(&request, &rules, registry)
+    let plan = plan::draft(&request, &rules, registry);
+    Plan { nthread_source: "the self-test".to_string(), ..plan }
 }
 
 /// How a campaign ended.

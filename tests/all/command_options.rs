@@ -249,7 +249,10 @@ fn malformed_values_are_refused_by_the_name_of_their_flag() {
         }
     }
     refused(&["--env", "A=1", "--env", "A=2", "--", "true"], &["--env", "twice"]);
-    refused(&["--command", "true", "--", "true"], &["two are called \"true\"", "name them"]);
+    refused(
+        &["--command", "true", "--", "true"],
+        &["two commands have the label \"true\"", "name them"],
+    );
     refused(&["--", ""], &["empty"]);
 }
 

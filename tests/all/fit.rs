@@ -94,7 +94,7 @@ fn what_cannot_be_read_is_refused_with_line_and_column() {
 fn a_last_line_without_its_end_may_be_cut_short_and_is_remarked_upon() {
     let lines = "nthread,throughput\n1,1\n2,2\n3,3\n4,4\n5,5\n6,6";
     let torn = fit(lines, &[]).exits(0);
-    assert!(torn.stderr.contains("line 7: the line has no end"), "{}", torn.stderr);
+    assert!(torn.stderr.contains("line 7: the last line has no line break"), "{}", torn.stderr);
     assert_eq!(fit(&format!("{lines}\n"), &[]).exits(0).stderr, "");
 }
 

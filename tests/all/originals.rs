@@ -160,7 +160,7 @@ fn one_that_was_named_and_cannot_run_is_refused_with_the_reason() {
     assert!(refused.stderr.contains("--runners"), "{}", refused.stderr);
     let refused = sweep().args(["--runners", "/no/such"]).run();
     assert_eq!(refused.code(), 2);
-    assert!(refused.stderr.contains("/no/such is no directory"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("/no/such is not a directory"), "{}", refused.stderr);
 }
 
 #[test]

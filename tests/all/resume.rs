@@ -237,7 +237,11 @@ fn a_finished_run_says_so() {
     let swept = sweep().run().exits(0);
     let before = fs::read(swept.out.join("samples.csv")).expect("bytes");
     let again = resume(&swept.out, &[]).exits(0);
-    assert!(again.stdout.contains("finished already (all rounds were done)"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("is already finished (all rounds were done)"),
+        "{}",
+        again.stdout
+    );
     assert_eq!(fs::read(swept.out.join("samples.csv")).expect("bytes"), before);
 }
 
@@ -260,7 +264,7 @@ fn another_executable_is_refused_unless_forced_and_that_is_recorded() {
     fs::write(stopped.out.join("run.json"), run.to_string()).expect("written");
     let refused = resume(&stopped.out, &[]).exits(2);
     for word in
-        ["no longer fits", "the executable was", "0123456789ab", "Some other CPU", "--force"]
+        ["cannot continue", "the executable was", "0123456789ab", "Some other CPU", "--force"]
     {
         assert!(refused.stderr.contains(word), "{word}: {}", refused.stderr);
     }

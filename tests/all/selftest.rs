@@ -47,7 +47,7 @@ fn an_interrupt_ends_it_with_what_was_found_until_then() {
     running.signal(Signal::SIGINT);
     let done = running.finish().exits(130);
     assert!(
-        done.stderr.contains("interrupted by SIGINT: that is what 0 of 1000"),
+        done.stderr.contains("interrupted by SIGINT: these are the results of 0 of 1000"),
         "{}",
         done.stderr
     );

@@ -75,7 +75,6 @@ pub fn measure(registry: &Registry, fault: Fault) {
         kernels: vec!["haunted".to_string()],
         backends,
         nthread: vec![nthread],
-        nthread_source: String::new(),
         inner_nthread: Vec::new(),
         draws: given.clone(),
         block: BLOCK,

@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::given::UsageError;
 use super::placeholders::is_fixed;
-use super::values::UsageError;
 use crate::machine::loaded::{is_executable, search_path};
 use crate::record::{Command, Commands};
 
