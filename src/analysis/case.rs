@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use crate::record::{Case, Run};
 use crate::stats::{Ratio, batch_means_interval, median, median_interval};
-use crate::visits::{Cost, Disturbance, Outcome, Visit, Visits, Which};
+use crate::visits::{Disturbance, ResourceUsage, Visit, VisitOutcome, VisitSelection, Visits};
 
 /// One case of the run, summarised over its rounds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -89,7 +89,7 @@ pub struct CaseSummary {
     pub round_ns: Vec<f64>,
     /// What else a call took in each of these rounds.
     #[serde(skip)]
-    pub round_costs: Vec<Cost>,
+    pub round_usage: Vec<ResourceUsage>,
     /// The paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
@@ -120,9 +120,9 @@ pub type LeftOut = (Disturbance, usize);
 /// Summarises the case of that index.
 pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let case = &run.plan.cases[index];
-    let log_ratios = visits.log_ratios_by_round(index, Which::Clean);
+    let log_ratios = visits.log_ratios_by_round(index, VisitSelection::Clean);
     let logs: Vec<f64> = log_ratios.iter().map(|(_, log)| *log).collect();
-    let all = visits.log_ratios(index, Which::All);
+    let all = visits.log_ratios(index, VisitSelection::All);
     let mut summary = CaseSummary {
         index,
         case: case.clone(),
@@ -130,7 +130,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         oversubscribed: super::usable_cpus(run).is_some_and(|cpus| case.threads() > cpus),
         is_common_baseline: run.plan.baseline == Some(index),
         round_ns: visits.round_values(index),
-        round_costs: visits.round_costs(index),
+        round_usage: visits.round_usage(index),
         ratios: logs.iter().copied().map(f64::exp).collect(),
         log_ratios,
         pairs_all: all.len(),
@@ -190,9 +190,9 @@ fn calls(run: &Run, visits: &Visits, case: usize) -> usize {
 
 /// What went wrong in each visit of a case that failed.
 fn problems(visits: &Visits, case: usize) -> Vec<String> {
-    let problem = |outcome: &Outcome| match outcome {
-        Outcome::Failed(problem) => Some(problem.clone()),
-        Outcome::Clean(_) | Outcome::Void(..) => None,
+    let problem = |outcome: &VisitOutcome| match outcome {
+        VisitOutcome::Failed(problem) => Some(problem.clone()),
+        VisitOutcome::Clean(_) | VisitOutcome::Disturbed(..) => None,
     };
     visits.of_case(case).iter().filter_map(|visit| problem(&visit.outcome)).collect()
 }
@@ -200,7 +200,7 @@ fn problems(visits: &Visits, case: usize) -> Vec<String> {
 fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
     let count = |disturbance: Disturbance| {
         let visits = visits.of_case(case).iter();
-        let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Void(_, reason) if *reason == disturbance);
+        let is_it = |outcome: &VisitOutcome| matches!(outcome, VisitOutcome::Disturbed(_, reason) if *reason == disturbance);
         (disturbance, visits.filter(|visit| is_it(&visit.outcome)).count())
     };
     Disturbance::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
@@ -221,13 +221,13 @@ impl CaseSummary {
     /// CPU time of a call, of all workers, in nanoseconds: the median over rounds;
     /// `None` where some round does not know it.
     pub fn cpu_ns(&self) -> Option<f64> {
-        let costs = self.round_costs.iter();
+        let costs = self.round_usage.iter();
         median(&costs.map(|it| Some(it.user_ns? + it.system_ns?)).collect::<Option<Vec<_>>>()?)
     }
 
     /// The most memory of any round; `None` where some round does not know it.
     pub fn peak_bytes(&self) -> Option<u64> {
-        let peaks: Option<Vec<u64>> = self.round_costs.iter().map(|it| it.max_rss_bytes).collect();
+        let peaks: Option<Vec<u64>> = self.round_usage.iter().map(|it| it.max_rss_bytes).collect();
         peaks?.into_iter().max()
     }
 
@@ -280,9 +280,9 @@ impl CaseSummary {
             median(&clean().filter_map(figure).collect::<Vec<_>>())
         };
         self.setup_ns = middle(|visit| visit.setup_ns.map(|ns| ns as f64));
-        self.load_balance = middle(|visit| visit.evidence.load_balance);
-        self.communication = middle(|visit| visit.evidence.communication);
-        self.busy_ns = middle(|visit| visit.evidence.busy_sum_ns);
+        self.load_balance = middle(|visit| visit.metrics.load_balance);
+        self.communication = middle(|visit| visit.metrics.communication);
+        self.busy_ns = middle(|visit| visit.metrics.busy_sum_ns);
     }
 
     /// Score by which cases are ordered: the speedup, or minus the time without a

@@ -7,7 +7,7 @@ use super::CaseSummary;
 use super::rounds::{ByRound, Onset, Rounds};
 use crate::record::Case;
 use crate::stats::{Crossing, crossing};
-use crate::visits::{Visits, Which};
+use crate::visits::{VisitSelection, Visits};
 
 /// The smallest job from which a backend beats sequential at a thread count.
 ///
@@ -103,8 +103,10 @@ fn of_ladder(
     case: Case,
     ladder: Vec<usize>,
 ) -> Option<Crossover> {
-    let measured: Vec<Vec<(u32, f64)>> =
-        ladder.iter().map(|case| visits.log_ratios_by_round(*case, Which::Clean)).collect();
+    let measured: Vec<Vec<(u32, f64)>> = ladder
+        .iter()
+        .map(|case| visits.log_ratios_by_round(*case, VisitSelection::Clean))
+        .collect();
     let rounds = Rounds::of(&measured);
     let rung = |(index, measured): (&usize, &Vec<(u32, f64)>)| {
         let work_ns = cases[cases[*index].baseline?].median_ns?;

@@ -13,7 +13,7 @@ use super::CaseSummary;
 use super::rounds::{ByRound, Crossed, Onset, Rounds};
 use crate::record::{Case, Preset};
 use crate::stats::{Crossing, crossing};
-use crate::visits::{Visits, Which};
+use crate::visits::{VisitSelection, Visits};
 
 /// More than this share of n CPUs cannot be the pure time of the kernel.
 const IMPLAUSIBLE: f64 = 1.5;
@@ -115,8 +115,10 @@ fn of_series(
     case: Case,
     indices: &[usize],
 ) -> Option<Granularity> {
-    let logs: Vec<Vec<(u32, f64)>> =
-        indices.iter().map(|case| visits.log_ratios_by_round(*case, Which::Clean)).collect();
+    let logs: Vec<Vec<(u32, f64)>> = indices
+        .iter()
+        .map(|case| visits.log_ratios_by_round(*case, VisitSelection::Clean))
+        .collect();
     let walls: Vec<Vec<(u32, f64)>> =
         indices.iter().map(|case| visits.values_by_round(*case)).collect();
     let rounds = Rounds::of(logs.iter().chain(&walls));

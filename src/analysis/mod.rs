@@ -22,7 +22,7 @@ pub(crate) mod synthetic;
 mod warnings;
 mod winners;
 
-pub use crate::visits::{Answers, CONFIDENCE};
+pub use crate::visits::{CONFIDENCE, TallyCheck};
 pub use case::{CaseSummary, LeftOut};
 pub use compare::{
     Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
@@ -44,7 +44,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::record::{Preset, Row, Run, StopReason, Target};
-use crate::visits::{Remark, Visits};
+use crate::visits::{DataIssue, Visits};
 
 /// Everything that the outputs show.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -73,7 +73,7 @@ pub struct Summary {
     pub run: Run,
     /// The answers that were given.
     #[serde(skip)]
-    pub answers: Answers,
+    pub answers: TallyCheck,
     /// Instruction sets of the kernel that were in use.
     #[serde(skip)]
     pub isas: BTreeSet<String>,
@@ -119,20 +119,20 @@ fn usable_cpus(run: &Run) -> Option<u32> {
 
 /// Summarises a run that is in memory.
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
-    summarise_visits(run, &Visits::of(rows, &run.plan), &[])
+    summarise_visits(run, &Visits::from_rows(rows, &run.plan), &[])
 }
 
-/// Summarises the visits of a run; `remarks` are on the file that they come from.
-pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summary {
+/// Summarises the visits of a run; `issues` are those of the file that they come from.
+pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Summary {
     let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, visits, case)).collect();
     case::compare_with_baselines(&mut cases);
-    let compared = visits.compared();
+    let compared = visits.compared_cases();
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
         cases[*case].half_width = half_width;
     }
     let rankings = rankings(&mut cases);
-    let warnings = warnings::of(run, visits, &cases, remarks);
+    let warnings = warnings::of(run, visits, &cases, issues);
     let preset = run.plan.preset;
     // Where the draws follow from the chunk, jobs differ in more than their size.
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
@@ -145,7 +145,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, remarks: &[Remark]) -> Summa
         granularities: granularity::of(visits, &cases, preset),
         cases,
         warnings,
-        answers: visits.answers(),
+        answers: visits.tally_check(),
         isas: visits.isas().clone(),
         run: run.clone(),
     }
@@ -219,7 +219,7 @@ mod tests {
         near(b.karp_flatt_low, (0.5 - 0.25) / 0.75);
         assert_eq!(summary.rankings.len(), 1);
         assert_eq!(summary.rankings[0].fastest, [1, 2]);
-        assert_eq!(summary.answers, Answers { calls: 24, identical_calls: 24 });
+        assert_eq!(summary.answers, TallyCheck { calls: 24, identical_calls: 24 });
     }
 
     #[test]

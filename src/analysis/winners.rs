@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use super::CaseSummary;
 use crate::stats::median_interval;
-use crate::visits::{Visits, Which};
+use crate::visits::{VisitSelection, Visits};
 
 /// The winner of one job at one thread count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -73,7 +73,7 @@ fn winner(
 /// Whether the paired ratio of two cases may be 1.
 fn is_tie(visits: &Visits, one: usize, other: usize) -> bool {
     let by_round = |case| -> BTreeMap<u32, f64> {
-        visits.log_ratios_by_round(case, Which::Clean).into_iter().collect()
+        visits.log_ratios_by_round(case, VisitSelection::Clean).into_iter().collect()
     };
     let (one, other) = (by_round(one), by_round(other));
     let ratios: Vec<f64> =

@@ -17,7 +17,7 @@ use crate::kernel::Tally;
 use crate::record::{Phase, Plan, Row};
 use crate::runner::protocol::Check;
 use crate::stats::chi_square_tails;
-use crate::visits::gather;
+use crate::visits::rows_by_visit;
 
 /// In this share of clean cases each of the four alarms is false, whatever the
 /// number of rounds.
@@ -48,7 +48,7 @@ impl Spread {
     /// for one with the harness's own streams.
     pub fn after(rows: &[Row], plan: &Plan, expected: impl Fn(usize) -> Option<Tally>) -> Spread {
         let mut spread = Spread::at_start(plan);
-        for visit in gather(rows).into_values() {
+        for visit in rows_by_visit(rows).into_values() {
             let Some(last) = visit.last().filter(|row| row.error.is_empty()) else { continue };
             let Some(case) = plan.cases.iter().position(|case| *case == last.case) else {
                 continue;

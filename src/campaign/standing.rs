@@ -12,7 +12,7 @@ use super::stopping::Stopping;
 use crate::plan::round_order;
 use crate::record::{Phase, Plan, Row, StopReason};
 use crate::stats::widest;
-use crate::visits::{Outcome, Timing, Visits, gather};
+use crate::visits::{Timing, VisitOutcome, Visits, rows_by_visit};
 
 /// Failures in a row after which a case is not visited again.
 const FAILURES_TO_RETIRE: u32 = 2;
@@ -39,7 +39,7 @@ impl Standing {
     /// Before the first visit.
     pub fn at_start(plan: &Plan) -> Standing {
         Standing {
-            visits: Visits::none(plan).timings(),
+            visits: Visits::empty(plan).into_timings(),
             next: (0, 0),
             ended: None,
             first_round: Duration::ZERO,
@@ -53,7 +53,7 @@ impl Standing {
     /// not begun.
     pub fn after(rows: &[Row], plan: &Plan) -> Standing {
         let mut groups: HashMap<Group, Vec<Vec<&Row>>> = HashMap::new();
-        for (place, rows) in gather(rows) {
+        for (place, rows) in rows_by_visit(rows) {
             groups.entry((place.round, place.group)).or_default().push(rows);
         }
         let mut standing = Standing::at_start(plan);
@@ -102,7 +102,7 @@ impl Standing {
             self.first_round = self.first_round.saturating_add(time);
         }
         match outcome {
-            Some(Outcome::Failed(problem)) => {
+            Some(VisitOutcome::Failed(problem)) => {
                 self.failures += 1;
                 self.failures_in_a_row[case] += 1;
                 Some(problem)
@@ -128,7 +128,7 @@ impl Standing {
     pub fn round_ended(&mut self, rounds: u32) -> Option<StopReason> {
         let worst = match self.stopping.looks_after(rounds) {
             // A run of baselines alone has no speedup that is not known.
-            true if self.visits.compared().is_empty() => Some(0.0),
+            true if self.visits.compared_cases().is_empty() => Some(0.0),
             true => self.least_known().and_then(|(_, width)| width),
             false => None,
         };
@@ -143,7 +143,7 @@ impl Standing {
             let baseline = self.visits.baseline_of(*case);
             !self.is_retired(*case) && baseline.is_some_and(|baseline| !self.is_retired(baseline))
         };
-        let cases: Vec<usize> = self.visits.compared().into_iter().filter(goes_on).collect();
+        let cases: Vec<usize> = self.visits.compared_cases().into_iter().filter(goes_on).collect();
         let (index, width) = widest(&self.visits.half_widths(&cases))?;
         Some((cases[index], width))
     }

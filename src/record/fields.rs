@@ -1,75 +1,68 @@
-//! One record of a CSV file, taken apart (RFC 4180).
+//! Fields of one line of a CSV file (RFC 4180).
 
-/// The fields of a record. It is filled again and again, so that a million
-/// records need no memory of their own.
+/// Fields of a line. One value is filled line after line, so that a million lines
+/// need no memory of their own.
 #[derive(Debug, Default)]
 pub struct Fields {
     text: String,
+    /// Start and end of each field in `text`.
     spans: Vec<(usize, usize)>,
 }
 
-/// Why a record cannot be taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// The record ends within quotes: it may go on in the next line.
-    Open,
-    /// A quote stands where none may: within a field, or before the end of one.
-    Stray,
-}
-
 impl Fields {
-    /// Takes apart a record that has no line end.
+    /// Splits a line, without its end, at its commas.
     ///
     /// # Errors
-    /// Where its quotes do not pair.
-    pub fn split(&mut self, record: &str) -> Result<(), Flaw> {
+    /// Where the quotes do not pair.
+    pub fn split(&mut self, line: &str) -> Result<(), &'static str> {
         self.text.clear();
         self.spans.clear();
-        if record.as_bytes().contains(&b'"') {
-            return self.split_quoted(record);
+        if line.as_bytes().contains(&b'"') {
+            return self.split_quoted(line);
         }
-        self.text.push_str(record);
+        self.text.push_str(line);
         let mut start = 0;
-        for (at, byte) in record.bytes().enumerate() {
+        for (at, byte) in line.bytes().enumerate() {
             if byte == b',' {
                 self.spans.push((start, at));
                 start = at + 1;
             }
         }
-        self.spans.push((start, record.len()));
+        self.spans.push((start, line.len()));
         Ok(())
     }
 
-    fn split_quoted(&mut self, mut rest: &str) -> Result<(), Flaw> {
+    // The csv crate would build its state machine anew for each line, and accepts
+    // quotes within a field, which only damage puts there.
+    fn split_quoted(&mut self, mut rest: &str) -> Result<(), &'static str> {
         loop {
             let start = self.text.len();
             if let Some(quoted) = rest.strip_prefix('"') {
                 rest = self.unquote(quoted)?;
             } else {
-                let (field, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
-                if field.contains('"') {
-                    return Err(Flaw::Stray);
-                }
-                self.text.push_str(field);
-                rest = after;
+                let end = rest.find([',', '"']).unwrap_or(rest.len());
+                self.text.push_str(&rest[..end]);
+                rest = &rest[end..];
             }
             self.spans.push((start, self.text.len()));
             match rest.strip_prefix(',') {
                 Some(next) => rest = next,
                 None if rest.is_empty() => return Ok(()),
-                None => return Err(Flaw::Stray),
+                None => return Err("unexpected quote within a field"),
             }
         }
     }
 
-    /// Takes a field whose first quote was taken; returns what follows its last.
-    fn unquote<'a>(&mut self, mut rest: &'a str) -> Result<&'a str, Flaw> {
+    /// Appends a field whose opening quote was read, and returns the text after its
+    /// closing quote.
+    fn unquote<'a>(&mut self, mut rest: &'a str) -> Result<&'a str, &'static str> {
         loop {
-            let (inside, after) = rest.split_once('"').ok_or(Flaw::Open)?;
+            let (inside, after) = rest.split_once('"').ok_or("unclosed quote")?;
             self.text.push_str(inside);
             match after.strip_prefix('"') {
                 None => return Ok(after),
                 Some(after) => {
+                    // A doubled quote stands for one.
                     self.text.push('"');
                     rest = after;
                 }
@@ -77,17 +70,17 @@ impl Fields {
         }
     }
 
-    /// How many there are.
+    /// Number of fields.
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// The field at that index, from 0.
+    /// Field at an index, from 0.
     pub fn get(&self, index: usize) -> Option<&str> {
         self.spans.get(index).map(|&(start, end)| &self.text[start..end])
     }
 
-    /// All of them.
+    /// Iterator over all fields.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.spans.iter().map(|&(start, end)| &self.text[start..end])
     }
@@ -97,25 +90,25 @@ impl Fields {
 mod tests {
     use super::*;
 
-    fn split(record: &str) -> Result<Vec<String>, Flaw> {
+    fn split(line: &str) -> Result<Vec<String>, &'static str> {
         let mut fields = Fields::default();
-        fields.split(record)?;
+        fields.split(line)?;
         Ok(fields.iter().map(str::to_string).collect())
     }
 
     #[test]
-    fn commas_part_fields_but_within_quotes() {
+    fn commas_separate_fields_except_within_quotes() {
         assert_eq!(split("a,,b").expect("fields"), ["a", "", "b"]);
         assert_eq!(split("").expect("one"), [""]);
         assert_eq!(split("\"a,b\",\"say \"\"c\"\"\",").expect("fields"), ["a,b", "say \"c\"", ""]);
-        assert_eq!(split("\"a\nb\",é").expect("fields"), ["a\nb", "é"]);
+        assert_eq!(split("\"\",é").expect("fields"), ["", "é"]);
     }
 
     #[test]
-    fn quotes_that_do_not_pair_are_no_fields() {
-        assert_eq!(split("a,\"b"), Err(Flaw::Open));
-        assert_eq!(split("a,\"b\"\""), Err(Flaw::Open));
-        assert_eq!(split("a,b\"c"), Err(Flaw::Stray));
-        assert_eq!(split("\"a\"b,c"), Err(Flaw::Stray));
+    fn quotes_that_do_not_pair_are_an_error() {
+        assert_eq!(split("a,\"b"), Err("unclosed quote"));
+        assert_eq!(split("a,\"b\"\""), Err("unclosed quote"));
+        assert_eq!(split("a,b\"c"), Err("unexpected quote within a field"));
+        assert_eq!(split("\"a\"b,c"), Err("unexpected quote within a field"));
     }
 }

@@ -6,7 +6,6 @@
 //! from a results directory and knows nothing else. The module therefore
 //! imports nothing of this crate.
 
-mod cells;
 mod columns;
 mod commands;
 mod expected_tally;
@@ -15,23 +14,24 @@ mod lines;
 mod machine;
 mod reader;
 mod row;
+mod row_parser;
 mod run;
-mod samples;
 mod table;
 mod target;
+mod writer;
 
 pub use commands::{COMMAND, Command, Commands, Expect, ExpectedOutput, Output};
 pub use expected_tally::ExpectedTally;
 pub use machine::{Cache, Machine};
-pub use reader::{Next, Reader, Wrong, WrongKind};
+pub use reader::{DamageKind, DamagedLine, ReadError, Reader, Record, read_rows};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
     Build, Clock, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
     WarmUp, replace,
 };
-pub use samples::{ReadError, SAMPLES_FILE, Writer, read_rows};
 pub use table::{Table, TableError, TableRow};
 pub use target::Target;
+pub use writer::{SAMPLES_FILE, Writer};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,229 +1,257 @@
-//! The rows of a `samples.csv`, one after the other, whatever has happened to the
-//! file.
+//! Reader of `samples.csv`, row by row, whatever has happened to the file.
 //!
-//! A line that cannot be understood does not end the reading: it is told, with
-//! its line and column, and the next line is read. Quotes that are never closed
-//! must not swallow the rest of a file, so a record that does not come out right
-//! within a few lines is taken for its first line alone.
+//! A record is a line. A damaged line does not end the reading: it is reported with
+//! its number and column, and the next line is read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::cells::{parse, quoted};
 use super::columns::Columns;
-use super::fields::{Fields, Flaw};
+use super::fields::Fields;
 use super::lines::{Line, Lines};
 use super::row::Row;
-use super::samples::ReadError;
-
-/// A record does not go on over more lines: fields of ours have no line ends at
-/// all.
-const MOST_LINES: u64 = 16;
+use super::row_parser::{parse, quoted};
 
 /// Bytes that are read at once.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Some programs begin a text file with these.
+/// Mark with which some programs begin a text file.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What was read.
+/// Result of reading one record.
 #[derive(Debug)]
-pub enum Next {
+pub enum Record {
     /// A row.
     Row,
-    /// A line that is no row.
-    Wrong(Wrong),
-    /// There is none any more.
-    End,
+    /// A line that is not a valid row.
+    Damaged(DamagedLine),
+    /// The file has no more lines.
+    EndOfFile,
 }
 
-/// A line that is no row.
+/// Line that is not a valid row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// Number of its first line, from 1.
+pub struct DamagedLine {
+    /// Number of the line, from 1.
     pub line: u64,
-    /// The column in which it makes no sense, if it is one column.
+    /// Column of the damage, if it is confined to one.
     pub column: Option<&'static str>,
-    /// What is wrong.
+    /// Description of the damage.
     pub message: String,
-    /// What kind of thing is wrong.
-    pub kind: WrongKind,
+    /// Kind of damage.
+    pub kind: DamageKind,
 }
 
-/// What kind of thing is wrong with a line.
+/// Kind of damage to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrongKind {
-    /// Session, round, group and visit are in the row that was read into, but
-    /// something else makes no sense.
-    HasPlace,
-    /// Not even that can be read.
-    NoPlace,
-    /// It is of another version of the columns.
+pub enum DamageKind {
+    /// The row's position was read, but another field is invalid.
+    KnownVisit,
+    /// Not even the position of the row's visit can be read.
+    UnknownVisit,
+    /// The row has another version of the columns.
     OtherSchema,
-    /// The file ends within it: a crash, or a file that is being written.
+    /// The file ends within the line: after a crash, or while it is being written.
     Torn,
 }
 
-/// Reads rows. One is in memory at a time.
+/// Error of reading rows.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}")]
+    Io {
+        /// Path of the file.
+        path: PathBuf,
+        /// Error of the system.
+        source: io::Error,
+    },
+    /// The header lacks a column, or repeats one.
+    #[error(
+        "{path}, line 1, column {column}: expected {expected:?}, found {found:?}; is this a samples.csv of this harness?"
+    )]
+    Header {
+        /// Path of the file.
+        path: PathBuf,
+        /// Number of the column, from 1.
+        column: usize,
+        /// Expected name.
+        expected: &'static str,
+        /// Name in the file.
+        found: String,
+    },
+    /// A line is not a valid row.
+    #[error("{path}, line {line}: {message}")]
+    Row {
+        /// Path of the file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: u64,
+        /// Description of the damage, with its column.
+        message: String,
+    },
+}
+
+impl ReadError {
+    /// Creates the error of a damaged line.
+    pub fn row(path: &Path, damaged: &DamagedLine) -> ReadError {
+        let column = damaged.column.map_or(String::new(), |column| format!("column {column}: "));
+        let message = format!("{column}{}", damaged.message);
+        ReadError::Row { path: path.to_path_buf(), line: damaged.line, message }
+    }
+}
+
+/// Reader of rows. One row is in memory at a time.
 #[derive(Debug)]
 pub struct Reader<R = BufReader<File>> {
+    path: PathBuf,
     lines: Lines<R>,
     columns: Columns,
-    missing: Vec<&'static str>,
-    strangers: Vec<(usize, String)>,
+    missing_columns: Vec<&'static str>,
+    unknown_columns: Vec<(usize, String)>,
     fields: Fields,
-    record: Vec<u8>,
-    /// Number of the first line of the record, from 1.
-    line: u64,
 }
 
 impl Reader {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// Where it cannot be read, or its columns are not ours.
+    /// Where the file cannot be read, or its columns are not ours.
     pub fn open(path: &Path) -> Result<Reader, ReadError> {
-        let io = |source| ReadError::Io { path: path.to_path_buf(), source };
-        let file = File::open(path).map_err(io)?;
+        let file = File::open(path)
+            .map_err(|source| ReadError::Io { path: path.to_path_buf(), source })?;
         Reader::new(BufReader::with_capacity(BUFFER_BYTES, file), path)
     }
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads a header; `path` is what errors call the source.
+    /// Reads the header of a source; `path` is its name in errors.
     ///
     /// # Errors
-    /// Where it cannot be read, or the columns are not ours.
+    /// Where the source cannot be read, or its columns are not ours.
     pub fn new(source: R, path: &Path) -> Result<Reader<R>, ReadError> {
-        let io = |source| ReadError::Io { path: path.to_path_buf(), source };
+        let path = path.to_path_buf();
         let mut lines = Lines::new(source);
-        let mut record = Vec::new();
-        lines.push_next(&mut record).map_err(io)?;
-        let text = String::from_utf8_lossy(without_end(
-            record.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&record),
-        ));
+        if let Err(source) = lines.advance() {
+            return Err(ReadError::Io { path, source });
+        }
+        let line = lines.bytes();
+        let text = String::from_utf8_lossy(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line));
         let mut header = Fields::default();
-        // Of a header whose quotes do not pair, the first column is not ours.
         if header.split(&text).is_err() {
+            // Without fields, the first required column is reported as missing.
             header = Fields::default();
         }
-        let columns = Columns::of(&header).map_err(|not_ours| ReadError::Header {
-            path: PathBuf::from(path),
-            column: not_ours.column,
-            expected: not_ours.expected,
-            found: not_ours.found,
-        })?;
-        let (missing, strangers) = (columns.missing(), columns.strangers(&header));
-        Ok(Reader { lines, columns, missing, strangers, fields: header, record, line: 1 })
+        let columns = match Columns::from_header(&header) {
+            Ok(columns) => columns,
+            Err(error) => {
+                let (column, expected, found) = (error.column, error.expected, error.found);
+                return Err(ReadError::Header { path, column, expected, found });
+            }
+        };
+        let (missing_columns, unknown_columns) = (columns.missing(), columns.unknown(&header));
+        Ok(Reader { path, lines, columns, missing_columns, unknown_columns, fields: header })
     }
 
-    /// Columns that the file lacks and can do without.
-    pub fn missing(&self) -> &[&'static str] {
-        &self.missing
+    /// Path of the file, as errors name it.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Columns that are not ours and stand among ours: their number from 1, and
-    /// their name.
-    pub fn strangers(&self) -> &[(usize, String)] {
-        &self.strangers
+    /// Columns that the file lacks and that are not required.
+    pub fn missing_columns(&self) -> &[&'static str] {
+        &self.missing_columns
     }
 
-    /// Number of the first line of what was read last, from 1.
+    /// Unknown columns among the known ones: their number, from 1, and their name.
+    pub fn unknown_columns(&self) -> &[(usize, String)] {
+        &self.unknown_columns
+    }
+
+    /// Number of the line that was read last, from 1.
     pub fn line(&self) -> u64 {
-        self.line
+        self.lines.number()
     }
 
-    /// Reads the next row into `row`. Blank lines are passed over.
+    /// Reads the next record into `row`. Blank lines are skipped.
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub fn next(&mut self, row: &mut Row) -> io::Result<Next> {
+    pub fn read(&mut self, row: &mut Row) -> Result<Record, ReadError> {
         loop {
-            self.record.clear();
-            let line = self.lines.push_next(&mut self.record)?;
-            self.line = self.lines.number();
-            match line {
-                Line::None => return Ok(Next::End),
-                Line::Torn => return Ok(self.wrong(WrongKind::Torn, "the file ends within it")),
-                Line::TooLong => return Ok(self.wrong(WrongKind::NoPlace, "it is too long")),
-                Line::Whole if without_end(&self.record).is_empty() => {}
-                Line::Whole => break,
+            let line = self.lines.advance();
+            match line.map_err(|source| ReadError::Io { path: self.path.clone(), source })? {
+                Line::EndOfFile => return Ok(Record::EndOfFile),
+                Line::Torn => {
+                    return Ok(self.damaged(DamageKind::Torn, "the file ends within this line"));
+                }
+                Line::TooLong => {
+                    let message = "the line is longer than 1 MiB";
+                    return Ok(self.damaged(DamageKind::UnknownVisit, message));
+                }
+                Line::Complete if self.lines.bytes().is_empty() => {}
+                Line::Complete => break,
             }
         }
-        if let Err(message) = self.take_apart()? {
-            return Ok(self.wrong(WrongKind::NoPlace, &message));
+        if let Err(message) = self.split_line() {
+            return Ok(self.damaged(DamageKind::UnknownVisit, &message));
         }
         Ok(match parse(&self.fields, &self.columns, row) {
-            Ok(()) => Next::Row,
-            Err(misfit) => Next::Wrong(Wrong {
-                line: self.line,
-                column: Some(misfit.column),
-                message: misfit.message,
-                kind: match (misfit.is_other_schema, misfit.has_place) {
-                    (true, _) => WrongKind::OtherSchema,
-                    (false, true) => WrongKind::HasPlace,
-                    (false, false) => WrongKind::NoPlace,
+            Ok(()) => Record::Row,
+            Err(error) => Record::Damaged(DamagedLine {
+                line: self.line(),
+                column: Some(error.column),
+                message: error.message,
+                kind: match (error.is_other_schema, error.has_position) {
+                    (true, _) => DamageKind::OtherSchema,
+                    (false, true) => DamageKind::KnownVisit,
+                    (false, false) => DamageKind::UnknownVisit,
                 },
             }),
         })
     }
 
-    /// Takes the record apart that begins with the line that was read, and says
-    /// why it is none.
-    fn take_apart(&mut self) -> io::Result<Result<(), String>> {
-        let first_bytes = self.record.len();
-        let (mut joined, mut last) = (0, Line::Whole);
-        let problem = loop {
-            let split = match std::str::from_utf8(without_end(&self.record)) {
-                Ok(text) => self.fields.split(text),
-                Err(error) => break not_text(&self.record, error.valid_up_to()),
-            };
-            match split {
-                Ok(()) if self.fields.len() == self.columns.count() => return Ok(Ok(())),
-                Ok(()) => {
-                    break format!(
-                        "{} fields instead of {}",
-                        self.fields.len(),
-                        self.columns.count()
-                    );
-                }
-                Err(Flaw::Stray) => break "a quote within a field".to_string(),
-                Err(Flaw::Open) if joined == MOST_LINES => break "an open quote".to_string(),
-                Err(Flaw::Open) => {}
-            }
-            let before = self.record.len();
-            last = self.lines.push_next(&mut self.record)?;
-            if self.record.len() == before {
-                break "an open quote".to_string();
-            }
-            joined += 1;
-            if last == Line::Torn {
-                break "the file ends within it".to_string();
-            }
-        };
-        self.lines.put_back(&self.record[first_bytes..], joined, last);
-        Ok(Err(match joined {
-            0 => problem,
-            _ => "a quote that is not closed".to_string(),
-        }))
+    /// Splits the current line into as many fields as the header has.
+    fn split_line(&mut self) -> Result<(), String> {
+        let line = self.lines.bytes();
+        let text =
+            std::str::from_utf8(line).map_err(|error| not_utf8(line, error.valid_up_to()))?;
+        self.fields.split(text)?;
+        match (self.fields.len(), self.columns.count()) {
+            (found, expected) if found == expected => Ok(()),
+            (found, expected) => Err(format!("expected {expected} fields, found {found}")),
+        }
     }
 
-    fn wrong(&self, kind: WrongKind, message: &str) -> Next {
-        Next::Wrong(Wrong { line: self.line, column: None, message: message.to_string(), kind })
+    fn damaged(&self, kind: DamageKind, message: &str) -> Record {
+        let message = message.to_string();
+        Record::Damaged(DamagedLine { line: self.line(), column: None, message, kind })
     }
 }
 
-/// A line without its end, that of Windows included.
-fn without_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// Describes the bytes at an index that are not UTF-8.
+fn not_utf8(line: &[u8], at: usize) -> String {
+    let field = line[..at].iter().filter(|byte| **byte == b',').count() + 1;
+    let shown = String::from_utf8_lossy(&line[at..line.len().min(at + 4)]);
+    format!("field {field}: {} is not UTF-8", quoted(&shown))
 }
 
-/// A message about bytes that are no text.
-fn not_text(record: &[u8], at: usize) -> String {
-    let column = record[..at].iter().filter(|byte| **byte == b',').count() + 1;
-    let end = record.len().min(at + 4);
-    let shown = String::from_utf8_lossy(&record[at..end]);
-    format!("field {column}: {} is not UTF-8", quoted(&shown))
+/// Reads all rows into memory, to go on with a run. A torn last line is left out, as
+/// are columns that later versions append.
+///
+/// # Errors
+/// Where the file cannot be read, or the first damaged line.
+pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
+    let mut reader = Reader::open(path)?;
+    let mut rows = Vec::new();
+    loop {
+        let mut row = Row::default();
+        match reader.read(&mut row)? {
+            Record::Row => rows.push(row),
+            Record::Damaged(line) if line.kind == DamageKind::Torn => {}
+            Record::Damaged(line) => return Err(ReadError::row(path, &line)),
+            Record::EndOfFile => return Ok(rows),
+        }
+    }
 }

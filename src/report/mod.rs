@@ -57,7 +57,7 @@ use anyhow::Context as _;
 
 use crate::analysis::{Summary, summarise_visits};
 use crate::record::Run;
-use crate::visits::{self, Reading};
+use crate::visits::{self, Samples};
 
 /// Reads a results directory and summarises it. Of damaged files what makes sense
 /// is read, with warnings; without a run.json the rows have to do.
@@ -66,9 +66,9 @@ use crate::visits::{self, Reading};
 /// Where its samples are missing, or a file makes no sense.
 pub fn read(dir: &Path) -> anyhow::Result<Summary> {
     let run = Run::find(dir)?;
-    let Reading { plan, visits, remarks } = visits::read(dir, run.as_ref().map(|run| &run.plan))?;
+    let Samples { plan, visits, issues } = visits::read(dir, run.as_ref().map(|run| &run.plan))?;
     let run = run.unwrap_or_else(|| Run { plan, ..Run::default() });
-    Ok(summarise_visits(&run, &visits, &remarks))
+    Ok(summarise_visits(&run, &visits, &issues))
 }
 
 /// Writes every derived file of a results directory, replacing older ones.

@@ -6,7 +6,7 @@ use super::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED};
 use super::number::{TIME, Unit, digits, percent, signed_time, time_with_interval, with_interval};
 use crate::analysis::{self, CaseSummary};
 use crate::stats::median;
-use crate::visits::Cost;
+use crate::visits::ResourceUsage;
 
 use Column::*;
 
@@ -405,8 +405,8 @@ fn schedule(case: &CaseSummary) -> String {
 }
 
 /// The median over rounds of a cost that is known of each.
-fn median_cost(case: &CaseSummary, cost: fn(&Cost) -> Option<f64>) -> Option<f64> {
-    median(&case.round_costs.iter().map(cost).collect::<Option<Vec<f64>>>()?)
+fn median_cost(case: &CaseSummary, cost: fn(&ResourceUsage) -> Option<f64>) -> Option<f64> {
+    median(&case.round_usage.iter().map(cost).collect::<Option<Vec<f64>>>()?)
 }
 
 /// The unit of the shortest time of some cases.

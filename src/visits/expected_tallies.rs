@@ -1,6 +1,6 @@
 //! Expected tallies, against which the calls of a visit are checked.
 
-use super::Answers;
+use super::TallyCheck;
 use crate::record::{ExpectedTally, Row};
 
 /// Expected tallies of all jobs of a run.
@@ -14,10 +14,10 @@ impl ExpectedTallies {
 
     /// Counts the calls of a visit that returned a tally, warm-ups included, and
     /// those of them that returned the expected one.
-    pub fn check(&self, rows: &[&Row]) -> Answers {
+    pub fn check(&self, rows: &[&Row]) -> TallyCheck {
         let answered = || rows.iter().filter(|row| row.tally_draws.is_some());
         let identical = answered().filter(|row| self.0.iter().any(|tally| tally.matches(row)));
-        Answers { calls: answered().count(), identical_calls: identical.count() }
+        TallyCheck { calls: answered().count(), identical_calls: identical.count() }
     }
 
     /// Takes the first tally of each job for the expected one, where there is no

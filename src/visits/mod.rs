@@ -1,152 +1,66 @@
-//! Rows, gathered into visits: which of them count, what each says, and how
-//! they pair.
+//! Visits made from rows: which of them count, their results, and their pairs.
 //!
-//! A run that asks whether it has seen enough and a report that is made of its
-//! files a year later must not answer differently: both ask here.
+//! A run that decides whether to go on, and a report that is made from its files a year
+//! later, must not come to different results: both use this module.
 
-mod agreement;
-mod cost;
+mod collector;
 mod disturbance;
-mod evidence;
 mod expected_tallies;
-mod gathering;
-mod reading;
-mod remarks;
+mod issues;
+mod metrics;
+mod read;
 mod timing;
+mod usage;
+mod visit;
+mod visit_rows;
 
-pub use cost::Cost;
 pub use disturbance::Disturbance;
-pub use evidence::Evidence;
-pub use reading::{Reading, read, read_with};
-pub use remarks::{Oddity, Remark};
+pub use issues::{DataIssue, IssueKind};
+pub use metrics::VisitMetrics;
+pub use read::{Samples, read, read_from};
 pub use timing::{Timed, Timing};
+pub use usage::ResourceUsage;
+pub use visit::{TallyCheck, Visit, VisitOutcome, VisitSelection};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::record::{Case, Phase, Plan, Position, Row};
 use crate::stats::{self, Ratio, median};
-use agreement::lack;
+use collector::{UnknownCases, VisitCollector};
 use expected_tallies::ExpectedTallies;
-use gathering::{Gathering, Scattered, Strangers};
+use visit_rows::missing_calls;
 
-/// The level of every interval.
+/// Level of every confidence interval.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// What came of a visit.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The median wall time of its calls, in nanoseconds.
-    Clean(f64),
-    /// The same, of a visit whose time was not its own: it leaves its pair out.
-    Void(f64, Disturbance),
-    /// What went wrong.
-    Failed(String),
-}
-
-/// One visit.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    /// Where it stands.
-    pub position: Position,
-    /// Index of its case in the plan.
-    pub case: usize,
-    /// Its start, in nanoseconds since the start of its session.
-    pub started_ns: u64,
-    /// What it took to create the team (nanoseconds).
-    pub setup_ns: Option<u64>,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// What was seen beside its times.
-    pub evidence: Arc<Evidence>,
-    /// What its calls answered; of one that failed, nothing.
-    pub answers: Answers,
-}
-
-impl Visit {
-    /// It turns out that something was wrong with it. What it failed of before
-    /// remains the reason.
-    fn fail(&mut self, reason: &str) {
-        if !matches!(self.outcome, Outcome::Failed(_)) {
-            self.outcome = Outcome::Failed(reason.to_string());
-        }
-        self.answers = Answers::default();
-    }
-
-    /// The time of a call, if nothing is wrong with the visit.
-    pub fn clean_ns(&self) -> Option<f64> {
-        match self.outcome {
-            Outcome::Clean(ns) => Some(ns),
-            Outcome::Void(..) | Outcome::Failed(_) => None,
-        }
-    }
-
-    /// The time of a call, even of one that was disturbed.
-    pub fn any_ns(&self) -> Option<f64> {
-        match self.outcome {
-            Outcome::Clean(ns) | Outcome::Void(ns, _) => Some(ns),
-            Outcome::Failed(_) => None,
-        }
-    }
-}
-
-/// Which visits a figure is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Those that nothing disturbed: the headline.
-    Clean,
-    /// All that did not fail.
-    All,
-}
-
-/// What the calls of the visits that did not fail answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
-    /// Calls, warm-ups included.
-    pub calls: usize,
-    /// How many gave the tally that their job must return, bit for bit.
-    pub identical_calls: usize,
-}
-
-impl Answers {
-    /// Whether each gave the tally that its job must return.
-    pub fn identical(&self) -> bool {
-        self.calls > 0 && self.calls == self.identical_calls
-    }
-
-    /// Whether none gave another tally.
-    fn identical_or_none(&self) -> bool {
-        self.calls == self.identical_calls
-    }
-}
-
-/// The visits of a run, or what there is to know of their times.
+/// Visits of a run, by case, or only their times ([`Timing`]).
 pub struct Visits<V = Visit> {
     cases: Vec<Case>,
-    /// Which of them are baselines.
+    /// Indices of the baselines among the cases.
     baselines: Vec<usize>,
-    /// The one that all are compared with, where the plan names it.
+    /// Baseline of all cases, where the plan names one.
     common_baseline: Option<usize>,
-    index: HashMap<Case, usize>,
+    case_indices: HashMap<Case, usize>,
     expected: ExpectedTallies,
-    /// Counted calls of a visit; 0 if that is not known.
+    /// Counted calls of a visit; 0 if unknown.
     iterations: u32,
-    /// Of each case, in the order of the run.
-    of_case: Vec<Vec<V>>,
+    /// Visits of each case, in the order of the run.
+    by_case: Vec<Vec<V>>,
     isas: BTreeSet<String>,
 }
 
 impl Visits {
-    /// None yet.
-    pub fn none(plan: &Plan) -> Visits {
+    /// Creates an empty collection for the cases of a plan.
+    pub fn empty(plan: &Plan) -> Visits {
         let mut visits = Visits {
             cases: Vec::new(),
             baselines: Vec::new(),
             common_baseline: plan.baseline.filter(|baseline| *baseline < plan.cases.len()),
-            index: HashMap::new(),
+            case_indices: HashMap::new(),
             expected: ExpectedTallies::new(&plan.expected),
             iterations: plan.iterations,
-            of_case: Vec::new(),
+            by_case: Vec::new(),
             isas: BTreeSet::new(),
         };
         for case in &plan.cases {
@@ -155,24 +69,23 @@ impl Visits {
         visits
     }
 
-    /// The same, and nothing is kept of a visit but its time: for a run that goes on,
-    /// which may have very many.
-    pub fn timings(self) -> Visits<Timing> {
+    /// Keeps only the times of the visits: a run in progress may have very many.
+    pub fn into_timings(self) -> Visits<Timing> {
         let timings = |visits: Vec<Visit>| visits.into_iter().map(Timing::from).collect();
         Visits {
-            of_case: self.of_case.into_iter().map(timings).collect(),
+            by_case: self.by_case.into_iter().map(timings).collect(),
             cases: self.cases,
             baselines: self.baselines,
             common_baseline: self.common_baseline,
-            index: self.index,
+            case_indices: self.case_indices,
             expected: self.expected,
             iterations: self.iterations,
             isas: self.isas,
         }
     }
 
-    /// The same, all compared with one case, if there is one.
-    fn compared_with(mut self, baseline: Option<usize>) -> Visits {
+    /// Compares all cases with one baseline, if one is given.
+    fn with_baseline(mut self, baseline: Option<usize>) -> Visits {
         if baseline.is_some() {
             self.common_baseline = baseline;
             self.baselines = baseline.into_iter().collect();
@@ -180,73 +93,70 @@ impl Visits {
         self
     }
 
-    /// Returns its index.
+    /// Adds a case and returns its index.
     fn add_case(&mut self, case: &Case) -> usize {
         let index = self.cases.len();
         if self.common_baseline.map_or(case.is_baseline(), |baseline| baseline == index) {
             self.baselines.push(index);
         }
-        self.index.insert(case.clone(), index);
+        self.case_indices.insert(case.clone(), index);
         self.cases.push(case.clone());
-        self.of_case.push(Vec::new());
+        self.by_case.push(Vec::new());
         index
     }
 
-    /// All that rows have. A visit without its last row was torn off by the end of
-    /// its session, and is none; a group that was begun again in a later session
-    /// counts as that session made it.
-    pub fn of(rows: &[Row], plan: &Plan) -> Visits {
-        let mut gathering = Gathering::new(Visits::none(plan), Strangers::AreLeftOut);
+    /// Makes visits of rows. A visit without its last row was cut off by the end of its
+    /// session, and is left out; a group that several sessions measured counts as of the
+    /// latest.
+    pub fn from_rows(rows: &[Row], plan: &Plan) -> Visits {
+        let mut collector = VisitCollector::new(Visits::empty(plan), UnknownCases::Skip);
         for (row, line) in rows.iter().zip(1..) {
-            gathering.slot().clone_from(row);
-            gathering.take(line);
+            collector.free_row().clone_from(row);
+            collector.add_row(line);
         }
-        let mut scattered = Scattered::new(&gathering.scattered());
-        rows.iter().zip(1..).for_each(|(row, line)| scattered.take(row, line));
-        gathering.take_scattered(scattered);
-        gathering.finish().0
+        collector.finish().0
     }
 
-    /// All visits, in the order of the run.
+    /// Lists all visits in the order of the run.
     pub fn in_order(&self) -> Vec<&Visit> {
-        let mut visits: Vec<&Visit> = self.of_case.iter().flatten().collect();
+        let mut visits: Vec<&Visit> = self.by_case.iter().flatten().collect();
         visits.sort_by_key(|visit| (visit.position.session, visit.position.visit));
         visits
     }
 
-    /// What the calls answered.
-    pub fn answers(&self) -> Answers {
-        let visits = self.of_case.iter().flatten();
-        visits.fold(Answers::default(), |sum, visit| Answers {
-            calls: sum.calls + visit.answers.calls,
-            identical_calls: sum.identical_calls + visit.answers.identical_calls,
+    /// Adds up the tally checks of all visits.
+    pub fn tally_check(&self) -> TallyCheck {
+        let checks = self.by_case.iter().flatten().map(|visit| visit.tally_check);
+        checks.fold(TallyCheck::default(), |sum, check| TallyCheck {
+            calls: sum.calls + check.calls,
+            identical_calls: sum.identical_calls + check.identical_calls,
         })
     }
 }
 
 impl<V: Timed + From<Visit>> Visits<V> {
-    /// One more visit, later than those before. Its rows, the last one last;
-    /// without that row it is none. Returns what came of it.
-    pub fn add(&mut self, rows: &[&Row]) -> Option<Outcome> {
+    /// Adds a visit that is later than those before, and returns its outcome. Rows
+    /// without a last row, or of an unknown case, are not a visit.
+    pub fn add(&mut self, rows: &[&Row]) -> Option<VisitOutcome> {
         let last = rows.iter().rfind(|row| row.phase == Phase::Visit)?;
-        let &case = self.index.get(&last.case)?;
-        let visit = self.visit_of(case, rows, last);
+        let &case = self.case_indices.get(&last.case)?;
+        let visit = self.evaluate(case, rows, last);
         let outcome = visit.outcome.clone();
-        self.of_case[case].push(visit.into());
+        self.by_case[case].push(visit.into());
         Some(outcome)
     }
 }
 
 impl<V: Timed> Visits<V> {
-    /// What the rows of a visit say.
-    fn visit_of(&mut self, case: usize, rows: &[&Row], last: &Row) -> Visit {
+    /// Evaluates the rows of a visit.
+    fn evaluate(&mut self, case: usize, rows: &[&Row], last: &Row) -> Visit {
         if !last.isa.is_empty() && !self.isas.contains(&last.isa) {
             self.isas.insert(last.isa.clone());
         }
         let outcome = outcome(rows, last, self.iterations);
-        let answers = match outcome {
-            Outcome::Failed(_) => Answers::default(),
-            Outcome::Clean(_) | Outcome::Void(..) => self.expected.check(rows),
+        let tally_check = match outcome {
+            VisitOutcome::Failed(_) => TallyCheck::default(),
+            VisitOutcome::Clean(_) | VisitOutcome::Disturbed(..) => self.expected.check(rows),
         };
         let setup = rows.iter().find(|row| row.phase == Phase::Setup);
         Visit {
@@ -255,96 +165,96 @@ impl<V: Timed> Visits<V> {
             started_ns: last.started_ns,
             setup_ns: setup.and_then(|row| row.wall_ns),
             outcome,
-            evidence: Arc::new(Evidence::of(rows, last)),
-            answers,
+            metrics: Arc::new(VisitMetrics::new(rows, last)),
+            tally_check,
         }
     }
 
-    /// The visits to a case, in the order of the run.
+    /// Visits to a case, in the order of the run.
     pub fn of_case(&self, case: usize) -> &[V] {
-        &self.of_case[case]
+        &self.by_case[case]
     }
 
-    /// The time of a call of a case in each round: the median of its visits in
-    /// the round (the baseline has several).
+    /// Time of a call of a case in each round: the median of its visits in the round, of
+    /// which the baseline has several.
     pub fn round_values(&self, case: usize) -> Vec<f64> {
         self.values_by_round(case).into_iter().map(|(_, value)| value).collect()
     }
 
-    /// The same with the number of each round, ascending.
+    /// Time of a call of a case in each round, with the number of the round.
     pub fn values_by_round(&self, case: usize) -> Vec<(u32, f64)> {
         let mut rounds: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-        for visit in &self.of_case[case] {
+        for visit in &self.by_case[case] {
             rounds.entry(visit.group().0).or_default().extend(visit.clean_ns());
         }
-        let value = |(round, values): (u32, Vec<f64>)| Some((round, median(&values)?));
-        rounds.into_iter().filter_map(value).collect()
+        let medians = rounds.into_iter().map(|(round, values)| Some((round, median(&values)?)));
+        medians.flatten().collect()
     }
 
     /// Index of the baseline that a case is compared with.
     pub fn baseline_of(&self, case: usize) -> Option<usize> {
-        let case = &self.cases[case];
-        let is_own = |other: &usize| self.cases[*other].is_baseline_of(case);
-        self.common_baseline.or_else(|| self.baselines.iter().copied().find(is_own))
+        self.common_baseline.or_else(|| {
+            let mut baselines = self.baselines.iter().copied();
+            baselines.find(|other| self.cases[*other].is_baseline_of(&self.cases[case]))
+        })
     }
 
-    /// The logarithms of the speedups of a case, one for each group in which it
-    /// and its baseline were visited. Where the work grows with the workers, n
-    /// shares of the baseline are compared with n at once.
-    pub fn log_ratios(&self, case: usize, which: Which) -> Vec<f64> {
-        self.log_ratios_by_round(case, which).into_iter().map(|(_, log)| log).collect()
+    /// Logarithms of the speedups of a case, one for each group in which both the case
+    /// and its baseline were visited. In weak scaling, n times the baseline's time is
+    /// compared with the time of n workers.
+    pub fn log_ratios(&self, case: usize, selection: VisitSelection) -> Vec<f64> {
+        self.log_ratios_by_round(case, selection).into_iter().map(|(_, log)| log).collect()
     }
 
-    /// The same with the round of each, in the order of the run: cases that were
-    /// measured in the same round can be compared with each other round by round.
-    pub fn log_ratios_by_round(&self, case: usize, which: Which) -> Vec<(u32, f64)> {
+    /// Logarithms of the speedups of a case with the round of each, in the order of the
+    /// run: cases are compared with each other round by round.
+    pub fn log_ratios_by_round(&self, case: usize, selection: VisitSelection) -> Vec<(u32, f64)> {
         let Some(baseline) = self.baseline_of(case) else { return Vec::new() };
-        let value = |visit: &V| match which {
-            Which::Clean => visit.clean_ns(),
-            Which::All => visit.any_ns(),
+        let time_ns = |visit: &V| match selection {
+            VisitSelection::Clean => visit.clean_ns(),
+            VisitSelection::All => visit.any_ns(),
         };
-        // Visits are in the order of the run, and so of their groups.
-        let baseline = &self.of_case[baseline];
-        let beside = |of: &V| {
-            let begin = baseline.partition_point(|visit| visit.group() < of.group());
-            let same = baseline[begin..].iter().take_while(|visit| visit.group() == of.group());
-            same.filter_map(value).last()
-        };
-        let settings = &self.cases[case];
-        let shares = if settings.is_weak() { f64::from(settings.nthread) } else { 1.0 };
-        let pair = |visit: &V| {
-            let ratio = shares * beside(visit)? / value(visit)?;
-            Some((visit.group().0, ratio.ln()))
-        };
-        self.of_case[case].iter().filter_map(pair).collect()
+        let Case { nthread, .. } = self.cases[case];
+        let work = if self.cases[case].is_weak() { f64::from(nthread) } else { 1.0 };
+        let mut log_ratios = Vec::new();
+        for visit in &self.by_case[case] {
+            // Visits are in the order of the run, and so of their groups.
+            let baseline = &self.by_case[baseline];
+            let first = baseline.partition_point(|other| other.group() < visit.group());
+            let group = baseline[first..].iter().take_while(|it| it.group() == visit.group());
+            let Some(baseline_ns) = group.filter_map(time_ns).last() else { continue };
+            let Some(ns) = time_ns(visit) else { continue };
+            log_ratios.push((visit.group().0, (work * baseline_ns / ns).ln()));
+        }
+        log_ratios
     }
 
-    /// The speedup of a case.
-    pub fn speedup(&self, case: usize, which: Which) -> Option<Ratio> {
-        Ratio::of(&self.log_ratios(case, which), CONFIDENCE)
+    /// Speedup of a case with its confidence interval.
+    pub fn speedup(&self, case: usize, selection: VisitSelection) -> Option<Ratio> {
+        Ratio::of(&self.log_ratios(case, selection), CONFIDENCE)
     }
 
-    /// How well the speedups of `cases` are known, as
-    /// [`half_widths`](stats::half_widths) has it.
+    /// Relative half-widths of the speedups' intervals, as
+    /// [`half_widths`](stats::half_widths) computes them.
     pub fn half_widths(&self, cases: &[usize]) -> Vec<Option<f64>> {
-        let logs = |case: &usize| self.log_ratios(*case, Which::Clean);
-        stats::half_widths(&cases.iter().map(logs).collect::<Vec<_>>(), CONFIDENCE)
+        let cases = cases.iter().map(|case| self.log_ratios(*case, VisitSelection::Clean));
+        stats::half_widths(&cases.collect::<Vec<_>>(), CONFIDENCE)
     }
 
-    /// The cases that are compared with a baseline.
-    pub fn compared(&self) -> Vec<usize> {
+    /// Indices of the cases that are compared with a baseline.
+    pub fn compared_cases(&self) -> Vec<usize> {
         (0..self.cases.len()).filter(|case| !self.baselines.contains(case)).collect()
     }
 
-    /// The instruction sets of the kernel that were in use.
+    /// Instruction sets that the kernel used.
     pub fn isas(&self) -> &BTreeSet<String> {
         &self.isas
     }
 }
 
-/// The rows of each visit, in the order of the run, without those that a later
-/// session measured again.
-pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Position, Vec<&Row>> {
+/// Groups rows by visit, in the order of the run, without visits that a later session
+/// measured again.
+pub(crate) fn rows_by_visit(rows: &[Row]) -> BTreeMap<Position, Vec<&Row>> {
     let mut latest: HashMap<(u32, u32), u32> = HashMap::new();
     for row in rows {
         let session = latest.entry((row.round, row.group)).or_default();
@@ -359,20 +269,21 @@ pub(crate) fn gather(rows: &[Row]) -> BTreeMap<Position, Vec<&Row>> {
     visits
 }
 
-/// What came of a visit. Its rows are in the order in which they were written.
-fn outcome(rows: &[&Row], last: &Row, iterations: u32) -> Outcome {
-    let mut reasons = std::iter::once(last).chain(rows.iter().copied()).map(|row| &row.error);
-    if let Some(error) = reasons.find(|error| !error.is_empty()) {
-        return Outcome::Failed(error.clone());
+/// Outcome of a visit with these rows.
+fn outcome(rows: &[&Row], last: &Row, iterations: u32) -> VisitOutcome {
+    // The last row has the reason for which the harness gave up; others have details.
+    let mut errors = std::iter::once(last).chain(rows.iter().copied()).map(|row| &row.error);
+    if let Some(error) = errors.find(|error| !error.is_empty()) {
+        return VisitOutcome::Failed(error.clone());
     }
-    if let Some(lack) = lack(rows, iterations) {
-        return Outcome::Failed(lack);
+    if let Some(missing) = missing_calls(rows, iterations) {
+        return VisitOutcome::Failed(missing);
     }
     let calls = rows.iter().filter(|row| row.phase == Phase::Call);
     let times: Vec<f64> = calls.filter_map(|row| row.wall_ns).map(|ns| ns as f64).collect();
-    match (median(&times), Disturbance::of(rows, last)) {
-        (None, _) => Outcome::Failed("the visit has no counted call".to_string()),
-        (Some(value), None) => Outcome::Clean(value),
-        (Some(value), Some(disturbance)) => Outcome::Void(value, disturbance),
+    match (median(&times), Disturbance::detect(rows, last)) {
+        (None, _) => VisitOutcome::Failed("the visit has no counted call".to_string()),
+        (Some(value), None) => VisitOutcome::Clean(value),
+        (Some(value), Some(disturbance)) => VisitOutcome::Disturbed(value, disturbance),
     }
 }

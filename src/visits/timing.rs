@@ -1,16 +1,16 @@
-//! What a figure needs of a visit, and a record that holds no more.
+//! Times of visits, for ratios and their intervals.
 
-use super::{Outcome, Visit};
+use super::{Visit, VisitOutcome};
 
-/// A visit, as far as times and their pairs are concerned.
+/// Visit with a time and a group, from which pairs are made.
 pub trait Timed {
-    /// Its round, and its group within the round, from 0.
+    /// Round, and group within the round, from 0.
     fn group(&self) -> (u32, u32);
 
-    /// The time of a call in nanoseconds, if nothing is wrong with the visit.
+    /// Time of a call of an undisturbed visit, in nanoseconds.
     fn clean_ns(&self) -> Option<f64>;
 
-    /// The time of a call in nanoseconds, even of one that was disturbed.
+    /// Time of a call in nanoseconds, of a disturbed visit too.
     fn any_ns(&self) -> Option<f64>;
 }
 
@@ -28,12 +28,12 @@ impl Timed for Visit {
     }
 }
 
-/// A visit of a run that goes on, which may have very many: 16 bytes.
+/// Visit in 16 bytes: a run in progress may have very many.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     round: u32,
     group: u32,
-    /// Of a call that was disturbed, less than nothing; of one that failed, NaN.
+    /// Time of a call: negative if the visit was disturbed, NaN if it failed.
     ns: f64,
 }
 
@@ -41,9 +41,9 @@ impl From<Visit> for Timing {
     fn from(visit: Visit) -> Timing {
         let (round, group) = visit.group();
         let ns = match visit.outcome {
-            Outcome::Clean(ns) => ns,
-            Outcome::Void(ns, _) => -ns,
-            Outcome::Failed(_) => f64::NAN,
+            VisitOutcome::Clean(ns) => ns,
+            VisitOutcome::Disturbed(ns, _) => -ns,
+            VisitOutcome::Failed(_) => f64::NAN,
         };
         Timing { round, group, ns }
     }
@@ -55,7 +55,7 @@ impl Timed for Timing {
     }
 
     fn clean_ns(&self) -> Option<f64> {
-        // -0.0 is that of a disturbed call, too.
+        // The sign, and not `< 0.0`: a disturbed call of 0 ns is -0.0.
         self.ns.is_sign_positive().then_some(self.ns).filter(|ns| !ns.is_nan())
     }
 
@@ -68,7 +68,7 @@ impl Timed for Timing {
 mod tests {
     use super::*;
     use crate::record::{Case, Phase, Plan, Row};
-    use crate::visits::{Visits, Which};
+    use crate::visits::{VisitSelection, Visits};
 
     #[test]
     fn a_timing_is_sixteen_bytes() {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn timings_say_what_the_visits_say() {
+    fn timings_give_the_same_ratios_as_visits() {
         let case = |backend: &str| Case {
             backend: backend.to_string(),
             nthread: 1,
@@ -85,8 +85,8 @@ mod tests {
             ..Case::default()
         };
         let plan = Plan { cases: ["sequential", "a"].map(case).to_vec(), ..Plan::default() };
-        let mut visits = Visits::none(&plan);
-        let mut timings = Visits::none(&plan).timings();
+        let mut visits = Visits::empty(&plan);
+        let mut timings = Visits::empty(&plan).into_timings();
         for visit in 0..40_u32 {
             let case = plan.cases[visit as usize % 2].clone();
             let blank = Row { round: visit / 4, group: visit / 2 % 2, case, ..Row::default() };
@@ -95,18 +95,18 @@ mod tests {
                 wall_ns: Some(1000 + u64::from(visit * visit)),
                 ..blank.clone()
             };
-            let error = if visit % 7 == 3 { "it fell".to_string() } else { String::new() };
+            let error = if visit % 7 == 3 { "failed".to_string() } else { String::new() };
             let stops = Some(u32::from(visit % 5 == 2));
             let last = Row { phase: Phase::Visit, error, stops, ..blank };
             assert_eq!(visits.add(&[&call, &last]), timings.add(&[&call, &last]));
         }
-        let both = [Which::Clean, Which::All];
+        let both = [VisitSelection::Clean, VisitSelection::All];
         assert_ne!(visits.log_ratios(1, both[0]), visits.log_ratios(1, both[1]));
         for case in 0..2 {
             assert_eq!(visits.values_by_round(case), timings.values_by_round(case));
-            for which in both {
-                let of_visits = visits.log_ratios_by_round(case, which);
-                assert_eq!(of_visits, timings.log_ratios_by_round(case, which));
+            for selection in both {
+                let of_visits = visits.log_ratios_by_round(case, selection);
+                assert_eq!(of_visits, timings.log_ratios_by_round(case, selection));
             }
         }
     }

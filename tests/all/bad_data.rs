@@ -1,6 +1,5 @@
-//! Damaged results directories: `harness report` reads where sense can be made,
-//! says where it cannot and what follows, and never makes a figure of what it does
-//! not understand.
+//! Damaged results directories: `harness report` reads what is valid, reports the line and
+//! the consequence of what is not, and never makes a figure of damaged data.
 
 use crate::common::synthetic;
 use std::fs;
@@ -17,7 +16,7 @@ const CASES: usize = 6;
 /// Rows of a visit: setup, warm-up, three calls, teardown, visit.
 const ROWS_OF_VISIT: usize = 7;
 
-/// A results directory of twelve rounds, to be damaged.
+/// Results directory of twelve rounds, to be damaged.
 struct Dir {
     home: TempDir,
 }
@@ -38,21 +37,21 @@ impl Dir {
         self.path().join(name)
     }
 
-    /// Does something to the bytes of a file.
+    /// Changes the bytes of a file.
     fn bytes(self, name: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Dir {
         let before = fs::read(self.file(name)).expect("a file");
         fs::write(self.file(name), change(before)).expect("written");
         self
     }
 
-    /// Does something to the text of the samples.
+    /// Changes the text of the samples.
     fn text(self, change: impl FnOnce(String) -> String) -> Dir {
         self.bytes("samples.csv", |bytes| {
             change(String::from_utf8(bytes).expect("text")).into_bytes()
         })
     }
 
-    /// Does something to the lines of the samples, the header included.
+    /// Changes the lines of the samples, the header included.
     fn lines(self, change: impl FnOnce(&mut Vec<String>)) -> Dir {
         self.text(|text| {
             let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
@@ -61,7 +60,7 @@ impl Dir {
         })
     }
 
-    /// Puts something into a field of a line, from 1.
+    /// Changes a field of a line, numbered from 1.
     fn field(self, line: usize, column: &str, value: &str) -> Dir {
         self.lines(|lines| set(lines, line, column, value))
     }
@@ -74,21 +73,21 @@ impl Dir {
         })
     }
 
-    /// `harness report`, the program itself.
+    /// Runs `harness report`.
     fn report(&self) -> Swept {
         report(&self.path())
     }
 
-    /// The same without its figures, which take a second: what it prints.
+    /// Returns what `harness report` prints, without making figures, which take a second.
     fn read(&self) -> String {
-        let summary = nthread::report::read(&self.path()).expect("sense can be made");
+        let summary = nthread::report::read(&self.path()).expect("valid results");
         nthread::report::write_json(&summary, &self.path()).expect("written");
         let table = nthread::report::table(&summary, nthread::report::Style::Plain);
         table + &nthread::report::warnings(&summary, usize::MAX)
     }
 }
 
-/// Fields of a line; the list of CPUs is the only one in quotes.
+/// Splits a line into fields; the list of CPUs is the only one in quotes.
 fn fields(line: &str) -> Vec<String> {
     line.replace("\"0,2-3\"", "0;2-3").split(',').map(|it| it.replace(';', ",")).collect()
 }
@@ -108,13 +107,13 @@ fn set(lines: &mut [String], line: usize, column: &str, value: &str) {
     lines[line - 1] = joined(&fields);
 }
 
-/// The line, from 1, of a row of the visit at that position in the run.
+/// Number, from 1, of the line of a row of the visit with that index in the run.
 fn line_of(visit: usize, row: usize) -> usize {
     2 + visit * ROWS_OF_VISIT + row
 }
 
-/// The first counted call of the second visit of the second round, which is
-/// nobody's last.
+/// Line of the first counted call of the second visit of the second round: neither a
+/// first nor a last row.
 fn a_call() -> usize {
     line_of(CASES + 1, 2)
 }
@@ -124,7 +123,7 @@ fn summary(dir: &Path) -> Value {
         .expect("JSON")
 }
 
-/// The warnings about the files.
+/// Warnings about the files.
 fn warnings(dir: &Path) -> Vec<String> {
     let summary = summary(dir);
     let all = summary["warnings"].as_array().expect("warnings").clone();
@@ -132,7 +131,7 @@ fn warnings(dir: &Path) -> Vec<String> {
     of_input.map(|warning| warning["message"].as_str().expect("text").to_string()).collect()
 }
 
-/// The figures of the cases without damage.
+/// Summary without damage.
 fn undamaged() -> &'static Value {
     static SUMMARY: OnceLock<Value> = OnceLock::new();
     SUMMARY.get_or_init(|| {
@@ -143,19 +142,19 @@ fn undamaged() -> &'static Value {
     })
 }
 
-/// How many cases have other figures than without the damage.
+/// Number of cases whose figures differ from those without damage.
 fn cases_that_differ(dir: &Path) -> usize {
-    let (found, whole) = (summary(dir), undamaged());
+    let (damaged, undamaged) = (summary(dir), undamaged());
     let figures = |summary: &Value, index: usize| {
         let case = &summary["cases"][index];
         ["rounds", "pairs", "median_ns", "speedup", "speedup_low"].map(|key| case[key].clone())
     };
-    assert_eq!(found["cases"].as_array().map(Vec::len), Some(CASES));
-    (0..CASES).filter(|index| figures(&found, *index) != figures(whole, *index)).count()
+    assert_eq!(damaged["cases"].as_array().map(Vec::len), Some(CASES));
+    (0..CASES).filter(|index| figures(&damaged, *index) != figures(undamaged, *index)).count()
 }
 
-/// The report is made, with one warning that has these words; so many cases have
-/// other figures.
+/// Checks that the report has one warning with these words, and that the figures of that
+/// number of cases differ.
 #[track_caller]
 fn is_read(dir: &Dir, words: &[&str], differ: usize) {
     let printed = dir.read();
@@ -168,17 +167,17 @@ fn is_read(dir: &Dir, words: &[&str], differ: usize) {
     assert_eq!(cases_that_differ(&dir.path()), differ, "{warnings:#?}");
 }
 
-/// The report is refused, with these words.
+/// Checks that the report is refused with these words.
 #[track_caller]
 fn is_refused(dir: &Dir, words: &[&str]) {
     let swept = dir.report().exits(2);
     for word in words {
         assert!(swept.stderr.contains(word), "{word:?} is not in {}", swept.stderr);
     }
-    assert!(!dir.file("summary.json").exists(), "it was refused, and made all the same");
+    assert!(!dir.file("summary.json").exists(), "refused, but summary.json was written");
 }
 
-/// A case has as many rounds less as its visits were spoilt.
+/// Checks the smallest number of rounds of a case.
 #[track_caller]
 fn rounds_are(dir: &Dir, least: u64) {
     let summary = summary(&dir.path());
@@ -187,7 +186,7 @@ fn rounds_are(dir: &Dir, least: u64) {
 }
 
 #[test]
-fn a_field_that_is_no_number_spoils_its_visit_alone() {
+fn an_invalid_field_invalidates_its_visit_alone() {
     let line = a_call();
     for (column, value) in [
         ("wall_ns", "fast"),
@@ -215,13 +214,15 @@ fn a_field_that_is_no_number_spoils_its_visit_alone() {
 }
 
 #[test]
-fn the_program_says_where_it_could_not_read_and_goes_on() {
+fn the_program_reports_damaged_lines_and_goes_on() {
     let line = a_call();
     let dir = Dir::new().field(line, "wall_ns", "fast").text(|text| text[..text.len() - 5].into());
     let swept = dir.report().exits(0);
     let words = [
-        &format!("warning: samples.csv, line {line}, column wall_ns: \"fast\" is no whole number"),
-        "line 505: the file ends within it",
+        &format!(
+            "warning: samples.csv, line {line}, column wall_ns: \"fast\" is not an unsigned integer"
+        ),
+        "line 505: the file ends within this line",
     ];
     for word in words {
         assert!(swept.stdout.contains(word), "{word:?} is not in {}", swept.stdout);
@@ -230,7 +231,7 @@ fn the_program_says_where_it_could_not_read_and_goes_on() {
 }
 
 #[test]
-fn a_call_without_a_time_is_no_call() {
+fn a_call_without_a_time_invalidates_its_visit() {
     for value in ["", "0"] {
         let dir = Dir::new().field(a_call(), "wall_ns", value);
         dir.read();
@@ -240,7 +241,7 @@ fn a_call_without_a_time_is_no_call() {
 }
 
 #[test]
-fn a_row_that_names_no_visit_spoils_those_beside_it() {
+fn a_line_without_a_position_invalidates_the_visits_beside_it() {
     let line = a_call();
     for (column, value) in [("round", "x"), ("visit", ""), ("session", "-1"), ("group", "4e9")] {
         let dir = Dir::new().field(line, column, value);
@@ -249,20 +250,20 @@ fn a_row_that_names_no_visit_spoils_those_beside_it() {
     // Between two visits: it may be of the second.
     let line = line_of(CASES + 2, 0);
     let dir = Dir::new().lines(|lines| lines.insert(line - 1, "junk".into()));
-    is_read(&dir, &[&format!("line {line}: 1 fields instead of 47")], 1);
+    is_read(&dir, &[&format!("line {line}: expected 47 fields, found 1")], 1);
     // The last row of the first is gone, so it may be of either.
     let dir = Dir::new().lines(|lines| lines[line - 2] = "junk".into());
-    is_read(&dir, &[&format!("line {}: 1 fields", line - 1)], 2);
+    is_read(&dir, &[&format!("line {}: expected 47 fields, found 1", line - 1)], 2);
 }
 
 #[test]
-fn a_number_that_was_changed_into_another_is_noticed() {
+fn a_changed_number_is_detected() {
     let line = a_call();
     for (column, value, words) in [
-        ("round", "30003", "a visit has one round and one group"),
-        ("group", "7", "a visit has one round and one group"),
+        ("round", "30003", "another round or group"),
+        ("group", "7", "another round or group"),
         ("nthread", "2", "another case"),
-        ("iteration", "1", "says something else"),
+        ("iteration", "1", "contradicts another row"),
     ] {
         let dir = Dir::new().field(line, column, value);
         dir.read();
@@ -271,14 +272,16 @@ fn a_number_that_was_changed_into_another_is_noticed() {
         assert_eq!(cases_that_differ(&dir.path()), 1, "{column}: {found}");
         rounds_are(&dir, 11);
     }
+    // The row stands between rows of its visit, as a visit of its own.
     let dir = Dir::new().field(line, "visit", "70007");
     dir.read();
-    assert!(warnings(&dir.path()).join("\n").contains("has no last row"));
+    let found = warnings(&dir.path()).join("\n");
+    assert!(found.contains("has no last row") && found.contains("not contiguous"), "{found}");
     rounds_are(&dir, 11);
 }
 
 #[test]
-fn a_call_that_was_deleted_is_missed() {
+fn a_deleted_call_is_detected() {
     for row in [2, 3, 4] {
         let dir = Dir::new().lines(|lines| drop(lines.remove(line_of(CASES + 1, row) - 1)));
         let printed = dir.read();
@@ -288,37 +291,35 @@ fn a_call_that_was_deleted_is_missed() {
 }
 
 #[test]
-fn a_row_that_is_there_twice_counts_once() {
+fn a_duplicate_row_counts_once() {
     let line = a_call();
     let dir = Dir::new().lines(|lines| lines.insert(line - 1, lines[line - 1].clone()));
-    is_read(&dir, &[&format!("line {}: it is there twice", line + 1)], 0);
-    // The whole file twice: every visit is found in two places.
-    let dir = Dir::new().lines(|lines| lines.extend_from_within(1..));
-    dir.read();
-    let found = warnings(&dir.path());
-    assert!(found.iter().any(|it| it.contains("twice")), "{found:#?}");
-    assert_eq!(cases_that_differ(&dir.path()), 0);
+    is_read(&dir, &[&format!("line {}: duplicate row", line + 1)], 0);
 }
 
 #[test]
-fn rows_that_contradict_each_other_spoil_their_visit() {
+fn contradicting_rows_invalidate_their_visit() {
     let line = a_call();
     let dir = Dir::new().lines(|lines| {
         lines.insert(line - 1, lines[line - 1].clone());
         set(lines, line + 1, "wall_ns", "17");
     });
-    is_read(&dir, &[&format!("line {}: another row", line + 1), "does not count"], 1);
+    is_read(
+        &dir,
+        &[&format!("line {}: the row contradicts another", line + 1), "does not count"],
+        1,
+    );
 }
 
 #[test]
 fn a_torn_last_row_is_left_out() {
     let dir = Dir::new().text(|text| text[..text.len() - 5].to_string());
     let lines = 1 + 12 * CASES * ROWS_OF_VISIT;
-    is_read(&dir, &[&format!("line {lines}: the file ends within it")], 1);
+    is_read(&dir, &[&format!("line {lines}: the file ends within this line")], 1);
 }
 
 #[test]
-fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
+fn line_ends_quotes_and_a_byte_order_mark_do_not_matter() {
     for dir in [
         Dir::new().text(|text| text.replace('\n', "\r\n")),
         Dir::new().text(|text| format!("\u{feff}{text}")),
@@ -340,31 +341,31 @@ fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
 }
 
 #[test]
-fn a_line_break_within_quotes_is_part_of_the_field() {
-    let dir = Dir::new().field(a_call(), "error", "\"it fell\nand broke\"");
-    let printed = dir.read();
-    assert!(printed.contains("it fell and broke"), "{printed}");
-    assert_eq!(cases_that_differ(&dir.path()), 1);
+fn a_line_break_within_quotes_ends_the_record() {
+    let line = a_call();
+    let dir = Dir::new().field(line, "error", "\"failed\nhere\"");
+    is_read(&dir, &[&format!("line {line}: unclosed quote"), "(and 1 more)"], 1);
 }
 
 #[test]
-fn a_quote_that_is_never_closed_costs_one_visit_and_not_the_rest_of_the_file() {
+fn a_damaged_quote_invalidates_its_visit_alone() {
     let line = a_call();
     let dir = Dir::new().lines(|lines| lines[line - 1].push_str(",\"open"));
-    is_read(&dir, &[&format!("line {line}: ")], 1);
+    is_read(&dir, &[&format!("line {line}: unclosed quote")], 1);
     let dir = Dir::new().lines(|lines| lines[line - 1] = lines[line - 1].replace("avx2", "av\"x2"));
-    is_read(&dir, &[&format!("line {line}: a quote within a field")], 1);
+    is_read(&dir, &[&format!("line {line}: unexpected quote within a field")], 1);
     let dir = Dir::new().lines(|lines| lines[line - 1] = lines[line - 1].replace("avx2", "\"avx2"));
-    is_read(&dir, &[&format!("line {line}: a quote that is not closed")], 1);
+    is_read(&dir, &[&format!("line {line}: unclosed quote")], 1);
 }
 
 #[test]
-fn bytes_that_are_no_text_spoil_the_visit() {
+fn bytes_that_are_not_utf8_invalidate_the_visit() {
     let line = a_call();
     let dir = Dir::new().bytes("samples.csv", |bytes| {
         let mut lines: Vec<Vec<u8>> =
             bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-        let at = lines[line - 1].windows(4).position(|it| it == b"avx2").expect("its place");
+        let at =
+            lines[line - 1].windows(4).position(|it| it == b"avx2").expect("the instruction set");
         lines[line - 1][at] = 0xff;
         lines.join(&b'\n')
     });
@@ -372,15 +373,15 @@ fn bytes_that_are_no_text_spoil_the_visit() {
 }
 
 #[test]
-fn a_row_with_too_few_or_too_many_fields_spoils_the_visit() {
+fn another_number_of_fields_invalidates_the_visit() {
     let line = a_call();
     let dir = Dir::new().lines(|lines| lines[line - 1].push_str(",more"));
-    is_read(&dir, &[&format!("line {line}: 48 fields instead of 47")], 1);
+    is_read(&dir, &[&format!("line {line}: expected 47 fields, found 48")], 1);
     let dir = Dir::new().lines(|lines| lines[line - 1].truncate(80));
-    is_read(&dir, &[&format!("line {line}: "), "fields instead of 47"], 1);
+    is_read(&dir, &[&format!("line {line}: expected 47 fields")], 1);
 }
 
-/// The columns in another order, by their indices in the old one.
+/// Reorders the columns; `order` returns their old indices.
 fn reordered(dir: Dir, order: impl Fn(usize) -> Vec<usize>) -> Dir {
     dir.lines(|lines| {
         for line in lines {
@@ -403,11 +404,11 @@ fn columns_are_found_by_their_names() {
     dir.read();
     assert!(warnings(&dir.path()).is_empty());
     let dir = Dir::new().text(|text| text.lines().map(|line| format!("more,{line}\n")).collect());
-    is_read(&dir, &["line 1, column 1: \"more\" is not known"], 0);
+    is_read(&dir, &["line 1, column 1: \"more\" is not a known column"], 0);
 }
 
 #[test]
-fn a_column_that_figures_need_must_be_there() {
+fn required_columns_must_be_there() {
     let without = |name: &'static str| {
         let at = nthread::record::COLUMNS.iter().position(|column| *column == name);
         let at = at.expect("a column");
@@ -415,15 +416,15 @@ fn a_column_that_figures_need_must_be_there() {
     };
     is_refused(&without("wall_ns"), &["samples.csv", "line 1, column 23", "\"wall_ns\""]);
     is_refused(&without("error"), &["line 1, column 44", "\"error\""]);
-    is_read(&without("throttled_ns"), &["line 1: there is no column throttled_ns"], 0);
+    is_read(&without("throttled_ns"), &["line 1: column throttled_ns is missing"], 0);
     is_refused(
         &Dir::new().text(|text| text.replacen("user_ns", "wall_ns", 1)),
-        &["line 1, column 24", "wall_ns again"],
+        &["line 1, column 24", "wall_ns twice"],
     );
 }
 
 #[test]
-fn what_is_no_such_file_is_refused() {
+fn a_file_that_is_not_a_samples_csv_is_refused() {
     is_refused(&Dir::new().text(|_| String::new()), &["line 1, column 1", "samples.csv"]);
     is_refused(&Dir::new().text(|text| text.replace(',', ";")), &["line 1, column 1"]);
     let utf16 = |text: Vec<u8>| text.into_iter().flat_map(|byte| [byte, 0]).collect();
@@ -431,14 +432,17 @@ fn what_is_no_such_file_is_refused() {
     let dir = Dir::new();
     fs::remove_file(dir.file("samples.csv")).expect("removed");
     is_refused(&dir, &["cannot read", "samples.csv"]);
-    is_refused(&Dir::new().lines(|lines| lines[1..].fill("?".into())), &["line 2: 1 fields"]);
+    is_refused(
+        &Dir::new().lines(|lines| lines[1..].fill("?".into())),
+        &["line 2: expected 47 fields, found 1"],
+    );
 }
 
 #[test]
 fn a_file_with_a_header_alone_has_nothing_to_report() {
     let dir = Dir::new().lines(|lines| lines.truncate(1));
     dir.read();
-    assert!(warnings(&dir.path())[0].contains("nothing follows the header"));
+    assert!(warnings(&dir.path())[0].contains("no row follows the header"));
 }
 
 #[test]
@@ -447,13 +451,13 @@ fn rows_of_another_schema_are_left_out() {
     let dir = Dir::new().lines(|lines| {
         (from..=lines.len()).for_each(|line| set(lines, line, "schema", "2"));
     });
-    let words = format!("line {from}, column schema: 2 (this harness reads 1)");
+    let words = format!("line {from}, column schema: 2 is not supported (this harness reads 1)");
     is_read(&dir, &[&words, &format!("and {} more", CASES * ROWS_OF_VISIT - 1)], CASES);
     rounds_are(&dir, 11);
     let dir = Dir::new().lines(|lines| {
         (2..=lines.len()).for_each(|line| set(lines, line, "schema", "2"));
     });
-    is_refused(&dir, &["line 2: column schema: 2 (this harness reads 1)"]);
+    is_refused(&dir, &["line 2: column schema: 2 is not supported (this harness reads 1)"]);
 }
 
 #[test]
@@ -467,25 +471,35 @@ fn a_case_that_is_not_in_the_plan_is_left_out() {
 }
 
 #[test]
-fn rows_in_another_order_are_put_together() {
-    // As a spreadsheet sorts them: by phase.
-    let dir = Dir::new().lines(|lines| lines[1..].sort_by_key(|line| fields(line)[6].clone()));
-    is_read(&dir, &["the rows of its visit are not together", "more"], 0);
-    // A line among them that names no visit may be of any of them.
-    let dir = Dir::new().lines(|lines| {
-        lines[1..].sort_by_key(|line| fields(line)[6].clone());
-        lines.insert(20, "junk".into());
-    });
-    dir.read();
+fn visits_whose_rows_are_not_contiguous_do_not_count() {
+    // The whole file twice.
+    let dir = Dir::new().lines(|lines| lines.extend_from_within(1..));
+    let words = [
+        "line 506: the rows of this visit are not contiguous (was the file sorted?)",
+        "the visit does not count (and 71 more)",
+    ];
+    is_read(&dir, &words, CASES);
     rounds_are(&dir, 0);
+    // Sorted by phase, as with a spreadsheet.
+    let dir = Dir::new().lines(|lines| lines[1..].sort_by_key(|line| fields(line)[6].clone()));
+    dir.read();
+    assert!(warnings(&dir.path()).join("\n").contains("not contiguous"));
+    rounds_are(&dir, 0);
+    // One row at the end of the file.
+    let dir = Dir::new().lines(|lines| {
+        let row = lines.remove(a_call() - 1);
+        lines.push(row);
+    });
+    is_read(&dir, &["line 505: the rows of this visit are not contiguous"], 1);
+    rounds_are(&dir, 11);
 }
 
 #[test]
-fn a_session_that_goes_back_is_told() {
+fn a_session_that_goes_back_is_reported() {
     let dir = Dir::new().field(a_call(), "session", "7");
     dir.read();
     let found = warnings(&dir.path()).join("\n");
-    assert!(found.contains("session 0 after session 7"), "{found}");
+    assert!(found.contains("session 0 follows session 7"), "{found}");
 }
 
 #[test]
@@ -501,7 +515,7 @@ fn absurd_rounds_and_groups_are_only_numbers() {
 }
 
 #[test]
-fn a_directory_that_takes_no_files_is_still_shown() {
+fn results_that_cannot_be_written_are_still_shown() {
     let dir = Dir::new();
     drop(fs::remove_file(dir.file("summary.csv")));
     fs::create_dir(dir.file("summary.csv")).expect("a directory in the way");
@@ -512,7 +526,7 @@ fn a_directory_that_takes_no_files_is_still_shown() {
 }
 
 #[test]
-fn without_run_json_the_rows_have_to_do() {
+fn without_run_json_the_cases_are_those_of_the_rows() {
     let dir = Dir::new();
     fs::remove_file(dir.file("run.json")).expect("removed");
     let swept = dir.report().exits(0);
@@ -540,11 +554,14 @@ fn without_run_json_the_rows_have_to_do() {
     fs::remove_file(dir.file("run.json")).expect("removed");
     dir.read();
     let found = warnings(&dir.path());
-    assert!(found.iter().any(|it| it.contains("nobody knows which is right")), "{found:#?}");
+    assert!(
+        found.iter().any(|it| it.contains("no reference to tell which is right")),
+        "{found:#?}"
+    );
 }
 
 #[test]
-fn a_run_json_that_makes_no_sense_is_refused_with_line_and_column() {
+fn an_invalid_run_json_is_refused_with_line_and_column() {
     for dir in [
         Dir::new().bytes("run.json", |bytes| bytes[..bytes.len() / 2].to_vec()),
         Dir::new().bytes("run.json", |_| Vec::new()),
@@ -555,6 +572,7 @@ fn a_run_json_that_makes_no_sense_is_refused_with_line_and_column() {
         Dir::new().run_json(|run| run["plan"]["cases"][0]["nthread"] = "two".into()),
         Dir::new().run_json(|run| run["plan"]["cases"] = Value::Null),
         Dir::new().run_json(|run| run["machine"]["usable_cpus"] = (-2).into()),
+        Dir::new().run_json(|run| run["plan"]["expected"][0]["sum"] = "many".into()),
     ] {
         is_refused(&dir, &["run.json", "line ", "column "]);
     }

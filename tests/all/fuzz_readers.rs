@@ -1,22 +1,22 @@
-//! Damaged `samples.csv` and `run.json`, made by chance. Nothing panics, every message
-//! names a line that exists, and what is read of samples is what a second reader
-//! says, which is slow, plain and knows the whole file at once.
+//! Randomly damaged `samples.csv`, `run.json` and tables. Nothing panics, every message
+//! names a line that exists, and a second reader, which is slow and plain and reads the
+//! whole file at once, reads the same of the samples.
 //!
-//! `NTHREAD_FUZZ_INPUTS` says how many inputs there are, `NTHREAD_FUZZ_SEED` which, and
-//! `NTHREAD_FUZZ_SECOND` that the second reader is asked for one of so many;
-//! `scripts/fuzz` makes ten million.
+//! `NTHREAD_FUZZ_INPUTS` is the number of inputs, `NTHREAD_FUZZ_SEED` their seed; the
+//! second reader reads one of `NTHREAD_FUZZ_SECOND` inputs. `scripts/fuzz` makes ten
+//! million.
 
 use crate::common::synthetic;
 use std::path::Path;
 
-use super::second_reader::{self, Found};
+use super::second_reader::{self, VisitTimes};
 use nthread::analysis::Measurements;
 use nthread::record::{ReadError, Reader, Run, SCHEMA, Session, Table};
-use nthread::visits::{Visits, read_with};
+use nthread::visits::{Visits, read_from};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Pieces that are put into fields, and between them.
+/// Text that is put into fields, and between them.
 const WORDS: [&str; 30] = [
     "",
     "0",
@@ -50,15 +50,15 @@ const WORDS: [&str; 30] = [
     "<b>",
 ];
 
-/// By default as many as a test may take.
+/// Default number of inputs.
 const INPUTS: u64 = 200;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// A run of three cases with two calls a visit, and its rows as text.
-fn whole() -> (Run, Vec<u8>) {
+/// Run of three cases with two calls a visit, and its samples.
+fn undamaged() -> (Run, Vec<u8>) {
     let run = synthetic::run(3, 2);
     let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     csv.write_record(nthread::record::COLUMNS).expect("a header");
@@ -73,8 +73,8 @@ fn whole() -> (Run, Vec<u8>) {
 }
 
 /// Damages a file in some of the ways in which files are damaged.
-fn damaged(whole: &[u8], random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
-    let mut bytes = whole.to_vec();
+fn damaged(undamaged: &[u8], random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
+    let mut bytes = undamaged.to_vec();
     for _ in 0..random.random_range(1..4) {
         match random.random_range(0..8) {
             0 => flip(&mut bytes, random),
@@ -109,9 +109,9 @@ fn fields(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
     let line = random.random_range(0..lines.len());
     let mut cells: Vec<Vec<u8>> =
         lines[line].split(|byte| *byte == b',').map(<[u8]>::to_vec).collect();
-    // The first columns say where a row belongs: more damage is done there.
-    let most = if random.random_range(0..2) == 0 { cells.len() } else { cells.len().min(12) };
-    let at = random.random_range(0..most);
+    // The first columns hold the position: they are damaged more often.
+    let end = if random.random_range(0..2) == 0 { cells.len() } else { cells.len().min(12) };
+    let at = random.random_range(0..end);
     cells[at] = WORDS[random.random_range(0..WORDS.len())].as_bytes().to_vec();
     lines[line] = cells.join(&b',');
     *bytes = lines.join(&b'\n');
@@ -154,15 +154,15 @@ fn lines_of(bytes: &[u8]) -> Vec<Vec<u8>> {
     bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
 }
 
-/// What the program finds, in the words of the second reader.
-fn found(visits: &Visits, cases: usize) -> Found {
+/// Visits that the main reader read, in the form of the second one.
+fn visit_times(visits: &Visits, cases: usize) -> VisitTimes {
     let of_case = |case: usize| {
         visits.of_case(case).iter().map(|visit| (visit.position, visit.any_ns())).collect()
     };
     (0..cases).map(|case| (case, of_case(case))).collect()
 }
 
-/// Every line that a message names exists.
+/// Checks that every line exists that a message names.
 fn assert_lines_exist(message: &str, bytes: &[u8]) {
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
     for (at, _) in message.match_indices("line ") {
@@ -173,31 +173,29 @@ fn assert_lines_exist(message: &str, bytes: &[u8]) {
     }
 }
 
-/// Whether the second reader is asked: it takes fifty times as long.
+/// Use of the second reader, which takes fifty times as long.
 #[derive(Clone, Copy)]
-enum AsksSecond {
-    Yes,
-    No,
+enum SecondReader {
+    Compare,
+    Skip,
 }
 
-/// Reads an input, and asks the second reader if `asks_second` says so. Whether sense
-/// could be made of it.
-fn check(bytes: &[u8], run: &Run, asks_second: AsksSecond) -> bool {
-    let path = Path::new("samples.csv");
-    let open = || Reader::new(bytes, path);
-    let second = match asks_second {
-        AsksSecond::Yes => Some(second_reader::read(bytes, &run.plan)),
-        AsksSecond::No => None,
+/// Reads an input, checks the result, and returns whether the input was accepted.
+fn check(bytes: &[u8], run: &Run, second: SecondReader) -> bool {
+    let open = || Reader::new(bytes, Path::new("samples.csv"));
+    let second = match second {
+        SecondReader::Compare => Some(second_reader::read(bytes, &run.plan)),
+        SecondReader::Skip => None,
     };
-    let is_read = match read_with(path, Some(&run.plan), open) {
-        Ok(reading) => {
-            for remark in &reading.remarks {
-                assert_lines_exist(&remark.first, bytes);
+    let is_read = match open().and_then(|reader| read_from(reader, Some(&run.plan))) {
+        Ok(samples) => {
+            for issue in &samples.issues {
+                assert_lines_exist(&issue.first, bytes);
             }
             if let Some(second) = second {
-                let found = found(&reading.visits, run.plan.cases.len());
-                let second = second.expect("the second reader reads it, too");
-                assert_eq!(found, second, "remarks: {:#?}", reading.remarks);
+                let times = visit_times(&samples.visits, run.plan.cases.len());
+                let second = second.expect("the second reader reads it too");
+                assert_eq!(times, second, "issues: {:#?}", samples.issues);
             }
             true
         }
@@ -205,27 +203,27 @@ fn check(bytes: &[u8], run: &Run, asks_second: AsksSecond) -> bool {
             assert!(!matches!(error, ReadError::Io { .. }));
             assert_lines_exist(&error.to_string(), bytes);
             let second = second.flatten();
-            assert!(second.is_none(), "{error}: the second reader found {second:?}");
+            assert!(second.is_none(), "{error}: the second reader read {second:?}");
             false
         }
     };
-    // Without a plan nothing is known beforehand, and nothing panics.
-    drop(read_with(path, None, open));
+    // Without a plan there is nothing to compare, but nothing may panic.
+    drop(open().and_then(|reader| read_from(reader, None)));
     is_read
 }
 
 #[test]
-fn damaged_samples_are_read_as_a_second_reader_reads_them() {
+fn two_readers_agree_on_damaged_samples() {
     let inputs = setting("NTHREAD_FUZZ_INPUTS", INPUTS);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(setting("NTHREAD_FUZZ_SEED", 1));
-    let (run, whole) = whole();
+    let (run, undamaged) = undamaged();
     let every = setting("NTHREAD_FUZZ_SECOND", 1);
-    assert!(check(&whole, &run, AsksSecond::Yes));
+    assert!(check(&undamaged, &run, SecondReader::Compare));
     let mut read = 0_u64;
     for input in 0..inputs {
-        let bytes = damaged(&whole, &mut random);
-        let asks_second = if input % every == 0 { AsksSecond::Yes } else { AsksSecond::No };
-        match std::panic::catch_unwind(|| check(&bytes, &run, asks_second)) {
+        let bytes = damaged(&undamaged, &mut random);
+        let second = if input % every == 0 { SecondReader::Compare } else { SecondReader::Skip };
+        match std::panic::catch_unwind(|| check(&bytes, &run, second)) {
             Ok(is_read) => read += u64::from(is_read),
             Err(_) => {
                 let path = std::env::temp_dir().join("nthread-fuzz-samples.csv");
@@ -241,7 +239,7 @@ fn damaged_samples_are_read_as_a_second_reader_reads_them() {
 fn a_damaged_run_json_is_read_or_refused_with_its_line() {
     let inputs = setting("NTHREAD_FUZZ_INPUTS", INPUTS) / 10;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(setting("NTHREAD_FUZZ_SEED", 1));
-    let (mut run, _) = whole();
+    let (mut run, _) = undamaged();
     run.sessions.push(Session::default());
     let whole = serde_json::to_vec_pretty(&run).expect("JSON");
     for _ in 0..inputs {
@@ -261,14 +259,14 @@ fn a_damaged_run_json_is_read_or_refused_with_its_line() {
     }
 }
 
-/// A table of measurements with what people put into such files.
+/// Table of measurements as people write them.
 fn table() -> Vec<u8> {
     let rows = ["1,64.9,a", "18, 995.9,a", "36,1.6524e3,b", "72,1853.2,b", "108,1828.9,\"a,b\""];
     format!("nthread,throughput,who\n{}\n", rows.join("\n")).into_bytes()
 }
 
 #[test]
-fn a_damaged_table_gives_only_numbers_that_stand_in_it_or_names_its_line() {
+fn a_damaged_table_gives_only_its_own_numbers_or_an_error_with_its_line() {
     let inputs = setting("NTHREAD_FUZZ_INPUTS", INPUTS);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(setting("NTHREAD_FUZZ_SEED", 1));
     let whole = table();

@@ -307,7 +307,11 @@ fn who_measures_is_not_disturbed() {
     let dir = running.samples().parent().expect("a directory").to_path_buf();
     let refused = resume(&dir, &[]);
     assert_eq!(refused.code(), 1, "{}", refused.stderr);
-    assert!(refused.stderr.contains("another harness measures into it"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("another harness process is writing to it"),
+        "{}",
+        refused.stderr
+    );
     running.signal(Signal::SIGINT);
     running.finish().exits(130);
 }

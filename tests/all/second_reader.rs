@@ -1,92 +1,90 @@
-//! A second reader of `samples.csv`: the rules of docs/FORMAT.md, word by word, over
-//! maps of text. It is slow and takes the whole file at once, so that little of it
-//! can go wrong.
+//! Second reader of `samples.csv`: the rules of docs/FORMAT.md, word by word, over maps
+//! of text. It is slow and reads the whole file at once, so that little can go wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use nthread::record::{COLUMNS, Case, Plan, Position};
 
-/// A row by the names of its columns.
+/// Row by the names of its columns.
 type Cells = BTreeMap<&'static str, String>;
 
-/// What a line is.
-enum Event {
+/// Line after the header.
+enum Line {
     Row(Position, Cells),
-    /// With the visit that it names.
-    Wrong(Option<Position>),
+    /// Damaged line, with the position that it names.
+    Damaged(Option<Position>),
 }
 
-/// Of each case its visits: where they stand, and their time if they count.
-pub type Found = BTreeMap<usize, Vec<(Position, Option<f64>)>>;
+/// Visits of each case: their positions, and their times if they count.
+pub type VisitTimes = BTreeMap<usize, Vec<(Position, Option<f64>)>>;
 
-/// What a file says; `None` where it is to be refused.
-pub fn read(bytes: &[u8], plan: &Plan) -> Option<Found> {
-    let (events, is_torn_alone) = events(bytes)?;
-    let rows: Vec<(Position, &Cells)> = events
+/// Reads a file; `None` where it is to be refused.
+pub fn read(bytes: &[u8], plan: &Plan) -> Option<VisitTimes> {
+    let lines = lines(bytes)?;
+    let rows: Vec<(Position, &Cells)> = lines
         .iter()
-        .filter_map(|event| match event {
-            Event::Row(place, cells) => Some((*place, cells)),
-            Event::Wrong(_) => None,
+        .filter_map(|line| match line {
+            Line::Row(position, cells) => Some((*position, cells)),
+            Line::Damaged(_) => None,
         })
         .collect();
-    if rows.is_empty() && !events.is_empty() && !is_torn_alone {
+    if rows.is_empty() && !lines.is_empty() {
         return None;
     }
-    let spoilt = spoilt(&events);
+    let mut invalid = invalidated(&lines);
     let mut latest: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-    for event in &events {
-        let (Event::Row(place, _) | Event::Wrong(Some(place))) = event else { continue };
-        let session = latest.entry((place.round, place.group)).or_default();
-        *session = place.session.max(*session);
+    for line in &lines {
+        let (Line::Row(position, _) | Line::Damaged(Some(position))) = line else { continue };
+        let session = latest.entry((position.round, position.group)).or_default();
+        *session = position.session.max(*session);
     }
-    let mut visits: BTreeMap<Position, Vec<&Cells>> = BTreeMap::new();
-    for (place, cells) in rows {
-        visits.entry(place).or_default().push(cells);
+    let mut visits: BTreeMap<Position, &[(Position, &Cells)]> = BTreeMap::new();
+    for contiguous in rows.chunk_by(|one, other| one.0 == other.0) {
+        let position = contiguous[0].0;
+        if visits.contains_key(&position) {
+            invalid.insert(position);
+        } else {
+            visits.insert(position, contiguous);
+        }
     }
-    let mut found: Found = (0..plan.cases.len()).map(|case| (case, Vec::new())).collect();
-    for (place, rows) in visits {
-        if latest[&(place.round, place.group)] != place.session {
+    let mut times: VisitTimes = (0..plan.cases.len()).map(|case| (case, Vec::new())).collect();
+    for (position, rows) in visits {
+        let rows: Vec<&Cells> = rows.iter().map(|(_, cells)| *cells).collect();
+        if latest[&(position.round, position.group)] != position.session {
             continue;
         }
         let Some(last) = rows.iter().rfind(|cells| cells["phase"] == "visit") else { continue };
         let Some(case) = plan.cases.iter().position(|case| is_of(last, case)) else { continue };
-        let value = if spoilt.contains(&place) { None } else { value(&rows, plan.iterations) };
-        found.entry(case).or_default().push((place, value));
+        let is_invalid = invalid.contains(&position);
+        let value = if is_invalid { None } else { value(&rows, plan.iterations) };
+        times.entry(case).or_default().push((position, value));
     }
-    Some(found)
+    Some(times)
 }
 
-/// The lines of a file, and whether a torn line is all that there is.
-fn events(bytes: &[u8]) -> Option<(Vec<Event>, bool)> {
+/// Lines after the header that are neither blank nor torn; `None` if the header is
+/// invalid.
+fn lines(bytes: &[u8]) -> Option<Vec<Line>> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    let torn = lines.pop().filter(|line| !line.is_empty());
-    if lines.is_empty() {
-        // A header without its line end is a header all the same.
-        let header = header(torn?)?;
-        return header.iter().any(|it| it == "schema").then_some((Vec::new(), true));
+    // A header without its line end is a header all the same.
+    if lines.len() > 1 {
+        lines.pop();
     }
-    let header = header(lines[0])?;
-    let mut events = Vec::new();
-    let mut next = 1;
-    while next < lines.len() {
-        if without_return(lines[next]).is_empty() {
-            next += 1;
-            continue;
-        }
-        let (event, taken) = record(&lines[next..], &header);
-        events.push(event);
-        next += taken;
-    }
-    let is_torn_alone = events.is_empty() && torn.is_some();
-    Some((events, is_torn_alone))
+    let mut lines = lines.into_iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let header = header(lines.next()?)?;
+    Some(lines.filter(|line| !line.is_empty()).map(|line| parse(line, &header)).collect())
 }
 
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+fn parse(line: &[u8], header: &[String]) -> Line {
+    let fields = std::str::from_utf8(line).ok().and_then(fields);
+    match fields.filter(|fields| fields.len() == header.len()) {
+        Some(fields) => row(&fields, header),
+        None => Line::Damaged(None),
+    }
 }
 
-/// The names of the columns, if they are ours.
+/// Names of the columns, if the required ones are there and none twice.
 fn header(line: &[u8]) -> Option<Vec<String>> {
     const OPTIONAL: [&str; 25] = [
         "version",
@@ -115,115 +113,83 @@ fn header(line: &[u8]) -> Option<Vec<String>> {
         "boot_ns",
         "cycles",
     ];
-    let text = String::from_utf8_lossy(without_return(line)).into_owned();
+    let text = String::from_utf8_lossy(line).into_owned();
     let names = fields(&text)?;
     let times = |column: &str| names.iter().filter(|name| *name == column).count();
-    let is_fine = |column: &&str| match OPTIONAL.contains(column) {
+    let is_valid = |column: &&str| match OPTIONAL.contains(column) {
         true => times(column) <= 1,
         false => times(column) == 1,
     };
-    COLUMNS.iter().all(is_fine).then_some(names)
+    COLUMNS.iter().all(is_valid).then_some(names)
 }
 
-/// The record that begins with the first of these lines, and how many it takes.
-fn record(lines: &[&[u8]], header: &[String]) -> (Event, usize) {
-    let mut record = lines[0].to_vec();
-    for taken in 1.. {
-        let Ok(text) = std::str::from_utf8(without_return(&record)) else { break };
-        match quotes(text) {
-            Quotes::Stray => break,
-            Quotes::Paired => match fields(text).filter(|it| it.len() == header.len()) {
-                Some(fields) => return (row(&fields, header), taken),
-                None => break,
-            },
-            Quotes::Open => {
-                let Some(more) = lines.get(taken).filter(|_| taken <= 16) else { break };
-                record.push(b'\n');
-                record.extend_from_slice(more);
-            }
-        }
-    }
-    (Event::Wrong(None), 1)
-}
-
-enum Quotes {
-    Paired,
-    Open,
-    Stray,
-}
-
-/// Whether quotes stand only around fields, and doubled within them.
-fn quotes(text: &str) -> Quotes {
+/// Returns whether quotes stand only around fields, and doubled within them.
+fn quotes_are_paired(text: &str) -> bool {
     let mut characters = text.chars().peekable();
     loop {
-        if characters.peek() == Some(&'"') {
-            characters.next();
+        if characters.next_if_eq(&'"').is_some() {
             loop {
                 match characters.next() {
-                    None => return Quotes::Open,
-                    Some('"') if characters.peek() == Some(&'"') => drop(characters.next()),
+                    None => return false,
+                    Some('"') if characters.next_if_eq(&'"').is_some() => {}
                     Some('"') => break,
                     Some(_) => {}
                 }
             }
             match characters.next() {
-                None => return Quotes::Paired,
+                None => return true,
                 Some(',') => continue,
-                Some(_) => return Quotes::Stray,
+                Some(_) => return false,
             }
         }
-        loop {
-            match characters.next() {
-                None => return Quotes::Paired,
-                Some('"') => return Quotes::Stray,
-                Some(',') => break,
-                Some(_) => {}
-            }
+        match characters.find(|character| matches!(character, '"' | ',')) {
+            None => return true,
+            Some(',') => {}
+            Some(_) => return false,
         }
     }
 }
 
-/// The fields of a record whose quotes pair, by somebody else's reader.
+/// Fields of a line whose quotes are paired, split by the csv crate.
 fn fields(text: &str) -> Option<Vec<String>> {
-    if !matches!(quotes(text), Quotes::Paired) {
+    if !quotes_are_paired(text) {
         return None;
     }
-    // That reader ends a record at any line end; here it is known to be one record.
-    let marked = text.replace('\r', "\u{e000}").replace('\n', "\u{e001}");
+    // The csv crate would end the record at a carriage return within the line.
+    let marked = text.replace('\r', "\u{e000}");
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .buffer_capacity(marked.len() + 1)
         .from_reader(marked.as_bytes());
     let Some(record) = reader.records().next() else { return Some(vec![String::new()]) };
-    let back = |field: &str| field.replace('\u{e000}', "\r").replace('\u{e001}', "\n");
-    Some(record.ok()?.iter().map(back).collect())
+    Some(record.ok()?.iter().map(|field| field.replace('\u{e000}', "\r")).collect())
 }
 
-fn row(fields: &[String], header: &[String]) -> Event {
+fn row(fields: &[String], header: &[String]) -> Line {
     let cell = |column: &&'static str| {
         let at = header.iter().position(|name| name == column);
         (*column, at.map_or(String::new(), |at| fields[at].clone()))
     };
     let cells: Cells = COLUMNS.iter().map(cell).collect();
     if cells["schema"].parse::<u32>() != Ok(1) || !is_digits(&cells["schema"]) {
-        return Event::Wrong(None);
+        return Line::Damaged(None);
     }
     if cells["version"].contains('\0') {
-        return Event::Wrong(None);
+        return Line::Damaged(None);
     }
     let small =
         |column: &str| cells[column].parse::<u32>().ok().filter(|_| is_digits(&cells[column]));
     let large =
         |column: &str| cells[column].parse::<u64>().ok().filter(|_| is_digits(&cells[column]));
-    let place = || {
+    let position = || {
         let (round, group) = (small("round")?, small("group")?);
         Some(Position { round, group, visit: large("visit")?, session: small("session")? })
     };
-    let Some(place) = place() else { return Event::Wrong(None) };
-    match COLUMNS.iter().all(|column| makes_sense(column, &cells[column])) {
-        true => Event::Row(place, cells),
-        false => Event::Wrong(Some(place)),
+    let Some(position) = position() else { return Line::Damaged(None) };
+    match COLUMNS.iter().all(|column| is_valid(column, &cells[column])) {
+        true => Line::Row(position, cells),
+        false => Line::Damaged(Some(position)),
     }
 }
 
@@ -231,8 +197,8 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn makes_sense(column: &str, text: &str) -> bool {
-    let must = !text.is_empty();
+fn is_valid(column: &str, text: &str) -> bool {
+    let is_empty = text.is_empty();
     let whole = |most: u64| is_digits(text) && text.parse::<u64>().is_ok_and(|it| it <= most);
     match column {
         "phase" => ["setup", "warmup", "call", "teardown", "visit"].contains(&text),
@@ -243,58 +209,50 @@ fn makes_sense(column: &str, text: &str) -> bool {
         "nthread" => whole(1 << 20) && text.parse::<u64>() != Ok(0),
         "schema" | "session" | "round" | "group" | "inner_nthread" => whole(u64::from(u32::MAX)),
         "visit" | "started_ns" | "block" | "seed" => whole(u64::MAX),
-        "iteration" | "stops" => !must || whole(u64::from(u32::MAX)),
-        "tally_sum" | "tally_sum_sq" => !must || text.parse::<i128>().is_ok(),
-        "exit_status" => !must || text.parse::<i32>().is_ok(),
-        "estimate" | "std_error" => !must || text.parse::<f64>().is_ok_and(f64::is_finite),
-        _ => !must || whole(u64::MAX),
+        "iteration" | "stops" => is_empty || whole(u64::from(u32::MAX)),
+        "tally_sum" | "tally_sum_sq" => is_empty || text.parse::<i128>().is_ok(),
+        "exit_status" => is_empty || text.parse::<i32>().is_ok(),
+        "estimate" | "std_error" => is_empty || text.parse::<f64>().is_ok_and(f64::is_finite),
+        _ => is_empty || whole(u64::MAX),
     }
 }
 
-/// The visits that do not count whatever their rows say.
-fn spoilt(events: &[Event]) -> BTreeSet<Position> {
-    let mut spoilt = BTreeSet::new();
-    let row_at = |index: usize| match &events[index] {
-        Event::Row(place, cells) => Some((*place, cells)),
-        Event::Wrong(_) => None,
+/// Positions of the visits that do not count because of damaged or contradicting lines.
+fn invalidated(lines: &[Line]) -> BTreeSet<Position> {
+    let mut invalid = BTreeSet::new();
+    let row_at = |index: usize| match &lines[index] {
+        Line::Row(position, cells) => Some((*position, cells)),
+        Line::Damaged(_) => None,
     };
-    for (index, event) in events.iter().enumerate() {
+    for (index, line) in lines.iter().enumerate() {
         let before = (0..index).rev().filter_map(row_at);
-        let after = (index + 1..events.len()).find_map(row_at).map(|it| it.0);
-        match event {
-            Event::Wrong(named) => {
-                spoilt.extend(*named);
-                let last = before.clone().next().map(|it| it.0);
-                if named.is_some() && *named == last {
+        let previous = before.clone().next().map(|(position, _)| position);
+        match line {
+            Line::Damaged(named) => {
+                invalid.extend(*named);
+                if named.is_some() && *named == previous {
                     continue;
                 }
-                let mut of_last = before.take_while(|it| Some(it.0) == last);
-                if !of_last.any(|(_, cells)| cells["phase"] == "visit") {
-                    spoilt.extend(last);
+                let mut of_previous = before.take_while(|(at, _)| Some(*at) == previous);
+                if !of_previous.any(|(_, cells)| cells["phase"] == "visit") {
+                    invalid.extend(previous);
                 }
-                if after != *named {
-                    spoilt.extend(after);
+                let next = (index + 1..lines.len()).find_map(row_at).map(|(at, _)| at);
+                if next != *named {
+                    invalid.extend(next);
                 }
             }
-            Event::Row(place, _) => {
-                let Some((last, _)) = before.clone().next() else { continue };
-                let is_same = (last.session, last.visit) == (place.session, place.visit);
-                if is_same && last != *place {
-                    spoilt.extend([last, *place]);
+            Line::Row(position, _) => {
+                let Some(previous) = previous else { continue };
+                let is_same =
+                    (previous.session, previous.visit) == (position.session, position.visit);
+                if is_same && previous != *position {
+                    invalid.extend([previous, *position]);
                 }
             }
         }
     }
-    let is_stray = |event: &Event| matches!(event, Event::Wrong(None));
-    if events.iter().any(is_stray) {
-        let places: Vec<Position> =
-            (0..events.len()).filter_map(row_at).map(|(place, _)| place).collect();
-        let runs: Vec<Position> =
-            places.chunk_by(|one, other| one == other).map(|run| run[0]).collect();
-        let is_scattered = |place: &&Position| runs.iter().filter(|it| it == place).count() > 1;
-        spoilt.extend(runs.iter().filter(is_scattered));
-    }
-    spoilt
+    invalid
 }
 
 fn is_of(cells: &Cells, case: &Case) -> bool {
@@ -322,8 +280,8 @@ fn is_of(cells: &Cells, case: &Case) -> bool {
         && numbers.iter().all(|(column, text)| number(column) == *text)
 }
 
-/// The same row, but for how its numbers are written.
-fn same(one: &Cells, other: &Cells) -> bool {
+/// Returns whether two rows are equal, however their numbers are written.
+fn is_duplicate(one: &Cells, other: &Cells) -> bool {
     const WORDS: [&str; 12] = [
         "version",
         "phase",
@@ -349,20 +307,20 @@ fn same(one: &Cells, other: &Cells) -> bool {
     })
 }
 
-/// The median time of the calls of a visit, if nothing is wrong with it.
-fn value(rows: &[&Cells], due: u32) -> Option<f64> {
+/// Median time of the calls of a visit, if it counts.
+fn value(rows: &[&Cells], expected: u32) -> Option<f64> {
     let mut kept: Vec<&Cells> = Vec::new();
     for cells in rows {
         let number = |cells: &Cells| cells["iteration"].parse::<u64>().ok();
-        let is_alike =
+        let has_same_key =
             |other: &&&Cells| other["phase"] == cells["phase"] && number(other) == number(cells);
         let is_call = cells["phase"] == "call" || cells["phase"] == "warmup";
-        let twins: Vec<&&Cells> = kept.iter().filter(is_alike).collect();
-        if twins.iter().any(|other| same(other, cells)) {
+        let same_key: Vec<&&Cells> = kept.iter().filter(has_same_key).collect();
+        if same_key.iter().any(|other| is_duplicate(other, cells)) {
             continue;
         }
-        let is_told_apart = is_call && number(cells).is_none();
-        if !twins.is_empty() && !is_told_apart {
+        let is_unnumbered = is_call && number(cells).is_none();
+        if !same_key.is_empty() && !is_unnumbered {
             return None;
         }
         kept.push(cells);
@@ -387,12 +345,12 @@ fn value(rows: &[&Cells], due: u32) -> Option<f64> {
     let numbers: Vec<u64> =
         calls.iter().filter_map(|cells| cells["iteration"].parse().ok()).collect();
     let largest = numbers.iter().max().map_or(0, |it| it + 1);
-    let due = if due == 0 { largest.max(calls.len() as u64) } else { u64::from(due) };
+    let expected = if expected == 0 { largest.max(calls.len() as u64) } else { expected.into() };
     let mut times: Vec<u64> =
         calls.iter().filter_map(|cells| cells["wall_ns"].parse().ok()).collect();
     if times.len() != calls.len()
-        || calls.len() as u64 != due
-        || largest > due
+        || calls.len() as u64 != expected
+        || largest > expected
         || times.contains(&0)
     {
         return None;

@@ -223,7 +223,7 @@ fn fits_take_less_than_half_a_second() {
         let usl = Simulated::of(Model::Usl, 0.03, 0.0004);
         let (counts, usable) = ((1..=counts).collect(), counts);
         let (run, rows) = Simulated { counts, usable, rounds, backends: 10, ..usl }.run(1);
-        let visits = Visits::of(&rows, &run.plan);
+        let visits = Visits::from_rows(&rows, &run.plan);
         let cases = summarise(&run, &rows).cases;
         let start = Instant::now();
         let fits = of(&visits, &cases, Some(usable));

@@ -3,7 +3,7 @@
 //! Each rule is a function of what was recorded, and gives at most one warning,
 //! which says what was seen, of which cases, and what to try. To add one: a
 //! variant of [`Code`] in its place, and a line in [`RULES`]. What is odd about the
-//! files themselves is known from reading them ([`Remark`]).
+//! files themselves is known from reading them ([`DataIssue`]).
 
 mod commands;
 mod input;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::CaseSummary;
 use crate::record::{Machine, Run};
 use crate::stats::median;
-use crate::visits::{Evidence, Remark, Visits};
+use crate::visits::{DataIssue, VisitMetrics, Visits};
 
 /// What a warning is about, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -129,9 +129,9 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 25] = [
 ];
 
 /// The warnings of a run, the worst first.
-pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary], remarks: &[Remark]) -> Vec<Warning> {
+pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary], issues: &[DataIssue]) -> Vec<Warning> {
     let seen = Seen { run, machine: &run.machine, visits, cases };
-    let of_input = remarks.iter().map(input::warning);
+    let of_input = issues.iter().map(input::warning);
     let mut warnings: Vec<Warning> =
         of_input.chain(RULES.iter().filter_map(|rule| rule(&seen))).collect();
     warnings.sort_by_key(|warning| warning.code);
@@ -153,9 +153,9 @@ impl Seen<'_> {
     }
 
     /// The median over the visits to a case that did not fail.
-    fn middle(&self, case: usize, figure: fn(&Evidence) -> Option<f64>) -> Option<f64> {
+    fn middle(&self, case: usize, figure: fn(&VisitMetrics) -> Option<f64>) -> Option<f64> {
         let visits = self.visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
-        let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.evidence)).collect();
+        let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.metrics)).collect();
         median(&figures)
     }
 

@@ -97,11 +97,11 @@ pub fn starved(seen: &Seen<'_>) -> Option<Warning> {
 
 pub fn steal(seen: &Seen<'_>) -> Option<Warning> {
     let usable = seen.machine.usable_cpus.unwrap_or(1);
-    let cpus = |visit: &Visit| visit.evidence.cpus.map_or(f64::from(usable), |cpus| cpus as f64);
+    let cpus = |visit: &Visit| visit.metrics.cpus.map_or(f64::from(usable), |cpus| cpus as f64);
     let seen_of = |visit: &&Visit| {
         // Damaged rows may say that a visit took no time, and nothing is a share of that.
-        let wall_ns = visit.evidence.wall_ns.filter(|ns| *ns > 0)?;
-        let steal_ns = visit.evidence.steal_ns?;
+        let wall_ns = visit.metrics.wall_ns.filter(|ns| *ns > 0)?;
+        let steal_ns = visit.metrics.steal_ns?;
         Some((steal_ns as f64, wall_ns as f64 * cpus(visit), cpus(visit)))
     };
     let known: Vec<_> = seen.visits.in_order().iter().filter_map(seen_of).collect();

@@ -6,7 +6,7 @@ use super::{Code, Seen, Warning, percent};
 use crate::quantity::pluralize;
 use crate::record::{Preset, StopReason};
 use crate::stats::alarm;
-use crate::visits::{Visit, Which};
+use crate::visits::{Visit, VisitSelection};
 
 /// A call lasts at least so many times the clock's resolution.
 const RESOLUTIONS: f64 = 1000.0;
@@ -122,8 +122,9 @@ pub fn drift(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn autocorrelated(seen: &Seen<'_>) -> Option<Warning> {
-    let logs: Vec<Vec<f64>> =
-        (0..seen.cases.len()).map(|case| seen.visits.log_ratios(case, Which::Clean)).collect();
+    let logs: Vec<Vec<f64>> = (0..seen.cases.len())
+        .map(|case| seen.visits.log_ratios(case, VisitSelection::Clean))
+        .collect();
     let logs: Vec<&[f64]> = logs.iter().map(Vec::as_slice).collect();
     let found = alarm::autocorrelated_among(&logs);
     let (worst, _) = seen.worst(|case, _| found[case].map(|it| it.lag_one))?;

@@ -87,7 +87,7 @@ struct Benchmark {
 fn benchmark(command: String, case: &CaseSummary, summary: &Summary) -> Benchmark {
     let times: Vec<f64> = case.round_ns.iter().map(|ns| ns / SECOND_NS).collect();
     let spread = Spread::of(&times);
-    let costs = &case.round_costs;
+    let costs = &case.round_usage;
     let mean_of = |seconds: Option<Vec<f64>>| seconds.map(|seconds| seconds.iter().mean());
     Benchmark {
         command,
@@ -107,7 +107,7 @@ fn benchmark(command: String, case: &CaseSummary, summary: &Summary) -> Benchmar
 
 /// How a command ended. A visit counts only if its runner ended with 0.
 fn exit_code(case: &CaseSummary, round: usize) -> i32 {
-    case.round_costs.get(round).and_then(|cost| cost.exit_status).unwrap_or(0)
+    case.round_usage.get(round).and_then(|cost| cost.exit_status).unwrap_or(0)
 }
 
 /// The figures that both formats have of values.
@@ -195,7 +195,7 @@ type Metric = (&'static str, &'static str, Vec<f64>);
 /// Those that are known of every round.
 fn metrics(case: &CaseSummary) -> Vec<Metric> {
     let seconds = |ns: Option<f64>| ns.map(|ns| ns / SECOND_NS);
-    let costs = || case.round_costs.iter();
+    let costs = || case.round_usage.iter();
     let all = [
         (WALL, "second", case.round_ns.iter().map(|ns| seconds(Some(*ns))).collect()),
         (

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::record::{Build, Case, Run, Session};
-use crate::visits::Cost;
+use crate::visits::ResourceUsage;
 
 /// The fields of hyperfine 1.20's `BenchmarkResult`, with their types: what is
 /// not optional there must be there.
@@ -63,9 +63,9 @@ fn case(backend: &str, nthread: u32, round_ns: &[f64]) -> CaseSummary {
         median_ns,
         throughput: median_ns.map(|ns| 1e15 / ns),
         round_ns: round_ns.to_vec(),
-        round_costs: round_ns
+        round_usage: round_ns
             .iter()
-            .map(|ns| Cost {
+            .map(|ns| ResourceUsage {
                 user_ns: Some(ns * f64::from(nthread)),
                 system_ns: Some(1e6),
                 max_rss_bytes: Some(4096),
@@ -115,7 +115,7 @@ fn hyperfine_1_would_have_written_the_same_fields() {
 #[test]
 fn what_a_runner_does_not_say_is_null_and_not_nought() {
     let mut summary = summary();
-    summary.cases[1].round_costs[1] = Cost::default();
+    summary.cases[1].round_usage[1] = ResourceUsage::default();
     let whole: serde_json::Value = read(hyperfine1(&summary));
     let rayon = &whole["results"][1];
     assert!(rayon["user"].is_null() && rayon["system"].is_null(), "{rayon}");

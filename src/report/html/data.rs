@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::crossings::{self, Grains, LadderData};
 use super::facts::{self, Facts};
 use super::laws::Law;
-use crate::analysis::{Answers, CaseSummary, Fit, Job, Series, Summary, Warning};
+use crate::analysis::{CaseSummary, Fit, Job, Series, Summary, TallyCheck, Warning};
 use crate::record::Case;
 use crate::stats::median;
 use crate::view::ending::how_it_ended;
@@ -156,7 +156,7 @@ fn checked(summary: &Summary) -> [String; 3] {
     if let Some(passed) = checks.passed {
         return ["Checked".to_string(), checks.count, passed.to_string()];
     }
-    let Answers { calls, .. } = summary.answers;
+    let TallyCheck { calls, .. } = summary.answers;
     let aside =
         if summary.answers.identical() { "every one identical" } else { "each held to its check" };
     ["Answers checked".to_string(), thousands(calls as u64), aside.to_string()]

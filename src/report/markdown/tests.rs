@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::synthetic::number;
-use crate::analysis::{Answers, Code, Warning};
+use crate::analysis::{Code, TallyCheck, Warning};
 use crate::record::{Build, Machine, Run, Session, StopReason, Stopping};
 use crate::view::crafted::case;
 
@@ -67,7 +67,7 @@ fn summary() -> Summary {
         cases,
         warnings: vec![warning],
         run: run(),
-        answers: Answers { calls: 1072, identical_calls: 1072 },
+        answers: TallyCheck { calls: 1072, identical_calls: 1072 },
         ..Summary::default()
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use nix::sys::resource::{Resource, setrlimit};
 use nthread::record::{Phase, Row, Run, SAMPLES_FILE, read_rows};
-use nthread::visits::{Outcome, Visits};
+use nthread::visits::{VisitOutcome, Visits};
 
 use super::verdict::Verdict;
 
@@ -57,7 +57,7 @@ fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let said = "every whole visit up to here is kept";
     let is_told = output.status.code() == Some(1) && stderr.contains(said);
-    let visits = Visits::of(&rows, &run.plan);
+    let visits = Visits::from_rows(&rows, &run.plan);
     let (ended, begun) = (ended(&rows), begun(&rows));
     let room = limit.saturating_sub(text.len() as u64);
     let is_kept = text.ends_with('\n') && room < longest_visit_bytes(&text);
@@ -70,7 +70,7 @@ fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
         ..Verdict::default()
     };
     for visit in visits.in_order() {
-        if let Outcome::Void(..) | Outcome::Failed(_) = visit.outcome {
+        if let VisitOutcome::Disturbed(..) | VisitOutcome::Failed(_) = visit.outcome {
             verdict.false_alarms += 1;
             *verdict.odd.entry(format!("false alarm: {:?}", visit.outcome)).or_default() += 1;
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nthread::analysis::{Summary, summarise};
 use nthread::record::{Phase, Row, Run, SAMPLES_FILE, read_rows};
-use nthread::visits::{Disturbance, Outcome, Visit, Visits};
+use nthread::visits::{Disturbance, Visit, VisitOutcome, Visits};
 
 use super::fault::{Fault, Flag};
 
@@ -72,7 +72,7 @@ pub fn of(fault: Fault, directory: &Path, is_crafted: bool) -> Verdict {
         }
     }
     let summary = summarise(&run, &rows);
-    let visits = Visits::of(&rows, &run.plan);
+    let visits = Visits::from_rows(&rows, &run.plan);
     let mut verdict = Verdict { is_crafted, ..Verdict::default() };
     for visit in visits.in_order() {
         if visit.case == case && harmed.contains(&visit.position.visit) {
@@ -83,11 +83,13 @@ pub fn of(fault: Fault, directory: &Path, is_crafted: bool) -> Verdict {
             }
         } else {
             verdict.clean += 1;
-            verdict.starved += usize::from(visit.evidence.starved().is_some());
+            verdict.starved += usize::from(visit.metrics.starved().is_some());
             match &visit.outcome {
-                Outcome::Clean(_) => {}
+                VisitOutcome::Clean(_) => {}
                 // A machine with a quota of its own cuts in when it likes.
-                Outcome::Void(_, Disturbance::Throttled) if run.machine.quota_cpus.is_some() => {
+                VisitOutcome::Disturbed(_, Disturbance::Throttled)
+                    if run.machine.quota_cpus.is_some() =>
+                {
                     verdict.note_odd("throttled by the machine's own quota".to_string());
                 }
                 _ => {
@@ -116,11 +118,13 @@ fn harmed_visits(directory: &Path, rows: &[Row], name: &str) -> Vec<u64> {
 
 fn is_flagged(fault: Fault, visit: &Visit) -> bool {
     match (fault.flag(), &visit.outcome) {
-        (Flag::Row(words), Outcome::Failed(problem)) => {
+        (Flag::Row(words), VisitOutcome::Failed(problem)) => {
             words.iter().all(|word| problem.contains(word))
         }
-        (Flag::LeftOut(reason, _), Outcome::Void(_, disturbance)) => reason == *disturbance,
-        (Flag::Evidence(_), Outcome::Clean(_)) => visit.evidence.starved().is_some(),
+        (Flag::LeftOut(reason, _), VisitOutcome::Disturbed(_, disturbance)) => {
+            reason == *disturbance
+        }
+        (Flag::Evidence(_), VisitOutcome::Clean(_)) => visit.metrics.starved().is_some(),
         _ => false,
     }
 }
@@ -139,9 +143,9 @@ fn is_warned_of(fault: Fault, summary: &Summary, case: usize) -> bool {
 
 fn said_of(visit: &Visit) -> String {
     match &visit.outcome {
-        Outcome::Clean(_) => format!("clean, {:?}", visit.evidence),
-        Outcome::Void(_, disturbance) => format!("{disturbance:?}"),
-        Outcome::Failed(problem) => problem.clone(),
+        VisitOutcome::Clean(_) => format!("clean, {:?}", visit.metrics),
+        VisitOutcome::Disturbed(_, disturbance) => format!("{disturbance:?}"),
+        VisitOutcome::Failed(problem) => problem.clone(),
     }
 }
 

@@ -1,24 +1,23 @@
-//! `samples.csv` as a file: appended to by the campaign, read by the analysis.
+//! Writer of `samples.csv`.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::reader::{Next, Reader, Wrong, WrongKind};
 use super::row::{COLUMNS, Row};
 
 /// Name of the file in a results directory.
 pub const SAMPLES_FILE: &str = "samples.csv";
 
-/// Appends rows. What it leaves on the disk is always whole rows.
+/// Writer that appends rows. It always leaves complete rows on the disk.
 #[derive(Debug)]
 pub struct Writer {
     file: Flock<File>,
-    /// Length of the file up to the last whole row.
-    whole_bytes: u64,
+    /// Length of the file up to its last complete row.
+    complete_bytes: u64,
 }
 
 impl Writer {
@@ -28,31 +27,31 @@ impl Writer {
     /// Where it exists, or cannot be written.
     pub fn create(path: &Path) -> io::Result<Writer> {
         let file = lock(File::create_new(path)?)?;
-        let mut writer = Writer { file, whole_bytes: 0 };
+        let mut writer = Writer { file, complete_bytes: 0 };
         writer.append_header()?;
         Ok(writer)
     }
 
-    /// Opens a file that a run was cut short at, and cuts off what follows its
-    /// last whole row. A run may have been cut short before it had the file, or
-    /// its header: then it begins with that.
+    /// Opens the file of an interrupted run, and truncates it to its last complete row.
+    /// The run may have been interrupted before it had created the file or written the
+    /// header: then the file is created, or the header written.
     ///
     /// # Errors
-    /// Where it cannot be written, or has the columns of another version; or where
-    /// somebody writes to it just now.
+    /// Where the file cannot be written, has the columns of another version, or is
+    /// locked by another process that writes to it.
     pub fn reopen(path: &Path) -> io::Result<Writer> {
         let mut file = lock(File::options().read(true).append(true).create(true).open(path)?)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let whole_bytes = whole_rows(&bytes).len() as u64;
-        file.set_len(whole_bytes)?;
-        let mut writer = Writer { file, whole_bytes };
-        if whole_bytes == 0 {
+        let complete_bytes = complete_rows(&bytes).len() as u64;
+        file.set_len(complete_bytes)?;
+        let mut writer = Writer { file, complete_bytes };
+        if complete_bytes == 0 {
             writer.append_header()?;
         } else if !bytes.starts_with(header().as_bytes()) {
             return Err(io::Error::other(
-                "its columns are not those of this version, and no file has rows of two lengths: \
-                 `harness --like` makes the same run again",
+                "its columns are not those of this version, and one file cannot hold rows of two \
+                 versions: repeat the run with `harness --like`",
             ));
         }
         Ok(writer)
@@ -61,7 +60,7 @@ impl Writer {
     /// Appends rows, all of them or none.
     ///
     /// # Errors
-    /// Where the disk refuses. The file is cut back to its last whole row.
+    /// Where the write fails. The file is truncated to its last complete row.
     pub fn append(&mut self, rows: &[Row]) -> io::Result<()> {
         let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         for row in rows {
@@ -78,105 +77,39 @@ impl Writer {
     fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         let written = self.file.write_all(bytes).and_then(|()| self.file.flush());
         match written {
-            Ok(()) => self.whole_bytes += bytes.len() as u64,
-            // If even cutting fails, the reader drops the torn row.
-            Err(_) => drop(self.file.set_len(self.whole_bytes)),
+            Ok(()) => self.complete_bytes += bytes.len() as u64,
+            // If even that fails, the reader drops the torn row.
+            Err(_) => drop(self.file.set_len(self.complete_bytes)),
         }
         written
     }
 }
 
-/// The first line.
+/// Header line.
 fn header() -> String {
     format!("{}\n", COLUMNS.join(","))
 }
 
-/// Nobody else may write to a file while we do, even after this program was
-/// killed: the lock goes with the process.
+/// Locks the file against other writers. The lock ends with the process, even if it is
+/// killed.
 fn lock(file: File) -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        Errno::EWOULDBLOCK => io::Error::other("another harness measures into it just now"),
+        Errno::EWOULDBLOCK => io::Error::other("another harness process is writing to it"),
         errno => errno.into(),
     })
 }
 
-/// The part of a file that consists of whole rows. No field that we write holds
-/// a line break: each line is a row.
-fn whole_rows(bytes: &[u8]) -> &[u8] {
+/// Part of a file that consists of complete rows. No field that is written holds a
+/// line break, so each line is a row.
+fn complete_rows(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)]
-}
-
-/// Why rows cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file cannot be opened or read.
-    #[error("cannot read {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The header is not ours.
-    #[error(
-        "{path}, line 1, column {column}: expected {expected:?}, found {found:?}; is this a samples.csv of this harness?"
-    )]
-    Header {
-        /// The file.
-        path: PathBuf,
-        /// Number of the column, from 1.
-        column: usize,
-        /// What should stand there.
-        expected: &'static str,
-        /// What stands there.
-        found: String,
-    },
-    /// A row that makes no sense.
-    #[error("{path}, line {line}: {message}")]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Number of the line, from 1.
-        line: u64,
-        /// What is wrong, and in which column.
-        message: String,
-    },
-}
-
-/// Reads all rows into memory, for whoever goes on with a run. A last row that
-/// was torn off by a crash is left out, as is whatever later versions appended to
-/// the right.
-///
-/// # Errors
-/// Where the file cannot be read, or the first line that is no row.
-pub fn read_rows(path: &Path) -> Result<Vec<Row>, ReadError> {
-    let mut reader = Reader::open(path)?;
-    let mut rows = Vec::new();
-    loop {
-        let mut row = Row::default();
-        let next = reader.next(&mut row);
-        match next.map_err(|source| ReadError::Io { path: path.to_path_buf(), source })? {
-            Next::Row => rows.push(row),
-            Next::Wrong(wrong) if wrong.kind == WrongKind::Torn => {}
-            Next::Wrong(wrong) => return Err(ReadError::row(path, &wrong)),
-            Next::End => return Ok(rows),
-        }
-    }
-}
-
-impl ReadError {
-    /// A line that is no row.
-    pub fn row(path: &Path, wrong: &Wrong) -> ReadError {
-        let column = wrong.column.map_or(String::new(), |column| format!("column {column}: "));
-        let message = format!("{column}{}", wrong.message);
-        ReadError::Row { path: path.to_path_buf(), line: wrong.line, message }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Case, Phase, SCHEMA};
+    use super::super::{Case, Phase, ReadError, SCHEMA, read_rows};
     use super::*;
+    use std::path::PathBuf;
 
     fn row() -> Row {
         Row {
@@ -217,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_what_is_read() {
+    fn rows_are_read_back_as_they_were_written() {
         let rows = [row(), Row { error: String::new(), ..row() }];
         let (_dir, path) = written(&rows);
         assert_eq!(read_rows(&path).expect("readable"), rows);
@@ -235,17 +168,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_anywhere_is_gone_on_with() {
+    fn a_file_cut_at_any_byte_is_continued() {
         let (_dir, path) = written(&[row(), row()]);
         let text = std::fs::read_to_string(&path).expect("text");
         for cut in 0..=text.len() {
             std::fs::write(&path, &text[..cut]).expect("written");
             let whole = text[..cut].matches('\n').count().saturating_sub(1);
-            Writer::reopen(&path).and_then(|mut it| it.append(&[row()])).expect("written");
+            Writer::reopen(&path).and_then(|mut writer| writer.append(&[row()])).expect("written");
             assert_eq!(read_rows(&path).expect("readable"), vec![row(); whole + 1], "cut at {cut}");
         }
         std::fs::remove_file(&path).expect("ours");
-        drop(Writer::reopen(&path).expect("it begins"));
+        drop(Writer::reopen(&path).expect("a new file"));
         assert!(read_rows(&path).expect("readable").is_empty());
     }
 
@@ -265,12 +198,12 @@ mod tests {
         let older: String = text.lines().filter_map(cut).collect();
         std::fs::write(&path, older).expect("written");
         assert_eq!(read_rows(&path).expect("readable"), [row()]);
-        let refused = Writer::reopen(&path).expect_err("rows of two lengths").to_string();
-        assert!(refused.contains("columns"), "{refused}");
+        let error = Writer::reopen(&path).expect_err("rows of two lengths").to_string();
+        assert!(error.contains("columns"), "{error}");
     }
 
     #[test]
-    fn a_wrong_field_is_named_with_its_line_and_column() {
+    fn an_invalid_field_is_reported_with_its_line_and_column() {
         let (_dir, path) = written(&[row(), row()]);
         let text = std::fs::read_to_string(&path).expect("text");
         let at = text.rfind("1000000").expect("wall_ns");

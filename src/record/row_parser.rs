@@ -1,71 +1,68 @@
-//! One record as a row, in the place of an earlier one: a million rows need the
-//! memory of one.
+//! Parser of a line's fields into a row.
 
 use super::columns::Columns;
 use super::fields::Fields;
 use super::row::{COLUMNS, Phase, Row, SCHEMA};
 
-/// The last column that says where a row belongs.
-const LAST_OF_PLACE: &str = "visit";
+/// Last of the columns that hold the position of a row's visit.
+const LAST_POSITION_COLUMN: &str = "visit";
 
-/// No case has more workers, in any version; a number beyond is a slip.
-const MOST_THREADS: u32 = 1 << 20;
+/// Upper limit of a thread count, in any version; a larger number is damage.
+const MAX_THREADS: u32 = 1 << 20;
 
-/// A field that makes no sense.
+/// Field that cannot be parsed.
 #[derive(Debug)]
-pub struct Misfit {
-    /// Its column.
+pub struct FieldError {
+    /// Column of the field.
     pub column: &'static str,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub message: String,
-    /// Whether session, round, group and visit of the row could be read.
-    pub has_place: bool,
-    /// Whether the row is of another version of the columns, and may mean
-    /// anything.
+    /// Whether the position of the row's visit was parsed before.
+    pub has_position: bool,
+    /// Whether the row has another version of the columns, and may mean anything.
     pub is_other_schema: bool,
 }
 
-/// Reads a record into `row`.
+/// Parses a line into `row`, which is reused: a million rows need the memory of one.
 ///
 /// # Errors
-/// The first field that makes no sense; then what follows it in `row` means
-/// nothing.
-pub fn parse(fields: &Fields, columns: &Columns, row: &mut Row) -> Result<(), Misfit> {
-    let mut cells = Cells { fields, columns, next: 0 };
-    let parsed = cells.schema(row).and_then(|()| cells.row(row));
+/// The first field that cannot be parsed; `row` then keeps older values after it.
+pub fn parse(fields: &Fields, columns: &Columns, row: &mut Row) -> Result<(), FieldError> {
+    let mut parser = RowParser { fields, columns, next: 0 };
+    let parsed = parser.schema(row).and_then(|()| parser.row(row));
     parsed.map_err(|message| {
-        let index = cells.next - 1;
-        let place = COLUMNS.iter().position(|column| *column == LAST_OF_PLACE);
-        Misfit {
+        let index = parser.next - 1;
+        let last = COLUMNS.iter().position(|column| *column == LAST_POSITION_COLUMN);
+        FieldError {
             column: COLUMNS[index],
             message,
-            has_place: place.is_some_and(|place| index > place),
+            has_position: last.is_some_and(|last| index > last),
             is_other_schema: index == 0 && row.schema != SCHEMA,
         }
     })
 }
 
-/// The cells of a record, in the order of [`COLUMNS`].
-struct Cells<'a> {
+/// Cursor over the fields of a line, in the order of [`COLUMNS`].
+struct RowParser<'a> {
     fields: &'a Fields,
     columns: &'a Columns,
-    /// Index of the column that comes next.
+    /// Index of the next column.
     next: usize,
 }
 
-impl<'a> Cells<'a> {
-    /// The version of the columns comes first: it says what the others mean.
+impl<'a> RowParser<'a> {
+    /// Parses the version of the columns, which says what the others mean.
     fn schema(&mut self, row: &mut Row) -> Result<(), String> {
         row.schema = SCHEMA;
         row.schema = self.number()?;
         match row.schema {
             SCHEMA => Ok(()),
-            other => Err(format!("{other} (this harness reads {SCHEMA})")),
+            other => Err(format!("{other} is not supported (this harness reads {SCHEMA})")),
         }
     }
 
     fn row(&mut self, row: &mut Row) -> Result<(), String> {
-        self.words(&mut row.version)?;
+        self.text(&mut row.version)?;
         row.session = self.number()?;
         row.round = self.number()?;
         row.group = self.number()?;
@@ -87,15 +84,15 @@ impl<'a> Cells<'a> {
         row.max_rss_bytes = self.optional()?;
         row.throttled_ns = self.optional()?;
         row.steal_ns = self.optional()?;
-        self.words(&mut row.cpus)?;
-        self.words(&mut row.isa)?;
+        self.text(&mut row.cpus)?;
+        self.text(&mut row.isa)?;
         row.tally_draws = self.optional()?;
         row.tally_sum = self.signed()?;
         row.tally_sum_sq = self.signed()?;
         row.estimate = self.real()?;
         row.std_error = self.real()?;
         row.exit_status = self.signed()?;
-        self.words(&mut row.error)?;
+        self.text(&mut row.error)?;
         row.stops = self.optional()?;
         row.boot_ns = self.optional()?;
         row.cycles = self.optional()?;
@@ -107,8 +104,8 @@ impl<'a> Cells<'a> {
         self.name(&mut case.kernel)?;
         self.name(&mut case.backend)?;
         case.nthread = self.number()?;
-        if !(1..=MOST_THREADS).contains(&case.nthread) {
-            return Err(format!("{} is no number of threads", case.nthread));
+        if !(1..=MAX_THREADS).contains(&case.nthread) {
+            return Err(format!("{} is not a number of threads", case.nthread));
         }
         self.name(&mut case.schedule)?;
         case.chunk = self.optional()?;
@@ -122,97 +119,98 @@ impl<'a> Cells<'a> {
         self.name(&mut case.label)
     }
 
-    fn cell(&mut self) -> &'a str {
+    fn next_field(&mut self) -> &'a str {
         self.next += 1;
-        self.columns.cell(self.fields, self.next - 1)
+        self.columns.field(self.fields, self.next - 1)
     }
 
-    /// A whole number that must be there.
+    /// Parses a required unsigned integer.
     fn number<T: TryFrom<u64>>(&mut self) -> Result<T, String> {
-        self.optional()?.ok_or_else(|| "nothing where a whole number must be".to_string())
+        self.optional()?.ok_or_else(|| "the field is empty".to_string())
     }
 
-    /// A whole number, or nothing.
+    /// Parses an unsigned integer; an empty field is `None`.
     fn optional<T: TryFrom<u64>>(&mut self) -> Result<Option<T>, String> {
-        let text = self.cell();
+        let text = self.next_field();
         if text.is_empty() {
             return Ok(None);
         }
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("{} is no whole number from 0 on", quoted(text)));
+            return Err(format!("{} is not an unsigned integer", quoted(text)));
         }
         let number = text.parse::<u64>().ok().and_then(|number| T::try_from(number).ok());
         number.map(Some).ok_or_else(|| format!("{} is too large", quoted(text)))
     }
 
-    /// A whole number that may be negative, or nothing.
+    /// Parses a signed integer; an empty field is `None`.
     fn signed<T: std::str::FromStr>(&mut self) -> Result<Option<T>, String> {
-        match self.cell() {
+        match self.next_field() {
             "" => Ok(None),
             text => text
                 .parse()
                 .map(Some)
-                .map_err(|_| format!("{} is no whole number, or is out of range", quoted(text))),
+                .map_err(|_| format!("{} is not an integer, or is out of range", quoted(text))),
         }
     }
 
-    /// A finite number, or nothing.
+    /// Parses a finite number; an empty field is `None`.
     fn real(&mut self) -> Result<Option<f64>, String> {
-        match self.cell() {
+        match self.next_field() {
             "" => Ok(None),
             text => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(Some(number)),
-                _ => Err(format!("{} is no number", quoted(text))),
+                _ => Err(format!("{} is not a finite number", quoted(text))),
             },
         }
     }
 
     fn phase(&mut self) -> Result<Phase, String> {
-        match self.cell() {
+        match self.next_field() {
             "setup" => Ok(Phase::Setup),
             "warmup" => Ok(Phase::Warmup),
             "call" => Ok(Phase::Call),
             "teardown" => Ok(Phase::Teardown),
             "visit" => Ok(Phase::Visit),
             other => {
-                Err(format!("{} is no phase (setup, warmup, call, teardown, visit)", quoted(other)))
+                let phases = "setup, warmup, call, teardown, visit";
+                Err(format!("{} is not a phase ({phases})", quoted(other)))
             }
         }
     }
 
-    /// What tells cases apart. It ends up in names of files, in tables and in
-    /// pages, and no name has a line end.
+    /// Copies a name, which distinguishes cases. Names end up in file names, tables and
+    /// pages, and must not hold control characters.
     fn name(&mut self, into: &mut String) -> Result<(), String> {
-        let text = self.cell();
+        let text = self.next_field();
         into.clear();
         into.push_str(text);
         match text.chars().any(char::is_control) {
-            true => Err(format!("{} has a control character", quoted(text))),
+            true => Err(format!("{} contains a control character", quoted(text))),
             false => Ok(()),
         }
     }
 
-    /// Any text, on one line.
-    fn words(&mut self, into: &mut String) -> Result<(), String> {
-        let text = self.cell();
+    /// Copies any text; control characters become spaces.
+    fn text(&mut self, into: &mut String) -> Result<(), String> {
+        let text = self.next_field();
         into.clear();
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             into.push_str(text);
             return Ok(());
         }
         if text.contains('\0') {
-            return Err(format!("{} has a NUL byte", quoted(text)));
+            return Err(format!("{} contains a NUL byte", quoted(text)));
         }
         into.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
         Ok(())
     }
 }
 
-/// The beginning of a field, as a message shows it: on one line, and harmless to
-/// a terminal.
+/// Quotes the beginning of a field for a message, with control characters escaped:
+/// a terminal must not act on them.
 pub fn quoted(text: &str) -> String {
-    const MOST_CHARS: usize = 40;
-    let shown: String = text.chars().take(MOST_CHARS).collect();
-    let more = if text.chars().nth(MOST_CHARS).is_some() { "…" } else { "" };
+    const MAX_CHARS: usize = 40;
+    let shown: String = text.chars().take(MAX_CHARS).collect();
+    let more = if text.chars().nth(MAX_CHARS).is_some() { "…" } else { "" };
     format!("{shown:?}{more}")
 }
