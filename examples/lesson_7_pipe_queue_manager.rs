@@ -3,7 +3,7 @@
 //! ```text
 //! $ cargo run --example lesson_7_pipe_queue_manager
 //! pipe: [4, 9, 16, 25, 36, 49]
-//! and then: the other end is gone
+//! and then: the other end is closed
 //! queue: [4, 9, 16, 25, 36, 49]
 //! manager: [4, 9, 16, 25, 36, 49], plain [], kept ["kept"]
 //! ```

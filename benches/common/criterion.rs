@@ -27,7 +27,7 @@ pub fn every_backend(
     kernel: &'static dyn Kernel,
     job: impl Fn(u64) -> Job,
 ) {
-    for backend in BACKENDS.iter().filter(|backend| backend.obstacle().is_none()) {
+    for backend in BACKENDS.iter().filter(|backend| backend.unavailable_reason().is_none()) {
         let counts = if backend.name() == BASELINE { vec![1] } else { counts::counts() };
         for nthread in counts {
             group.bench_function(BenchmarkId::new(backend.name(), nthread), |bencher| {

@@ -63,7 +63,7 @@ fn blocks_of(time: Duration) -> u64 {
 /// What is read inside the time of a call, as a share of it: by a thread and by
 /// a forked process that have just computed something, not in a warm loop.
 fn inside(effort: Effort, size: u64) -> anyhow::Result<()> {
-    let long = Duration::from_nanos(Report::WORTH_ASKING_NS);
+    let long = Duration::from_nanos(Report::RUN_DELAY_MIN_BUSY_NS);
     for busy in [CALL, long] {
         heading(&format!("evidence: what is read inside a call of {busy:?}, in percent of it"));
         let percent = |ns: &f64| ns / busy.as_nanos() as f64 * 100.0;

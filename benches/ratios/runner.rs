@@ -24,7 +24,7 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
     heading("runner: starting, setting up, one tiny call and ending, / `/bin/true`");
     let mut race = Race::default();
     race.add(TRUE, || spawn_ns(&mut Command::new(TRUE), b""));
-    for backend in BACKENDS.iter().filter(|backend| backend.obstacle().is_none()) {
+    for backend in BACKENDS.iter().filter(|backend| backend.unavailable_reason().is_none()) {
         let input = serde_json::to_vec(&tiny_visit(*backend))?;
         race.add(backend.name(), move || spawn_ns(Command::new(HARNESS).arg(VERB), &input));
     }

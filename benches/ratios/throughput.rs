@@ -41,8 +41,9 @@ fn compare(effort: Effort, ceilings: &[&str], of: fn(&str) -> bool) -> anyhow::R
     };
     let job = job(effort);
     let is_wanted = |name| name != BASELINE && (of(name) || ceilings.contains(&name));
-    let backends =
-        BACKENDS.iter().filter(|backend| is_wanted(backend.name()) && backend.obstacle().is_none());
+    let backends = BACKENDS
+        .iter()
+        .filter(|backend| is_wanted(backend.name()) && backend.unavailable_reason().is_none());
     let mut race = Race::default();
     race.add(PINNED, || {
         let share = |worker| {

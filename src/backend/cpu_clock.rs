@@ -1,9 +1,9 @@
 //! CPU clocks of threads and processes.
 //!
-//! Reading one is a system call, up to a microsecond on a virtual machine. So
-//! the clocks of threads that outlive a call are read from outside, before the
-//! call begins and after it has ended; a worker that lives for one call only
-//! reads its own, once, at its end.
+//! A reading is a system call, up to a microsecond on a virtual machine. So the
+//! clocks of threads that outlive a call are read from outside, before and after
+//! the call; a worker that lives for one call only reads its own, once, at its
+//! end.
 
 use std::os::unix::thread::JoinHandleExt as _;
 use std::thread::JoinHandle;
@@ -14,23 +14,23 @@ use nix::unistd::Pid;
 
 /// CPU time of the calling thread since it began, in nanoseconds; `None` where
 /// the clock cannot be read.
-pub fn own_ns() -> Option<u64> {
+pub fn current_thread_ns() -> Option<u64> {
     read_ns(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// CPU time of a running thread since it began, in nanoseconds; `None` where
 /// the clock cannot be read.
-pub fn of_thread_ns(thread: &JoinHandle<()>) -> Option<u64> {
+pub fn thread_ns(thread: &JoinHandle<()>) -> Option<u64> {
     let mut clock = 0;
-    // SAFETY: whoever has the handle has not joined the thread, so its id is
+    // SAFETY: the handle shows that the thread was not joined, so its id is
     // valid; the other pointer is to a live variable.
-    let refused = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) };
-    if refused == 0 { read_ns(ClockId::from_raw(clock)) } else { None }
+    let error = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) };
+    if error == 0 { read_ns(ClockId::from_raw(clock)) } else { None }
 }
 
 /// CPU time of a process since it began, in nanoseconds; `None` where the clock
 /// cannot be read.
-pub fn of_process_ns(pid: i32) -> Option<u64> {
+pub fn process_ns(pid: i32) -> Option<u64> {
     read_ns(clock_getcpuclockid(Pid::from_raw(pid)).ok()?)
 }
 

@@ -1,5 +1,6 @@
-//! crossbeam's scoped threads, spawned in each call. With a static schedule
-//! each knows its chunks; otherwise they pull them from a channel.
+//! Backend over crossbeam's scoped threads, spawned in each call. With a static
+//! schedule each thread knows its chunks; otherwise the threads receive them from
+//! a channel.
 
 use std::any::Any;
 use std::ops::Range;
@@ -11,7 +12,7 @@ use super::{
     Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
 };
 
-/// Scoped threads and channels of crossbeam.
+/// Backend over scoped threads and channels of crossbeam.
 pub struct Crossbeam;
 
 impl Backend for Crossbeam {
@@ -42,36 +43,40 @@ impl Team for Scoped {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let (work, chunks) = (self.work, self.chunks);
         if chunks.schedule == Schedule::Static {
-            let dealer = chunks.dealer();
-            self.run(|worker| work.run_all(dealer.hand(worker)))
+            let dispatcher = chunks.dispatcher();
+            self.run(|worker| work.run_all(dispatcher.claim_for(worker)))
         } else {
-            let queue = filled(chunks);
+            let queue = filled_channel(chunks);
             self.run(|_| work.run_all(queue.iter()))
         }
     }
 }
 
 impl Scoped {
-    /// Runs `body` in each worker.
+    /// Runs `body` in each worker, pinned if requested.
     fn run(&self, body: impl Fn(usize) -> Report + Sync) -> Result<Vec<Report>, TeamError> {
         let run = |worker| body(worker).with_times_of_this_thread();
         if !self.placement.is_pinned() {
             return in_scope(self.chunks.nthread, run);
         }
-        let pinned = |worker| self.placement.pin_own(worker).map(|()| run(worker));
-        in_scope(self.chunks.nthread, pinned)?.into_iter().collect()
+        in_scope(self.chunks.nthread, |worker| {
+            self.placement.pin_current_thread(worker)?;
+            Ok(run(worker))
+        })?
+        .into_iter()
+        .collect()
     }
 }
 
-/// A channel that holds all chunks and is closed behind them.
-fn filled(chunks: Chunks) -> Receiver<Range<u64>> {
+/// Makes a channel that contains all chunks and whose sender is dropped.
+fn filled_channel(chunks: Chunks) -> Receiver<Range<u64>> {
     let (sender, receiver) = crossbeam::channel::unbounded();
     // The receiver is alive, so a send cannot fail.
-    chunks.dealer().hand(0).for_each(|range| drop(sender.send(range)));
+    chunks.dispatcher().claim_for(0).for_each(|range| drop(sender.send(range)));
     receiver
 }
 
-/// What `body` makes in each of `nthread` scoped threads.
+/// Runs `body` in each of `nthread` scoped threads and returns the results.
 fn in_scope<T: Send>(
     nthread: usize,
     body: impl Fn(usize) -> T + Sync,

@@ -1,7 +1,6 @@
-//! Threads inside a worker: what a library does that starts threads of its own in
-//! whoever calls it.
+//! Inner threads of a worker, as a library starts them that runs in parallel in
+//! each of its callers.
 
-use std::any::Any;
 use std::ops::{AddAssign, Range};
 use std::panic::resume_unwind;
 use std::thread::{self, ScopedJoinHandle};
@@ -12,15 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::{Report, cpu_clock, run_delay};
 use crate::kernel::Tally;
 
-/// What the threads inside a worker used beside the worker's own thread; nothing
+/// Times of the inner threads of a worker, without the worker's own thread; zero
 /// where there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InnerTimes {
-    /// Their CPU time in nanoseconds, if it is known of all.
+    /// CPU time in nanoseconds, if that of every thread is known.
     pub cpu_ns: Option<u64>,
-    /// The time in nanoseconds that they were ready to run and had no CPU, if it is
-    /// known of all: a thread that was busy for less than
-    /// [`Report::WORTH_ASKING_NS`] does not ask.
+    /// Run delay in nanoseconds, if that of every thread is known: a thread that was
+    /// busy for less than [`Report::RUN_DELAY_MIN_BUSY_NS`] does not read it.
     pub run_delay_ns: Option<u64>,
 }
 
@@ -38,38 +36,38 @@ impl AddAssign for InnerTimes {
     }
 }
 
-/// Computes some blocks in up to `threads` threads, the calling one among them, as
+/// Computes some blocks in up to `threads` threads, the calling one included, as
 /// consecutive parts of nearly equal size. `tally` computes a part.
 ///
-/// New threads have the affinity mask of the one that starts them.
+/// New threads inherit the affinity mask of the calling one.
 ///
 /// # Panics
-/// If the system refuses a thread, with what it said; and as `tally` does.
+/// If the system cannot start a thread; and as `tally` does.
 pub fn run(blocks: Range<u64>, threads: u32, tally: impl Fn(Range<u64>) -> Tally + Sync) -> Report {
     let count = blocks.end - blocks.start;
     let parts = u64::from(threads).clamp(1, count.max(1));
-    let edge = |part: u64| {
-        // Their product may exceed 64 bits.
+    let start_of = |part: u64| {
+        // The product may exceed 64 bits.
         blocks.start + (u128::from(count) * u128::from(part) / u128::from(parts)) as u64
     };
-    let body = |part: u64| tally(edge(part)..edge(part + 1));
-    let body = &body;
+    let tally_part = |part: u64| tally(start_of(part)..start_of(part + 1));
+    let tally_part = &tally_part;
     thread::scope(|scope| {
         let start = |part: u64| match thread::Builder::new()
-            .spawn_scoped(scope, move || timed(|| body(part)))
+            .spawn_scoped(scope, move || run_timed(|| tally_part(part)))
         {
             Ok(handle) => handle,
             Err(error) => panic!(
-                "cannot start thread {} of {parts} inside the worker: {error}; ask for fewer with \
-                 --inner-nthread",
+                "cannot start inner thread {} of {parts}: {error}; use a smaller --inner-nthread",
                 part + 1
             ),
         };
         let others: Vec<ScopedJoinHandle<'_, (Tally, InnerTimes)>> =
             (1..parts).map(start).collect();
-        let mut report = Report { tally: body(0), blocks: count, ..Report::default() };
+        let mut report = Report { tally: tally_part(0), blocks: count, ..Report::default() };
         for other in others {
-            let (tally, times) = other.join().unwrap_or_else(again);
+            // The worker reports a panic of an inner thread as its own.
+            let (tally, times) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
             report.tally = report.tally + tally;
             report.inner += times;
         }
@@ -78,17 +76,12 @@ pub fn run(blocks: Range<u64>, threads: u32, tally: impl Fn(Range<u64>) -> Tally
     })
 }
 
-/// A panic goes on in the worker, which tells of it as of one of its own.
-fn again<T>(panic: Box<dyn Any + Send>) -> T {
-    resume_unwind(panic)
-}
-
-/// What a thread computes that ends after that, and what it used.
-fn timed(body: impl FnOnce() -> Tally) -> (Tally, InnerTimes) {
+/// Runs the whole body of an inner thread, and returns its tally and times.
+fn run_timed(body: impl FnOnce() -> Tally) -> (Tally, InnerTimes) {
     let tally = body();
-    let cpu_ns = cpu_clock::own_ns();
-    let is_worth_asking = cpu_ns.is_some_and(|ns| ns >= Report::WORTH_ASKING_NS);
-    let run_delay_ns = if is_worth_asking { run_delay::own_ns() } else { None };
+    let cpu_ns = cpu_clock::current_thread_ns();
+    let is_long = cpu_ns.is_some_and(|ns| ns >= Report::RUN_DELAY_MIN_BUSY_NS);
+    let run_delay_ns = if is_long { run_delay::current_thread_ns() } else { None };
     (tally, InnerTimes { cpu_ns, run_delay_ns })
 }
 
@@ -99,7 +92,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
 
-    /// The parts that were computed, in order, and the threads that did.
+    /// Parts that were computed, in order, and the number of threads.
     fn parts(blocks: Range<u64>, threads: u32) -> (Vec<Range<u64>>, usize) {
         let seen = Mutex::new(Vec::new());
         let report = run(blocks.clone(), threads, |part| {
@@ -145,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_thread_inside_is_one_of_the_worker() {
+    fn a_panic_of_an_inner_thread_is_one_of_the_worker() {
         let fails = || {
             run(0..4, 2, |part| {
                 assert!(part.start == 0, "no such block");
@@ -157,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn cpu_time_of_threads_inside_is_known_and_a_short_ones_delay_is_not() {
+    fn cpu_time_of_inner_threads_is_known_and_run_delay_of_short_ones_is_not() {
         let times = run(0..2, 2, |part| Tally::of_hits(part.end - part.start, 0)).inner;
         assert!(times.cpu_ns.is_some());
         assert_eq!(times.run_delay_ns, None);

@@ -1,20 +1,19 @@
-//! Who computes a job: how the blocks reach the workers, and the tallies come
-//! back.
+//! Backends: the ways in which the blocks of a job reach the workers and the
+//! tallies come back.
 //!
-//! A backend moves work and nothing else. It is handed an opaque [`Work`] and
-//! the [`Chunks`] that it is cut into; it makes a [`Team`] of workers, and each
-//! [`Team::call`] hands every block to exactly one worker and returns one
-//! [`Report`] a worker. It sees no flags, no statistics and no output.
+//! A backend moves work and nothing else. It is given an opaque [`Work`] and the
+//! [`Chunks`] that it is divided into; it makes a [`Team`] of workers, and each
+//! [`Team::call`] passes every block to exactly one worker and returns one
+//! [`Report`] a worker. It knows no flags, no statistics and no output.
 //!
 //! Each backend is written as a good user of its facility would write it, and
-//! pays for what its users pay for: what survives between calls (a pool)
-//! belongs to the team, what every use pays (spawn, fork, join) to the call.
+//! has the same costs: what lives across calls (a pool) belongs to the team, what
+//! every use pays (spawn, fork, join) belongs to the call.
 //!
 //! To add a backend: one file here, and one line in [`BACKENDS`].
 
 pub(crate) mod cpu_clock;
 mod crossbeam;
-pub(crate) mod handicap;
 mod inner;
 mod process;
 mod rayon;
@@ -22,12 +21,13 @@ pub(crate) mod run_delay;
 mod schedule;
 mod sequential;
 mod setup;
+pub(crate) mod slowdown;
 mod std_thread;
 mod thread_pool;
 mod work;
 
 pub use inner::InnerTimes;
-pub use schedule::{Chunks, Dealer, Schedule};
+pub use schedule::{ChunkDispatcher, Chunks, Schedule};
 pub use setup::{Placement, Setup};
 pub use work::{Report, Work};
 
@@ -58,45 +58,49 @@ pub const BACKENDS: &[&dyn Backend] = &[
 
 /// A way to run a job in parallel.
 pub trait Backend: Sync {
-    /// The name on the command line and in the files.
+    /// Name on the command line and in the files.
     fn name(&self) -> &'static str;
 
-    /// One line for `harness list`.
+    /// Description in one line, for `harness list`.
     fn about(&self) -> &'static str;
 
-    /// The schedules that it knows, its default first.
+    /// Supported schedules, the default first.
     fn schedules(&self) -> &'static [Schedule];
 
-    /// The ways in which its processes can be started, its default first; none
-    /// for threads.
+    /// Supported start methods of its processes, the default first; empty for
+    /// threads.
     fn start_methods(&self) -> &'static [StartMethod] {
         &[]
     }
 
-    /// Why it cannot run on this machine, if it cannot.
-    fn obstacle(&self) -> Option<String> {
+    /// Reason why it cannot run on this machine, if there is one.
+    fn unavailable_reason(&self) -> Option<String> {
         None
     }
 
-    /// What the worker of that index (from 0) is called.
+    /// Name of the worker with this index (from 0).
     fn worker_name(&self, worker: usize) -> String {
         format!("worker-{}", worker + 1)
     }
 
-    /// Creates the workers, or gets ready to create them in each call. Pinned
-    /// workers are pinned when their life begins.
+    /// Creates the workers, or prepares to create them in each call. Pinned
+    /// workers are pinned when they start.
     ///
     /// # Errors
     /// Where the system refuses to create them, or to pin them.
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError>;
 
-    /// The life of a process that was spawned to be one of its workers: what it
-    /// was told, and the kernels that this program has.
+    /// Runs a process that was spawned to be one of its workers, and returns its
+    /// exit code. `kernels` are those of this program.
     ///
     /// # Errors
-    /// Where it was told what it does not understand.
-    fn serve(&self, _told: Message, _kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
-        Err(Error::Garbage { what: format!("{} has no processes", self.name()) })
+    /// Where the argument is invalid.
+    fn run_worker(
+        &self,
+        _argument: Message,
+        _kernels: &[&'static dyn Kernel],
+    ) -> Result<u8, Error> {
+        Err(Error::InvalidMessage { reason: format!("{} has no worker processes", self.name()) })
     }
 }
 
@@ -104,55 +108,55 @@ pub trait Backend: Sync {
 ///
 /// Dropping a team leaves no thread and no process alive.
 pub trait Team {
-    /// Computes the whole job once: one report a worker, in their order.
+    /// Computes the whole job once. Returns one report a worker, in their order.
     ///
     /// # Errors
-    /// Where a worker cannot be created, or does not come back.
+    /// Where a worker cannot be created, panics or dies.
     fn call(&mut self) -> Result<Vec<Report>, TeamError>;
 
     /// CPU clocks of the workers that outlive a call, in the order of their
-    /// reports, in nanoseconds. Read before and after a call, they tell what it
-    /// took, and cost it nothing. Empty where workers live for one call only,
-    /// and report their own.
+    /// reports, in nanoseconds. The difference between a reading before and one
+    /// after a call is its CPU time, measured at no cost to the call. Empty where
+    /// workers live for one call only and report their own times.
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
         Vec::new()
     }
 
-    /// Processes that outlive a call and work in it: whoever adds up CPU times
-    /// must ask for theirs.
+    /// Pids of the processes that outlive a call and work in it. Their CPU times
+    /// are part of the call's.
     fn pids(&self) -> Vec<i32> {
         Vec::new()
     }
 
-    /// Memory of processes that live for one call only: their peaks added up, in
-    /// the call that had the most so far. 0 where there are none such.
+    /// Memory of processes that live for one call only: the sum of their peaks, in
+    /// the call with the largest sum so far. 0 where there are no such processes.
     fn peak_memory_bytes(&self) -> u64 {
         0
     }
 
-    /// How often processes that live for one call only were found to have been
-    /// stopped, in all calls so far; `None` where there are none such.
+    /// Number of observed stops (SIGSTOP) of processes that live for one call only,
+    /// in all calls so far; `None` where there are no such processes.
     fn stops(&self) -> Option<u32> {
         None
     }
 }
 
-/// How a process comes into being; Python's words.
+/// Start method of a process, named as in Python.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StartMethod {
-    /// As a copy of its parent.
+    /// Copies the parent.
     #[default]
     Fork,
-    /// As this program started anew.
+    /// Starts this program anew.
     Spawn,
 }
 
 impl StartMethod {
-    /// All of them.
+    /// All start methods.
     pub const ALL: [StartMethod; 2] = [StartMethod::Fork, StartMethod::Spawn];
 
-    /// The name on the command line and in the files.
+    /// Name on the command line and in the files.
     pub fn name(self) -> &'static str {
         match self {
             StartMethod::Fork => "fork",
@@ -175,48 +179,48 @@ impl FromStr for StartMethod {
     }
 }
 
-/// Why a team could not be created, or a call not be finished.
+/// An error of creating a team, or of a call.
 #[derive(Debug, thiserror::Error)]
 pub enum TeamError {
-    /// The system refused a thread or a process.
+    /// The system could not start a thread or a process.
     #[error("cannot start worker {worker} of {nthread}")]
     CannotStart {
-        /// Which one, from 1.
+        /// Number of the worker, from 1.
         worker: usize,
-        /// Of how many.
+        /// Number of workers.
         nthread: usize,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A worker is not on the CPUs that it was to be pinned to.
+    /// A worker could not be pinned to its CPUs.
     #[error("cannot pin worker {worker} to CPU {cpus}")]
     NotPinned {
-        /// Which one, from 1.
+        /// Number of the worker, from 1.
         worker: usize,
-        /// Where it was to be, such as `0-3,8`.
+        /// CPUs that it was to be pinned to, such as `0-3,8`.
         cpus: String,
-        /// What the system said, or where it is instead.
+        /// Error of the system, or the CPUs that it is on instead.
         source: io::Error,
     },
     /// A worker panicked.
     #[error("worker {worker} panicked: {message}")]
     Panicked {
-        /// Which one, from 1.
+        /// Number of the worker, from 1.
         worker: usize,
-        /// What it said.
+        /// Message of the panic.
         message: String,
     },
-    /// A worker process ended without an answer.
+    /// A worker process ended without a result.
     #[error("worker {worker} (pid {pid}) {how}")]
     Lost {
-        /// Which one, from 1.
+        /// Number of the worker, from 1.
         worker: usize,
-        /// Its process.
+        /// Process id.
         pid: i32,
-        /// How it ended.
+        /// Description of its end.
         how: String,
     },
-    /// Processes, or what they say to each other, failed.
+    /// A process or the communication between processes failed.
     #[error(transparent)]
     Process(#[from] Error),
 }

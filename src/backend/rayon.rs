@@ -1,4 +1,5 @@
-//! A rayon pool: parallel iterators over chunks, balanced by work stealing.
+//! Backend over a rayon pool: parallel iterators over chunks, balanced by work
+//! stealing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -7,7 +8,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock};
 
-/// A rayon pool of n threads.
+/// Backend over a rayon pool of n threads.
 pub struct Rayon;
 
 impl Backend for Rayon {
@@ -37,26 +38,27 @@ struct Pool {
     chunks: Chunks,
     /// `None` only while it is dropped.
     pool: Option<rayon::ThreadPool>,
-    /// rayon does not wait for its threads when a pool is dropped. We spawn
-    /// them for it, so that we can. In the order of their indices.
+    /// Handles in the order of the thread indices. rayon does not join its threads
+    /// when a pool is dropped, so they are spawned and joined here.
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Pool {
     fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
         let threads = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&threads);
-        let mut refused = None;
+        let handles = Arc::clone(&threads);
+        let mut failed = None;
         let built = rayon::ThreadPoolBuilder::new()
             .num_threads(chunks.nthread)
             .spawn_handler(|worker| {
                 let index = worker.index();
                 let thread =
                     thread::Builder::new().spawn(|| worker.run()).inspect_err(|error| {
-                        let same = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-                        refused = Some((index, same.unwrap_or_else(|| error.kind().into())));
+                        // `io::Error` is not `Clone`.
+                        let copy = error.raw_os_error().map(std::io::Error::from_raw_os_error);
+                        failed = Some((index, copy.unwrap_or_else(|| error.kind().into())));
                     })?;
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+                handles.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
                 Ok(())
             })
             .build();
@@ -65,16 +67,17 @@ impl Pool {
             Ok(pool) => Ok(Pool { work, chunks, pool: Some(pool), threads }),
             Err(error) => {
                 let (worker, source) =
-                    refused.unwrap_or_else(|| (0, std::io::Error::other(error.to_string())));
+                    failed.unwrap_or_else(|| (0, std::io::Error::other(error.to_string())));
                 join_all(&threads);
                 Err(TeamError::CannotStart { worker: worker + 1, nthread, source })
             }
         }
     }
 
-    /// Work stealing: every leaf adds its chunk to the report of the thread
-    /// that ran it. The mutexes are never contended.
-    fn steal(&self, pool: &rayon::ThreadPool) -> Vec<Report> {
+    /// Runs the chunks as a parallel iterator with work stealing.
+    fn run_stealing(&self, pool: &rayon::ThreadPool) -> Vec<Report> {
+        // Each chunk is added to the report of the thread that ran it, so the
+        // mutexes are never contended.
         let reports: Vec<_> = (0..self.chunks.nthread).map(|_| Mutex::default()).collect();
         let run = |index: u64| {
             let report: Report = self.work.run(self.chunks.range(index));
@@ -82,26 +85,27 @@ impl Pool {
             *reports[worker].lock().unwrap_or_else(PoisonError::into_inner) += report;
         };
         pool.install(|| (0..self.chunks.len()).into_par_iter().for_each(run));
-        let take =
-            |report: Mutex<Report>| report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        reports.into_iter().map(take).collect()
+        reports
+            .into_iter()
+            .map(|report| report.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect()
     }
 }
 
 impl Team for Pool {
-    /// A panic of a worker comes out of rayon as a panic of the caller.
+    /// Computes the job. rayon turns a panic of a worker into one of the caller.
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let Some(pool) = &self.pool else { return Ok(Vec::new()) };
         if self.chunks.schedule == Schedule::Stealing {
-            return Ok(self.steal(pool));
+            return Ok(self.run_stealing(pool));
         }
-        let dealer = self.chunks.dealer();
-        Ok(pool.broadcast(|worker| self.work.run_all(dealer.hand(worker.index()))))
+        let dispatcher = self.chunks.dispatcher();
+        Ok(pool.broadcast(|worker| self.work.run_all(dispatcher.claim_for(worker.index()))))
     }
 
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.iter().map(cpu_clock::of_thread_ns).collect()
+        threads.iter().map(cpu_clock::thread_ns).collect()
     }
 }
 

@@ -1,11 +1,11 @@
-//! Run delay: the time that threads were ready to run, and had no CPU.
+//! Run delay: the time that threads were ready to run and had no CPU.
 //!
 //! The kernel keeps it in nanoseconds, as the second field of `schedstat`. To
 //! open, read and close that file takes 6 µs on a virtual machine, and 20 to
-//! 50 µs in a thread or process that is new, for which the kernel must make the
-//! directories first. So threads that outlive a call are asked from outside,
-//! before it begins and after it has ended; a worker that lives for one call
-//! only asks for its own, at its end, and only if it was busy for long enough.
+//! 50 µs in a new thread or process, for which the kernel must make the
+//! directories first. So threads that outlive a call are read from outside,
+//! before and after the call; a worker that lives for one call only reads its
+//! own, at its end, and only if it was busy for long enough.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -16,45 +16,46 @@ use nix::unistd::{getpid, gettid};
 /// Run delay of the calling thread since it began, in nanoseconds; `None` where
 /// the kernel does not keep it.
 ///
-/// It takes no memory, since a forked child would have to copy the pages of the
+/// It allocates nothing: a forked child would have to copy the pages of the
 /// allocator first, at 3 µs each.
-pub fn own_ns() -> Option<u64> {
-    // A process has the figures of its first thread, and two directories less
-    // to make.
+pub fn current_thread_ns() -> Option<u64> {
+    // The file of the process has the figures of its first thread, and needs two
+    // directories less.
     let is_first = gettid() == getpid();
     let path = if is_first { "/proc/self/schedstat" } else { "/proc/thread-self/schedstat" };
     read(Path::new(path))
 }
 
-/// Run delay of the workers in a process, all together, in nanoseconds; `None`
-/// where the kernel does not keep it, the process is gone, or never ran.
+/// Sum of the run delays of the workers in a process, in nanoseconds; `None` where
+/// the kernel does not keep them, or the process has ended or never run.
 ///
-/// Where a process has threads, these are the workers, and its first one waits for
-/// them: that one may well be without a CPU for a while, as it has no use for one.
-pub fn of_process_ns(pid: i32) -> Option<u64> {
+/// In a process with several threads the first one only waits for the others,
+/// which are the workers. Its own run delay holds nothing up, and is left out.
+pub fn process_ns(pid: i32) -> Option<u64> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let (first, others): (Vec<_>, Vec<_>) =
         tasks.partition(|task| task.file_name().to_str() == Some(pid.to_string().as_str()));
     let workers = if others.is_empty() { first } else { others };
-    // A thread that has not run yet has not waited long, nor one that is gone.
+    // Threads that have not run yet or have ended are left out.
     let delays = workers.iter().filter_map(|task| read(&task.path().join("schedstat")));
     delays.reduce(|one, other| one + other)
 }
 
-/// Three numbers, the longest of 20 digits, with a blank after each.
+/// Reads the run delay from a `schedstat` file.
 fn read(path: &Path) -> Option<u64> {
+    // Three numbers of at most 20 digits, each followed by a blank.
     let mut bytes = [0; 3 * 21];
     let length = File::open(path).ok()?.read(&mut bytes).ok()?;
     parse(std::str::from_utf8(&bytes[..length]).ok()?)
 }
 
-/// Time on CPUs, run delay, times that it was put on a CPU. Whoever reads its
-/// own was put there at least once: a kernel that says otherwise, or says so of
-/// a process that works, keeps no such figures.
+/// Parses the fields: CPU time, run delay, number of time slices.
 fn parse(text: &str) -> Option<u64> {
     let mut fields = text.split_whitespace().map(|field| field.parse::<u64>().ok());
-    let (_, delay_ns, times) = (fields.next()??, fields.next()??, fields.next()??);
-    (times > 0).then_some(delay_ns)
+    let (_, delay_ns, slices) = (fields.next()??, fields.next()??, fields.next()??);
+    // A thread that reads its own file has run at least once: a kernel that
+    // reports no time slices does not keep these figures.
+    (slices > 0).then_some(delay_ns)
 }
 
 #[cfg(test)]
@@ -70,18 +71,18 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_keeps_none_says_nothing() {
+    fn no_time_slices_or_a_malformed_line_is_unknown() {
         for text in ["0 0 0\n", "", "1 2", "a b c"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn a_process_has_waited_as_long_as_its_threads() {
+    fn the_run_delay_of_a_process_is_the_sum_of_its_threads() {
         let pid = getpid().as_raw();
-        let (own, all) = (own_ns(), of_process_ns(pid));
+        let (own, all) = (current_thread_ns(), process_ns(pid));
         assert_eq!(own.is_some(), all.is_some());
         assert!(own <= all, "{own:?} of {all:?}");
-        assert_eq!(of_process_ns(1 << 23), None, "beyond all pids");
+        assert_eq!(process_ns(1 << 23), None, "larger than any pid");
     }
 }

@@ -1,4 +1,4 @@
-//! How chunks meet workers.
+//! Schedules: the assignment of chunks to workers.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,27 +7,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// OpenMP's words, and one more.
+/// Assignment of chunks to workers, named as in OpenMP; stealing is rayon's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Schedule {
-    /// Decided before the call: worker w of n takes chunks w, w + n, w + 2n …
+    /// Fixed before the call: worker w of n takes chunks w, w + n, w + 2n …
     Static,
-    /// The next chunk goes to whoever asks first.
+    /// On demand: each worker takes the next chunk when it is free.
     Dynamic,
-    /// As dynamic, with chunks that shrink: half of an even share of what is
-    /// left, and never below the chunk.
+    /// On demand, in chunks that shrink: half of an even share of the remaining
+    /// blocks, and never less than the chunk.
     Guided,
-    /// rayon's own: chunks are halved among threads, and halved again where
-    /// somebody steals. A piece holds at least one chunk, and often many.
+    /// Work stealing: the chunks are halved among threads, and halved again where
+    /// a thread steals. A piece has at least one chunk, and often many.
     Stealing,
 }
 
 impl Schedule {
-    /// All of them.
+    /// All schedules.
     pub const ALL: [Schedule; 4] =
         [Schedule::Static, Schedule::Dynamic, Schedule::Guided, Schedule::Stealing];
 
-    /// The name on the command line and in the files.
+    /// Name on the command line and in the files.
     pub fn name(self) -> &'static str {
         match self {
             Schedule::Static => "static",
@@ -37,12 +37,12 @@ impl Schedule {
         }
     }
 
-    /// The chunk that is used where nobody asks for one, in blocks.
+    /// Default size of a chunk, in blocks.
     ///
-    /// Static: an even share. Guided: one block, the smallest that its chunks
-    /// shrink to. The others: 32 chunks a worker, few enough that handing them
-    /// out costs nothing that can be measured; with a dynamic schedule the last
-    /// one holds the call up by a percent or two.
+    /// Static: an even share. Guided: one block, the minimum of its chunks. The
+    /// others: 32 chunks a worker, few enough that the cost of claiming them is
+    /// not measurable; with a dynamic schedule the last chunk delays the end of
+    /// the call by one or two percent.
     pub fn default_chunk(self, blocks: u64, nthread: u32) -> u64 {
         let workers = u64::from(nthread.max(1));
         match self {
@@ -67,16 +67,16 @@ impl FromStr for Schedule {
     }
 }
 
-/// A job's blocks, cut up for a number of workers.
+/// Division of the blocks of a job into chunks for a number of workers.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Chunks {
-    /// Blocks of the job.
+    /// Number of blocks of the job.
     pub blocks: u64,
-    /// Blocks of a chunk, at least 1.
+    /// Number of blocks of a chunk, at least 1.
     pub chunk: u64,
-    /// How they meet workers.
+    /// Assignment of chunks to workers.
     pub schedule: Schedule,
-    /// Workers.
+    /// Number of workers.
     pub nthread: usize,
 }
 
@@ -86,36 +86,39 @@ impl Chunks {
         self.blocks.div_ceil(self.chunk)
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether the job has no blocks.
     pub fn is_empty(&self) -> bool {
         self.blocks == 0
     }
 
-    /// The blocks of the chunk of that index.
+    /// Blocks of the chunk with this index.
     pub fn range(&self, index: u64) -> Range<u64> {
         let start = index * self.chunk;
         start..(start + self.chunk).min(self.blocks)
     }
 
-    /// The chunks of that worker (from 0), as it asks for them. `dealt`, the
-    /// blocks that were dealt so far, is 0 at first and the same for all workers
-    /// of a call, be it in the memory of several processes; a static schedule
-    /// has no use for it.
-    pub fn hand(self, worker: usize, dealt: &AtomicU64) -> impl Iterator<Item = Range<u64>> {
+    /// Claims the chunks of a worker (from 0), each when the iterator is asked for
+    /// it. All workers of a call share `next_block`, the first block that is not
+    /// claimed yet. It begins at 0, and may be in memory of several processes; a
+    /// static schedule does not use it.
+    pub fn claim_for(
+        self,
+        worker: usize,
+        next_block: &AtomicU64,
+    ) -> impl Iterator<Item = Range<u64>> {
         let mut own = (worker as u64..self.len()).step_by(self.nthread);
         std::iter::from_fn(move || match self.schedule {
             Schedule::Static => own.next().map(|index| self.range(index)),
-            _ => self.deal(dealt),
+            _ => self.claim(next_block),
         })
     }
 
-    /// The next blocks for whoever asks.
-    ///
-    /// Relaxed is enough: a worker needs only that no other gets the same
-    /// blocks. What the workers computed is published when they are joined.
-    fn deal(&self, dealt: &AtomicU64) -> Option<Range<u64>> {
+    /// Claims the next chunk.
+    fn claim(&self, next_block: &AtomicU64) -> Option<Range<u64>> {
         let end_after = |start: u64| (start + self.size_at(start)).min(self.blocks);
-        let start = dealt
+        // Relaxed suffices: the only requirement is that no two workers get the
+        // same blocks. Joining the workers publishes their tallies.
+        let start = next_block
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
                 (start < self.blocks).then(|| end_after(start))
             })
@@ -123,7 +126,7 @@ impl Chunks {
         Some(start..end_after(start))
     }
 
-    /// Blocks of the chunk that begins at `start`.
+    /// Size of the chunk that begins at block `start`.
     fn size_at(&self, start: u64) -> u64 {
         let even_share = (self.blocks - start) / (2 * self.nthread as u64);
         match self.schedule {
@@ -132,29 +135,30 @@ impl Chunks {
         }
     }
 
-    /// Hands out the chunks of one call.
-    pub fn dealer(self) -> Dealer {
-        Dealer { chunks: self, dealt: AtomicU64::new(0) }
+    /// Makes a dispatcher of the chunks of one call.
+    pub fn dispatcher(self) -> ChunkDispatcher {
+        ChunkDispatcher { chunks: self, next_block: AtomicU64::new(0) }
     }
 }
 
-/// Hands out the chunks of one call, each exactly once, to workers of the same
+/// Dispatcher of the chunks of one call, each exactly once, to workers of the same
 /// process.
 #[derive(Debug)]
-pub struct Dealer {
+pub struct ChunkDispatcher {
     chunks: Chunks,
-    dealt: AtomicU64,
+    next_block: AtomicU64,
 }
 
-impl Dealer {
-    /// The chunks of that worker (from 0), as it asks for them.
-    pub fn hand(&self, worker: usize) -> impl Iterator<Item = Range<u64>> + '_ {
-        self.chunks.hand(worker, &self.dealt)
+impl ChunkDispatcher {
+    /// Claims the chunks of a worker (from 0), each when the iterator is asked for
+    /// it.
+    pub fn claim_for(&self, worker: usize) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.chunks.claim_for(worker, &self.next_block)
     }
 
-    /// Begins anew. Nobody may be asking meanwhile.
+    /// Resets it for the next call. No worker may be claiming chunks.
     pub fn reset(&self) {
-        self.dealt.store(0, Ordering::Relaxed);
+        self.next_block.store(0, Ordering::Relaxed);
     }
 }
 
@@ -165,28 +169,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_block_is_dealt_exactly_once(
-            blocks in 0u64..500, chunk in 1u64..40, nthread in 1usize..9, which in 0usize..4,
+        fn every_block_is_claimed_exactly_once(
+            blocks in 0u64..500, chunk in 1u64..40, nthread in 1usize..9, schedule in 0usize..4,
         ) {
-            let chunks = Chunks { blocks, chunk, schedule: Schedule::ALL[which], nthread };
-            let dealer = chunks.dealer();
-            let mut dealt: Vec<u64> = (0..nthread).flat_map(|w| dealer.hand(w).flatten()).collect();
-            dealt.sort_unstable();
-            prop_assert_eq!(dealt, (0..blocks).collect::<Vec<_>>());
+            let chunks = Chunks { blocks, chunk, schedule: Schedule::ALL[schedule], nthread };
+            let dispatcher = chunks.dispatcher();
+            let mut claimed: Vec<u64> =
+                (0..nthread).flat_map(|w| dispatcher.claim_for(w).flatten()).collect();
+            claimed.sort_unstable();
+            prop_assert_eq!(claimed, (0..blocks).collect::<Vec<_>>());
         }
     }
 
     #[test]
-    fn static_chunks_go_round() {
+    fn static_chunks_are_assigned_round_robin() {
         let chunks = Chunks { blocks: 10, chunk: 2, schedule: Schedule::Static, nthread: 3 };
-        let dealer = chunks.dealer();
-        assert_eq!(dealer.hand(1).collect::<Vec<_>>(), [2..4, 8..10]);
+        let dispatcher = chunks.dispatcher();
+        assert_eq!(dispatcher.claim_for(1).collect::<Vec<_>>(), [2..4, 8..10]);
     }
 
     #[test]
-    fn guided_chunks_shrink_to_the_chunk() {
+    fn guided_chunks_shrink_to_the_minimum() {
         let chunks = Chunks { blocks: 100, chunk: 3, schedule: Schedule::Guided, nthread: 2 };
-        let sizes: Vec<u64> = chunks.dealer().hand(0).map(|c| c.end - c.start).collect();
+        let sizes: Vec<u64> = chunks.dispatcher().claim_for(0).map(|c| c.end - c.start).collect();
         assert_eq!(sizes[..4], [25, 18, 14, 10]);
         assert!(sizes.is_sorted_by(|a, b| a >= b));
         assert!(sizes[..sizes.len() - 1].iter().all(|size| *size >= 3));

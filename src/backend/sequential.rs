@@ -1,9 +1,9 @@
-//! One loop: the baseline of every speedup.
+//! Sequential backend: one loop, the baseline of every speedup.
 
 use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock};
 use crate::machine::affinity::{self, Whose};
 
-/// The plain loop.
+/// Backend that runs all blocks in one loop.
 pub struct Sequential;
 
 impl Backend for Sequential {
@@ -23,7 +23,7 @@ impl Backend for Sequential {
         let mut team = Loop { work, mask: Vec::new() };
         if setup.placement.is_pinned() {
             team.mask = affinity::own();
-            setup.placement.pin_own(0)?;
+            setup.placement.pin_current_thread(0)?;
         }
         Ok(Box::new(team))
     }
@@ -31,8 +31,7 @@ impl Backend for Sequential {
 
 struct Loop {
     work: Work,
-    /// Where the calling thread was allowed to run before it was pinned; empty
-    /// if it was not.
+    /// CPU mask of the calling thread before it was pinned; empty if it was not.
     mask: Vec<usize>,
 }
 
@@ -42,15 +41,15 @@ impl Team for Loop {
     }
 
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
-        vec![cpu_clock::own_ns()]
+        vec![cpu_clock::current_thread_ns()]
     }
 }
 
 impl Drop for Loop {
-    /// The caller gets its thread back as it was.
+    /// Restores the CPU mask of the calling thread.
     fn drop(&mut self) {
         if !self.mask.is_empty() {
-            // A CPU that was taken away meanwhile is nobody's fault here.
+            // Fails if a CPU was removed meanwhile, which is no error here.
             drop(affinity::pin(Whose::Own, &self.mask));
         }
     }

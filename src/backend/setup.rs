@@ -1,4 +1,4 @@
-//! How workers come to be: how processes are started, and where each worker runs.
+//! Setup of workers: start method of processes, and placement on CPUs.
 
 use std::io;
 use std::sync::Arc;
@@ -8,58 +8,58 @@ use super::{StartMethod, TeamError};
 use crate::machine::affinity::{self, Whose};
 use crate::machine::cpu_list;
 
-/// How the workers of a team come to be.
+/// Setup of the workers of a team.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
-    /// How processes are started; threads have no use for it.
+    /// Start method of processes; threads do not use it.
     pub start: StartMethod,
-    /// Where workers run.
+    /// CPUs of the workers.
     pub placement: Placement,
 }
 
 impl From<StartMethod> for Setup {
-    /// Workers that run where the system puts them.
+    /// Makes a setup without pinning.
     fn from(start: StartMethod) -> Setup {
         Setup { start, placement: Placement::default() }
     }
 }
 
-/// The CPUs on which each worker may run; by default all that this process may use.
+/// CPUs of each worker; by default all that this process may use.
 ///
-/// The mask of a pinned worker is set when its life begins, and read back. For one that is not
-/// pinned no system call is made.
+/// The mask of a pinned worker is set when it starts, and read back. For a worker
+/// that is not pinned no system call is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement(Option<Arc<[Vec<usize>]>>);
 
 impl Placement {
-    /// The CPUs of each worker, in their order. Where there are more workers, it begins again;
-    /// without any, nobody is pinned.
+    /// Makes a placement from the CPUs of each worker. Where there are more workers,
+    /// the list starts over; an empty list means no pinning.
     pub fn of(cpus: Vec<Vec<usize>>) -> Placement {
         Placement((!cpus.is_empty()).then(|| cpus.into()))
     }
 
-    /// Whether workers are pinned.
+    /// Returns whether workers are pinned.
     pub fn is_pinned(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The CPUs of a worker (from 0); none if it is not pinned.
+    /// CPUs of a worker (from 0); empty if it is not pinned.
     pub fn cpus(&self, worker: usize) -> &[usize] {
         self.0.as_ref().map_or(&[], |all| &all[worker % all.len()])
     }
 
-    /// Pins the calling thread, which is that worker (from 0).
+    /// Pins the calling thread as this worker (from 0).
     ///
     /// # Errors
-    /// If its mask did not take.
-    pub fn pin_own(&self, worker: usize) -> Result<(), TeamError> {
+    /// If the mask could not be set.
+    pub fn pin_current_thread(&self, worker: usize) -> Result<(), TeamError> {
         self.pin(worker, Whose::Own)
     }
 
     /// Pins threads that were just started and wait for work.
     ///
     /// # Errors
-    /// If one of their masks did not take.
+    /// If a mask could not be set.
     pub fn pin_threads(&self, threads: &[JoinHandle<()>]) -> Result<(), TeamError> {
         let whose = threads.iter().map(Whose::Thread);
         whose.enumerate().try_for_each(|(worker, whose)| self.pin(worker, whose))
@@ -68,7 +68,7 @@ impl Placement {
     /// Pins processes that were just started and wait for work.
     ///
     /// # Errors
-    /// If one of their masks did not take.
+    /// If a mask could not be set.
     pub fn pin_processes(&self, pids: &[i32]) -> Result<(), TeamError> {
         let whose = pids.iter().copied().map(Whose::Process);
         whose.enumerate().try_for_each(|(worker, whose)| self.pin(worker, whose))
@@ -83,7 +83,7 @@ impl Placement {
     }
 }
 
-/// The error of a worker (from 0) whose mask did not take.
+/// The error of a worker (from 0) whose mask could not be set.
 pub fn not_pinned(worker: usize, cpus: &[usize], source: io::Error) -> TeamError {
     TeamError::NotPinned { worker: worker + 1, cpus: cpu_list(cpus), source }
 }

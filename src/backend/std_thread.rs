@@ -1,4 +1,5 @@
-//! `std::thread::scope`: threads that are spawned and joined in each call.
+//! Backend over `std::thread::scope`: threads that are spawned and joined in each
+//! call.
 
 use std::thread;
 
@@ -6,7 +7,7 @@ use super::{
     Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
 };
 
-/// Scoped threads of the standard library.
+/// Backend over scoped threads of the standard library.
 pub struct StdThread;
 
 impl Backend for StdThread {
@@ -36,17 +37,21 @@ struct Scoped {
 impl Team for Scoped {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let (work, nthread) = (self.work, self.chunks.nthread);
-        let dealer = &self.chunks.dealer();
-        let run = |worker| work.run_all(dealer.hand(worker)).with_times_of_this_thread();
+        let dispatcher = &self.chunks.dispatcher();
+        let run = |worker| work.run_all(dispatcher.claim_for(worker)).with_times_of_this_thread();
         if !self.placement.is_pinned() {
             return in_scope(nthread, run);
         }
-        let pinned = |worker| self.placement.pin_own(worker).map(|()| run(worker));
-        in_scope(nthread, pinned)?.into_iter().collect()
+        in_scope(nthread, |worker| {
+            self.placement.pin_current_thread(worker)?;
+            Ok(run(worker))
+        })?
+        .into_iter()
+        .collect()
     }
 }
 
-/// What `body` makes in each of `nthread` scoped threads.
+/// Runs `body` in each of `nthread` scoped threads and returns the results.
 fn in_scope<T: Send>(
     nthread: usize,
     body: impl Fn(usize) -> T + Sync,

@@ -1,5 +1,6 @@
-//! Persistent threads that wait at a channel: what many programs write by hand,
-//! and what Python's `multiprocessing.pool.ThreadPool` is.
+//! Backend over a pool of persistent threads that receive from a channel, as many
+//! programs write it by hand: the counterpart of Python's
+//! `multiprocessing.pool.ThreadPool`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,11 +9,11 @@ use std::thread::{self, JoinHandle};
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
-    Backend, Chunks, Dealer, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock,
+    Backend, ChunkDispatcher, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock,
     panic_message,
 };
 
-/// A pool of std threads fed by a channel.
+/// Backend over a pool of std threads fed by a channel.
 pub struct ThreadPool;
 
 impl Backend for ThreadPool {
@@ -35,72 +36,74 @@ impl Backend for ThreadPool {
     }
 }
 
-/// One part of a call, by number; `None` ends the thread that receives it.
-type Part = Option<usize>;
+/// Request to a thread: the number of a part of a call; `None` ends the thread.
+type Request = Option<usize>;
 
-/// The answer of a thread to a part: the report, or what a panic said.
-type Answer = (usize, Result<Report, String>);
+/// Reply of a thread: its index, and the report or the message of a panic.
+type Reply = (usize, Result<Report, String>);
 
 struct Pool {
-    /// Where the threads get their chunks; reset before each call.
-    dealer: Arc<Dealer>,
-    parts: Sender<Part>,
-    answers: Receiver<Answer>,
+    /// Dispatcher of chunks to the threads; reset before each call.
+    dispatcher: Arc<ChunkDispatcher>,
+    requests: Sender<Request>,
+    replies: Receiver<Reply>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Pool {
     fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
-        let (parts, inbox) = bounded(chunks.nthread);
-        let (outbox, answers) = bounded(chunks.nthread);
-        let dealer = Arc::new(chunks.dealer());
-        let mut pool = Pool { dealer, parts, answers, threads: Vec::new() };
+        let (requests, inbox) = bounded(chunks.nthread);
+        let (outbox, replies) = bounded(chunks.nthread);
+        let dispatcher = Arc::new(chunks.dispatcher());
+        let mut pool = Pool { dispatcher, requests, replies, threads: Vec::new() };
         for index in 0..chunks.nthread {
             let (inbox, outbox) = (inbox.clone(), outbox.clone());
-            let dealer = Arc::clone(&pool.dealer);
-            let refused = |source| TeamError::CannotStart {
-                worker: index + 1,
-                nthread: chunks.nthread,
-                source,
-            };
-            let life = move || serve(index, work, &dealer, &inbox, &outbox);
-            pool.threads.push(thread::Builder::new().spawn(life).map_err(refused)?);
+            let dispatcher = Arc::clone(&pool.dispatcher);
+            let thread = thread::Builder::new()
+                .spawn(move || run_worker(index, work, &dispatcher, &inbox, &outbox))
+                .map_err(|source| TeamError::CannotStart {
+                    worker: index + 1,
+                    nthread: chunks.nthread,
+                    source,
+                })?;
+            pool.threads.push(thread);
         }
         Ok(pool)
     }
 
-    /// The threads end only after they were told to, so somebody listens.
-    fn send(&self, part: Part) {
-        let _ = self.parts.send(part);
+    /// Sends a request. It cannot fail: the threads keep the receiver until they
+    /// are asked to end.
+    fn send(&self, request: Request) {
+        let _ = self.requests.send(request);
     }
 }
 
-/// A thread's life: answer parts until there is none. One that is faster may
-/// answer two parts of a call, and another none.
-fn serve(
+/// Runs a thread until it is asked to end. A fast thread may run two parts of a
+/// call, and another none.
+fn run_worker(
     index: usize,
     work: Work,
-    dealer: &Dealer,
-    inbox: &Receiver<Part>,
-    outbox: &Sender<Answer>,
+    dispatcher: &ChunkDispatcher,
+    inbox: &Receiver<Request>,
+    outbox: &Sender<Reply>,
 ) {
     while let Ok(Some(part)) = inbox.recv() {
-        let answer = catch_unwind(AssertUnwindSafe(|| work.run_all(dealer.hand(part))));
-        drop(outbox.send((index, answer.map_err(|panic| panic_message(&*panic)))));
+        let result = catch_unwind(AssertUnwindSafe(|| work.run_all(dispatcher.claim_for(part))));
+        drop(outbox.send((index, result.map_err(|panic| panic_message(&*panic)))));
     }
 }
 
 impl Team for Pool {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let nthread = self.threads.len();
-        self.dealer.reset();
+        self.dispatcher.reset();
         (0..nthread).for_each(|part| self.send(Some(part)));
         let mut reports = vec![Report::default(); nthread];
         let mut panicked = None;
-        // All answers are taken, whatever they say: the next call must not
-        // find one of this one, nor a thread that still asks for its chunks.
-        for (index, answer) in self.answers.iter().take(nthread) {
-            match answer {
+        // All replies are received, even after a panic: the next call must not
+        // receive a reply to this one, nor find a thread that still claims chunks.
+        for (index, result) in self.replies.iter().take(nthread) {
+            match result {
                 Ok(report) => reports[index] += report,
                 Err(message) => {
                     panicked = Some(TeamError::Panicked { worker: index + 1, message });
@@ -111,7 +114,7 @@ impl Team for Pool {
     }
 
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
-        self.threads.iter().map(cpu_clock::of_thread_ns).collect()
+        self.threads.iter().map(cpu_clock::thread_ns).collect()
     }
 }
 
@@ -119,7 +122,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.threads.iter().for_each(|_| self.send(None));
         for thread in self.threads.drain(..) {
-            // Panics were caught and answered.
+            // Panics were caught and sent in replies.
             drop(thread.join());
         }
     }

@@ -20,7 +20,7 @@ use crate::runner::protocol::{Call, Check, Done, Event, Failure, Hello, PROTOCOL
 /// The life of a shim: reads its order from stdin, and does it. Nothing that it
 /// started is alive at its end.
 pub fn serve() -> ExitCode {
-    crate::process::show_name("shim");
+    crate::process::set_process_name("shim");
     let done = io::read_to_string(io::stdin())
         .context("cannot read the order")
         .and_then(|text| serde_json::from_str(&text).context("stdin holds no order"))

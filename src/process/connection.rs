@@ -1,4 +1,4 @@
-//! Pipes: two ends, each owned by one process.
+//! Pipes: pairs of connected ends, each owned by one process.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,26 +8,27 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::child::wait_readable;
-use super::frame::{Frames, Patience};
+use super::socket::{MessageSocket, Timeout};
+use super::system::wait_readable;
 use super::wire::{self, Descriptor};
-use super::{Error, family};
+use super::{Error, current};
 
-/// A pipe for both directions: what one end sends, the other receives, in
-/// order. Python's `Pipe()`.
+/// Makes a pipe for both directions: each end receives the values that the other
+/// sends, in order. Python's `Pipe()`.
 ///
 /// # Errors
 /// Where descriptors run out.
 pub fn pipe<S, R>() -> Result<Pair<S, R>, Error> {
-    let (one, other) = Frames::pair().map_err(|source| Error::system("make a pipe", source))?;
+    let (one, other) =
+        MessageSocket::pair().map_err(|source| Error::system("make a pipe", source))?;
     Ok((End::new(one).into(), End::new(other).into()))
 }
 
-/// The two ends of a pipe: what one sends, the other receives.
+/// The two connected ends of a pipe.
 pub type Pair<S, R> = (Connection<S, R>, Connection<R, S>);
 
-/// A pipe for one direction. Python's `Pipe(duplex=False)`, whose first end
-/// receives too.
+/// Makes a pipe for one direction. The first end receives, as with Python's
+/// `Pipe(duplex=False)`.
 ///
 /// # Errors
 /// Where descriptors run out.
@@ -36,74 +37,76 @@ pub fn one_way<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
     Ok((Receiver(receiver), Sender(sender)))
 }
 
-/// A type without values: nothing can be sent the wrong way.
+/// A type without values, for the direction of a pipe in which nothing is sent.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Never {}
 
-/// One end of a pipe: sends `S`, receives `R`.
+/// One end of a pipe that sends values of `S` and receives values of `R`.
 pub struct Connection<S, R = S> {
     end: End,
     types: PhantomData<fn(S) -> R>,
 }
 
-/// The end of a one-way pipe that receives.
+/// The receiving end of a one-way pipe.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Receiver<T>(Connection<Never, T>);
 
-/// The end of a one-way pipe that sends.
+/// The sending end of a one-way pipe.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Sender<T>(Connection<T, Never>);
 
 impl<S: Serialize, R> Connection<S, R> {
-    /// Sends a value of any size. Some 270 may wait unread; then this waits
-    /// until one is read.
+    /// Sends a value of any size. Some 270 values may wait unread; then the call
+    /// blocks until one is read.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the other end is gone; others as the system has it.
+    /// [`Error::Disconnected`] if the other end is closed; [`Error::System`] if
+    /// the system refuses.
     pub fn send(&self, value: &S) -> Result<(), Error> {
-        self.end.frames()?.send(&wire::pack(value)?, Patience::Endless)
+        self.end.socket()?.send(&wire::pack(value)?, Timeout::Never)
     }
 }
 
 impl<S, R: DeserializeOwned> Connection<S, R> {
-    /// Waits for a value.
+    /// Receives a value; waits until there is one.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the other end is gone and nothing is left to read.
+    /// [`Error::Disconnected`] if the other end is closed and nothing is left to
+    /// read.
     pub fn recv(&self) -> Result<R, Error> {
-        wire::unpack(self.end.frames()?.receive(Patience::Endless)?)
+        wire::unpack(self.end.socket()?.receive(Timeout::Never)?)
     }
 }
 
 impl<S, R> Connection<S, R> {
-    /// Whether there is something to receive, be it the end, or comes within
-    /// this time.
+    /// Waits at most for `timeout`, and returns whether [`Connection::recv`] would
+    /// not block: a value has arrived, or the other end is closed.
     ///
     /// # Errors
-    /// If the system cannot tell.
+    /// If the system cannot wait.
     pub fn poll(&self, timeout: Duration) -> Result<bool, Error> {
-        let ready = wait_readable(self.end.frames()?.as_fd(), timeout);
-        ready.map_err(|source| Error::system("wait for a message", source))
+        wait_readable(self.descriptor()?, timeout)
+            .map_err(|source| Error::system("wait for a message", source))
     }
 
-    /// What travels here, packed already.
-    pub(super) fn frames(&self) -> Result<&Frames, Error> {
-        self.end.frames()
+    /// The socket, for messages that are packed already.
+    pub(super) fn socket(&self) -> Result<&MessageSocket, Error> {
+        self.end.socket()
     }
 
-    /// The descriptor, for `poll` and its like.
+    /// The descriptor, for `poll` and similar calls.
     ///
     /// # Errors
     /// [`Error::NotGiven`] in a process that was not given this end.
     pub fn descriptor(&self) -> Result<BorrowedFd<'_>, Error> {
-        Ok(self.end.frames()?.as_fd())
+        Ok(self.end.socket()?.as_fd())
     }
 }
 
 impl<T: DeserializeOwned> Receiver<T> {
-    /// As [`Connection::recv`].
+    /// Receives a value as [`Connection::recv`] does.
     ///
     /// # Errors
     /// As [`Connection::recv`].
@@ -111,7 +114,7 @@ impl<T: DeserializeOwned> Receiver<T> {
         self.0.recv()
     }
 
-    /// As [`Connection::poll`].
+    /// Waits for a value as [`Connection::poll`] does.
     ///
     /// # Errors
     /// As [`Connection::poll`].
@@ -121,7 +124,7 @@ impl<T: DeserializeOwned> Receiver<T> {
 }
 
 impl<T: Serialize> Sender<T> {
-    /// As [`Connection::send`].
+    /// Sends a value as [`Connection::send`] does.
     ///
     /// # Errors
     /// As [`Connection::send`].
@@ -130,53 +133,57 @@ impl<T: Serialize> Sender<T> {
     }
 }
 
-/// An end of a pipe, whatever travels there.
+/// An end of a pipe, without the types of its values.
 ///
-/// A fork copies it, and a copy in a process that has no use for it keeps the
-/// peer from hearing that the true owner is gone. So a child closes the ends
-/// that it was not given; the variables of its parent that it can still see
-/// refuse to be used.
+/// A fork copies every end, and a copy that stays open in another process keeps
+/// the peer from noticing that the owner has closed it. So a child closes the
+/// ends that it was not given; the variables of its parent that it can still see
+/// return errors.
 pub struct End {
     /// `None` only while it is being dropped.
-    frames: Option<Frames>,
-    /// The process that it belongs to.
+    socket: Option<MessageSocket>,
+    /// Generation of the process that owns it.
     generation: u32,
 }
 
 impl End {
-    fn new(frames: Frames) -> End {
-        family::add_end(frames.as_fd().as_raw_fd());
-        End { frames: Some(frames), generation: family::generation() }
+    fn new(socket: MessageSocket) -> End {
+        current::add_end(socket.as_fd().as_raw_fd());
+        End { socket: Some(socket), generation: current::generation() }
     }
 
-    /// What a child does with an end that it was given: it belonged to its
-    /// parent until now. Of one that did not, it got no descriptor.
+    /// Moves an end that a child was given from its parent to the child. An end
+    /// that did not belong to the parent stays unusable: the child got no
+    /// descriptor of it.
     pub(super) fn adopt(&mut self) {
-        if self.generation + 1 == family::generation() {
+        if self.generation + 1 == current::generation() {
             self.generation += 1;
         }
     }
 
     /// Its descriptor, if it belongs to this process.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
-        self.frames().ok().map(|frames| frames.as_fd().as_raw_fd())
+        self.socket().ok().map(|socket| socket.as_fd().as_raw_fd())
     }
 
-    fn frames(&self) -> Result<&Frames, Error> {
-        let is_own = self.generation == family::generation();
-        self.frames.as_ref().filter(|_| is_own).ok_or(Error::NotGiven)
+    fn is_own(&self) -> bool {
+        self.generation == current::generation()
+    }
+
+    fn socket(&self) -> Result<&MessageSocket, Error> {
+        self.socket.as_ref().filter(|_| self.is_own()).ok_or(Error::NotGiven)
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Some(frames) = self.frames.take() else { return };
-        if self.generation == family::generation() {
-            family::remove_end(frames.as_fd().as_raw_fd());
+        let Some(socket) = self.socket.take() else { return };
+        if self.is_own() {
+            current::remove_end(socket.as_fd().as_raw_fd());
         } else {
-            // It was closed when this process began; its number may be
-            // somebody else's by now.
-            std::mem::forget(frames);
+            // The descriptor was closed when this process began, and its number
+            // may belong to another file by now.
+            std::mem::forget(socket);
         }
     }
 }
@@ -201,21 +208,21 @@ impl<S, R> fmt::Debug for Connection<S, R> {
 
 impl<S, R> Serialize for Connection<S, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let frames = self.end.frames().map_err(serde::ser::Error::custom)?;
-        wire::serialize(frames.as_fd(), serializer)
+        let socket = self.end.socket().map_err(serde::ser::Error::custom)?;
+        wire::serialize(socket.as_fd(), serializer)
     }
 }
 
 impl<'de, S, R> Deserialize<'de> for Connection<S, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Descriptor::deserialize(deserializer).map(|it| End::new(Frames::from(it.0)).into())
+        Ok(End::new(Descriptor::deserialize(deserializer)?.0.into()).into())
     }
 }
 
-/// Ends of pipes that a child is given: one, several in a tuple, an array or a
-/// vector, or none, `()`.
+/// Ends of pipes that a child is given: one; several in a tuple, an array or a
+/// vector; or none, `()`.
 pub trait Ends {
-    /// Shows every end to `visitor`.
+    /// Calls `visitor` with every end.
     fn visit(&mut self, visitor: &mut dyn FnMut(&mut End));
 }
 

@@ -1,4 +1,4 @@
-//! Processes, and what they say to each other: the counterpart of Python's
+//! Processes and their communication: the counterpart of Python's
 //! `multiprocessing`.
 //!
 //! | Python | here |
@@ -12,47 +12,47 @@
 //! | `current_process().name`, `active_children()`, `cpu_count()` | [`current_name`], [`active_children`], [`cpu_count`] |
 //!
 //! A child is a copy of its parent (*fork*, [`Process::new`]) or the same
-//! program started anew (*spawn*, [`Process::of`]). A fork copies one thread
-//! and the locks of all; so threads are counted before each fork, more than one
-//! is an error, and nothing here starts a helper thread: what is asynchronous
-//! moves on while it is polled or waited for. A child never returns into its
-//! parent's code, and the kernel kills it if its parent dies.
+//! program started anew (*spawn*, [`Process::of`]). A fork copies one thread,
+//! but the locks of all threads. So threads are counted before each fork, more
+//! than one is an error, and no helper thread is ever started: asynchronous
+//! work advances while it is polled or waited for. A child never returns into
+//! its parent's code, and the kernel kills it when its parent dies.
 //!
-//! Messages are values of `serde`, typed at both ends, whole or not there at
-//! all, and of any size. Sockets are pairs and memory has no name, so nobody
-//! else can get in, and nothing is left in any directory.
+//! Messages are `serde` values, typed at both ends, of any size. A message
+//! arrives whole or not at all. Sockets are made in pairs and memory has no
+//! name, so no other process can connect, and no file is left behind.
 //!
 //! Unsafe code is in `system.rs` only.
 
-mod alone;
 mod child;
 mod connection;
-mod family;
-mod frame;
+mod current;
 mod function;
 mod manager;
 mod memory;
 mod pool;
 mod queue;
 mod shared;
+mod single_thread;
+mod socket;
 mod start;
 mod system;
 mod wire;
 
-pub use alone::thread_count;
 pub use child::{Child, Exit};
 pub use connection::{Connection, End, Ends, Never, Pair, Receiver, Sender, one_way, pipe};
-pub use family::{active_children, cpu_count, current_name};
-pub(crate) use function::Call;
+pub use current::{active_children, cpu_count, current_name};
+pub(crate) use function::FunctionCall;
 pub use function::{Callable, Function, enter};
 pub use manager::{Dict, List, Manager, Value};
-pub(crate) use pool::Seat;
-pub use pool::{Answer, Pool, Task, Ticket, Unanswered};
+pub(crate) use pool::WorkerEndpoint;
+pub use pool::{ImapUnordered, Pool, Task, TaskResult, Ticket};
 pub use queue::Queue;
-pub use shared::{Lock, Locked, Shared};
+pub use shared::{LockGuard, Locked, Shared};
 pub(crate) use shared::{load_bytes, store_bytes};
-pub(crate) use start::show_name;
-pub use start::{Outcome, Process, panic_message, start_all};
+pub use single_thread::thread_count;
+pub(crate) use start::set_process_name;
+pub use start::{Process, Termination, panic_message, start_all};
 pub use system::{Plain, Shareable};
 pub use wire::Message;
 pub(crate) use wire::unpack;
@@ -60,117 +60,119 @@ pub(crate) use wire::unpack;
 use std::fmt;
 use std::io;
 
-/// What can go wrong between processes.
+/// An error of a process or of the communication between processes.
 #[derive(thiserror::Error)]
 pub enum Error {
-    /// Forking a process of several threads copies their locks, but not them.
+    /// A fork was requested in a process that has several threads. A fork copies
+    /// the locks of all threads, but only the thread that forks.
     #[error(
         "refusing to fork: this process has {threads} threads, and a fork copies \
          the locks of all of them but only one thread (fork before threads start, or spawn)"
     )]
-    Threads {
-        /// Threads that were counted.
+    MultipleThreads {
+        /// Number of threads that were counted.
         threads: u64,
     },
-    /// The system refused a process.
+    /// The system could not start a process.
     #[error("cannot start process {name}: {cause}")]
     CannotStart {
-        /// What it would have been called.
+        /// Name that the process would have had.
         name: String,
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
-    /// A process was to be spawned for a function that its program would not
-    /// know.
+    /// A process was to be spawned for a function that its program has not
+    /// registered.
     #[error(
-        "cannot spawn a process for {function:?}: this program has not listed it. Let main \
-         begin with nthread::process::enter(&[&FUNCTION]) (or nthread::enter(&registry)); \
+        "cannot spawn a process for {function:?}: this program has not registered it. Begin \
+         main with nthread::process::enter(&[&FUNCTION]) (or nthread::enter(&registry)); \
          without that line the child, which is this program started anew, would run main \
          from its beginning, and spawn children of its own"
     )]
-    NotEntered {
-        /// Its name.
+    NotRegistered {
+        /// Name of the function.
         function: &'static str,
     },
-    /// Whoever has the other end is gone, and all that was sent is read.
-    #[error("the other end is gone")]
-    Ended,
-    /// This process was not given this end of a pipe.
+    /// The other end is closed, and all that was sent has been read.
+    #[error("the other end is closed")]
+    Disconnected,
+    /// This end of a pipe was not given to this process.
     #[error("this end of a pipe belongs to another process: give it to the child (Process::with)")]
     NotGiven,
-    /// A forked child has copies of its parent's pools and children, which are
-    /// not its own; and a ticket is good for the pool that gave it.
-    #[error("this pool, child or ticket is not one of this process or pool")]
+    /// A pool, child or ticket was used by a process or pool that does not own
+    /// it. A forked child has copies of its parent's pools and children, but
+    /// they stay its parent's; and a ticket is valid in its own pool only.
+    #[error("this pool, child or ticket belongs to another process or pool")]
     NotOwner,
-    /// Nothing happened in the time that was given.
+    /// The timeout expired.
     #[error("timed out")]
     TimedOut,
-    /// What came is no message, or no value of the type that was waited for.
-    #[error("received garbage: {what}")]
-    Garbage {
-        /// What is wrong with it.
-        what: String,
+    /// The data received is not a valid message, or not of the expected type.
+    #[error("received an invalid message: {reason}")]
+    InvalidMessage {
+        /// Description of what is invalid.
+        reason: String,
     },
-    /// A value cannot travel.
-    #[error("cannot send this value: {why}")]
+    /// A value cannot be sent.
+    #[error("cannot send this value: {reason}")]
     CannotPack {
-        /// Why.
-        why: String,
+        /// Cause of the failure.
+        reason: String,
     },
-    /// A worker of a pool panicked over a task.
+    /// A worker of a pool panicked in a task.
     #[error("{worker} panicked: {message}")]
     Panicked {
-        /// Its name.
+        /// Name of the worker.
         worker: String,
-        /// What it said.
+        /// Message of the panic.
         message: String,
     },
     /// A process ended that was still needed.
     #[error("{name} (pid {pid}) {exit}")]
     Lost {
-        /// Its name.
+        /// Name of the process.
         name: String,
-        /// Its process id.
+        /// Process id.
         pid: i32,
-        /// How it ended.
+        /// Exit status or signal.
         exit: Exit,
     },
-    /// A worker of a pool died, and none could take its place.
-    #[error("the pool is broken, a dead worker could not be replaced: {why}")]
-    Broken {
-        /// Why.
-        why: String,
+    /// A worker of a pool died, and no other could be started in its place.
+    #[error("the pool is broken: a dead worker could not be replaced: {reason}")]
+    BrokenPool {
+        /// Error of starting the other worker.
+        reason: String,
     },
-    /// A manager has no such object, or no such place in it.
-    #[error("the manager refuses: {why}")]
-    Refused {
-        /// Why.
-        why: String,
+    /// A manager has no such object, or the object no such item.
+    #[error("the manager rejected the request: {reason}")]
+    Rejected {
+        /// Answer of the manager.
+        reason: String,
     },
-    /// The system refused something.
-    #[error("cannot {what}: {cause}")]
+    /// A system call failed.
+    #[error("cannot {action}: {cause}")]
     System {
-        /// What was tried.
-        what: &'static str,
-        /// What the system said.
+        /// Action that failed.
+        action: &'static str,
+        /// Error of the system.
         cause: io::Error,
     },
 }
 
 impl fmt::Debug for Error {
-    /// As [`Display`](fmt::Display): a `main` that returns an error shows it in
-    /// this form, and what to do about it should be read.
+    /// Formats as [`Display`](fmt::Display) does. A `main` that returns an error
+    /// prints it in this form, and its advice should be readable there too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
 impl Error {
-    pub(crate) fn system(what: &'static str, cause: io::Error) -> Error {
-        Error::System { what, cause }
+    pub(crate) fn system(action: &'static str, cause: io::Error) -> Error {
+        Error::System { action, cause }
     }
 
-    fn garbage(what: impl Into<String>) -> Error {
-        Error::Garbage { what: what.into() }
+    fn invalid(reason: impl Into<String>) -> Error {
+        Error::InvalidMessage { reason: reason.into() }
     }
 }

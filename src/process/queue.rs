@@ -1,4 +1,4 @@
-//! A queue: many producers, many consumers, first in, first out.
+//! Queue between processes: many producers, many consumers, first in, first out.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,102 +9,105 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
-use super::frame::{Frames, Patience};
+use super::socket::{MessageSocket, Timeout};
 use super::wire::{self, Descriptor};
 
-/// A queue between processes. Children have it by their copy of the variable
-/// (fork) or as a part of their argument (spawn).
+/// A queue between processes. A forked child has it by its copy of the variable,
+/// a spawned one as a part of its argument.
 ///
-/// It is a socket pair whose two ends everybody has. The kernel hands each
-/// packet to one reader, whole: there is no lock, so nobody can die with it.
-/// Its room is bounded in bytes, the kernel's notes included; with the usual
-/// settings some 270 values wait in it before `put` waits too. A value in a
-/// packet is lost only if the process dies that has taken it.
+/// The queue is a socket pair of which every process has both ends. The kernel
+/// gives each packet to one reader, whole. So there is no lock that a dying
+/// process could leave locked, and a value is lost only with the process that
+/// has received it. The capacity is bounded in bytes, the kernel's bookkeeping
+/// included; with the usual settings some 270 values wait before `put` blocks.
 ///
-/// Since everybody has both ends, nobody hears when all producers are gone:
-/// put one last value for each consumer that says so, or wait with a timeout.
+/// Since every process has both ends, none is notified when all producers have
+/// ended: put a last value for each consumer that says so, or use a timeout.
 pub struct Queue<T> {
-    entrance: Frames,
-    exit: Frames,
+    sender: MessageSocket,
+    receiver: MessageSocket,
     items: PhantomData<fn(T) -> T>,
 }
 
 impl<T: Serialize + DeserializeOwned> Queue<T> {
-    /// An empty queue of the usual room.
+    /// Makes an empty queue of the default capacity.
     ///
     /// # Errors
     /// Where descriptors run out.
     pub fn new() -> Result<Queue<T>, Error> {
-        let (entrance, exit) =
-            Frames::pair().map_err(|source| Error::system("make a queue", source))?;
-        Ok(Queue { entrance, exit, items: PhantomData })
+        let (sender, receiver) =
+            MessageSocket::pair().map_err(|source| Error::system("make a queue", source))?;
+        Ok(Queue { sender, receiver, items: PhantomData })
     }
 
-    /// An empty queue in which about so many bytes may wait, some 700 for each
-    /// value included. The kernel has a least and a largest room.
+    /// Makes an empty queue with room for about `bytes`; each value takes about
+    /// 700 bytes more than its own size. The kernel bounds the size from below
+    /// and from above.
     ///
     /// # Errors
     /// Where descriptors run out.
-    pub fn with_room(bytes: usize) -> Result<Queue<T>, Error> {
+    pub fn with_buffer_size(bytes: usize) -> Result<Queue<T>, Error> {
         let queue = Queue::new()?;
-        let refused = |source| Error::system("set the room of a queue", source);
-        queue.entrance.set_room(bytes).map_err(refused)?;
+        let set = queue.sender.set_buffer_size(bytes);
+        set.map_err(|source| Error::system("set the buffer size of a queue", source))?;
         Ok(queue)
     }
 
-    /// Puts a value at its end, and waits for room first.
+    /// Appends a value; waits while the queue is full.
     ///
     /// # Errors
-    /// Where a large value finds no memory.
+    /// Where there is no memory for a large value.
     pub fn put(&self, value: &T) -> Result<(), Error> {
-        self.entrance.send(&wire::pack(value)?, Patience::Endless)
+        self.sender.send(&wire::pack(value)?, Timeout::Never)
     }
 
-    /// As [`Queue::put`], but waits no longer than that.
+    /// Appends a value as [`Queue::put`] does, but waits at most for `timeout`.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] if there was no room.
+    /// [`Error::TimedOut`] if the queue stayed full.
     pub fn put_timeout(&self, value: &T, timeout: Duration) -> Result<(), Error> {
-        self.entrance.send(&wire::pack(value)?, Patience::For(timeout))
+        self.sender.send(&wire::pack(value)?, Timeout::After(timeout))
     }
 
-    /// Takes the value at its head, and waits for one first.
+    /// Removes the first value; waits while the queue is empty.
     ///
     /// # Errors
-    /// [`Error::Garbage`] if something else was put there.
+    /// [`Error::InvalidMessage`] if it is not of this type.
     pub fn get(&self) -> Result<T, Error> {
-        wire::unpack(self.exit.receive(Patience::Endless)?)
+        wire::unpack(self.receiver.receive(Timeout::Never)?)
     }
 
-    /// As [`Queue::get`], but waits no longer than that.
+    /// Removes the first value as [`Queue::get`] does, but waits at most for
+    /// `timeout`.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] if none came.
+    /// [`Error::TimedOut`] if the queue stayed empty.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
-        wire::unpack(self.exit.receive(Patience::For(timeout))?)
+        wire::unpack(self.receiver.receive(Timeout::After(timeout))?)
     }
 }
 
 impl<T> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Queue").field(&self.exit).finish()
+        f.debug_tuple("Queue").field(&self.receiver).finish()
     }
 }
 
 impl<T> Serialize for Queue<T> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let copy = |frames: &Frames| frames.as_fd().try_clone_to_owned().map(Descriptor);
-        match (copy(&self.entrance), copy(&self.exit)) {
-            (Ok(entrance), Ok(exit)) => (entrance, exit).serialize(serializer),
-            (Err(error), _) | (_, Err(error)) => Err(serde::ser::Error::custom(error)),
-        }
+        let copies = [&self.sender, &self.receiver].map(|socket| {
+            let copy = socket.as_fd().try_clone_to_owned();
+            copy.map(Descriptor).map_err(serde::ser::Error::custom)
+        });
+        let [sender, receiver] = copies;
+        (sender?, receiver?).serialize(serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (entrance, exit) = <(Descriptor, Descriptor)>::deserialize(deserializer)?;
-        let (entrance, exit) = (Frames::from(entrance.0), Frames::from(exit.0));
-        Ok(Queue { entrance, exit, items: PhantomData })
+        let (sender, receiver) = <(Descriptor, Descriptor)>::deserialize(deserializer)?;
+        let (sender, receiver) = (sender.0.into(), receiver.0.into());
+        Ok(Queue { sender, receiver, items: PhantomData })
     }
 }

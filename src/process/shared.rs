@@ -16,66 +16,71 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
-use super::memory::{facts_of, memfd, seal};
-use super::system::{Found, Guard, Guarded, Plain, Shareable, Slice};
+use super::memory::{memfd, memfd_info, seal};
+use super::system::{MappedSlice, MutexState, Plain, RobustGuard, RobustMutex, Shareable};
 use super::wire::{self, Descriptor};
 
-/// Seals of the memory of atomics. Nobody can set or take back a seal later.
+/// Seals of the memory of atomics. No seal can be added or removed later.
 const ATOMICS: SealFlag =
     SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW).union(SealFlag::F_SEAL_SEAL);
 
-/// Seals of the memory of a lock. They are others, so that neither is ever
-/// mapped as the other: who could write atomics there could write into the
-/// pointers of the mutex.
+/// Seals of the memory of a lock. They differ from [`ATOMICS`], so that neither
+/// kind of memory is ever mapped as the other: a process that maps a lock as
+/// atomics could overwrite the pointers of the mutex.
 const LOCK: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_SEAL);
 
-/// Several values that all processes see which have them: forked children by
-/// their copy of the variable, spawned ones as a part of their argument.
+/// A slice in memory that several processes share. A forked child has it by its
+/// copy of the variable, a spawned one as a part of its argument.
 ///
-/// The memory has no name that anybody could open; all of it is there from the
-/// beginning, and its file cannot be made shorter.
+/// The memory has no name that another process could open. All of it is
+/// allocated when it is made, and its file cannot be truncated.
 pub struct Shared<T> {
-    values: Slice<T>,
-    /// For processes that do not inherit the mapping.
+    values: MappedSlice<T>,
+    /// File to send to processes that do not inherit the mapping.
     file: File,
 }
 
 impl<T: Shareable> Shared<T> {
-    /// So many values, all bytes zero.
+    /// Makes `len` values, all bytes zero.
     ///
     /// # Errors
     /// Where descriptors, memory or addresses run out.
     pub fn zeroed(len: usize) -> Result<Shared<T>, Error> {
-        Shared::make(len, ATOMICS)
+        Shared::with_seals(len, ATOMICS)
     }
 
-    fn make(len: usize, seals: SealFlag) -> Result<Shared<T>, Error> {
-        let refused = |source| Error::system("make shared memory", source);
+    fn with_seals(len: usize, seals: SealFlag) -> Result<Shared<T>, Error> {
         if len == 0 {
-            return Err(Error::system("make shared memory of nothing", Errno::EINVAL.into()));
+            return Err(Error::system("make empty shared memory", Errno::EINVAL.into()));
         }
-        let bytes = len.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM);
-        let bytes = bytes.map_err(|errno| refused(errno.into()))?;
-        let file = memfd(c"nthread shared", bytes as u64).map_err(refused)?;
-        seal(&file, seals).map_err(refused)?;
-        Shared::map(file).map_err(refused)
+        Shared::try_with_seals(len, seals)
+            .map_err(|source| Error::system("make shared memory", source))
     }
 
-    /// Values in memory that another process made: nothing is believed of it.
+    fn try_with_seals(len: usize, seals: SealFlag) -> io::Result<Shared<T>> {
+        let bytes = len.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
+        let file = memfd(c"nthread shared", bytes as u64)?;
+        seal(&file, seals)?;
+        Shared::map(file)
+    }
+
+    /// Maps memory that another process made. That process is not trusted: a file
+    /// that can be truncated, or is not allocated, would be a SIGBUS at some
+    /// access.
     fn open(file: File, kind: SealFlag) -> Result<Shared<T>, Error> {
         let refused = |source| Error::system("open shared memory", source);
-        let facts = facts_of(&file).map_err(refused)?;
-        if !facts.seals.contains(SealFlag::F_SEAL_SHRINK) || !facts.is_whole {
-            return Err(Error::garbage("shared memory that somebody could take away"));
+        let info = memfd_info(&file).map_err(refused)?;
+        if !info.seals.contains(SealFlag::F_SEAL_SHRINK) || !info.is_allocated {
+            return Err(Error::invalid("shared memory that is not allocated and sealed"));
         }
-        if facts.seals & ATOMICS != kind {
-            return Err(Error::garbage("a lock in the place of atomics, or the reverse"));
+        if info.seals & ATOMICS != kind {
+            return Err(Error::invalid("a lock where atomics were expected, or the reverse"));
         }
         Shared::map(file).map_err(refused)
     }
 
     fn map(file: File) -> io::Result<Shared<T>> {
-        Ok(Shared { values: Slice::new(MmapOptions::new().map_raw(&file)?), file })
+        Ok(Shared { values: MappedSlice::new(MmapOptions::new().map_raw(&file)?), file })
     }
 }
 
@@ -106,8 +111,8 @@ impl<'de, T: Shareable> Deserialize<'de> for Shared<T> {
     }
 }
 
-/// Puts bytes into words of shared memory, as many as fit. Whoever reads them
-/// must hear of it by another word: here all is relaxed.
+/// Stores bytes in words of shared memory, as many as fit. The stores are
+/// relaxed: another word must publish them to the reader.
 pub(crate) fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
     for (word, bytes) in words.iter().zip(bytes.chunks(8)) {
         let mut eight = [0; 8];
@@ -116,7 +121,8 @@ pub(crate) fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
     }
 }
 
-/// The first `length` bytes that [`store_bytes`] put there, or all there are.
+/// Loads the first `length` bytes that [`store_bytes`] has stored; all bytes, if
+/// there are fewer.
 pub(crate) fn load_bytes(words: &[AtomicU64], length: usize) -> impl Iterator<Item = u8> {
     let bytes = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
     bytes.take(length)
@@ -125,44 +131,45 @@ pub(crate) fn load_bytes(words: &[AtomicU64], length: usize) -> impl Iterator<It
 /// A value under a lock: Python's `Value` and `Array` with their lock. An array
 /// is a value too: `Locked<[f64; 6]>`.
 ///
-/// A process that dies while it holds the lock hangs nobody: the next one gets
-/// it, and hears that the value may be half changed.
+/// A process that dies while it holds the lock does not block the others: the
+/// next one gets the lock, and can see that the value may be half changed.
 pub struct Locked<T: Plain> {
-    /// The C library keeps a list of the locks that a thread has, through their
-    /// memory. So each [`Lock`] keeps it too, above all one that is forgotten.
-    memory: Arc<Shared<Guarded<T>>>,
+    /// Memory of the mutex. The C library keeps a list of the mutexes that a
+    /// thread holds, linked through their memory. So each [`LockGuard`] keeps the
+    /// memory alive, above all one that is leaked (`mem::forget`).
+    memory: Arc<Shared<RobustMutex<T>>>,
 }
 
 impl<T: Plain> Locked<T> {
-    /// A value in shared memory.
+    /// Makes a value in shared memory.
     ///
     /// # Errors
     /// As [`Shared::zeroed`].
     pub fn new(value: T) -> Result<Locked<T>, Error> {
-        let memory = Shared::<Guarded<T>>::make(1, LOCK)?;
+        let memory = Shared::<RobustMutex<T>>::with_seals(1, LOCK)?;
         memory[0].init(value).map_err(|source| Error::system("make a lock", source))?;
         Ok(Locked { memory: Arc::new(memory) })
     }
 
-    /// Waits for the lock.
+    /// Locks it; waits while another thread or process holds the lock.
     ///
     /// # Errors
-    /// If this thread has it already.
-    pub fn lock(&self) -> Result<Lock<'_, T>, Error> {
-        self.memory[0].lock().map(|taken| self.taken(taken)).map_err(refused)
+    /// If this thread holds the lock already.
+    pub fn lock(&self) -> Result<LockGuard<'_, T>, Error> {
+        self.memory[0].lock().map(|locked| self.guard(locked)).map_err(cannot_lock)
     }
 
-    /// Waits for the lock, at most so long.
+    /// Locks it as [`Locked::lock`] does, but waits at most for `timeout`.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] if somebody has it all the time.
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<Lock<'_, T>, Error> {
-        // A robust lock can be waited for up to a time of day only, which
-        // somebody may change; so it is tried again and again.
+    /// [`Error::TimedOut`] if the lock was not free in time.
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<LockGuard<'_, T>, Error> {
+        // A timed wait for a robust mutex ends at a time of the wall clock, which
+        // may be set meanwhile. So the lock is polled instead.
         let (start, mut pause) = (Instant::now(), Duration::from_micros(10));
         loop {
-            if let Some(taken) = self.memory[0].try_lock().map_err(refused)? {
-                return Ok(self.taken(taken));
+            if let Some(locked) = self.memory[0].try_lock().map_err(cannot_lock)? {
+                return Ok(self.guard(locked));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -173,13 +180,13 @@ impl<T: Plain> Locked<T> {
         }
     }
 
-    fn taken<'a>(&'a self, (guard, found): (Guard<'a, T>, Found)) -> Lock<'a, T> {
-        Lock { guard, found, _memory: Arc::clone(&self.memory) }
+    fn guard<'a>(&'a self, (guard, state): (RobustGuard<'a, T>, MutexState)) -> LockGuard<'a, T> {
+        LockGuard { guard, state, _memory: Arc::clone(&self.memory) }
     }
 }
 
-fn refused(source: io::Error) -> Error {
-    Error::system("take a lock", source)
+fn cannot_lock(source: io::Error) -> Error {
+    Error::system("lock a mutex", source)
 }
 
 impl<T: Plain> fmt::Debug for Locked<T> {
@@ -197,29 +204,30 @@ impl<T: Plain> Serialize for Locked<T> {
 impl<'de, T: Plain> Deserialize<'de> for Locked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let file = File::from(Descriptor::deserialize(deserializer)?.0);
-        let memory = Shared::<Guarded<T>>::open(file, LOCK).map_err(D::Error::custom)?;
+        let memory = Shared::<RobustMutex<T>>::open(file, LOCK).map_err(D::Error::custom)?;
         if memory.len() != 1 {
-            return Err(D::Error::custom("a lock of another type"));
+            return Err(D::Error::custom("a lock of a value of another type"));
         }
         Ok(Locked { memory: Arc::new(memory) })
     }
 }
 
-/// The value of a [`Locked`], while it is locked: `*lock` is the value.
-pub struct Lock<'a, T: Plain> {
-    guard: Guard<'a, T>,
-    found: Found,
-    _memory: Arc<Shared<Guarded<T>>>,
+/// Access to the value of a [`Locked`] while it is locked: `*guard` is the value.
+pub struct LockGuard<'a, T: Plain> {
+    guard: RobustGuard<'a, T>,
+    state: MutexState,
+    _memory: Arc<Shared<RobustMutex<T>>>,
 }
 
-impl<T: Plain> Lock<'_, T> {
-    /// Whether the holder before died with it: the value may be half changed.
+impl<T: Plain> LockGuard<'_, T> {
+    /// Returns whether the previous holder died while it held the lock: the value
+    /// may be half changed.
     pub fn was_abandoned(&self) -> bool {
-        self.found == Found::Abandoned
+        self.state == MutexState::Abandoned
     }
 }
 
-impl<T: Plain> Deref for Lock<'_, T> {
+impl<T: Plain> Deref for LockGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -227,7 +235,7 @@ impl<T: Plain> Deref for Lock<'_, T> {
     }
 }
 
-impl<T: Plain> std::ops::DerefMut for Lock<'_, T> {
+impl<T: Plain> std::ops::DerefMut for LockGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.guard
     }

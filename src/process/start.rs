@@ -1,4 +1,4 @@
-//! Describing a process, and starting it.
+//! Description and start of a process.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -14,65 +14,69 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid, getppid};
 
-use super::alone::Alone;
-use super::child::{Child, Drops};
+use super::child::{Child, OnDrop};
 use super::connection::Ends;
-use super::function::{self, Function};
-use super::{Error, family, system};
+use super::function::{Function, FunctionCall};
+use super::single_thread::SingleThreaded;
+use super::{Error, current, system};
 
-/// A process that was described and not started yet. [`Process::start`] takes
-/// it, so that it cannot be started twice.
+/// A process that has not started yet. [`Process::start`] takes it by value, so
+/// that it cannot be started twice.
 ///
 /// ```compile_fail,E0382
 /// let process = nthread::process::Process::new(|| println!("once"));
 /// let first = process.start();
 /// let second = process.start(); // error: use of moved value
 /// ```
-#[must_use = "it runs once it is started"]
+#[must_use = "a process runs only after start()"]
 pub struct Process<'a> {
-    how: How<'a>,
+    method: Method<'a>,
     name: Option<String>,
-    drops: Drops,
+    on_drop: OnDrop,
 }
 
-/// How it comes into being, and what it does then.
-enum How<'a> {
-    /// A copy of this process. It does the closure, and keeps these ends.
+/// Start method of a process, and the code that it runs.
+enum Method<'a> {
+    /// Copies this process; the copy runs the closure and keeps these ends.
     Fork(Body<'a>, Vec<RawFd>),
-    /// This program from its beginning, up to `enter`, which does the function.
-    Spawn(function::Call),
+    /// Starts this program from its beginning, up to `enter`, which runs the
+    /// function.
+    Spawn(FunctionCall),
 }
 
-/// What a forked child does until it leaves. It does not return: its caller
-/// would only take down, page by copied page, what the end of the process takes
-/// down at once. For the same reason it is no `FnOnce`, which would be called by
-/// way of two more functions on pages of their own.
+/// Code of a forked child. It exits instead of returning: the caller would only
+/// free, page by copied page, what the end of the process frees at once. For the
+/// same reason it is no `FnOnce`, which would be called by way of two more
+/// functions on pages of their own.
 type Body<'a> = Box<dyn FnMut() -> Infallible + 'a>;
 
 impl<'a> Process<'a> {
-    /// A copy of this process that will do `body`, by `fork`.
+    /// Makes a copy of this process (`fork`) that runs `body`.
     ///
-    /// It has a copy of all memory: what it changes there, its parent does not
-    /// see. It keeps no end of any pipe; see [`Process::with`].
-    pub fn new<R: Outcome>(body: impl FnOnce() -> R + 'a) -> Process<'a> {
+    /// The child has a copy of all memory; its parent does not see what it
+    /// changes there. It keeps no end of any pipe; see [`Process::with`].
+    pub fn new<R: Termination>(body: impl FnOnce() -> R + 'a) -> Process<'a> {
         Process::with((), |()| body())
     }
 
-    /// As [`Process::new`], for a child that gets `ends` of pipes: these and no
-    /// other. Here they are closed when the child has started, so that each end
-    /// has one owner, and whoever reads at the other hears when it is gone.
-    pub fn with<E: Ends + 'a, R: Outcome>(ends: E, body: impl FnOnce(E) -> R + 'a) -> Process<'a> {
-        Process::silent(ends, move |ends| {
+    /// Makes a process as [`Process::new`] does, and gives it `ends` of pipes: these
+    /// and no other. The parent closes them when the child has started, so that
+    /// each end has one owner, and its peer is notified when it is closed.
+    pub fn with<E: Ends + 'a, R: Termination>(
+        ends: E,
+        body: impl FnOnce(E) -> R + 'a,
+    ) -> Process<'a> {
+        Process::without_output(ends, move |ends| {
             let code = body(ends).exit_code();
             flush();
             code
         })
     }
 
-    /// As [`Process::with`], for a child that prints nothing. To look whether
-    /// anything waits in the buffer of stdout costs it copies of the pages that
-    /// this lies in, a tenth of its life if that is short.
-    pub(crate) fn silent<E: Ends + 'a, R: Outcome>(
+    /// Makes a process as [`Process::with`] does, for a child that prints nothing.
+    /// It does not flush stdout: reading the state of the buffer copies the pages
+    /// that it is in, which takes a tenth of the life of a short process.
+    pub(crate) fn without_output<E: Ends + 'a, R: Termination>(
         mut ends: E,
         body: impl FnOnce(E) -> R + 'a,
     ) -> Process<'a> {
@@ -80,20 +84,20 @@ impl<'a> Process<'a> {
         ends.visit(&mut |end| given.extend(end.descriptor()));
         let mut once = Some((ends, body));
         let body = move || {
-            let Some((mut ends, body)) = once.take() else { system::leave(1) };
+            let Some((mut ends, body)) = once.take() else { system::exit_immediately(1) };
             ends.visit(&mut |end| end.adopt());
-            system::leave(body(ends).exit_code())
+            system::exit_immediately(body(ends).exit_code())
         };
-        Process { how: How::Fork(Box::new(body), given), name: None, drops: Drops::Wait }
+        Process::from_method(Method::Fork(Box::new(body), given))
     }
 
-    /// This program started anew (`spawn`), which will do `function` with that
-    /// argument, by value or by reference: what is sent is a copy. A queue or
-    /// shared memory that several have is given to each by reference; an end of a
-    /// pipe by value, so that it has one owner.
+    /// Makes a process that starts this program anew (`spawn`) and runs `function`
+    /// with a copy of `argument`. Pass a queue or shared memory by reference, so
+    /// that several processes can have it; pass an end of a pipe by value, so that
+    /// it has one owner.
     ///
     /// # Errors
-    /// [`Error::NotEntered`] if this program did not list `function` in its
+    /// [`Error::NotRegistered`] if this program did not list `function` in its
     /// call of [`enter`](super::enter); or if the argument cannot be sent.
     pub fn of<A, R>(
         function: &Function<A, R>,
@@ -101,26 +105,31 @@ impl<'a> Process<'a> {
     ) -> Result<Process<'static>, Error>
     where
         A: serde::Serialize + serde::de::DeserializeOwned,
-        R: Outcome,
+        R: Termination,
     {
-        Process::call(function::Call::new(function.name(), argument.borrow())?)
+        Ok(Process::spawn(FunctionCall::new(function.name(), argument.borrow())?))
     }
 
-    pub(crate) fn call(call: function::Call) -> Result<Process<'static>, Error> {
-        Ok(Process { how: How::Spawn(call), name: None, drops: Drops::Wait })
+    pub(crate) fn spawn(call: FunctionCall) -> Process<'static> {
+        Process::from_method(Method::Spawn(call))
     }
 
-    /// Names it. `ps` shows the first 15 bytes.
+    fn from_method(method: Method<'_>) -> Process<'_> {
+        Process { method, name: None, on_drop: OnDrop::Wait }
+    }
+
+    /// Sets the name. `ps` shows its first 15 bytes.
     pub fn name(self, name: impl Into<String>) -> Process<'a> {
         Process { name: Some(name.into()), ..self }
     }
 
-    /// Has it killed when its handle is dropped, where others are waited for.
+    /// Makes the process a daemon: dropping its handle kills it instead of waiting
+    /// for it.
     pub fn daemon(self) -> Process<'a> {
-        Process { drops: Drops::Kill, ..self }
+        Process { on_drop: OnDrop::Kill, ..self }
     }
 
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Errors
     /// As [`start_all`].
@@ -129,7 +138,7 @@ impl<'a> Process<'a> {
     }
 
     fn is_fork(&self) -> bool {
-        matches!(self.how, How::Fork(..))
+        matches!(self.method, Method::Fork(..))
     }
 }
 
@@ -139,129 +148,131 @@ impl fmt::Debug for Process<'_> {
     }
 }
 
-/// Starts several processes, in their order, and counts threads once. What was
-/// given to them is closed here when all have it.
+/// Starts several processes in order, and counts threads once. The ends of pipes
+/// that were given to them are closed here after all have started.
 ///
 /// # Errors
-/// [`Error::Threads`] if one would be a fork beside other threads;
-/// [`Error::CannotStart`] if the system refuses one: then those before it are
-/// killed.
+/// [`Error::MultipleThreads`] if one is a fork and this process has other
+/// threads; [`Error::CannotStart`] if the system refuses one: then those before
+/// it are killed.
 pub fn start_all(mut processes: Vec<Process<'_>>) -> Result<Vec<Child>, Error> {
     let is_forking = processes.iter().any(Process::is_fork);
-    let alone = if is_forking { Some(Alone::check()?) } else { None };
-    // What is in the buffer would be written twice, by parent and child.
+    let proof = if is_forking { Some(SingleThreaded::check()?) } else { None };
+    // Buffered output would be written twice, by parent and child.
     flush();
     for process in &mut processes {
-        process.name = Some(family::next_name(process.name.take()));
+        process.name = Some(current::next_name(process.name.take()));
     }
     let mut children: Vec<Child> = Vec::with_capacity(processes.len());
-    // No memory is taken or given back between forks: each page that parent or
-    // child writes to after a fork must be copied for it first.
+    // Nothing is allocated or freed between forks: each page that parent or child
+    // writes to after a fork must be copied first.
     for process in &mut processes {
-        match process.begin(alone.as_ref()) {
+        match process.launch(proof.as_ref()) {
             Ok(pid) => children.push(Child::new(pid)),
             Err(cause) => {
                 let name = process.name.take().unwrap_or_default();
-                children.into_iter().for_each(Child::discard);
+                children.into_iter().for_each(Child::kill_and_drop);
                 return Err(Error::CannotStart { name, cause });
             }
         }
     }
     for (child, process) in children.iter_mut().zip(processes) {
-        child.introduce(process.name.unwrap_or_default(), process.drops);
+        child.register(process.name.unwrap_or_default(), process.on_drop);
     }
     Ok(children)
 }
 
 impl Process<'_> {
-    fn begin(&mut self, alone: Option<&Alone>) -> io::Result<Pid> {
-        match (&mut self.how, alone) {
-            (How::Spawn(call), _) => call.start(self.name.as_deref().unwrap_or_default()),
-            (How::Fork(..), None) => Err(Errno::EINVAL.into()),
-            (How::Fork(body, given), Some(alone)) => {
+    fn launch(&mut self, proof: Option<&SingleThreaded>) -> io::Result<Pid> {
+        match (&mut self.method, proof) {
+            (Method::Spawn(call), _) => call.start(self.name.as_deref().unwrap_or_default()),
+            (Method::Fork(..), None) => Err(Errno::EINVAL.into()),
+            (Method::Fork(body, given), Some(proof)) => {
                 let parent = getpid();
-                if let Some(pid) = system::fork(alone)? {
+                if let Some(pid) = system::fork(proof)? {
                     return Ok(pid);
                 }
                 let (name, given) = (self.name.take().unwrap_or_default(), mem::take(given));
-                live(parent, name, given, body)
+                run_child(parent, name, given, body)
             }
         }
     }
 }
 
-/// The life of a forked child.
-fn live(parent: Pid, name: String, given: Vec<RawFd>, body: &mut Body<'_>) -> ! {
-    let life = || {
-        die_with(parent)?;
-        show_name(&name);
-        family::become_child(name, given);
+/// Runs a forked child to its end.
+fn run_child(parent: Pid, name: String, given: Vec<RawFd>, body: &mut Body<'_>) -> ! {
+    let result: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(|| {
+        die_with_parent(parent)?;
+        set_process_name(&name);
+        current::become_child(name, given);
         Ok(body())
-    };
-    // It did not begin, or it panicked, which has been told on stderr. What it
-    // panicked with is not dropped: that could panic too, beyond this call.
-    let ended: Result<io::Result<Infallible>, _> = catch_unwind(AssertUnwindSafe(life));
-    mem::forget(ended);
+    }));
+    // The body exits, so here it has panicked (the hook has printed the message)
+    // or could not begin. The payload of a panic is not dropped: its destructor
+    // could panic too, outside `catch_unwind`.
+    mem::forget(result);
     flush();
-    system::leave(1)
+    system::exit_immediately(1)
 }
 
-/// Writes what waits in the buffer of stdout. Whoever reads it may be gone,
-/// which is no reason not to start a process.
+/// Flushes stdout. An error, such as a closed pipe, does not prevent the start of
+/// a process.
 fn flush() {
     let _ = io::Write::flush(&mut io::stdout());
 }
 
-/// Asks the kernel to kill this process when the thread ends that started it.
-/// A parent that died before the request leaves an orphan, which has another
-/// parent by now.
-pub(super) fn die_with(parent: Pid) -> io::Result<()> {
+/// Makes the kernel kill this process when the thread ends that started it.
+pub(super) fn die_with_parent(parent: Pid) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
+    // If the parent died before the call above, this process has another parent
+    // by now, and no signal will come.
     if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
 }
 
-/// Shows a name in `ps`, which has room for 15 bytes of it.
-pub(crate) fn show_name(name: &str) {
+/// Sets the name of this process in `ps`, which keeps its first 15 bytes.
+pub(crate) fn set_process_name(name: &str) {
     let mut short = [0; 16];
     let bytes = name.bytes().filter(|byte| *byte != 0);
     short.iter_mut().take(15).zip(bytes).for_each(|(to, byte)| *to = byte);
     if let Ok(short) = CStr::from_bytes_until_nul(&short) {
-        // A process without its name is still a process.
+        // A process works without its name.
         let _ = prctl::set_name(short);
     }
 }
 
-/// What a body may return, as an exit code.
-pub trait Outcome {
-    /// 0 if all went well. What went wrong is told on stderr.
+/// Return type of the code of a process, as [`std::process::Termination`] is of
+/// `main`.
+pub trait Termination {
+    /// Converts the value into an exit code: 0 for success. An error is printed on
+    /// stderr.
     fn exit_code(self) -> u8;
 }
 
-impl Outcome for () {
+impl Termination for () {
     fn exit_code(self) -> u8 {
         0
     }
 }
 
-impl Outcome for u8 {
+impl Termination for u8 {
     fn exit_code(self) -> u8 {
         self
     }
 }
 
-impl<T: Outcome, E: fmt::Display> Outcome for Result<T, E> {
+impl<T: Termination, E: fmt::Display> Termination for Result<T, E> {
     fn exit_code(self) -> u8 {
         self.map_or_else(
             |error| {
-                eprintln!("{}: {error}", family::current_name());
+                eprintln!("{}: {error}", current::current_name());
                 1
             },
-            Outcome::exit_code,
+            Termination::exit_code,
         )
     }
 }
 
-/// What a panic said.
+/// Message of a panic.
 pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

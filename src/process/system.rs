@@ -1,19 +1,16 @@
-//! What the operating system offers and no safe crate wraps: all unsafe code
-//! of the process family.
+//! Operating system facilities that no safe crate wraps: all unsafe code of this
+//! module family.
 //!
-//! Four ideas carry it:
-//!
-//! - **fork** copies the calling thread only. A lock that another thread holds
-//!   at that moment stays locked in the child for ever; so [`fork`] wants a
+//! - **fork** copies only the calling thread. A lock that another thread holds
+//!   at that moment stays locked in the child for ever. So [`fork`] requires a
 //!   proof that there is no other thread.
-//! - **shared memory** is reached by several processes at once, none of which
-//!   the compiler knows of the others. So what lies in it must be made for
-//!   that: atomics ([`Shareable`]), or plain bytes under a lock ([`Plain`]),
-//!   valid whatever bytes are there.
-//! - **a robust mutex** is unlocked by the kernel when its holder dies, and
-//!   tells the next one so.
-//! - **a futex** is a word that one may sleep on until somebody changes it. It
-//!   has no owner, so nobody can die with it in hands.
+//! - **Shared memory** is accessed by several processes at once, and the compiler
+//!   knows of one of them. So it may hold only atomics ([`Shareable`]), or plain
+//!   data under a lock ([`Plain`]), for which every bit pattern is valid.
+//! - **A robust mutex** is unlocked by the kernel when its holder dies, and the
+//!   next holder is told so.
+//! - **A futex** is a word on which a process can sleep until another changes it.
+//!   It has no owner, so a dying process cannot leave it locked.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -28,90 +25,122 @@ use std::time::Duration;
 
 use memmap2::MmapRaw;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::MsgFlags;
 use nix::sys::wait::{WaitPidFlag, WaitStatus};
 use nix::unistd::{ForkResult, Pid};
 
-use super::alone::Alone;
-use super::family::generation;
-use super::frame::MOST_DESCRIPTORS;
+use super::current::generation;
+use super::single_thread::SingleThreaded;
 
-/// Forks. `None` in the child.
-pub fn fork(_: &Alone) -> io::Result<Option<Pid>> {
-    // SAFETY: this process has one thread, as `Alone` proves, so no lock can be
-    // held by a thread that the child would lack: the child may run any code.
+/// Number of descriptors that one packet can carry.
+pub const MAX_DESCRIPTORS: usize = 32;
+
+/// Forks this process. Returns the child's pid in the parent and `None` in the
+/// child.
+pub fn fork(_: &SingleThreaded) -> io::Result<Option<Pid>> {
+    // SAFETY: this process has one thread, as `SingleThreaded` proves. So no lock
+    // can be held by a thread that the child lacks: the child may run any code.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(Some(child)),
         ForkResult::Child => Ok(None),
     }
 }
 
-/// Ends this process at once: no destructor runs, no buffer is flushed that a
-/// parent owns too.
-pub fn leave(code: u8) -> ! {
+/// Ends this process at once: no destructor runs, and no buffer is flushed of
+/// which the parent has a copy too.
+pub fn exit_immediately(code: u8) -> ! {
     // SAFETY: `_exit` only ends the process.
     unsafe { libc::_exit(i32::from(code)) }
 }
 
-/// Waits for a child: what has become of it, and the most memory that it ever
-/// had, in bytes, which is good once it has ended.
+/// Waits for a child. Returns its state and its peak memory in bytes, which is
+/// valid once it has ended.
 pub fn wait(child: Pid, flags: WaitPidFlag) -> nix::Result<(WaitStatus, u64)> {
     let mut status = 0;
     // SAFETY: numbers, all of which may be zero.
     let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
     // SAFETY: both pointers are to live variables.
     let waited = unsafe { libc::wait4(child.as_raw(), &mut status, flags.bits(), &mut usage) };
-    let became = match Errno::result(waited)? {
+    let status = match Errno::result(waited)? {
         0 => WaitStatus::StillAlive,
         _ => WaitStatus::from_raw(child, status)?,
     };
-    Ok((became, usage.ru_maxrss as u64 * 1024))
+    Ok((status, usage.ru_maxrss as u64 * 1024))
 }
 
-/// A descriptor of a child, readable once the child has ended.
+/// Waits until data can be read or the other end is closed. Returns `false` after
+/// the timeout.
+pub fn wait_readable(descriptor: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    wait_for(descriptor, PollFlags::POLLIN, timeout)
+}
+
+/// Waits for an event, at most for `timeout`. Returns whether it happened; it may
+/// return early.
+pub fn wait_for(
+    descriptor: BorrowedFd<'_>,
+    event: PollFlags,
+    timeout: Duration,
+) -> io::Result<bool> {
+    // Rounded up to a millisecond: a caller that waits again for the last
+    // microseconds would otherwise poll a thousand times.
+    let rounded = timeout.as_millis() + u128::from(!timeout.is_zero());
+    let timeout = rounded.min(i32::MAX as u128) as i32;
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    match poll(&mut [PollFd::new(descriptor, event)], timeout) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Opens a descriptor of a child that becomes readable when the child ends.
 pub fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes two numbers and returns one.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel has just made it, and told its number to nobody else.
+    // SAFETY: the kernel has just made the descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) })
 }
 
-/// Receives a packet: how many bytes, what the kernel says of it, and its
-/// descriptors. If there are more than fit or than this process may have, those
-/// that it got come nevertheless, so that somebody closes them. (A crate that
-/// says only that some are missing leaves the others open for ever.)
+/// Receives a packet. Returns its length in bytes, the kernel's flags and the
+/// descriptors.
+///
+/// Where there are more descriptors than fit or than this process may have, the
+/// received ones are returned nevertheless, so that the caller closes them. (A
+/// crate that reports only that some are missing leaks the others.)
 pub fn receive(
     socket: BorrowedFd<'_>,
     packet: &mut [u8],
     flags: MsgFlags,
 ) -> nix::Result<(usize, MsgFlags, Vec<OwnedFd>)> {
-    // Words, since the kernel's notes begin with one.
-    let mut notes = [0_u64; 2 + MOST_DESCRIPTORS / 2];
+    // An array of words, since a control message is aligned to one.
+    let mut control = [0_u64; 2 + MAX_DESCRIPTORS / 2];
     let mut part = libc::iovec { iov_base: packet.as_mut_ptr().cast(), iov_len: packet.len() };
     // SAFETY: numbers and pointers, all of which may be zero.
     let mut header = unsafe { std::mem::zeroed::<libc::msghdr>() };
     (header.msg_iov, header.msg_iovlen) = (&mut part, 1);
     (header.msg_control, header.msg_controllen) =
-        (notes.as_mut_ptr().cast(), size_of_val(&notes) as _);
+        (control.as_mut_ptr().cast(), size_of_val(&control) as _);
     let flags = (flags | MsgFlags::MSG_CMSG_CLOEXEC).bits();
     // SAFETY: all pointers are to live variables of the lengths beside them.
     let bytes =
         Errno::result(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) })? as usize;
     let mut descriptors = Vec::new();
-    // SAFETY: the kernel has written whole notes into `notes` and their length
-    // into `header`. The numbers in them are of descriptors that it has just
-    // made for this process, and told nobody else.
+    // SAFETY: the kernel has written whole control messages into `control` and
+    // their length into `header`. The descriptors in them were just made for
+    // this process, and nothing else owns them.
     unsafe {
         let mut next = libc::CMSG_FIRSTHDR(&header);
-        while let Some(note) = next.as_ref() {
-            if (note.cmsg_level, note.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+        while let Some(message) = next.as_ref() {
+            if (message.cmsg_level, message.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
                 let numbers = libc::CMSG_DATA(next).cast::<RawFd>();
-                let length = note.cmsg_len - libc::CMSG_LEN(0) as usize;
-                let all = (0..length / size_of::<RawFd>()).map(|at| numbers.add(at).read());
-                descriptors.extend(all.map(|number| OwnedFd::from_raw_fd(number)));
+                let length = message.cmsg_len - libc::CMSG_LEN(0) as usize;
+                for index in 0..length / size_of::<RawFd>() {
+                    descriptors.push(OwnedFd::from_raw_fd(numbers.add(index).read()));
+                }
             }
             next = libc::CMSG_NXTHDR(&header, next);
         }
@@ -119,8 +148,8 @@ pub fn receive(
     Ok((bytes, MsgFlags::from_bits_truncate(header.msg_flags), descriptors))
 }
 
-/// Sleeps while `word` is `expected`, at most for `timeout`. May wake for no
-/// reason; whoever waits must look again.
+/// Sleeps while `word` is `expected`, at most for `timeout`. Wake-ups may be
+/// spurious: the caller must read the word again.
 pub fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
     let time = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs().min(i64::MAX as u64) as i64,
@@ -138,25 +167,25 @@ pub fn futex_wake(word: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
 
-/// What may lie in shared memory and be used by several processes at once.
+/// A type that several processes may use at once in shared memory.
 ///
 /// # Safety
-/// Every pattern of bytes is a valid value (others write there too); it holds no
-/// pointer and owns nothing; and every change of it through a shared reference
-/// is atomic.
+/// Every bit pattern is a valid value (other processes write there too); the
+/// type holds no pointer and owns nothing; and every change through a shared
+/// reference is atomic.
 pub unsafe trait Shareable: Sync + Sized {}
 
-/// What may lie in shared memory under a lock.
+/// A type that may be in shared memory under a lock: plain old data.
 ///
 /// # Safety
-/// Every pattern of bytes is a valid value (a dead process may have left half
-/// of one), and it holds no pointer.
+/// Every bit pattern is a valid value (a dead process may have left half of
+/// one), and the type holds no pointer.
 pub unsafe trait Plain: Copy + Send {}
 
 macro_rules! mark {
     ($marker:ident: $($type:ty),*) => { $(
-        // SAFETY: an atomic, or a number: no pointer, and valid for all bytes
-        // that the marker asks for.
+        // SAFETY: an atomic or a number: no pointer, and every bit pattern is
+        // valid.
         unsafe impl $marker for $type {}
     )* };
 }
@@ -169,7 +198,7 @@ unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {}
 // SAFETY: as its items are.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 
-/// A struct whose fields are all [`Shareable`], and which is so itself.
+/// Defines a struct of [`Shareable`] fields that is [`Shareable`] itself.
 macro_rules! shareable {
     ($(#[$outer:meta])* $vis:vis struct $name:ident {
         $($(#[$inner:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
@@ -186,62 +215,63 @@ macro_rules! shareable {
 }
 pub(super) use shareable;
 
-/// Several values in a mapping that other processes may have too.
-pub struct Slice<T> {
+/// A slice in a mapping that other processes may have too.
+pub struct MappedSlice<T> {
     map: MmapRaw,
     items: PhantomData<T>,
 }
 
-impl<T: Shareable> Slice<T> {
-    /// The whole of a mapping. The caller has seen to it that nobody can make
-    /// the file behind it shorter, so that no access can fail.
-    pub fn new(map: MmapRaw) -> Slice<T> {
-        assert!(align_of::<T>() <= 4096, "a mapping begins at a page");
-        Slice { map, items: PhantomData }
+impl<T: Shareable> MappedSlice<T> {
+    /// Views a whole mapping as a slice. The caller has made sure that the file
+    /// behind it cannot be truncated, so that no access can fail.
+    pub fn new(map: MmapRaw) -> MappedSlice<T> {
+        assert!(align_of::<T>() <= 4096, "a mapping is aligned to a page");
+        MappedSlice { map, items: PhantomData }
     }
 }
 
-impl<T: Shareable> Deref for Slice<T> {
+impl<T: Shareable> Deref for MappedSlice<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
         let (start, bytes) = (self.map.as_ptr(), self.map.len());
-        // SAFETY: the mapping lives as long as `self`, is aligned to a page,
-        // and holds so many items. Whatever bytes are there are a valid `T`, and
-        // all changes of them are atomic, as `Shareable` promises.
+        // SAFETY: the mapping lives as long as `self`, is aligned to a page, and
+        // holds this many items. Every bit pattern is a valid `T`, and all
+        // changes are atomic, as `Shareable` promises.
         unsafe { std::slice::from_raw_parts(start.cast::<T>(), bytes / size_of::<T>().max(1)) }
     }
 }
 
-/// A value under a robust mutex, as it lies in shared memory.
+/// A robust mutex and its value, for shared memory.
 #[repr(C)]
-pub struct Guarded<T> {
+pub struct RobustMutex<T> {
     mutex: UnsafeCell<libc::pthread_mutex_t>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is only reached by whoever holds the mutex.
-unsafe impl<T: Plain> Sync for Guarded<T> {}
-// SAFETY: not every pattern of bytes is a mutex, but no other comes here: memory
-// of locks has seals of its own, is made by `init` and mapped as nothing else.
-// The mutex is made for several processes, the value is reached under it only.
-unsafe impl<T: Plain> Shareable for Guarded<T> {}
+// SAFETY: the value is accessed only while the mutex is held.
+unsafe impl<T: Plain> Sync for RobustMutex<T> {}
+// SAFETY: not every bit pattern is a mutex, but the memory holds no other:
+// memory of locks has seals of its own, is made by `init` and mapped as nothing
+// else. The mutex is made for several processes (`PTHREAD_PROCESS_SHARED`), and
+// the value is accessed under it only.
+unsafe impl<T: Plain> Shareable for RobustMutex<T> {}
 
-/// How the mutex was found.
+/// State of a mutex that was just locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// As the last holder left it.
-    Unlocked,
-    /// In the hands of a process that died: the value may be half changed.
+pub enum MutexState {
+    /// The last holder has unlocked it.
+    Consistent,
+    /// The last holder died while it held the mutex: the value may be half
+    /// changed.
     Abandoned,
 }
 
-impl<T: Plain> Guarded<T> {
-    /// Makes the mutex and sets the value, before any other process has it.
+impl<T: Plain> RobustMutex<T> {
+    /// Initialises mutex and value, before any other process has the memory.
     pub fn init(&self, value: T) -> io::Result<()> {
-        // SAFETY: the caller is the only one to have this memory so far; all
-        // pointers are to live variables, and the attributes are initialised
-        // before they are used.
+        // SAFETY: no other process has this memory yet; all pointers are to live
+        // variables, and the attributes are initialised before they are used.
         unsafe {
             let mut attributes = std::mem::zeroed::<libc::pthread_mutexattr_t>();
             check(libc::pthread_mutexattr_init(&mut attributes))?;
@@ -250,7 +280,7 @@ impl<T: Plain> Guarded<T> {
                 libc::PTHREAD_PROCESS_SHARED,
             ))?;
             check(libc::pthread_mutexattr_setrobust(&mut attributes, libc::PTHREAD_MUTEX_ROBUST))?;
-            // A second lock by the holder is an error, not a hang.
+            // A second lock by the holder is an error, not a deadlock.
             let kind = libc::PTHREAD_MUTEX_ERRORCHECK;
             check(libc::pthread_mutexattr_settype(&mut attributes, kind))?;
             check(libc::pthread_mutex_init(self.mutex.get(), &attributes))?;
@@ -259,80 +289,84 @@ impl<T: Plain> Guarded<T> {
         Ok(())
     }
 
-    /// Waits for the mutex, and takes it.
-    pub fn lock(&self) -> io::Result<(Guard<'_, T>, Found)> {
+    /// Locks the mutex; waits while another thread or process holds it.
+    pub fn lock(&self) -> io::Result<(RobustGuard<'_, T>, MutexState)> {
         // SAFETY: the mutex was initialised when the memory was made.
-        let answer = unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
-        self.taken(answer)
+        let code = unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+        self.guard(code)
     }
 
-    /// Takes the mutex if nobody has it; `None` if somebody has.
-    pub fn try_lock(&self) -> io::Result<Option<(Guard<'_, T>, Found)>> {
+    /// Locks the mutex if it is free; returns `None` otherwise.
+    pub fn try_lock(&self) -> io::Result<Option<(RobustGuard<'_, T>, MutexState)>> {
         // SAFETY: as above.
         match unsafe { libc::pthread_mutex_trylock(self.mutex.get()) } {
             libc::EBUSY => Ok(None),
-            answer => self.taken(answer).map(Some),
+            code => self.guard(code).map(Some),
         }
     }
 
-    fn taken(&self, answer: i32) -> io::Result<(Guard<'_, T>, Found)> {
-        let found = match answer {
-            0 => Found::Unlocked,
+    /// Makes a guard from the return code of a call that locks.
+    fn guard(&self, code: i32) -> io::Result<(RobustGuard<'_, T>, MutexState)> {
+        let state = match code {
+            0 => MutexState::Consistent,
             libc::EOWNERDEAD => {
-                // SAFETY: this thread holds it now, as the answer says.
+                // SAFETY: this thread holds the mutex now, as the code says.
                 check(unsafe { libc::pthread_mutex_consistent(self.mutex.get()) })?;
-                Found::Abandoned
+                MutexState::Abandoned
             }
-            other => return Err(io::Error::from_raw_os_error(other)),
+            error => return Err(io::Error::from_raw_os_error(error)),
         };
-        Ok((Guard { of: self, generation: generation(), not_send: PhantomData }, found))
+        Ok((RobustGuard { mutex: self, generation: generation(), not_send: PhantomData }, state))
     }
 }
 
-fn check(answer: i32) -> io::Result<()> {
-    if answer == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(answer)) }
+fn check(code: i32) -> io::Result<()> {
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code)) }
 }
 
-/// The value, while the lock is held. A thread that did not lock a mutex may
-/// not unlock it, so this cannot be sent to another.
-pub struct Guard<'a, T: Plain> {
-    of: &'a Guarded<T>,
-    /// The process that has the lock. A forked child has a copy of the guard,
-    /// but not the lock.
+/// Access to the value while the mutex is held. It is not `Send`: only the thread
+/// that has locked a mutex may unlock it.
+pub struct RobustGuard<'a, T: Plain> {
+    mutex: &'a RobustMutex<T>,
+    /// Generation of the process that holds the lock. A forked child has a copy
+    /// of the guard, but not the lock.
     generation: u32,
     not_send: PhantomData<*const ()>,
 }
 
-impl<T: Plain> Guard<'_, T> {
+impl<T: Plain> RobustGuard<'_, T> {
+    /// Checks that this process holds the lock.
+    ///
     /// # Panics
-    /// In a child of the process that has the lock.
+    /// In a child of the process that holds the lock.
     fn check_holder(&self) {
         assert!(self.generation == generation(), "this lock is held by another process");
     }
 }
 
-impl<T: Plain> Deref for Guard<'_, T> {
+impl<T: Plain> Deref for RobustGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
         self.check_holder();
         // SAFETY: this process holds the mutex, so nobody changes the value.
-        unsafe { &*self.of.value.get() }
+        unsafe { &*self.mutex.value.get() }
     }
 }
 
-impl<T: Plain> DerefMut for Guard<'_, T> {
+impl<T: Plain> DerefMut for RobustGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.check_holder();
         // SAFETY: this process holds the mutex, so nobody else has the value.
-        unsafe { &mut *self.of.value.get() }
+        unsafe { &mut *self.mutex.value.get() }
     }
 }
 
-impl<T: Plain> Drop for Guard<'_, T> {
+impl<T: Plain> Drop for RobustGuard<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: this guard holds the mutex. A child that inherited a copy of
-        // the guard does not; then the call is refused and changes nothing.
-        unsafe { libc::pthread_mutex_unlock(self.of.mutex.get()) };
+        // SAFETY: this guard holds the mutex. In a child that has a copy of the
+        // guard the mutex is not held; the call returns an error and changes
+        // nothing.
+        unsafe { libc::pthread_mutex_unlock(self.mutex.mutex.get()) };
     }
 }

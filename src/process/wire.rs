@@ -1,11 +1,11 @@
-//! Values as messages: bytes, and descriptors beside them.
+//! Encoding of values as messages: bytes, and descriptors beside them.
 //!
 //! The bytes are [postcard](https://postcard.jamesmunns.com): short, without
-//! names, and read back only as the type that wrote them. A descriptor cannot
-//! be bytes. While a value is packed it puts its descriptors ([`Descriptor`])
-//! into a list beside the bytes and writes its place there; unpacking takes it
-//! out again. So connections, queues and shared memory may be parts of any
-//! message, as Python's can be pickled for a child.
+//! names, and readable only as the type that was written. A descriptor cannot be
+//! encoded as bytes. While a value is packed, each [`Descriptor`] in it is pushed
+//! on a list beside the bytes and encoded as its index; unpacking takes it out
+//! again. So connections, queues and shared memory may be parts of any message,
+//! as Python's can be pickled for a child.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,66 +17,67 @@ use smallvec::SmallVec;
 
 use super::Error;
 
-/// A packed value. Short ones need no memory from the allocator, which in a
-/// child that was forked a moment ago costs more than all else: each page of
-/// the allocator's that it writes to must be copied for it first.
+/// A packed value. Short ones need no allocation. In a child that was just forked
+/// an allocation costs more than everything else: each page of the allocator
+/// that the child writes to must be copied first.
 pub type Bytes = SmallVec<[u8; 128]>;
 
-/// What travels: bytes, and the descriptors that they refer to.
+/// A packed value with the descriptors that it refers to.
 #[derive(Debug, Default)]
 pub struct Message {
-    /// The value.
+    /// The packed value.
     pub(super) bytes: Bytes,
-    /// Its descriptors, in the order of their numbers in `bytes`.
+    /// Descriptors; `bytes` contains their indices.
     pub(super) descriptors: Vec<OwnedFd>,
 }
 
 impl From<Bytes> for Message {
-    /// A message without descriptors.
+    /// Makes a message without descriptors.
     fn from(bytes: Bytes) -> Message {
         Message { bytes, descriptors: Vec::new() }
     }
 }
 
 thread_local! {
-    /// Those of the message that is being packed or unpacked.
+    /// Descriptors of the message that is being packed or unpacked.
     static DESCRIPTORS: RefCell<Option<Vec<Option<OwnedFd>>>> = const { RefCell::new(None) };
 }
 
 /// Packs a value.
 ///
 /// # Errors
-/// Where the value refuses, or descriptors run out.
+/// Where the value cannot be serialized, or descriptors run out.
 pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
     let outer = DESCRIPTORS.replace(Some(Vec::new()));
     let bytes = postcard::to_extend(value, Bytes::new());
     let descriptors = DESCRIPTORS.replace(outer).unwrap_or_default();
-    let bytes = bytes.map_err(|error| Error::CannotPack { why: error.to_string() })?;
+    let bytes = bytes.map_err(|error| Error::CannotPack { reason: error.to_string() })?;
     Ok(Message { bytes, descriptors: descriptors.into_iter().flatten().collect() })
 }
 
-/// Unpacks what [`pack`] packed, as the same type.
+/// Unpacks a value of the type that [`pack`] has packed.
 ///
 /// # Errors
-/// [`Error::Garbage`] where the bytes are no such value. How much memory it
-/// takes is bounded by the bytes that are there, not by what they claim.
+/// [`Error::InvalidMessage`] where the bytes are no such value. The memory used
+/// is bounded by the number of bytes received, not by the lengths in them.
 pub fn unpack<T: DeserializeOwned>(message: Message) -> Result<T, Error> {
-    let own = message.descriptors.into_iter().map(Some).collect();
-    let outer = DESCRIPTORS.replace(Some(own));
+    let descriptors = message.descriptors.into_iter().map(Some).collect();
+    // A value may pack or unpack another one inside it.
+    let outer = DESCRIPTORS.replace(Some(descriptors));
     let value = postcard::take_from_bytes(&message.bytes);
     DESCRIPTORS.set(outer);
     match value {
         Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(Error::garbage(format!("{} bytes are left over", rest.len()))),
-        Err(error) => Err(Error::garbage(error.to_string())),
+        Ok((_, rest)) => Err(Error::invalid(format!("{} extra bytes", rest.len()))),
+        Err(error) => Err(Error::invalid(error.to_string())),
     }
 }
 
-/// A descriptor as a part of a value. What is sent is a copy.
+/// A descriptor as a part of a value. The receiver gets a copy.
 #[derive(Debug)]
 pub struct Descriptor(pub OwnedFd);
 
-/// Writes a copy of `descriptor`.
+/// Serializes a copy of `descriptor`.
 ///
 /// # Errors
 /// Outside a message, or where descriptors run out.
@@ -85,12 +86,13 @@ pub fn serialize<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let copy = descriptor.try_clone_to_owned().map_err(S::Error::custom)?;
-    let place = DESCRIPTORS.with_borrow_mut(|list| {
-        let list = list.as_mut().ok_or("descriptors travel in messages between processes only")?;
+    let index = DESCRIPTORS.with_borrow_mut(|list| {
+        let list =
+            list.as_mut().ok_or("a descriptor can be sent in a message to another process only")?;
         list.push(Some(copy));
         Ok::<usize, &str>(list.len() - 1)
     });
-    place.map_err(S::Error::custom)?.serialize(serializer)
+    index.map_err(S::Error::custom)?.serialize(serializer)
 }
 
 impl Serialize for Descriptor {
@@ -101,9 +103,9 @@ impl Serialize for Descriptor {
 
 impl<'de> Deserialize<'de> for Descriptor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let place = usize::deserialize(deserializer)?;
-        let taken = DESCRIPTORS.with_borrow_mut(|list| list.as_mut()?.get_mut(place)?.take());
-        taken.map(Descriptor).ok_or_else(|| D::Error::custom("a descriptor is missing"))
+        let index = usize::deserialize(deserializer)?;
+        let descriptor = DESCRIPTORS.with_borrow_mut(|list| list.as_mut()?.get_mut(index)?.take());
+        descriptor.map(Descriptor).ok_or_else(|| D::Error::custom("a descriptor is missing"))
     }
 }
 
@@ -113,7 +115,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_descriptor_travels_beside_the_bytes() {
+    fn a_descriptor_is_sent_beside_the_bytes() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         let value = ("before", Descriptor(writer.into()), "after");
         let message = pack(&value).expect("a message");
@@ -124,32 +126,32 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_is_no_text() {
+    fn a_descriptor_cannot_be_json() {
         let (reader, _) = std::io::pipe().expect("a pipe");
         assert!(serde_json::to_string(&Descriptor(reader.into())).is_err());
     }
 
     #[test]
-    fn a_length_beyond_all_memory_is_an_error_and_no_allocation() {
-        // 2^60 items, as postcard writes it, and none of them.
+    fn an_impossible_length_is_an_error_without_allocation() {
+        // A length of 2^60 items in postcard, without the items.
         let bytes = vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
         for bytes in [bytes.clone(), [bytes, vec![1; 100]].concat()] {
-            let refused =
-                unpack::<Vec<u64>>(Bytes::from_vec(bytes).into()).expect_err("there is nothing");
-            assert!(matches!(refused, Error::Garbage { .. }), "{refused}");
+            let error =
+                unpack::<Vec<u64>>(Bytes::from_vec(bytes).into()).expect_err("no such items");
+            assert!(matches!(error, Error::InvalidMessage { .. }), "{error}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked(value: (u64, i128, String, Vec<Option<f64>>)) {
+        fn unpack_inverts_pack(value: (u64, i128, String, Vec<Option<f64>>)) {
             let message = pack(&value).expect("a message");
             let back: (u64, i128, String, Vec<Option<f64>>) = unpack(message).expect("a value");
             prop_assert_eq!(format!("{value:?}"), format!("{back:?}"));
         }
 
         #[test]
-        fn garbage_is_an_error_or_a_value_but_never_more(bytes: Vec<u8>) {
+        fn arbitrary_bytes_give_an_error_or_a_value(bytes: Vec<u8>) {
             drop(unpack::<Vec<(String, Descriptor)>>(Bytes::from_vec(bytes).into()));
         }
     }

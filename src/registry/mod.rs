@@ -79,7 +79,7 @@ impl Registry {
     /// Why the backend of that name cannot run here, if it cannot.
     pub fn obstacle(&self, name: &str) -> Option<String> {
         match (self.backend(name), self.runner(name)) {
-            (Some(backend), _) => backend.obstacle(),
+            (Some(backend), _) => backend.unavailable_reason(),
             (None, Some(runner)) => runner.obstacle(),
             (None, None) => Some("there is no such backend".to_string()),
         }

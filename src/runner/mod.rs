@@ -23,8 +23,8 @@ use std::time::Instant;
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::backend::{
-    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, handicap,
-    panic_message,
+    Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, Work, panic_message,
+    slowdown,
 };
 use crate::command;
 use crate::kernel::{Isa, Job};
@@ -68,7 +68,7 @@ pub fn enter(registry: &Registry) {
     let workers: Vec<&dyn Callable> = workers.iter().map(|it| it as &dyn Callable).collect();
     process::enter(&workers);
     if verb.as_deref() == Some(OsStr::new(VERB)) {
-        process::show_name("runner");
+        process::set_process_name("runner");
         let code = serve(registry, io::stdin().lock(), io::stdout().lock());
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }
@@ -85,8 +85,8 @@ impl Callable for Spawned<'_> {
         self.backend.name()
     }
 
-    fn serve(&self, told: Message) -> Result<u8, process::Error> {
-        self.backend.serve(told, &self.registry.kernels)
+    fn run(&self, argument: Message) -> Result<u8, process::Error> {
+        self.backend.run_worker(argument, &self.registry.kernels)
     }
 }
 
@@ -185,7 +185,7 @@ fn understand(
     // No registry has those of the self-test, so that no list shows them.
     let backend = registry
         .backend(&visit.backend)
-        .or_else(|| handicap::find(&visit.backend))
+        .or_else(|| slowdown::find(&visit.backend))
         .ok_or_else(|| anyhow!("there is no backend {:?} here", visit.backend))?;
     let schedule = match &visit.schedule {
         Some(name) => {

@@ -111,7 +111,7 @@ impl Other {
     }
 
     fn read(pid: i32) -> Option<Other> {
-        let all_ns = cpu_clock::of_process_ns(pid)?;
+        let all_ns = cpu_clock::process_ns(pid)?;
         let system_ns = system_ns(pid).unwrap_or(0);
         Some(Other { all_ns, system_ns, switches: switches(pid) })
     }

@@ -17,7 +17,7 @@ use crate::machine::cpu_list;
 /// long: the kernel, which made directory entries to be asked by, takes a while to
 /// remove them when such a thread or process ends, milliseconds for a thread, and
 /// so would the visit.
-const WORTH_ASKING_NS: u64 = 10_000_000;
+const RUN_DELAY_MIN_BUSY_NS: u64 = 10_000_000;
 
 /// Watches the calls of a visit.
 pub struct Witness {
@@ -91,8 +91,8 @@ impl Witness {
         if pids.is_empty() && lives_on(&team.cpu_clocks_ns()) {
             pids.push(getpid().as_raw());
         }
-        let is_worth_asking = self.last_wall_ns >= WORTH_ASKING_NS && !self.has_inner;
-        let ask = |pid| if is_worth_asking { run_delay::of_process_ns(pid) } else { None };
+        let is_worth_asking = self.last_wall_ns >= RUN_DELAY_MIN_BUSY_NS && !self.has_inner;
+        let ask = |pid| if is_worth_asking { run_delay::process_ns(pid) } else { None };
         pids.into_iter().map(|pid| (pid, ask(pid))).collect()
     }
 

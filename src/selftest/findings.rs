@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::rate::Rate;
 use crate::backend::Backend as _;
-use crate::backend::handicap::Handicap;
+use crate::backend::slowdown::InjectedSlowdown;
 use crate::stats::median;
 
 /// An effect that is found in this share of campaigns is found.
@@ -85,8 +85,8 @@ pub struct Verdict {
 
 impl Findings {
     /// Nothing was found yet.
-    pub fn of(handicaps: &[Handicap], campaigns: u64, rounds: u32) -> Findings {
-        let effect = |handicap: &Handicap| Effect {
+    pub fn of(handicaps: &[InjectedSlowdown], campaigns: u64, rounds: u32) -> Findings {
+        let effect = |handicap: &InjectedSlowdown| Effect {
             backend: handicap.name(),
             injected_percent: handicap.percent,
             found: Rate::default(),
@@ -227,15 +227,15 @@ fn signal_name<S: Serializer>(signal: &Option<Signal>, serializer: S) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::handicap::HANDICAPS;
+    use crate::backend::slowdown::INJECTED_SLOWDOWNS;
 
     /// Ten campaigns in which a handicap of 2% or more is always found, and the
     /// alias once.
     fn findings() -> Findings {
-        let mut findings = Findings::of(&HANDICAPS, 20, 12);
+        let mut findings = Findings::of(&INJECTED_SLOWDOWNS, 20, 12);
         for campaign in 0..10 {
             findings.take(Some(6e6), 1.5, |name| {
-                let effect = HANDICAPS.iter().find(|it| it.name() == name)?;
+                let effect = INJECTED_SLOWDOWNS.iter().find(|it| it.name() == name)?;
                 let shift = if campaign == 3 { 0.02 } else { 0.0 };
                 let speedup = 1.0 / (1.0 + f64::from(effect.percent) / 100.0) + shift;
                 Some(Verdict { speedup, low: speedup - 0.015, high: speedup + 0.015 })
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_slower_thing_that_is_called_faster_was_not_found() {
-        let mut findings = Findings::of(&HANDICAPS, 1, 12);
+        let mut findings = Findings::of(&INJECTED_SLOWDOWNS, 1, 12);
         findings.take(None, 1.0, |_| Some(Verdict { speedup: 1.1, low: 1.05, high: 1.15 }));
         assert_eq!(findings.effects.iter().map(|it| it.found.hits).sum::<u64>(), 1);
     }
@@ -270,7 +270,7 @@ mod tests {
         let mut findings = findings();
         findings.failures = 1;
         assert!(!findings.is_well() && findings.text().contains("1 visits FAILED"));
-        let mut alarming = Findings::of(&HANDICAPS, 9, 12);
+        let mut alarming = Findings::of(&INJECTED_SLOWDOWNS, 9, 12);
         for _ in 0..9 {
             alarming.take(None, 1.0, |_| Some(Verdict { speedup: 0.9, low: 0.8, high: 0.95 }));
         }

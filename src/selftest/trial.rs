@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::findings::{Findings, Verdict};
-use crate::backend::handicap::HANDICAPS;
+use crate::backend::slowdown::INJECTED_SLOWDOWNS;
 use crate::backend::{BACKENDS, Backend};
 use crate::campaign::progress::{Progress, Show};
 use crate::campaign::stopping::LOOKS;
@@ -53,7 +53,7 @@ const NEWS_APART: Duration = Duration::from_secs(15);
 pub fn trial(about: &Run, campaigns: u64, progress: &Progress) -> anyhow::Result<Findings> {
     let registry = registry();
     let silent = Progress::new(Show::Problems);
-    let mut findings = Findings::of(&HANDICAPS, campaigns, ROUNDS);
+    let mut findings = Findings::of(&INJECTED_SLOWDOWNS, campaigns, ROUNDS);
     let mut draws = Draws::Calibrated(CALLS);
     let start = Instant::now();
     let mut last_news = start;
@@ -80,7 +80,7 @@ pub fn trial(about: &Run, campaigns: u64, progress: &Progress) -> anyhow::Result
 
 /// The backends of the self-test, the baseline first.
 fn registry() -> Registry {
-    let hidden = HANDICAPS.iter().map(|handicap| handicap as &'static dyn Backend);
+    let hidden = INJECTED_SLOWDOWNS.iter().map(|handicap| handicap as &'static dyn Backend);
     let backends = BACKENDS[..1].iter().copied().chain(hidden).collect();
     Registry { backends, ..Registry::default() }
 }
@@ -191,16 +191,16 @@ mod tests {
         let plan = draft(&Draws::Given(vec![1 << 20]), &registry());
         let backends: Vec<&str> = plan.cases.iter().map(|case| case.backend.as_str()).collect();
         let names: Vec<&str> =
-            [BASELINE].into_iter().chain(HANDICAPS.iter().map(|it| it.name())).collect();
+            [BASELINE].into_iter().chain(INJECTED_SLOWDOWNS.iter().map(|it| it.name())).collect();
         assert_eq!(backends, names);
         assert!(plan.skipped.is_empty() && plan.stopping.precision.is_none());
     }
 
     #[test]
     fn nobody_but_the_self_test_knows_its_backends() {
-        for handicap in &HANDICAPS {
+        for handicap in &INJECTED_SLOWDOWNS {
             assert!(Registry::default().backend(handicap.name()).is_none());
-            assert!(crate::backend::handicap::find(handicap.name()).is_some());
+            assert!(crate::backend::slowdown::find(handicap.name()).is_some());
         }
     }
 }

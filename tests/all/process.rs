@@ -21,7 +21,7 @@ fn this_test_has_threads_and_counts_them() {
 #[test]
 fn a_fork_beside_other_threads_is_refused_with_their_number() {
     let refused = Process::new(|| ()).start().expect_err("there are other threads");
-    let Error::Threads { threads } = refused else { panic!("{refused}") };
+    let Error::MultipleThreads { threads } = refused else { panic!("{refused}") };
     assert!(threads > 1);
     assert!(refused.to_string().contains("refusing to fork"), "{refused}");
 }
@@ -32,7 +32,7 @@ fn a_call_beside_other_threads_is_refused_and_not_made_in_part() {
     for backend in Registry::default().backends.into_iter().filter(has_processes) {
         let refused = team(backend).and_then(|mut team| team.call());
         let refused = refused.expect_err("there are other threads");
-        let is_told = matches!(refused, TeamError::Process(Error::Threads { .. }));
+        let is_told = matches!(refused, TeamError::Process(Error::MultipleThreads { .. }));
         assert!(is_told, "{}: {refused}", backend.name());
         let no_child = nix::sys::wait::waitpid(None, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
         assert_eq!(no_child, Err(nix::errno::Errno::ECHILD));

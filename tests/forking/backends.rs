@@ -20,7 +20,7 @@ use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
 use nthread::machine::affinity::{self, Whose};
 use nthread::machine::clock::{Clock, System};
 use nthread::plan::{Budget, Draws};
-use nthread::process::{Child, Exit, Outcome, Process};
+use nthread::process::{Child, Exit, Process, Termination};
 use nthread::record::{Case, Phase, Plan, Run, Stopping, read_rows};
 
 /// Counts that divide nothing evenly, and more workers than blocks.
@@ -282,7 +282,7 @@ fn after_a_panic() {
 }
 
 /// A child that does `body`.
-fn fork<R: Outcome>(body: impl FnOnce() -> R) -> Child {
+fn fork<R: Termination>(body: impl FnOnce() -> R) -> Child {
     Process::new(body).daemon().start().expect("a process")
 }
 

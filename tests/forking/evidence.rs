@@ -114,7 +114,7 @@ fn stop_first(block: u64) {
 /// All that can run here.
 fn backends() -> Vec<&'static dyn Backend> {
     let all = Registry::default().backends.into_iter();
-    all.filter(|backend| backend.obstacle().is_none()).collect()
+    all.filter(|backend| backend.unavailable_reason().is_none()).collect()
 }
 
 /// The names of those whose workers are other threads or processes.
@@ -217,7 +217,7 @@ fn too_short_to_ask() {
     for backend in backends() {
         let (call, _) = visit(&IDLE, backend.name());
         let is_long =
-            call.workers.iter().any(|worker| worker.busy_ns >= Some(Report::WORTH_ASKING_NS));
+            call.workers.iter().any(|worker| worker.busy_ns >= Some(Report::RUN_DELAY_MIN_BUSY_NS));
         assert!(is_long || call.run_delay_ns.is_none(), "{}", backend.name());
     }
 }

@@ -1,52 +1,51 @@
-//! A server process that owns the tasks and the results: what
-//! `multiprocessing.Manager` is.
+//! Worker processes around a manager, a server process that owns the tasks and
+//! the results: the counterpart of `multiprocessing.Manager`.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Share};
+use super::{ChildTask, Transport, WorkerResult};
 use crate::backend::{Chunks, Schedule, StartMethod, TeamError};
 use crate::process::{Child, Error, List, Manager};
 
-/// A dying process closes its sockets a little before its parent can hear how
-/// it ended.
-const MOMENT: Duration = Duration::from_secs(1);
+/// Longest wait for the exit status of a server that has closed its sockets. A
+/// dying process closes them a little before its parent can wait for it.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Proxies of two lists, and the server itself where it was started.
+/// Proxies of two lists, and in the parent the server itself.
 #[derive(Serialize, Deserialize)]
-pub struct Lists {
-    /// What is still to do, the first chunk last.
+pub struct ManagerTransport {
+    /// Chunks that no child has taken, the first one last.
     tasks: List<Range<u64>>,
-    /// The number of a child, and its answer.
-    results: List<(usize, Answer)>,
+    /// Results with the indices of the children.
+    results: List<(usize, WorkerResult)>,
     #[serde(skip)]
     manager: Option<Manager>,
 }
 
-impl Exchange for Lists {
+impl Transport for ManagerTransport {
     const NAME: &'static str = "process-manager";
     const ABOUT: &'static str =
         "n child processes started in each call, a server process owns tasks and results";
     const SCHEDULES: &'static [Schedule] = &[Schedule::Dynamic, Schedule::Guided];
 
-    type Given = ();
-    type Kept = ();
+    type ChildEnd = ();
+    type ParentEnd = ();
 
-    fn open(_: Chunks, start: StartMethod) -> Result<Self, Error> {
+    fn create(_: Chunks, start: StartMethod) -> Result<Self, Error> {
         let manager = match start {
             StartMethod::Fork => Manager::fork()?,
             StartMethod::Spawn => Manager::spawn()?,
         };
         let (tasks, results) = (manager.list()?, manager.list()?);
-        Ok(Lists { tasks, results, manager: Some(manager) })
+        Ok(ManagerTransport { tasks, results, manager: Some(manager) })
     }
 
-    /// A list gives its last item first.
-    fn begin(&self, chunks: Chunks) -> Result<(), Error> {
-        let dealer = chunks.dealer();
-        let mut tasks: Vec<Range<u64>> = dealer.hand(0).collect();
+    fn prepare(&self, chunks: Chunks) -> Result<(), Error> {
+        let mut tasks: Vec<Range<u64>> = chunks.dispatcher().claim_for(0).collect();
+        // `pop` takes the last item first.
         tasks.reverse();
         self.tasks.extend(&tasks)
     }
@@ -55,9 +54,9 @@ impl Exchange for Lists {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
-        let answer = share.answer_asking(|| self.tasks.pop())?;
-        self.results.push(&(share.worker, answer))
+    fn run_child(&self, (): (), task: ChildTask<'_>) -> Result<(), Error> {
+        let result = task.run_while_some(|| self.tasks.pop())?;
+        self.results.push(&(task.worker, result))
     }
 
     fn collect(
@@ -65,25 +64,26 @@ impl Exchange for Lists {
         _: Chunks,
         _: Vec<()>,
         children: &mut [Child],
-    ) -> Result<Vec<Option<Answer>>, Error> {
+    ) -> Result<Vec<Option<WorkerResult>>, Error> {
         for child in &mut *children {
             child.join()?;
         }
-        let mut answers = vec![None; children.len()];
-        for (worker, answer) in self.results.to_vec()? {
-            *answers.get_mut(worker).ok_or(Error::Ended)? = Some(answer);
+        let mut results = vec![None; children.len()];
+        for (worker, result) in self.results.to_vec()? {
+            *results.get_mut(worker).ok_or(Error::Disconnected)? = Some(result);
         }
         self.results.clear()?;
-        Ok(answers)
+        Ok(results)
     }
 
-    /// Whoever asks a dead server hears no more than that it is gone.
+    /// Replaces the error of a disconnection by the exit status of the server.
     fn explain(&mut self, error: TeamError) -> TeamError {
-        let (TeamError::Process(Error::Ended), Some(manager)) = (&error, &mut self.manager) else {
+        let (TeamError::Process(Error::Disconnected), Some(manager)) = (&error, &mut self.manager)
+        else {
             return error;
         };
         let (pid, server) = (manager.pid(), manager.server());
-        match server.join_timeout(MOMENT) {
+        match server.join_timeout(EXIT_TIMEOUT) {
             Ok(Some(exit)) => Error::Lost { name: server.name().to_string(), pid, exit }.into(),
             _ => error,
         }

@@ -1,12 +1,12 @@
-//! Worker processes: the counterparts of what Python's `multiprocessing`
-//! offers, each over [`crate::process`].
+//! Backends of worker processes: the counterparts of Python's `multiprocessing`,
+//! each over [`crate::process`].
 //!
-//! Four of them start n children in each call, which differ only in how the
-//! children come by their chunks and their parent by the reports: that is an
-//! [`Exchange`], one file each. The fifth, the pool, starts its processes once.
+//! Four of them start n children in each call. They differ only in how chunks
+//! reach the children and reports reach the parent: that is a [`Transport`], one
+//! file each. The fifth, the pool, starts its processes once.
 //!
-//! A child that was forked has the work in its memory; one that was spawned
-//! begins with nothing, and is told the names of kernel and backend.
+//! A forked child has the work in its memory; a spawned one receives the names
+//! of kernel and backend.
 
 mod manager;
 mod pipe;
@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::setup::not_pinned;
-use super::work::Described;
+use super::work::WorkSpec;
 use super::{
     Backend, Chunks, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
     panic_message,
@@ -31,176 +31,174 @@ use super::{
 use crate::kernel::Kernel;
 use crate::machine::affinity::{self, Whose};
 use crate::process::{
-    Call, Child, Ends, Error, Exit, Message, Process, start_all, thread_count, unpack,
+    Child, Ends, Error, Exit, FunctionCall, Message, Process, start_all, thread_count, unpack,
 };
 
-/// n children in each call, one pipe each.
-pub const PIPE: InEachCall<pipe::Pipes> = InEachCall(PhantomData);
-/// n children in each call around two queues.
-pub const QUEUE: InEachCall<queue::Queues> = InEachCall(PhantomData);
-/// n children in each call over shared memory.
-pub const SHM: InEachCall<shm::Memory> = InEachCall(PhantomData);
-/// n children in each call that talk to a manager.
-pub const MANAGER: InEachCall<manager::Lists> = InEachCall(PhantomData);
-/// A pool of processes.
+/// Backend of n children in each call, with one pipe each.
+pub const PIPE: PerCall<pipe::PipeTransport> = PerCall(PhantomData);
+/// Backend of n children in each call around two queues.
+pub const QUEUE: PerCall<queue::QueueTransport> = PerCall(PhantomData);
+/// Backend of n children in each call over shared memory.
+pub const SHM: PerCall<shm::SharedMemoryTransport> = PerCall(PhantomData);
+/// Backend of n children in each call around a manager.
+pub const MANAGER: PerCall<manager::ManagerTransport> = PerCall(PhantomData);
+/// Backend over a pool of processes.
 pub const POOL: pool::Pool = pool::Pool;
 
-/// How long a parent waits before it looks whether its children live.
+/// Longest wait of a parent before it checks that its children are alive.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What a child brings home.
-type Answer = Result<Report, Failure>;
+/// Result of a child.
+type WorkerResult = Result<Report, WorkerFailure>;
 
-/// Why a child brings no report home.
+/// Cause of a missing report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Failure {
-    /// It panicked, and said this.
+pub enum WorkerFailure {
+    /// The child panicked with this message.
     Panicked(String),
-    /// It is not where it was to be pinned to, and why.
+    /// The child could not be pinned to its CPUs, and why.
     NotPinned(String),
 }
 
-/// How the children of a call come by their chunks, and their parent by the
-/// reports. It is made with the team and serves all its calls; a spawned child
-/// gets it in a message.
-pub trait Exchange: Serialize + DeserializeOwned + 'static {
-    /// The name of the backend.
+/// Transport of chunks to the children of a call and of reports to their parent.
+/// It is made with the team and serves all its calls. A spawned child gets a copy
+/// in a message.
+pub trait Transport: Serialize + DeserializeOwned + 'static {
+    /// Name of the backend.
     const NAME: &'static str;
-    /// One line for `harness list`.
+    /// Description in one line, for `harness list`.
     const ABOUT: &'static str;
-    /// The schedules that it knows, its default first.
+    /// Supported schedules, the default first.
     const SCHEDULES: &'static [Schedule];
 
-    /// The end of a pipe that one child is given, or nothing.
-    type Given: Ends + Serialize + DeserializeOwned;
-    /// The end that the parent keeps of it.
-    type Kept;
+    /// End of a pipe that a child gets, or `()`.
+    type ChildEnd: Ends + Serialize + DeserializeOwned;
+    /// End of the same pipe that the parent keeps, or `()`.
+    type ParentEnd;
 
-    /// What survives between calls.
+    /// Makes what lives across calls.
     ///
     /// # Errors
     /// Where the system refuses.
-    fn open(chunks: Chunks, start: StartMethod) -> Result<Self, Error>;
+    fn create(chunks: Chunks, start: StartMethod) -> Result<Self, Error>;
 
-    /// Makes it ready for a call.
+    /// Prepares the transport for a call.
     ///
     /// # Errors
     /// Where the system refuses.
-    fn begin(&self, _chunks: Chunks) -> Result<(), Error> {
+    fn prepare(&self, _chunks: Chunks) -> Result<(), Error> {
         Ok(())
     }
 
-    /// What belongs to one child.
+    /// Makes the ends of the pipe of one child.
     ///
     /// # Errors
     /// Where the system refuses.
-    fn ends(&self) -> Result<(Self::Kept, Self::Given), Error>;
+    fn ends(&self) -> Result<(Self::ParentEnd, Self::ChildEnd), Error>;
 
-    /// The child's part: takes chunks, and brings home one answer.
+    /// Runs in a child: computes chunks and sends one result.
     ///
     /// # Errors
-    /// Where the answer cannot be brought home.
-    fn work(&self, given: Self::Given, share: Share<'_>) -> Result<(), Error>;
+    /// Where the result cannot be sent.
+    fn run_child(&self, end: Self::ChildEnd, task: ChildTask<'_>) -> Result<(), Error>;
 
-    /// The parent's part: one answer a child, in their order; `None` for one
-    /// that has ended without.
+    /// Runs in the parent: returns the results in the order of the children;
+    /// `None` for a child that has ended without one.
     ///
     /// # Errors
-    /// Where answers cannot be had.
+    /// Where results cannot be received.
     fn collect(
         &self,
         chunks: Chunks,
-        kept: Vec<Self::Kept>,
+        ends: Vec<Self::ParentEnd>,
         children: &mut [Child],
-    ) -> Result<Vec<Option<Answer>>, Error>;
+    ) -> Result<Vec<Option<WorkerResult>>, Error>;
 
-    /// A failure that is better explained by how a process of its own ended.
+    /// Replaces an error whose cause is the end of a process of the transport.
     fn explain(&mut self, error: TeamError) -> TeamError {
         error
     }
 
-    /// Processes of its own that live between calls.
+    /// Pids of processes of the transport that live across calls.
     fn pids(&self) -> Vec<i32> {
         Vec::new()
     }
 }
 
-/// What one child has to do.
+/// Task of one child in one call.
 #[derive(Clone, Copy)]
-pub struct Share<'a> {
+pub struct ChildTask<'a> {
     work: Work,
     chunks: Chunks,
-    /// From 0.
+    /// Index of the worker, from 0.
     worker: usize,
-    /// Where it is to run; empty if it is not pinned.
+    /// CPUs to which the child is pinned; empty if it is not.
     cpus: &'a [usize],
 }
 
-impl Share<'_> {
-    /// What came of computing chunks, for which the child is pinned first. It ends
-    /// after that, so all its CPU time belongs to the call.
-    fn answer(&self, chunks: impl Iterator<Item = Range<u64>>) -> Answer {
+impl ChildTask<'_> {
+    /// Pins the child and computes `chunks`. The child ends after that, so all its
+    /// CPU time belongs to the call.
+    fn run(&self, chunks: impl Iterator<Item = Range<u64>>) -> WorkerResult {
         if !self.cpus.is_empty() {
-            let pinned = affinity::pin(Whose::Own, self.cpus);
-            pinned.map_err(|error| Failure::NotPinned(error.to_string()))?;
+            affinity::pin(Whose::Own, self.cpus)
+                .map_err(|error| WorkerFailure::NotPinned(error.to_string()))?;
         }
         let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_times_of_this_thread());
-        catch_unwind(run).map_err(|panic| Failure::Panicked(panic_message(&*panic)))
+        catch_unwind(run).map_err(|panic| WorkerFailure::Panicked(panic_message(&*panic)))
     }
 
-    /// What came of computing chunks that are asked for one by one, until there
-    /// is none.
+    /// Pins the child and computes chunks until `next` returns `None`.
     ///
     /// # Errors
-    /// Where one cannot be had.
-    fn answer_asking(
+    /// The error of `next`.
+    fn run_while_some(
         &self,
         mut next: impl FnMut() -> Result<Option<Range<u64>>, Error>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<WorkerResult, Error> {
         let mut failed = None;
-        let chunks = std::iter::from_fn(|| {
+        let result = self.run(std::iter::from_fn(|| {
             next().unwrap_or_else(|error| {
                 failed = Some(error);
                 None
             })
-        });
-        let answer = self.answer(chunks);
-        failed.map_or(Ok(answer), Err)
+        }));
+        failed.map_or(Ok(result), Err)
     }
 }
 
-/// What a spawned child is told, but for its exchange and ends.
+/// Part of the argument of a spawned child; transport and end of a pipe follow.
 #[derive(Serialize, Deserialize)]
-struct Told {
-    work: Described,
+struct SpawnedTask {
+    work: WorkSpec,
     chunks: Chunks,
     worker: usize,
-    /// Where it is to run; empty if it is not pinned.
+    /// CPUs to which the child is pinned; empty if it is not.
     cpus: Vec<usize>,
 }
 
-/// A backend whose children live for one call.
-pub struct InEachCall<E>(PhantomData<fn() -> E>);
+/// Backend whose children live for one call.
+pub struct PerCall<T>(PhantomData<fn() -> T>);
 
-impl<E: Exchange> Backend for InEachCall<E> {
+impl<T: Transport> Backend for PerCall<T> {
     fn name(&self) -> &'static str {
-        E::NAME
+        T::NAME
     }
 
     fn about(&self) -> &'static str {
-        E::ABOUT
+        T::ABOUT
     }
 
     fn schedules(&self) -> &'static [Schedule] {
-        E::SCHEDULES
+        T::SCHEDULES
     }
 
     fn start_methods(&self) -> &'static [StartMethod] {
         &StartMethod::ALL
     }
 
-    fn obstacle(&self) -> Option<String> {
-        obstacle()
+    fn unavailable_reason(&self) -> Option<String> {
+        unavailable_reason()
     }
 
     fn worker_name(&self, worker: usize) -> String {
@@ -208,54 +206,57 @@ impl<E: Exchange> Backend for InEachCall<E> {
     }
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
-        let exchange = E::open(chunks, setup.start)?;
-        Ok(Box::new(Crew { exchange, work, chunks, setup: setup.clone(), peak_bytes: 0, stops: 0 }))
+        let transport = T::create(chunks, setup.start)?;
+        let setup = setup.clone();
+        Ok(Box::new(PerCallTeam { transport, work, chunks, setup, peak_bytes: 0, stops: 0 }))
     }
 
-    fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
-        let (told, exchange, given): (Told, E, E::Given) = unpack(told)?;
-        let work = known(&told.work, kernels)?;
-        let (worker, cpus) = (told.worker, &told.cpus[..]);
-        let share = Share { work, chunks: told.chunks, worker, cpus };
-        exchange.work(given, share).map(|()| 0)
+    fn run_worker(&self, argument: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
+        let (task, transport, end): (SpawnedTask, T, T::ChildEnd) = unpack(argument)?;
+        let work = resolve_work(&task.work, kernels)?;
+        let (worker, cpus) = (task.worker, &task.cpus[..]);
+        let task = ChildTask { work, chunks: task.chunks, worker, cpus };
+        transport.run_child(end, task).map(|()| 0)
     }
 }
 
-/// Why no process backend can run here, if none can.
-fn obstacle() -> Option<String> {
+/// Reason why no process backend can run here, if there is one.
+fn unavailable_reason() -> Option<String> {
     thread_count().err().map(|error| format!("cannot count threads in /proc: {error}"))
 }
 
-/// The work that a spawned child was told of.
-fn known(work: &Described, kernels: &[&'static dyn Kernel]) -> Result<Work, Error> {
-    let unknown = || Error::Garbage { what: format!("there is no such kernel here: {work:?}") };
-    work.work(kernels).ok_or_else(unknown)
+/// Looks up the kernel of a work that was sent to a spawned child.
+fn resolve_work(spec: &WorkSpec, kernels: &[&'static dyn Kernel]) -> Result<Work, Error> {
+    spec.resolve(kernels).ok_or_else(|| {
+        let reason = format!("this program has no such kernel: {spec:?}");
+        Error::InvalidMessage { reason }
+    })
 }
 
-/// The children of each call, one after the other.
-struct Crew<E> {
-    exchange: E,
+/// Team whose children are started in each call.
+struct PerCallTeam<T> {
+    transport: T,
     work: Work,
     chunks: Chunks,
     setup: Setup,
-    /// Peaks of the children of one call, added up: the most of any call.
+    /// Sum of the peaks of the children of a call; the largest of all calls.
     peak_bytes: u64,
-    /// How often children of all calls were found to have been stopped.
+    /// Observed stops of the children of all calls.
     stops: u32,
 }
 
-impl<E: Exchange> Team for Crew<E> {
+impl<T: Transport> Team for PerCallTeam<T> {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         self.try_call().or_else(|error| {
-            let error = self.exchange.explain(error);
-            // What a failed call left lying about must not reach the next one.
-            self.exchange = E::open(self.chunks, self.setup.start)?;
+            let error = self.transport.explain(error);
+            // Messages of a failed call must not reach the next one.
+            self.transport = T::create(self.chunks, self.setup.start)?;
             Err(error)
         })
     }
 
     fn pids(&self) -> Vec<i32> {
-        self.exchange.pids()
+        self.transport.pids()
     }
 
     fn peak_memory_bytes(&self) -> u64 {
@@ -267,27 +268,27 @@ impl<E: Exchange> Team for Crew<E> {
     }
 }
 
-impl<E: Exchange> Crew<E> {
+impl<T: Transport> PerCallTeam<T> {
     fn try_call(&mut self) -> Result<Vec<Report>, TeamError> {
-        self.exchange.begin(self.chunks)?;
+        self.transport.prepare(self.chunks)?;
         let nthread = self.chunks.nthread;
-        let (mut processes, mut kept) = (Vec::with_capacity(nthread), Vec::with_capacity(nthread));
+        let (mut processes, mut ends) = (Vec::with_capacity(nthread), Vec::with_capacity(nthread));
         for worker in 0..nthread {
-            let (ours, theirs) = self.exchange.ends()?;
-            kept.push(ours);
-            processes.push(self.process(worker, theirs)?);
+            let (parent_end, child_end) = self.transport.ends()?;
+            ends.push(parent_end);
+            processes.push(self.process(worker, child_end)?);
         }
         let mut children = start_all(processes)?;
-        let mut answers = self.exchange.collect(self.chunks, kept, &mut children)?;
-        // Who still runs may wait for what another should have done that failed:
-        // so those come first that have ended.
+        let mut results = self.transport.collect(self.chunks, ends, &mut children)?;
+        // Children that have ended come first: one that is still running may wait
+        // for another that has failed.
         let mut order: Vec<_> = children.iter_mut().map(Child::is_alive).zip(0..nthread).collect();
         order.sort_unstable();
         let mut reports = vec![Report::default(); nthread];
         for (_, worker) in order {
-            let answer = answers[worker].take();
+            let result = results[worker].take();
             let placement = &self.setup.placement;
-            reports[worker] = outcome(worker, placement, answer, &mut children[worker])?;
+            reports[worker] = join(worker, placement, result, &mut children[worker])?;
         }
         self.stops += children.iter_mut().map(Child::stops).sum::<u32>();
         let peaks = children.iter().filter_map(Child::peak_memory_bytes);
@@ -295,42 +296,44 @@ impl<E: Exchange> Crew<E> {
         Ok(reports)
     }
 
-    fn process(&self, worker: usize, given: E::Given) -> Result<Process<'_>, Error> {
+    fn process(&self, worker: usize, end: T::ChildEnd) -> Result<Process<'_>, Error> {
         let (chunks, cpus) = (self.chunks, self.setup.placement.cpus(worker));
         let process = match self.setup.start {
             StartMethod::Fork => {
-                let share = Share { work: self.work, chunks, worker, cpus };
-                Process::silent(given, move |given| self.exchange.work(given, share))
+                let task = ChildTask { work: self.work, chunks, worker, cpus };
+                Process::without_output(end, move |end| self.transport.run_child(end, task))
             }
             StartMethod::Spawn => {
-                let (work, cpus) = (self.work.described(), cpus.to_vec());
-                let told = Told { work, chunks, worker, cpus };
-                Process::call(Call::new(E::NAME, &(told, &self.exchange, given))?)?
+                let (work, cpus) = (self.work.spec(), cpus.to_vec());
+                let task = SpawnedTask { work, chunks, worker, cpus };
+                Process::spawn(FunctionCall::new(T::NAME, &(task, &self.transport, end))?)
             }
         };
         Ok(process.name(format!("Process-{}", worker + 1)).daemon())
     }
 }
 
-/// The report of a worker, once it has ended. How it ended explains why there
-/// is no answer.
-fn outcome(
+/// Waits for a child and returns its report, or an error that explains why there
+/// is none.
+fn join(
     index: usize,
     placement: &Placement,
-    answer: Option<Answer>,
+    result: Option<WorkerResult>,
     child: &mut Child,
 ) -> Result<Report, TeamError> {
     let worker = index + 1;
     let exit = child.join()?;
-    match (answer, exit) {
+    match (result, exit) {
         (Some(Ok(report)), Exit::Code(0)) => Ok(report),
-        (Some(Err(Failure::Panicked(message))), _) => Err(TeamError::Panicked { worker, message }),
-        (Some(Err(Failure::NotPinned(why))), _) => {
-            Err(not_pinned(index, placement.cpus(index), std::io::Error::other(why)))
+        (Some(Err(WorkerFailure::Panicked(message))), _) => {
+            Err(TeamError::Panicked { worker, message })
+        }
+        (Some(Err(WorkerFailure::NotPinned(reason))), _) => {
+            Err(not_pinned(index, placement.cpus(index), std::io::Error::other(reason)))
         }
         (_, exit) => {
             let how = if exit == Exit::Code(0) {
-                "ended without an answer".to_string()
+                "ended without a result".to_string()
             } else {
                 exit.to_string()
             };

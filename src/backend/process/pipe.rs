@@ -1,54 +1,56 @@
-//! One pipe for each child: what `multiprocessing.Process` with a `Pipe` is.
+//! Worker processes with one pipe each: the counterpart of
+//! `multiprocessing.Process` with a `Pipe`.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Share};
+use super::{ChildTask, Transport, WorkerResult};
 use crate::backend::{Chunks, Schedule, StartMethod};
 use crate::process::{Child, Error, Receiver, Sender, one_way};
 
-/// Nothing but the pipes, which are new in each call.
+/// Transport over pipes, which are new in each call.
 #[derive(Serialize, Deserialize)]
-pub struct Pipes;
+pub struct PipeTransport;
 
-impl Exchange for Pipes {
+impl Transport for PipeTransport {
     const NAME: &'static str = "process-pipe";
     const ABOUT: &'static str = "n child processes started in each call, one pipe each";
-    /// A pipe leads one way, from child to parent: a child cannot ask for its
-    /// next chunk.
+    // A pipe leads from child to parent only: a child cannot request its next
+    // chunk.
     const SCHEDULES: &'static [Schedule] = &[Schedule::Static];
 
-    type Given = Sender<Answer>;
-    type Kept = Receiver<Answer>;
+    type ChildEnd = Sender<WorkerResult>;
+    type ParentEnd = Receiver<WorkerResult>;
 
-    fn open(_: Chunks, _: StartMethod) -> Result<Self, Error> {
-        Ok(Pipes)
+    fn create(_: Chunks, _: StartMethod) -> Result<Self, Error> {
+        Ok(PipeTransport)
     }
 
-    fn ends(&self) -> Result<(Receiver<Answer>, Sender<Answer>), Error> {
+    fn ends(&self) -> Result<(Receiver<WorkerResult>, Sender<WorkerResult>), Error> {
         one_way()
     }
 
-    fn work(&self, pipe: Sender<Answer>, share: Share<'_>) -> Result<(), Error> {
-        pipe.send(&share.answer(share.chunks.dealer().hand(share.worker)))
+    fn run_child(&self, pipe: Sender<WorkerResult>, task: ChildTask<'_>) -> Result<(), Error> {
+        pipe.send(&task.run(task.chunks.dispatcher().claim_for(task.worker)))
     }
 
-    /// Waits for a child first, and then reads its answer, which needs no reader
-    /// to be sent: so this process is woken once for each child, not twice. A
-    /// pipe ends with its child, since nobody else has that end.
     fn collect(
         &self,
         _: Chunks,
-        pipes: Vec<Receiver<Answer>>,
+        pipes: Vec<Receiver<WorkerResult>>,
         children: &mut [Child],
-    ) -> Result<Vec<Option<Answer>>, Error> {
-        let receive = |(pipe, child): (Receiver<Answer>, &mut Child)| {
+    ) -> Result<Vec<Option<WorkerResult>>, Error> {
+        let mut results = Vec::with_capacity(children.len());
+        for (pipe, child) in pipes.into_iter().zip(children) {
+            // Waiting first wakes this process once for each child, not twice: a
+            // result is sent without a reader. The pipe is closed when its child
+            // has ended, since no other process has that end.
             child.join()?;
-            match pipe.recv() {
-                Ok(answer) => Ok(Some(answer)),
-                Err(Error::Ended) => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        pipes.into_iter().zip(children).map(receive).collect()
+            results.push(match pipe.recv() {
+                Ok(result) => Some(result),
+                Err(Error::Disconnected) => None,
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(results)
     }
 }

@@ -1,18 +1,18 @@
-//! Processes that live on, and get their chunks one by one: what
-//! `multiprocessing.Pool` is.
+//! Pool of worker processes that get their chunks one by one: the counterpart of
+//! `multiprocessing.Pool`.
 
 use std::ops::Range;
 
-use super::{Told, known, obstacle};
+use super::{SpawnedTask, resolve_work, unavailable_reason};
 use crate::backend::cpu_clock;
 use crate::backend::{
     Backend, Chunks, InnerTimes, Placement, Report, Schedule, Setup, StartMethod, Team, TeamError,
     Work,
 };
 use crate::kernel::Kernel;
-use crate::process::{Error, Message, Seat, unpack};
+use crate::process::{Error, Message, WorkerEndpoint, unpack};
 
-/// A pool of processes.
+/// Backend over a pool of processes.
 pub struct Pool;
 
 const NAME: &str = "process-pool";
@@ -34,8 +34,8 @@ impl Backend for Pool {
         &StartMethod::ALL
     }
 
-    fn obstacle(&self) -> Option<String> {
-        obstacle()
+    fn unavailable_reason(&self) -> Option<String> {
+        unavailable_reason()
     }
 
     fn worker_name(&self, worker: usize) -> String {
@@ -43,19 +43,20 @@ impl Backend for Pool {
     }
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
-        let workers = chunks.nthread;
+        let nthread = chunks.nthread;
         let pool = match setup.start {
-            StartMethod::Fork => crate::process::Pool::fork(workers, move |it| work.run(it))?,
+            StartMethod::Fork => {
+                crate::process::Pool::fork(nthread, move |blocks| work.run(blocks))?
+            }
             StartMethod::Spawn => {
-                let told = Told { work: work.described(), chunks, worker: 0, cpus: Vec::new() };
-                crate::process::Pool::spawn_told(workers, NAME, told)?
+                let task = SpawnedTask { work: work.spec(), chunks, worker: 0, cpus: Vec::new() };
+                crate::process::Pool::spawn_with(nthread, NAME, task)?
             }
         };
-        let dealer = chunks.dealer();
-        let mut team = Workers {
+        let mut team = PoolTeam {
             pool,
-            chunks: dealer.hand(0).collect(),
-            nthread: workers,
+            chunks: chunks.dispatcher().claim_for(0).collect(),
+            nthread,
             placement: setup.placement.clone(),
             pinned: Vec::new(),
         };
@@ -63,25 +64,25 @@ impl Backend for Pool {
         Ok(Box::new(team))
     }
 
-    fn serve(&self, told: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
-        let (told, seat): (Told, Seat) = unpack(told)?;
-        let work = known(&told.work, kernels)?;
-        seat.serve(&|chunk: Range<u64>| work.run(chunk))
+    fn run_worker(&self, argument: Message, kernels: &[&'static dyn Kernel]) -> Result<u8, Error> {
+        let (task, endpoint): (SpawnedTask, WorkerEndpoint) = unpack(argument)?;
+        let work = resolve_work(&task.work, kernels)?;
+        endpoint.serve(&|chunk: Range<u64>| work.run(chunk))
     }
 }
 
-struct Workers {
+struct PoolTeam {
     pool: crate::process::Pool<Range<u64>, Report>,
-    /// In the order in which they are handed out.
+    /// Chunks in the order in which they are handed out.
     chunks: Vec<Range<u64>>,
     nthread: usize,
     placement: Placement,
-    /// The processes that were pinned.
+    /// Pids of the processes that are pinned.
     pinned: Vec<i32>,
 }
 
-impl Workers {
-    /// Pins the workers, from outside, where they are to be and are not yet.
+impl PoolTeam {
+    /// Pins the workers from outside, unless they are pinned already.
     fn pin(&mut self) -> Result<(), TeamError> {
         let pids = self.pool.pids();
         if self.placement.is_pinned() && pids != self.pinned {
@@ -92,17 +93,17 @@ impl Workers {
     }
 }
 
-impl Team for Workers {
+impl Team for PoolTeam {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         if self.placement.is_pinned() {
-            // A worker that died in the last call has a successor.
+            // A worker that died in the last call was replaced.
             self.pin()?;
         }
         let mut reports = vec![Report::default(); self.nthread];
-        for answer in self.pool.imap_unordered(&self.chunks, 1)? {
-            let worker = answer.worker;
-            for report in answer.values.map_err(|error| told(error, worker))? {
-                // The clock of its process counts the threads inside it, too.
+        for result in self.pool.imap_unordered(&self.chunks, 1)? {
+            let worker = result.worker;
+            for report in result.values.map_err(|error| worker_error(error, worker))? {
+                // The CPU clock of the process includes its inner threads.
                 reports[worker] += Report { inner: InnerTimes::default(), ..report };
             }
         }
@@ -110,7 +111,7 @@ impl Team for Workers {
     }
 
     fn cpu_clocks_ns(&self) -> Vec<Option<u64>> {
-        self.pool.pids().into_iter().map(cpu_clock::of_process_ns).collect()
+        self.pool.pids().into_iter().map(cpu_clock::process_ns).collect()
     }
 
     fn pids(&self) -> Vec<i32> {
@@ -118,9 +119,9 @@ impl Team for Workers {
     }
 }
 
-/// What happened to that worker (from 0).
-fn told(error: Error, worker: usize) -> TeamError {
-    let worker = worker + 1;
+/// Converts an error of the worker with this index.
+fn worker_error(error: Error, index: usize) -> TeamError {
+    let worker = index + 1;
     match error {
         Error::Panicked { message, .. } => TeamError::Panicked { worker, message },
         Error::Lost { pid, exit, .. } => TeamError::Lost { worker, pid, how: exit.to_string() },

@@ -1,80 +1,79 @@
-//! One queue of tasks and one of results, shared by all: what
-//! `multiprocessing.Process` with a `Queue` is.
+//! Worker processes around one queue of tasks and one of results: the
+//! counterpart of `multiprocessing.Process` with a `Queue`.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Share, TICK};
+use super::{ChildTask, TICK, Transport, WorkerResult};
 use crate::backend::{Chunks, Schedule, StartMethod};
-use crate::process::{Child, Error, Exit, Queue};
+use crate::process::{Child, Error, Queue};
 
-/// The queues: they survive from call to call, and are empty in between.
+/// Transport over two queues. They live across calls, and are empty in between.
 #[derive(Serialize, Deserialize)]
-pub struct Queues {
-    /// Chunks, and for each child a last `None`.
+pub struct QueueTransport {
+    /// Chunks, and a last `None` for each child.
     tasks: Queue<Option<Range<u64>>>,
-    /// The number of a child, and its answer.
-    results: Queue<(usize, Answer)>,
+    /// Results with the indices of the children.
+    results: Queue<(usize, WorkerResult)>,
 }
 
-impl Exchange for Queues {
+impl Transport for QueueTransport {
     const NAME: &'static str = "process-queue";
     const ABOUT: &'static str =
         "n child processes started in each call, one queue of tasks and one of results for all";
     const SCHEDULES: &'static [Schedule] = &[Schedule::Dynamic, Schedule::Guided];
 
-    type Given = ();
-    type Kept = ();
+    type ChildEnd = ();
+    type ParentEnd = ();
 
-    fn open(_: Chunks, _: StartMethod) -> Result<Self, Error> {
-        Ok(Queues { tasks: Queue::new()?, results: Queue::new()? })
+    fn create(_: Chunks, _: StartMethod) -> Result<Self, Error> {
+        Ok(QueueTransport { tasks: Queue::new()?, results: Queue::new()? })
     }
 
     fn ends(&self) -> Result<((), ()), Error> {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
-        let answer = share.answer_asking(|| self.tasks.get())?;
-        self.results.put(&(share.worker, answer))
+    fn run_child(&self, (): (), task: ChildTask<'_>) -> Result<(), Error> {
+        let result = task.run_while_some(|| self.tasks.get())?;
+        self.results.put(&(task.worker, result))
     }
 
-    /// Puts all tasks, then takes all answers: a child puts one at its end, so
-    /// there is room for them meanwhile.
+    /// Puts all tasks, then gets all results. A child puts its result when it
+    /// ends, so there is room for the results meanwhile.
     fn collect(
         &self,
         chunks: Chunks,
         _: Vec<()>,
         children: &mut [Child],
-    ) -> Result<Vec<Option<Answer>>, Error> {
-        let dealer = chunks.dealer();
+    ) -> Result<Vec<Option<WorkerResult>>, Error> {
+        let mut all_put = true;
         let last = std::iter::repeat_n(None, children.len());
-        let mut is_dealt = true;
-        for task in dealer.hand(0).map(Some).chain(last) {
-            is_dealt = is_dealt && self.put(&task, children)?;
+        for task in chunks.dispatcher().claim_for(0).map(Some).chain(last) {
+            all_put = all_put && self.put(&task, children)?;
         }
-        let mut answers = vec![None; children.len()];
+        let mut results = vec![None; children.len()];
         let mut missing = children.len();
         while missing > 0 {
-            // Who had ended before nothing came will bring nothing any more, nor
-            // will who waits for what was not put.
-            let ended = children.iter_mut().map(Child::exit).collect::<Result<Vec<_>, _>>()?;
-            let is_lost =
-                |(exit, it): (&Option<Exit>, &Option<Answer>)| exit.is_some() && it.is_none();
-            let is_last = !is_dealt || ended.iter().zip(&answers).any(is_lost);
-            let patience = if is_last { Duration::ZERO } else { TICK };
-            match self.results.get_timeout(patience) {
-                Ok((worker, answer)) => {
-                    let place = answers.get_mut(worker).ok_or(Error::Ended)?;
-                    *place = Some(answer);
+            // A child that has ended now will put nothing later, and if tasks are
+            // missing, the others may wait for them for ever. Then only those
+            // results count that are in the queue already.
+            let mut is_incomplete = !all_put;
+            for (child, result) in children.iter_mut().zip(&results) {
+                is_incomplete |= child.exit()?.is_some() && result.is_none();
+            }
+            let timeout = if is_incomplete { Duration::ZERO } else { TICK };
+            match self.results.get_timeout(timeout) {
+                Ok((worker, result)) => {
+                    *results.get_mut(worker).ok_or(Error::Disconnected)? = Some(result);
                     missing -= 1;
                 }
-                Err(Error::TimedOut) if is_last => break,
+                Err(Error::TimedOut) if is_incomplete => break,
                 Err(Error::TimedOut) => {
-                    // Who is waited for may be stopped, and have ended when it is
-                    // asked for at last.
+                    // A child that is stopped now may have ended when the stops
+                    // are read at the end of the call.
                     for child in &mut *children {
                         child.stops();
                     }
@@ -82,25 +81,26 @@ impl Exchange for Queues {
                 Err(error) => return Err(error),
             }
         }
-        Ok(answers)
+        Ok(results)
     }
 }
 
-impl Queues {
-    /// Puts a task once there is room; `false` if there is none after a child has
-    /// ended. One that ends well has taken its last `None`, and left room.
+impl QueueTransport {
+    /// Puts a task once there is room; returns `false` if there is none after a
+    /// child has ended. A child that ends well has taken its last `None`, and
+    /// left room.
     fn put(&self, task: &Option<Range<u64>>, children: &mut [Child]) -> Result<bool, Error> {
-        let mut patience = TICK;
+        let mut timeout = TICK;
         loop {
-            match self.tasks.put_timeout(task, patience) {
+            match self.tasks.put_timeout(task, timeout) {
                 Ok(()) => return Ok(true),
-                Err(Error::TimedOut) if patience.is_zero() => return Ok(false),
+                Err(Error::TimedOut) if timeout.is_zero() => return Ok(false),
                 Err(Error::TimedOut) => {}
                 Err(error) => return Err(error),
             }
             for child in &mut *children {
                 if child.exit()?.is_some() {
-                    patience = Duration::ZERO;
+                    timeout = Duration::ZERO;
                 }
             }
         }

@@ -1,53 +1,55 @@
-//! Shared memory and atomics: what `multiprocessing.Process` with a `Value` and
-//! an `Array` is.
+//! Worker processes over shared memory and atomics: the counterpart of
+//! `multiprocessing.Process` with a `Value` and an `Array`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Exchange, Failure, Share};
+use super::{ChildTask, Transport, WorkerFailure, WorkerResult};
 use crate::backend::{Chunks, Report, Schedule, StartMethod};
 use crate::process::{Child, Error, Shared, load_bytes, store_bytes};
 
-/// Words that a message has room for.
+/// Largest error message, in words.
 const MESSAGE_WORDS: usize = 64;
 
-/// Words of a child: what came of it, the length of a message in bytes, its
+/// Size of a slot in words: the state, the length of the message in bytes, the
 /// report, and the message.
-const WORDS: usize = 2 + Report::WORDS + MESSAGE_WORDS;
+const SLOT_WORDS: usize = 2 + Report::WORDS + MESSAGE_WORDS;
 
-/// Nothing was written yet.
-const NONE: u64 = 0;
-/// There is a report.
+/// State of a slot without a result.
+const EMPTY: u64 = 0;
+/// State of a slot with a report.
 const REPORT: u64 = 1;
-/// There is a message, of a panic.
+/// State of a slot with the message of a panic.
 const PANICKED: u64 = 2;
-/// There is a message, of a mask that did not take.
+/// State of a slot with the error of setting the CPU mask.
 const NOT_PINNED: u64 = 3;
 
-/// The memory: the blocks that were dealt so far, and a place for each child.
+/// Transport over shared memory: the next block that no child has claimed, and a
+/// slot for the result of each child.
 #[derive(Serialize, Deserialize)]
-pub struct Memory {
-    dealt: Shared<AtomicU64>,
-    places: Shared<AtomicU64>,
+pub struct SharedMemoryTransport {
+    next_block: Shared<AtomicU64>,
+    slots: Shared<AtomicU64>,
 }
 
-impl Exchange for Memory {
+impl Transport for SharedMemoryTransport {
     const NAME: &'static str = "process-shm";
     const ABOUT: &'static str =
         "n child processes started in each call over shared memory, atomics";
     const SCHEDULES: &'static [Schedule] = &[Schedule::Static, Schedule::Dynamic, Schedule::Guided];
 
-    type Given = ();
-    type Kept = ();
+    type ChildEnd = ();
+    type ParentEnd = ();
 
-    fn open(chunks: Chunks, _: StartMethod) -> Result<Self, Error> {
-        Ok(Memory { dealt: Shared::zeroed(1)?, places: Shared::zeroed(chunks.nthread * WORDS)? })
+    fn create(chunks: Chunks, _: StartMethod) -> Result<Self, Error> {
+        let slots = Shared::zeroed(chunks.nthread * SLOT_WORDS)?;
+        Ok(SharedMemoryTransport { next_block: Shared::zeroed(1)?, slots })
     }
 
-    fn begin(&self, chunks: Chunks) -> Result<(), Error> {
-        self.dealt[0].store(0, Ordering::Relaxed);
-        (0..chunks.nthread).for_each(|worker| self.place(worker)[0].store(NONE, Ordering::Relaxed));
+    fn prepare(&self, chunks: Chunks) -> Result<(), Error> {
+        self.next_block[0].store(0, Ordering::Relaxed);
+        (0..chunks.nthread).for_each(|worker| self.slot(worker)[0].store(EMPTY, Ordering::Relaxed));
         Ok(())
     }
 
@@ -55,68 +57,71 @@ impl Exchange for Memory {
         Ok(((), ()))
     }
 
-    fn work(&self, (): (), share: Share<'_>) -> Result<(), Error> {
-        let answer = share.answer(share.chunks.hand(share.worker, &self.dealt[0]));
-        write(self.place(share.worker), &answer);
+    fn run_child(&self, (): (), task: ChildTask<'_>) -> Result<(), Error> {
+        let result = task.run(task.chunks.claim_for(task.worker, &self.next_block[0]));
+        write(self.slot(task.worker), &result);
         Ok(())
     }
 
-    /// A child that has ended has written what it had to say.
     fn collect(
         &self,
         _: Chunks,
         _: Vec<()>,
         children: &mut [Child],
-    ) -> Result<Vec<Option<Answer>>, Error> {
-        children
-            .iter_mut()
-            .enumerate()
-            .map(|(worker, child)| {
-                child.join()?;
-                Ok(read(self.place(worker)))
-            })
-            .collect()
+    ) -> Result<Vec<Option<WorkerResult>>, Error> {
+        let mut results = Vec::with_capacity(children.len());
+        for (worker, child) in children.iter_mut().enumerate() {
+            child.join()?;
+            results.push(read(self.slot(worker)));
+        }
+        Ok(results)
     }
 }
 
-impl Memory {
-    fn place(&self, worker: usize) -> &[AtomicU64] {
-        &self.places[worker * WORDS..(worker + 1) * WORDS]
+impl SharedMemoryTransport {
+    fn slot(&self, worker: usize) -> &[AtomicU64] {
+        &self.slots[worker * SLOT_WORDS..(worker + 1) * SLOT_WORDS]
     }
 }
 
-/// The first word last: it publishes the others.
-fn write(place: &[AtomicU64], answer: &Answer) {
-    let [state, length, words @ ..] = place else { return };
+/// Writes a result into a slot. The state is written last and publishes the
+/// other words.
+fn write(slot: &[AtomicU64], result: &WorkerResult) {
+    let [state, length, words @ ..] = slot else { return };
     let (report, message) = words.split_at(Report::WORDS);
-    let kind = match answer {
-        Ok(answer) => {
-            let words = answer.to_words();
-            report.iter().zip(words).for_each(|(to, word)| to.store(word, Ordering::Relaxed));
+    let new_state = match result {
+        Ok(value) => {
+            for (target, word) in report.iter().zip(value.to_words()) {
+                target.store(word, Ordering::Relaxed);
+            }
             REPORT
         }
-        Err(Failure::Panicked(text) | Failure::NotPinned(text)) => {
+        Err(WorkerFailure::Panicked(text) | WorkerFailure::NotPinned(text)) => {
             store_bytes(message, text.as_bytes());
             let length_bytes = text.len().min(8 * MESSAGE_WORDS);
             length.store(length_bytes as u64, Ordering::Relaxed);
-            if matches!(answer, Err(Failure::NotPinned(_))) { NOT_PINNED } else { PANICKED }
+            if matches!(result, Err(WorkerFailure::NotPinned(_))) { NOT_PINNED } else { PANICKED }
         }
     };
-    state.store(kind, Ordering::Release);
+    state.store(new_state, Ordering::Release);
 }
 
-fn read(place: &[AtomicU64]) -> Option<Answer> {
-    let [state, length, words @ ..] = place else { return None };
+/// Reads the result in a slot; `None` if none was written.
+fn read(slot: &[AtomicU64]) -> Option<WorkerResult> {
+    let [state, length, words @ ..] = slot else { return None };
     let (report, message) = words.split_at(Report::WORDS);
-    let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
     let text = || {
-        let bytes: Vec<u8> = load_bytes(message, load(length) as usize).collect();
+        let length_bytes = length.load(Ordering::Relaxed) as usize;
+        let bytes: Vec<u8> = load_bytes(message, length_bytes).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     };
     match state.load(Ordering::Acquire) {
-        REPORT => Some(Ok(Report::from_words(std::array::from_fn(|i| load(&report[i]))))),
-        PANICKED => Some(Err(Failure::Panicked(text()))),
-        NOT_PINNED => Some(Err(Failure::NotPinned(text()))),
+        REPORT => {
+            let words = std::array::from_fn(|i| report[i].load(Ordering::Relaxed));
+            Some(Ok(Report::from_words(words)))
+        }
+        PANICKED => Some(Err(WorkerFailure::Panicked(text()))),
+        NOT_PINNED => Some(Err(WorkerFailure::NotPinned(text()))),
         _ => None,
     }
 }
@@ -126,18 +131,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_gives_back_what_was_written_there() {
-        let place: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
-        assert_eq!(read(&place), None);
+    fn a_slot_returns_the_result_that_was_written() {
+        let slot: Vec<AtomicU64> = (0..SLOT_WORDS).map(|_| AtomicU64::new(0)).collect();
+        assert_eq!(read(&slot), None);
         let report = Report { busy_ns: 3, ..Report::default() };
-        let failures = ["why", ""].map(|text| Failure::Panicked(text.to_string()));
-        let not_pinned = Failure::NotPinned("why".to_string());
-        for answer in failures.into_iter().chain([not_pinned]).map(Err).chain([Ok(report)]) {
-            write(&place, &answer);
-            assert_eq!(read(&place), Some(answer));
+        let panics = ["why", ""].map(|text| WorkerFailure::Panicked(text.to_string()));
+        let not_pinned = WorkerFailure::NotPinned("why".to_string());
+        for result in panics.into_iter().chain([not_pinned]).map(Err).chain([Ok(report)]) {
+            write(&slot, &result);
+            assert_eq!(read(&slot), Some(result));
         }
-        write(&place, &Err(Failure::Panicked("é".repeat(1000))));
-        let Some(Err(Failure::Panicked(cut))) = read(&place) else { panic!("a message") };
+        write(&slot, &Err(WorkerFailure::Panicked("é".repeat(1000))));
+        let Some(Err(WorkerFailure::Panicked(cut))) = read(&slot) else { panic!("a message") };
         assert!(cut.starts_with("éé") && cut.len() <= 8 * MESSAGE_WORDS + 2, "{cut}");
     }
 }

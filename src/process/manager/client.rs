@@ -1,77 +1,81 @@
-//! A process's way to the server.
+//! Connection of a process to the server of a manager.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::server::{Bytes, Reply, Request};
-use crate::process::frame::{Frames, Patience};
+use crate::process::socket::{MessageSocket, Timeout};
 use crate::process::wire::{Descriptor, pack, unpack};
-use crate::process::{Error, family};
+use crate::process::{Error, current};
 
-/// What the proxies of a process share: the door, and a connection of its own.
+/// Connection that the proxies of a process share.
 pub struct Client {
-    door: Frames,
-    /// The connection, and the process that made it: a forked child that used
-    /// its parent's would read its parent's answers.
-    connection: RefCell<Option<(u32, Frames)>>,
+    /// Socket to the server's listener, over which connections are made.
+    connector: MessageSocket,
+    /// The connection, and the generation of the process that made it: a forked
+    /// child that used its parent's would receive its parent's replies.
+    connection: RefCell<Option<(u32, MessageSocket)>>,
 }
 
 impl Client {
-    pub fn new(door: Frames) -> Client {
-        Client { door, connection: RefCell::new(None) }
+    pub fn new(connector: MessageSocket) -> Client {
+        Client { connector, connection: RefCell::new(None) }
     }
 
-    pub fn ask(&self, request: &Request) -> Result<Reply, Error> {
+    /// Sends a request and waits for its reply.
+    pub fn request(&self, request: &Request) -> Result<Reply, Error> {
         let mut connection = self.connection.borrow_mut();
-        let is_own = |made: &mut (u32, Frames)| made.0 == family::generation();
-        if !connection.as_mut().is_some_and(is_own) {
-            *connection = Some((family::generation(), self.connect()?));
-        }
-        let Some((_, frames)) = &*connection else { return Err(Error::Ended) };
-        frames.send(&pack(request)?, Patience::Endless)?;
-        match unpack(frames.receive(Patience::Endless)?)? {
-            Reply::Refused(why) => Err(Error::Refused { why }),
+        let generation = current::generation();
+        let socket = match &*connection {
+            Some((made_in, socket)) if *made_in == generation => socket,
+            _ => &connection.insert((generation, self.connect()?)).1,
+        };
+        socket.send(&pack(request)?, Timeout::Never)?;
+        match unpack(socket.receive(Timeout::Never)?)? {
+            Reply::Rejected(reason) => Err(Error::Rejected { reason }),
             reply => Ok(reply),
         }
     }
 
-    fn connect(&self) -> Result<Frames, Error> {
-        let pair = Frames::pair().map_err(|source| Error::system("connect", source))?;
-        let (own, theirs) = pair;
-        self.door.send(&pack(&Descriptor(OwnedFd::from(theirs)))?, Patience::Endless)?;
+    fn connect(&self) -> Result<MessageSocket, Error> {
+        let (own, servers) =
+            MessageSocket::pair().map_err(|source| Error::system("connect", source))?;
+        self.connector.send(&pack(&Descriptor(OwnedFd::from(servers)))?, Timeout::Never)?;
         Ok(own)
     }
 
-    pub fn number(&self, request: &Request) -> Result<u64, Error> {
-        match self.ask(request)? {
+    /// Sends a request that is answered by a number.
+    pub fn request_number(&self, request: &Request) -> Result<u64, Error> {
+        match self.request(request)? {
             Reply::Number(number) => Ok(number),
             other => Err(unexpected(&other)),
         }
     }
 
-    pub fn found(&self, request: &Request) -> Result<Option<Bytes>, Error> {
-        match self.ask(request)? {
-            Reply::Found(bytes) => Ok(bytes),
+    /// Sends a request that is answered by a value or `None`.
+    pub fn request_value(&self, request: &Request) -> Result<Option<Bytes>, Error> {
+        match self.request(request)? {
+            Reply::Value(bytes) => Ok(bytes),
             other => Err(unexpected(&other)),
         }
     }
 }
 
 impl AsFd for Client {
-    /// The door, for a proxy that travels to another process.
+    /// The connector, for a proxy that is sent to another process.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.door.as_fd()
+        self.connector.as_fd()
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client").field(&self.door).finish()
+        f.debug_tuple("Client").field(&self.connector).finish()
     }
 }
 
-/// An answer of the wrong kind.
+/// The error of a reply of the wrong kind.
 pub fn unexpected(reply: &Reply) -> Error {
-    Error::garbage(format!("an answer to another question: {reply:?}"))
+    Error::invalid(format!("unexpected reply of the manager: {reply:?}"))
 }

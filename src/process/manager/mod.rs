@@ -1,11 +1,11 @@
-//! A manager: a process that owns values, lists and dictionaries, for others
-//! that hold proxies of them.
+//! Manager: a process that owns values, lists and dictionaries, to which other
+//! processes have proxies.
 //!
-//! A proxy asks over a connection of its process to the server. Where Python's
-//! manager listens at an address and checks a password, this one has no
-//! address: whoever wants a connection makes a socket pair and hands one end of
-//! it through the *door*, a socket that only the manager's own relatives have.
-//! A stranger has nothing to connect to.
+//! A proxy sends requests over a connection of its process to the server.
+//! Python's manager listens at an address and checks a password. This one has no
+//! address: a client makes a socket pair and sends one end of it over the
+//! *listener*, a socket whose other end only the manager's own processes have.
+//! No other process has anything to connect to.
 
 mod client;
 mod proxy;
@@ -20,15 +20,15 @@ use serde::Serialize;
 
 use super::Error;
 use super::child::Child;
-use super::frame::Frames;
-use super::function::{Call, Callable};
+use super::function::{Callable, FunctionCall};
+use super::socket::MessageSocket;
 use super::start::Process;
 use super::wire::{Descriptor, Message, unpack};
 use client::Client;
-use proxy::{Proxy, bytes};
+use proxy::{Proxy, to_bytes};
 use server::{Object, Request, serve};
 
-/// The server, as the target of a spawned process.
+/// The server as the target of a spawned process.
 pub(super) static SERVER: Server = Server;
 
 pub(super) struct Server;
@@ -38,15 +38,14 @@ impl Callable for Server {
         "nthread manager"
     }
 
-    fn serve(&self, argument: Message) -> Result<u8, Error> {
-        let Descriptor(door) = unpack(argument)?;
-        serve(Frames::from(door)).map(|()| 0)
+    fn run(&self, argument: Message) -> Result<u8, Error> {
+        let Descriptor(listener) = unpack(argument)?;
+        serve(MessageSocket::from(listener)).map(|()| 0)
     }
 }
 
-/// The owner of a server process. When it is dropped the server is killed, and
-/// its objects are gone. They live until then: the server does not count who
-/// still has a proxy.
+/// The owner of a server process. Dropping it kills the server, and with it all
+/// objects. The objects live until then: the server does not count proxies.
 #[derive(Debug)]
 pub struct Manager {
     server: Child,
@@ -54,31 +53,32 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// A server that is forked from this process.
+    /// Forks a server from this process.
     ///
     /// # Errors
     /// As [`Process::start`].
     pub fn fork() -> Result<Manager, Error> {
-        Manager::start(|door| Ok(Process::new(move || serve(door))))
+        Manager::start(|listener| Ok(Process::new(move || serve(listener))))
     }
 
-    /// A server that is spawned.
+    /// Spawns a server.
     ///
     /// # Errors
     /// As [`Process::of`].
     pub fn spawn() -> Result<Manager, Error> {
-        Manager::start(|door| {
-            Process::call(Call::new(SERVER.name(), &Descriptor(OwnedFd::from(door)))?)
+        Manager::start(|listener| {
+            let argument = Descriptor(OwnedFd::from(listener));
+            Ok(Process::spawn(FunctionCall::new(SERVER.name(), &argument)?))
         })
     }
 
     fn start(
-        process: impl FnOnce(Frames) -> Result<Process<'static>, Error>,
+        process: impl FnOnce(MessageSocket) -> Result<Process<'static>, Error>,
     ) -> Result<Manager, Error> {
-        let pair = Frames::pair().map_err(|source| Error::system("make a door", source))?;
-        let (door, inside) = pair;
-        let server = process(inside)?.name("SyncManager").daemon().start()?;
-        Ok(Manager { server, client: Rc::new(Client::new(door)) })
+        let (connector, listener) =
+            MessageSocket::pair().map_err(|source| Error::system("make a listener", source))?;
+        let server = process(listener)?.name("SyncManager").daemon().start()?;
+        Ok(Manager { server, client: Rc::new(Client::new(connector)) })
     }
 
     /// The server process.
@@ -86,37 +86,37 @@ impl Manager {
         &mut self.server
     }
 
-    /// The server's process id.
+    /// Process id of the server.
     pub fn pid(&self) -> i32 {
         self.server.pid()
     }
 
-    /// A value that the server owns.
+    /// Makes a value that the server owns.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the server is gone.
+    /// [`Error::Disconnected`] if the server has ended.
     pub fn value<T: Serialize>(&self, value: &T) -> Result<Value<T>, Error> {
-        Ok(Value(self.proxy(Object::Value(bytes(value)?))?))
+        Ok(Value(self.proxy(Object::Value(to_bytes(value)?))?))
     }
 
-    /// An empty list that the server owns.
+    /// Makes an empty list that the server owns.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the server is gone.
+    /// [`Error::Disconnected`] if the server has ended.
     pub fn list<T>(&self) -> Result<List<T>, Error> {
         Ok(List(self.proxy(Object::List(Vec::new()))?))
     }
 
-    /// An empty dictionary that the server owns.
+    /// Makes an empty dictionary that the server owns.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the server is gone.
+    /// [`Error::Disconnected`] if the server has ended.
     pub fn dict<K, V>(&self) -> Result<Dict<K, V>, Error> {
         Ok(Dict(self.proxy(Object::Dict(Default::default()))?))
     }
 
     fn proxy<T>(&self, object: Object) -> Result<Proxy<T>, Error> {
-        let id = self.client.number(&Request::New(object))?;
+        let id = self.client.request_number(&Request::New(object))?;
         Ok(Proxy::new(&self.client, id))
     }
 }

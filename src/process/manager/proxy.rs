@@ -1,4 +1,4 @@
-//! Proxies: what stands in a process for an object of a manager.
+//! Proxies of the objects that a manager owns.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::client::{Client, unexpected};
 use super::server::{Bytes, Id, Reply, Request};
 use crate::process::Error;
-use crate::process::frame::Frames;
+use crate::process::socket::MessageSocket;
 use crate::process::wire::{self, Descriptor, pack, unpack};
 
-/// What every proxy is: an object's number, and whom to ask.
+/// Common part of all proxies: the id of the object and the connection.
 pub struct Proxy<T> {
     client: Rc<Client>,
     id: Id,
@@ -22,7 +22,7 @@ pub struct Proxy<T> {
 }
 
 impl<T> Proxy<T> {
-    /// A proxy of the object of that number.
+    /// Makes a proxy of the object with this id.
     pub fn new(client: &Rc<Client>, id: Id) -> Proxy<T> {
         Proxy { client: Rc::clone(client), id, items: PhantomData }
     }
@@ -42,42 +42,42 @@ impl<T> fmt::Debug for Proxy<T> {
 
 impl<T> Serialize for Proxy<T> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let door = self.client.as_fd().try_clone_to_owned();
-        let door = door.map_err(serde::ser::Error::custom)?;
-        (Descriptor(door), self.id).serialize(serializer)
+        let connector = self.client.as_fd().try_clone_to_owned();
+        let connector = connector.map_err(serde::ser::Error::custom)?;
+        (Descriptor(connector), self.id).serialize(serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Proxy<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (door, id) = <(Descriptor, Id)>::deserialize(deserializer)?;
-        let client = Rc::new(Client::new(Frames::from(door.0)));
+        let (connector, id) = <(Descriptor, Id)>::deserialize(deserializer)?;
+        let client = Rc::new(Client::new(MessageSocket::from(connector.0)));
         Ok(Proxy { client, id, items: PhantomData })
     }
 }
 
-/// A value that a manager owns. Two calls are two requests: somebody else may
-/// come between a `get` and a `set`, as with Python's.
+/// A value that a manager owns. Two calls are two requests: another process may
+/// change the value between a `get` and a `set`, as with Python's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Value<T>(pub(super) Proxy<T>);
 
 impl<T: Serialize + DeserializeOwned> Value<T> {
-    /// What it is.
+    /// Gets the value.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn get(&self) -> Result<T, Error> {
-        let found = self.0.client.found(&Request::Get(self.0.id))?;
-        value_of(found.unwrap_or_default())
+        let bytes = self.0.client.request_value(&Request::Get(self.0.id))?;
+        from_bytes(bytes.unwrap_or_default())
     }
 
-    /// Makes it another.
+    /// Sets the value.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn set(&self, value: &T) -> Result<(), Error> {
-        self.0.client.ask(&Request::Set(self.0.id, bytes(value)?)).map(drop)
+        self.0.client.request(&Request::Set(self.0.id, to_bytes(value)?)).map(drop)
     }
 }
 
@@ -90,70 +90,71 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Appends an item.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn push(&self, item: &T) -> Result<(), Error> {
         self.extend(std::slice::from_ref(item))
     }
 
-    /// Appends several in one request: nobody else's come between.
+    /// Appends several items in one request: no other process can insert items
+    /// between them.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn extend(&self, items: &[T]) -> Result<(), Error> {
-        let items = items.iter().map(bytes).collect::<Result<_, _>>()?;
-        self.0.client.ask(&Request::Extend(self.0.id, items)).map(drop)
+        let items = items.iter().map(to_bytes).collect::<Result<_, _>>()?;
+        self.0.client.request(&Request::Extend(self.0.id, items)).map(drop)
     }
 
-    /// Takes the last item out; nobody else gets the same. `None` if it is
-    /// empty, where Python raises an IndexError.
+    /// Removes and returns the last item; each item is returned to one process
+    /// only. `None` if the list is empty, where Python raises an IndexError.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn pop(&self) -> Result<Option<T>, Error> {
-        self.0.client.found(&Request::Pop(self.0.id))?.map(value_of).transpose()
+        self.0.client.request_value(&Request::Pop(self.0.id))?.map(from_bytes).transpose()
     }
 
-    /// The item at that place, from 0.
+    /// Gets the item at this index, from 0.
     ///
     /// # Errors
-    /// [`Error::Refused`] if there is none.
-    pub fn get(&self, at: usize) -> Result<T, Error> {
-        let found = self.0.client.found(&Request::At(self.0.id, at as u64))?;
-        value_of(found.unwrap_or_default())
+    /// [`Error::Rejected`] if there is none.
+    pub fn get(&self, index: usize) -> Result<T, Error> {
+        let bytes = self.0.client.request_value(&Request::GetItem(self.0.id, index as u64))?;
+        from_bytes(bytes.unwrap_or_default())
     }
 
-    /// Puts another item at that place.
+    /// Replaces the item at this index.
     ///
     /// # Errors
-    /// [`Error::Refused`] if there is none.
-    pub fn set(&self, at: usize, item: &T) -> Result<(), Error> {
-        let request = Request::Replace(self.0.id, at as u64, bytes(item)?);
-        self.0.client.ask(&request).map(drop)
+    /// [`Error::Rejected`] if there is none.
+    pub fn set(&self, index: usize, item: &T) -> Result<(), Error> {
+        let request = Request::SetItem(self.0.id, index as u64, to_bytes(item)?);
+        self.0.client.request(&request).map(drop)
     }
 
-    /// All items, in order.
+    /// Gets all items, in order.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
-        match self.0.client.ask(&Request::Items(self.0.id))? {
-            Reply::All(items) => items.into_iter().map(value_of).collect(),
+        match self.0.client.request(&Request::Items(self.0.id))? {
+            Reply::Values(items) => items.into_iter().map(from_bytes).collect(),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// How many items it has.
+    /// Number of items.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn len(&self) -> Result<usize, Error> {
-        Ok(self.0.client.number(&Request::Length(self.0.id))? as usize)
+        Ok(self.0.client.request_number(&Request::Length(self.0.id))? as usize)
     }
 
-    /// Whether it has none.
+    /// Returns whether it is empty.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn is_empty(&self) -> Result<bool, Error> {
         Ok(self.len()? == 0)
     }
@@ -161,14 +162,14 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// Removes all items.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn clear(&self) -> Result<(), Error> {
-        self.0.client.ask(&Request::Clear(self.0.id)).map(drop)
+        self.0.client.request(&Request::Clear(self.0.id)).map(drop)
     }
 }
 
-/// A dictionary that a manager owns. Two keys are the same if they are packed
-/// into the same bytes.
+/// A dictionary that a manager owns. Two keys are equal if their packed bytes
+/// are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Dict<K, V>(pub(super) Proxy<(K, V)>);
@@ -178,73 +179,74 @@ where
     K: Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    /// Sets the value of a key, and returns the one before.
+    /// Sets the value of a key, and returns the previous one.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn insert(&self, key: &K, value: &V) -> Result<Option<V>, Error> {
-        let request = Request::Insert(self.0.id, bytes(key)?, bytes(value)?);
-        self.0.client.found(&request)?.map(value_of).transpose()
+        let request = Request::Insert(self.0.id, to_bytes(key)?, to_bytes(value)?);
+        self.0.client.request_value(&request)?.map(from_bytes).transpose()
     }
 
-    /// The value of a key.
+    /// Gets the value of a key.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
-        let found = self.0.client.found(&Request::Lookup(self.0.id, bytes(key)?))?;
-        found.map(value_of).transpose()
+        let value = self.0.client.request_value(&Request::Lookup(self.0.id, to_bytes(key)?))?;
+        value.map(from_bytes).transpose()
     }
 
-    /// Takes the value of a key out.
+    /// Removes a key, and returns its value.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn remove(&self, key: &K) -> Result<Option<V>, Error> {
-        let found = self.0.client.found(&Request::Remove(self.0.id, bytes(key)?))?;
-        found.map(value_of).transpose()
+        let value = self.0.client.request_value(&Request::Remove(self.0.id, to_bytes(key)?))?;
+        value.map(from_bytes).transpose()
     }
 
-    /// All entries, in no order that means anything.
+    /// Gets all entries, in an unspecified order.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn entries(&self) -> Result<Vec<(K, V)>, Error> {
-        match self.0.client.ask(&Request::Entries(self.0.id))? {
+        match self.0.client.request(&Request::Entries(self.0.id))? {
             Reply::Pairs(pairs) => {
-                pairs.into_iter().map(|(k, v)| Ok((value_of(k)?, value_of(v)?))).collect()
+                pairs.into_iter().map(|(k, v)| Ok((from_bytes(k)?, from_bytes(v)?))).collect()
             }
             other => Err(unexpected(&other)),
         }
     }
 
-    /// How many entries it has.
+    /// Number of entries.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn len(&self) -> Result<usize, Error> {
-        Ok(self.0.client.number(&Request::Length(self.0.id))? as usize)
+        Ok(self.0.client.request_number(&Request::Length(self.0.id))? as usize)
     }
 
-    /// Whether it has none.
+    /// Returns whether it is empty.
     ///
     /// # Errors
-    /// [`Error::Ended`] if the manager is gone.
+    /// [`Error::Disconnected`] if the manager has ended.
     pub fn is_empty(&self) -> Result<bool, Error> {
         Ok(self.len()? == 0)
     }
 }
 
-/// A value as bytes. It may not hold descriptors: the server keeps bytes only.
-pub fn bytes<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Error> {
+/// Packs a value without descriptors: the server keeps bytes only.
+pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Error> {
     let message = pack(value)?;
     if message.descriptors.is_empty() {
         Ok(message.bytes.into_vec())
     } else {
-        Err(Error::CannotPack { why: "a manager keeps no descriptors".to_string() })
+        Err(Error::CannotPack { reason: "a manager cannot keep descriptors".to_string() })
     }
 }
 
-pub fn value_of<T: DeserializeOwned>(bytes: Bytes) -> Result<T, Error> {
+/// Unpacks a value that [`to_bytes`] has packed.
+fn from_bytes<T: DeserializeOwned>(bytes: Bytes) -> Result<T, Error> {
     unpack(wire::Bytes::from_vec(bytes).into())
 }

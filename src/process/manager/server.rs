@@ -1,81 +1,83 @@
-//! The process that owns the objects: one loop, no thread, no lock.
+//! Server of a manager: one loop that owns the objects, without threads or locks.
 //!
-//! It knows neither names nor types. An object is bytes, a list of bytes, or a
-//! dictionary from bytes to bytes; what they mean is between the proxies. A
-//! client is one connection, and each request on it gets one answer. A client
-//! that sends what is no request is cut off, and nobody else notices.
+//! The server knows neither names nor types. An object is bytes, a list of
+//! bytes, or a dictionary from bytes to bytes; the proxies encode and decode
+//! them. Each client has one connection, and each request on it gets one reply.
+//! A client that sends an invalid request is disconnected; others are not
+//! affected.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::AsFd as _;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 
 use crate::process::Error;
-use crate::process::frame::{Frames, Patience};
+use crate::process::socket::{MessageSocket, Timeout};
 use crate::process::wire::{Descriptor, pack, unpack};
 
-/// A packed value of somebody.
+/// A packed value.
 pub type Bytes = Vec<u8>;
 
-/// The number of an object.
+/// Identifier of an object.
 pub type Id = u64;
 
-/// What a proxy asks for.
+/// Request of a proxy.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// A new object: answered by its number.
+    /// Makes an object; replies with its id.
     New(Object),
-    /// The bytes of a value.
+    /// Gets a value.
     Get(Id),
-    /// Other bytes for a value.
+    /// Sets a value.
     Set(Id, Bytes),
-    /// More items at the end of a list.
+    /// Appends items to a list.
     Extend(Id, Vec<Bytes>),
-    /// The last item of a list, taken out of it.
+    /// Removes and returns the last item of a list.
     Pop(Id),
-    /// All items of a list, in order.
+    /// Gets all items of a list, in order.
     Items(Id),
-    /// Items of a list, or entries of a dictionary.
+    /// Gets the length of a list or dictionary.
     Length(Id),
-    /// One item of a list.
-    At(Id, u64),
-    /// Another item in the place of one of a list.
-    Replace(Id, u64, Bytes),
-    /// A value for a key: answered by the one before.
+    /// Gets one item of a list.
+    GetItem(Id, u64),
+    /// Replaces one item of a list.
+    SetItem(Id, u64, Bytes),
+    /// Sets the value of a key; replies with the previous one.
     Insert(Id, Bytes, Bytes),
-    /// The value of a key.
+    /// Gets the value of a key.
     Lookup(Id, Bytes),
-    /// The value of a key, taken out.
+    /// Removes a key; replies with its value.
     Remove(Id, Bytes),
-    /// All keys and values, in the order of the keys' bytes.
+    /// Gets all keys and values, in the order of the keys' bytes.
     Entries(Id),
-    /// Nothing is left in a list or dictionary.
+    /// Removes all items of a list or dictionary.
     Clear(Id),
 }
 
-/// What the server says to it.
+/// Reply of the server.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
-    /// It is done.
+    /// Success, without a result.
     Done,
-    /// The number of an object, or how many there are.
+    /// An id or a length.
     Number(u64),
-    /// What was asked for, if it is there.
-    Found(Option<Bytes>),
-    /// Several.
-    All(Vec<Bytes>),
-    /// Keys and values.
+    /// A value, or none.
+    Value(Option<Bytes>),
+    /// Several values.
+    Values(Vec<Bytes>),
+    /// Keys and values of a dictionary.
     Pairs(Vec<(Bytes, Bytes)>),
-    /// It cannot be done.
-    Refused(String),
+    /// The request is not possible, and why.
+    Rejected(String),
 }
 
-/// What the server owns.
+/// An object that the server owns.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Object {
-    /// One value.
+    /// A value.
     Value(Bytes),
     /// A list.
     List(Vec<Bytes>),
@@ -83,26 +85,26 @@ pub enum Object {
     Dict(BTreeMap<Bytes, Bytes>),
 }
 
-/// The objects.
+/// All objects by id.
 #[derive(Default)]
 struct Objects {
-    all: HashMap<Id, Object>,
-    made: Id,
+    by_id: HashMap<Id, Object>,
+    last_id: Id,
 }
 
 impl Objects {
-    fn answer(&mut self, request: Request) -> Reply {
-        self.try_answer(request).unwrap_or_else(Reply::Refused)
+    fn reply(&mut self, request: Request) -> Reply {
+        self.try_reply(request).unwrap_or_else(Reply::Rejected)
     }
 
-    fn try_answer(&mut self, request: Request) -> Result<Reply, String> {
+    fn try_reply(&mut self, request: Request) -> Result<Reply, String> {
         Ok(match request {
             Request::New(object) => {
-                self.made += 1;
-                self.all.insert(self.made, object);
-                Reply::Number(self.made)
+                self.last_id += 1;
+                self.by_id.insert(self.last_id, object);
+                Reply::Number(self.last_id)
             }
-            Request::Get(id) => Reply::Found(Some(self.value(id)?.clone())),
+            Request::Get(id) => Reply::Value(Some(self.value(id)?.clone())),
             Request::Set(id, bytes) => {
                 *self.value(id)? = bytes;
                 Reply::Done
@@ -111,16 +113,16 @@ impl Objects {
                 self.list(id)?.extend(items);
                 Reply::Done
             }
-            Request::Pop(id) => Reply::Found(self.list(id)?.pop()),
-            Request::Items(id) => Reply::All(self.list(id)?.clone()),
-            Request::At(id, at) => Reply::Found(Some(self.item(id, at)?.clone())),
-            Request::Replace(id, at, bytes) => {
-                *self.item(id, at)? = bytes;
+            Request::Pop(id) => Reply::Value(self.list(id)?.pop()),
+            Request::Items(id) => Reply::Values(self.list(id)?.clone()),
+            Request::GetItem(id, index) => Reply::Value(Some(self.item(id, index)?.clone())),
+            Request::SetItem(id, index, bytes) => {
+                *self.item(id, index)? = bytes;
                 Reply::Done
             }
-            Request::Insert(id, key, bytes) => Reply::Found(self.dict(id)?.insert(key, bytes)),
-            Request::Lookup(id, key) => Reply::Found(self.dict(id)?.get(&key).cloned()),
-            Request::Remove(id, key) => Reply::Found(self.dict(id)?.remove(&key)),
+            Request::Insert(id, key, bytes) => Reply::Value(self.dict(id)?.insert(key, bytes)),
+            Request::Lookup(id, key) => Reply::Value(self.dict(id)?.get(&key).cloned()),
+            Request::Remove(id, key) => Reply::Value(self.dict(id)?.remove(&key)),
             Request::Entries(id) => Reply::Pairs(self.dict(id)?.clone().into_iter().collect()),
             Request::Length(id) => Reply::Number(match self.object(id)? {
                 Object::Value(_) => return Err("a value has no length".to_string()),
@@ -129,7 +131,7 @@ impl Objects {
             }),
             Request::Clear(id) => {
                 match self.object(id)? {
-                    Object::Value(_) => return Err("a value cannot be empty".to_string()),
+                    Object::Value(_) => return Err("a value cannot be cleared".to_string()),
                     Object::List(list) => list.clear(),
                     Object::Dict(dict) => dict.clear(),
                 }
@@ -139,44 +141,46 @@ impl Objects {
     }
 
     fn object(&mut self, id: Id) -> Result<&mut Object, String> {
-        self.all.get_mut(&id).ok_or_else(|| format!("there is no object {id}"))
+        self.by_id.get_mut(&id).ok_or_else(|| format!("there is no object {id}"))
     }
 
     fn value(&mut self, id: Id) -> Result<&mut Bytes, String> {
         match self.object(id)? {
             Object::Value(value) => Ok(value),
-            _ => Err(format!("object {id} is no value")),
+            _ => Err(format!("object {id} is not a value")),
         }
     }
 
     fn list(&mut self, id: Id) -> Result<&mut Vec<Bytes>, String> {
         match self.object(id)? {
             Object::List(list) => Ok(list),
-            _ => Err(format!("object {id} is no list")),
+            _ => Err(format!("object {id} is not a list")),
         }
     }
 
-    fn item(&mut self, id: Id, at: u64) -> Result<&mut Bytes, String> {
+    fn item(&mut self, id: Id, index: u64) -> Result<&mut Bytes, String> {
         let list = self.list(id)?;
         let len = list.len();
-        list.get_mut(at as usize).ok_or_else(|| format!("there is no item {at} in a list of {len}"))
+        list.get_mut(index as usize)
+            .ok_or_else(|| format!("index {index} is out of range for a list of {len} items"))
     }
 
     fn dict(&mut self, id: Id) -> Result<&mut BTreeMap<Bytes, Bytes>, String> {
         match self.object(id)? {
             Object::Dict(dict) => Ok(dict),
-            _ => Err(format!("object {id} is no dictionary")),
+            _ => Err(format!("object {id} is not a dictionary")),
         }
     }
 }
 
-/// The server's life: until its parent kills it.
-pub fn serve(door: Frames) -> Result<(), Error> {
-    let (mut objects, mut clients) = (Objects::default(), Vec::<Frames>::new());
+/// Runs the server until its parent kills it.
+pub fn serve(listener: MessageSocket) -> Result<(), Error> {
+    let (mut objects, mut clients) = (Objects::default(), Vec::<MessageSocket>::new());
     loop {
-        let everybody = std::iter::once(&door).chain(&clients);
-        let mut watched: Vec<PollFd<'_>> =
-            everybody.map(|frames| PollFd::new(frames.as_fd(), PollFlags::POLLIN)).collect();
+        let mut watched: Vec<PollFd<'_>> = std::iter::once(&listener)
+            .chain(&clients)
+            .map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN))
+            .collect();
         match poll(&mut watched, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(Error::system("wait for requests", errno.into())),
@@ -184,22 +188,24 @@ pub fn serve(door: Frames) -> Result<(), Error> {
         let ready: Vec<bool> = watched.iter().map(|fd| fd.any().unwrap_or(false)).collect();
         let mut is_ready = ready[1..].iter();
         clients.retain(|client| {
-            !is_ready.next().is_some_and(|ready| *ready) || attend(&mut objects, client).is_ok()
+            !is_ready.next().is_some_and(|ready| *ready)
+                || handle_request(&mut objects, client).is_ok()
         });
-        if ready[0] {
-            // Whoever knocks brings one end of a socket pair. One that cannot
-            // be taken in hears that the other end is gone.
-            if let Ok(Descriptor(socket)) = door.receive(Patience::Endless).and_then(unpack) {
-                clients.push(Frames::from(socket));
-            }
+        // A new client sends one end of a socket pair. If it cannot be received,
+        // it is closed, and the client's end reports a disconnection.
+        if ready[0]
+            && let Ok(Descriptor(socket)) = listener.receive(Timeout::Never).and_then(unpack)
+        {
+            clients.push(MessageSocket::from(socket));
         }
     }
 }
 
-/// One request of a client, and its answer. A client waits for its answer
-/// before it asks again, so there is room for it.
-fn attend(objects: &mut Objects, client: &Frames) -> Result<(), Error> {
-    let request = unpack(client.receive(Patience::For(std::time::Duration::ZERO))?)?;
-    let reply = pack(&objects.answer(request))?;
-    client.send(&reply, Patience::For(std::time::Duration::ZERO))
+/// Receives one request of a client and sends the reply. Neither blocks: the
+/// request has arrived, and a client waits for its reply before the next
+/// request, so there is room for it.
+fn handle_request(objects: &mut Objects, client: &MessageSocket) -> Result<(), Error> {
+    let request = unpack(client.receive(Timeout::After(Duration::ZERO))?)?;
+    let reply = pack(&objects.reply(request))?;
+    client.send(&reply, Timeout::After(Duration::ZERO))
 }

@@ -1,21 +1,21 @@
-//! A pool: processes that live on and take tasks: `Pool` of Python's
-//! multiprocessing.
+//! Pool of worker processes: `Pool` of Python's multiprocessing.
 //!
 //! There is no helper thread. Tasks wait in the parent, at most two at a time
-//! with each worker, and everything moves on while somebody asks for answers.
-//! A worker that dies fails the task that it had begun, and nothing else: what
-//! else it had been handed goes to others, and a new one takes its place.
-//! (Python's pool replaces the worker, but waits for the lost task for ever.)
+//! with each worker, and the pool advances while its owner asks for results. A
+//! worker that dies fails the task that it was running, and no other: its
+//! queued task goes to another worker, and a new worker replaces it. (Python's
+//! pool replaces the worker, but waits for the lost task for ever.)
 
-mod crew;
-mod lane;
+mod channel;
+mod dispatcher;
 mod worker;
 
-pub(crate) use worker::Seat;
 pub use worker::Task;
+pub(crate) use worker::WorkerEndpoint;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -23,15 +23,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use super::function::Call;
+use super::function::FunctionCall;
 use super::start::Process;
 use super::wire::{Message, pack, unpack};
-use crew::{Answered, Company, Crew, Hire, Id};
+use dispatcher::{Batching, Completed, Dispatcher, TaskId, WorkerFactory};
 use worker::serve;
 
-/// Workers that answer `A` by `R`, all by the same function.
+/// Worker processes that all run the same function from `A` to `R`.
 pub struct Pool<A, R> {
-    crew: Crew,
+    dispatcher: Dispatcher,
     types: PhantomData<fn(A) -> R>,
 }
 
@@ -40,73 +40,73 @@ where
     A: Serialize + DeserializeOwned + 'static,
     R: Serialize + DeserializeOwned + 'static,
 {
-    /// So many workers, forked from this process. They do `body`, and have a
-    /// copy of whatever it refers to.
+    /// Forks `workers` processes from this one. They run `body`, and have copies
+    /// of all that it refers to.
     ///
     /// # Errors
     /// As [`Process::start`]; or where memory or descriptors run out.
     pub fn fork(workers: usize, body: impl Fn(A) -> R + 'static) -> Result<Pool<A, R>, Error> {
         let body = Rc::new(body);
-        let hire: Hire = Box::new(move |places, index, bulk| {
-            let (places, body) = (Rc::clone(places), Rc::clone(&body));
+        let factory: WorkerFactory = Box::new(move |memory, index, bulk| {
+            let (memory, body) = (Rc::clone(memory), Rc::clone(&body));
             Ok(Process::with(bulk, move |bulk| {
-                serve(&places.lanes[index], &places.bell[0], &bulk, &*body)
+                serve(&memory.channels[index], &memory.result_events[0], &bulk, &*body)
             }))
         });
-        Ok(Pool { crew: Crew::new(workers, hire)?, types: PhantomData })
+        Ok(Pool { dispatcher: Dispatcher::new(workers, factory)?, types: PhantomData })
     }
 
-    /// So many workers, spawned: this program started anew, for `task`.
+    /// Spawns `workers` processes, this program started anew, that run `task`.
     ///
     /// # Errors
     /// As [`Process::of`] and [`Process::start`].
     pub fn spawn(workers: usize, task: &Task<A, R>) -> Result<Pool<A, R>, Error> {
-        Pool::spawn_told(workers, task.name(), ())
+        Pool::spawn_with(workers, task.name(), ())
     }
 
-    /// As [`Pool::spawn`], for a function that is known by its name only, and
-    /// that every worker is told something for. Its
-    /// [`Callable`](super::Callable) unpacks that and the seat.
-    pub(crate) fn spawn_told(
+    /// Spawns a pool as [`Pool::spawn`] does, for a function that is known by its
+    /// name only. Each worker gets a copy of `argument`, and its
+    /// [`Callable`](super::Callable) unpacks that and a [`WorkerEndpoint`].
+    pub(crate) fn spawn_with(
         workers: usize,
         function: &'static str,
-        told: impl Serialize + 'static,
+        argument: impl Serialize + 'static,
     ) -> Result<Pool<A, R>, Error> {
-        let hire: Hire = Box::new(move |places, index, bulk| {
-            // A `Seat`, field by field, without giving the memory away.
-            let seat = (&places.lanes, &places.bell, index, &bulk);
-            Process::call(Call::new(function, &(&told, seat))?)
+        let factory: WorkerFactory = Box::new(move |memory, index, bulk| {
+            // The fields of a `WorkerEndpoint`, by reference.
+            let endpoint = (&memory.channels, &memory.result_events, index, &bulk);
+            Ok(Process::spawn(FunctionCall::new(function, &(&argument, endpoint))?))
         });
-        Ok(Pool { crew: Crew::new(workers, hire)?, types: PhantomData })
+        Ok(Pool { dispatcher: Dispatcher::new(workers, factory)?, types: PhantomData })
     }
 
-    /// What `body` makes of each item, in order. Items travel in chunks of
+    /// Maps `items` to results, in order. Items are sent in chunks of
     /// ⌈items / (4 × workers)⌉, as Python's.
     ///
     /// # Errors
-    /// The first task that failed, by a panic or by the death of its worker;
-    /// all others have been done by then.
+    /// The error of the first task that failed, by a panic or by the death of its
+    /// worker; all others have been done by then.
     pub fn map(&mut self, items: &[A]) -> Result<Vec<R>, Error> {
-        self.map_chunks(items, items.len().div_ceil(4 * self.crew.len()))
+        self.map_chunks(items, items.len().div_ceil(4 * self.dispatcher.len()))
     }
 
-    /// As [`Pool::map`], with chunks of that many items.
+    /// Maps `items` as [`Pool::map`] does, in chunks of `chunk` items.
     ///
     /// # Errors
     /// As [`Pool::map`].
     pub fn map_chunks(&mut self, items: &[A], chunk: usize) -> Result<Vec<R>, Error> {
         let ids = self.submit_all(items, chunk)?;
-        let answers: Vec<Answered> = ids.map(|id| self.crew.wait_for(id)).collect();
-        let mut all = Vec::with_capacity(items.len());
-        for answered in answers {
-            all.extend(self.values(answered)?);
+        let completed: Vec<Completed> = ids.map(|id| self.dispatcher.wait_for(id)).collect();
+        let mut values = Vec::with_capacity(items.len());
+        for completed in completed {
+            values.extend(self.values(completed)?);
         }
-        Ok(all)
+        Ok(values)
     }
 
-    /// What `body` makes of the items, as the answers come in, chunk by chunk.
-    /// All items are handed in at once; what nobody has begun when the iterator
-    /// is dropped is not done.
+    /// Maps `items` chunk by chunk, in the order in which results arrive. All
+    /// items are submitted at once; tasks that no worker has begun when the
+    /// iterator is dropped are cancelled.
     ///
     /// # Errors
     /// Where an item cannot be sent.
@@ -114,53 +114,50 @@ where
         &mut self,
         items: &[A],
         chunk: usize,
-    ) -> Result<Unanswered<'_, A, R>, Error> {
+    ) -> Result<ImapUnordered<'_, A, R>, Error> {
         let chunk = chunk.max(1);
         let ids = self.submit_all(items, chunk)?;
-        self.crew.follow();
+        self.dispatcher.record_arrivals();
         let (first, left) = (ids.start, ids.count());
-        Ok(Unanswered { pool: self, first, left, chunk })
+        Ok(ImapUnordered { pool: self, first, left, chunk })
     }
 
-    /// Hands in one item, and returns at once. It is begun when a worker is
-    /// free and this process next asks the pool for anything.
+    /// Submits one item, and returns at once. A worker begins it when one is free
+    /// and this process next calls a method of the pool.
     ///
     /// # Errors
     /// Where the item cannot be sent.
     pub fn apply_async(&mut self, item: &A) -> Result<Ticket<R>, Error> {
-        self.crew.check_owner()?;
-        let id = self.crew.submit(pack(std::slice::from_ref(item))?, Company::Alone);
-        self.crew.feed();
-        Ok(Ticket { id, pool: self.crew.number, answer: PhantomData })
+        self.dispatcher.check_owner()?;
+        let id = self.dispatcher.submit(pack(std::slice::from_ref(item))?, Batching::Single);
+        self.dispatcher.dispatch();
+        Ok(Ticket { id, pool_id: self.dispatcher.pool_id, result: PhantomData })
     }
 
-    /// Whether the answer to a ticket is there.
+    /// Returns whether the result of a ticket has arrived.
     pub fn is_ready(&mut self, ticket: &Ticket<R>) -> bool {
-        if ticket.pool != self.crew.number {
+        if ticket.pool_id != self.dispatcher.pool_id {
             return false;
         }
-        self.crew.step(Duration::ZERO);
-        self.crew.is_answered(ticket.id)
+        self.dispatcher.advance(Duration::ZERO);
+        self.dispatcher.is_completed(ticket.id)
     }
 
-    /// Waits for the answer to a ticket.
+    /// Waits for the result of a ticket.
     ///
     /// # Errors
     /// If the task failed; [`Error::NotOwner`] for a ticket of another pool.
     pub fn wait(&mut self, ticket: Ticket<R>) -> Result<R, Error> {
-        self.crew.check_owner()?;
-        if ticket.pool != self.crew.number {
-            return Err(Error::NotOwner);
-        }
-        let answered = self.crew.wait_for(ticket.id);
-        let value = self.values(answered)?.pop();
-        value.ok_or_else(|| Error::garbage("an answer without a value"))
+        self.check_ticket(&ticket)?;
+        let completed = self.dispatcher.wait_for(ticket.id);
+        let value = self.values(completed)?.pop();
+        value.ok_or_else(|| Error::invalid("a result without a value"))
     }
 
-    /// As [`Pool::wait`], at most so long: then the ticket comes back.
+    /// Waits as [`Pool::wait`] does, but at most for `timeout`.
     ///
     /// # Errors
-    /// The ticket, if there is no answer yet.
+    /// The ticket, if its result has not arrived.
     pub fn wait_timeout(
         &mut self,
         ticket: Ticket<R>,
@@ -168,45 +165,50 @@ where
     ) -> Result<Result<R, Error>, Ticket<R>> {
         let start = Instant::now();
         loop {
-            // Where pool or ticket are not ours, `wait` says so.
-            let is_foreign = self.crew.check_owner().is_err() || ticket.pool != self.crew.number;
-            if is_foreign || self.is_ready(&ticket) {
+            // For a foreign ticket or pool, `wait` returns the error.
+            if self.check_ticket(&ticket).is_err() || self.is_ready(&ticket) {
                 return Ok(self.wait(ticket));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Err(ticket);
             }
-            self.crew.step(left);
+            self.dispatcher.advance(left);
         }
     }
 
     /// Process ids of the workers, in their order.
     pub fn pids(&self) -> Vec<i32> {
-        self.crew.pids()
+        self.dispatcher.pids()
     }
 
-    /// Lets the workers finish all that was handed in, and waits for their end.
+    /// Waits until all submitted tasks are done, and then for the workers to end.
     /// Dropping a pool kills them instead (Python's `terminate`).
     ///
     /// # Errors
-    /// If one did not end well.
+    /// If a worker did not exit with code 0.
     pub fn close(self) -> Result<(), Error> {
-        self.crew.close()
+        self.dispatcher.close()
     }
 
-    fn submit_all(&mut self, items: &[A], chunk: usize) -> Result<std::ops::Range<Id>, Error> {
-        self.crew.check_owner()?;
-        // All of them, or none: nobody would ever ask for the others' answers.
+    fn check_ticket(&self, ticket: &Ticket<R>) -> Result<(), Error> {
+        self.dispatcher.check_owner()?;
+        if ticket.pool_id == self.dispatcher.pool_id { Ok(()) } else { Err(Error::NotOwner) }
+    }
+
+    fn submit_all(&mut self, items: &[A], chunk: usize) -> Result<Range<TaskId>, Error> {
+        self.dispatcher.check_owner()?;
+        // All chunks are packed before one is submitted: after an error nobody
+        // would ask for the results of those before it.
         let messages: Result<Vec<Message>, Error> = items.chunks(chunk.max(1)).map(pack).collect();
-        Ok(self.crew.submit_all(messages?))
+        Ok(self.dispatcher.submit_all(messages?))
     }
 
-    /// The answers in a message, or why there are none.
-    fn values(&self, answered: Answered) -> Result<Vec<R>, Error> {
-        let values: Result<Vec<R>, String> = unpack(answered.answer?)?;
+    /// Unpacks the values of a result.
+    fn values(&self, completed: Completed) -> Result<Vec<R>, Error> {
+        let values: Result<Vec<R>, String> = unpack(completed.result?)?;
         values.map_err(|message| {
-            let worker = self.crew.name(answered.worker).to_string();
+            let worker = self.dispatcher.name(completed.worker).to_string();
             Error::Panicked { worker, message }
         })
     }
@@ -214,67 +216,67 @@ where
 
 impl<A, R> fmt::Debug for Pool<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("workers", &self.crew.len()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("workers", &self.dispatcher.len()).finish_non_exhaustive()
     }
 }
 
-/// Stands for an answer to come: Python's `AsyncResult`.
+/// Handle of a result that has not been fetched: Python's `AsyncResult`.
 #[derive(Debug)]
 pub struct Ticket<R> {
-    id: Id,
-    /// The number of its pool.
-    pool: u64,
-    answer: PhantomData<fn() -> R>,
+    id: TaskId,
+    pool_id: u64,
+    result: PhantomData<fn() -> R>,
 }
 
-/// An answer of [`Pool::imap_unordered`].
+/// Result of one chunk of [`Pool::imap_unordered`].
 #[derive(Debug)]
-pub struct Answer<R> {
-    /// Place of the first of the items that it answers.
+pub struct TaskResult<R> {
+    /// Index of the first item of the chunk.
     pub first: usize,
-    /// The worker, from 0.
+    /// Index of the worker, from 0.
     pub worker: usize,
-    /// What came out for each item of the chunk, or why nothing did.
+    /// Results of the items of the chunk, or the error of the task.
     pub values: Result<Vec<R>, Error>,
 }
 
-/// Answers as they come in.
-pub struct Unanswered<'a, A, R>
+/// Iterator over results in the order in which they arrive; see
+/// [`Pool::imap_unordered`].
+pub struct ImapUnordered<'a, A, R>
 where
     A: Serialize + DeserializeOwned + 'static,
     R: Serialize + DeserializeOwned + 'static,
 {
     pool: &'a mut Pool<A, R>,
-    /// The first of its tasks; the others follow.
-    first: Id,
+    /// Number of its first task; those of the others follow.
+    first: TaskId,
     left: usize,
     chunk: usize,
 }
 
-impl<A, R> Iterator for Unanswered<'_, A, R>
+impl<A, R> Iterator for ImapUnordered<'_, A, R>
 where
     A: Serialize + DeserializeOwned + 'static,
     R: Serialize + DeserializeOwned + 'static,
 {
-    type Item = Answer<R>;
+    type Item = TaskResult<R>;
 
-    fn next(&mut self) -> Option<Answer<R>> {
-        if self.left == 0 || self.pool.crew.check_owner().is_err() {
+    fn next(&mut self) -> Option<TaskResult<R>> {
+        if self.left == 0 || self.pool.dispatcher.check_owner().is_err() {
             return None;
         }
-        let (id, answered) = self.pool.crew.next_from(self.first)?;
+        let (id, completed) = self.pool.dispatcher.next_completed(self.first)?;
         self.left -= 1;
-        let (first, worker) = ((id - self.first) as usize * self.chunk, answered.worker);
-        Some(Answer { first, worker, values: self.pool.values(answered) })
+        let (first, worker) = ((id - self.first) as usize * self.chunk, completed.worker);
+        Some(TaskResult { first, worker, values: self.pool.values(completed) })
     }
 }
 
-impl<A, R> Drop for Unanswered<'_, A, R>
+impl<A, R> Drop for ImapUnordered<'_, A, R>
 where
     A: Serialize + DeserializeOwned + 'static,
     R: Serialize + DeserializeOwned + 'static,
 {
     fn drop(&mut self) {
-        self.pool.crew.forget_from(self.first);
+        self.pool.dispatcher.cancel_from(self.first);
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a worker, and how it comes by its place.
+//! Worker process of a pool: receives tasks and returns results.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -6,41 +6,42 @@ use std::sync::atomic::Ordering;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::lane::{Bell, Content, DEPTH, Habit, Lane, SLOT_BYTES};
+use super::channel::{Channel, Content, DEPTH, EventCount, SLOT_BYTES, WaitStrategy};
 use crate::process::connection::Connection;
-use crate::process::frame::Patience;
 use crate::process::function::Callable;
 use crate::process::shared::Shared;
+use crate::process::socket::Timeout;
 use crate::process::start::panic_message;
 use crate::process::wire::{Message, pack, unpack};
 use crate::process::{Error, Never};
 
-/// The socket for messages that are too long for a slot. No type: what travels
-/// there is packed already.
-pub type Bulk = Connection<Never>;
+/// Connection for messages that are too long for a slot. It has no value type:
+/// its messages are packed already.
+pub type BulkConnection = Connection<Never>;
 
-/// A worker's place: which lane is its own, whose bell it rings.
+/// Connection of a spawned worker to its pool: the channels of all workers, the
+/// index of its own, and the counter of results.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Seat {
-    pub lanes: Shared<Lane>,
-    pub bell: Shared<Bell>,
+pub struct WorkerEndpoint {
+    pub channels: Shared<Channel>,
+    pub result_events: Shared<EventCount>,
     pub index: usize,
-    pub bulk: Bulk,
+    pub bulk: BulkConnection,
 }
 
-/// A function with a name, as the work of a pool that is spawned.
+/// A named function that the workers of a spawned pool run.
 pub struct Task<A, R> {
     name: &'static str,
     body: fn(A) -> R,
 }
 
 impl<A, R> Task<A, R> {
-    /// `body` under a name that no other function of this program has.
+    /// Names `body`. No other function of this program may have the same name.
     pub const fn new(name: &'static str, body: fn(A) -> R) -> Task<A, R> {
         Task { name, body }
     }
 
-    /// Its name.
+    /// Name of the function.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -51,14 +52,14 @@ impl<A: DeserializeOwned, R: Serialize> Callable for Task<A, R> {
         self.name
     }
 
-    fn serve(&self, argument: Message) -> Result<u8, Error> {
-        let ((), seat): ((), Seat) = unpack(argument)?;
-        seat.serve(&self.body)
+    fn run(&self, argument: Message) -> Result<u8, Error> {
+        let ((), endpoint): ((), WorkerEndpoint) = unpack(argument)?;
+        endpoint.serve(&self.body)
     }
 }
 
-impl Seat {
-    /// The life of a spawned worker.
+impl WorkerEndpoint {
+    /// Runs a spawned worker until it is stopped.
     ///
     /// # Errors
     /// As [`serve`].
@@ -66,52 +67,57 @@ impl Seat {
         &self,
         body: &dyn Fn(A) -> R,
     ) -> Result<u8, Error> {
-        let lane = self.lanes.get(self.index);
-        let lane = lane.ok_or_else(|| Error::garbage("a seat without a lane"))?;
-        serve(lane, &self.bell[0], &self.bulk, body).map(|()| 0)
+        let channel = self.channels.get(self.index);
+        let channel = channel.ok_or_else(|| Error::invalid("a worker without a channel"))?;
+        serve(channel, &self.result_events[0], &self.bulk, body).map(|()| 0)
     }
 }
 
-/// A worker's life: it takes one task after the other until there is to be no
-/// other.
+/// Runs a worker: one task after the other until it is stopped.
+///
+/// # Errors
+/// Where a message cannot be received or sent.
 pub fn serve<A: DeserializeOwned, R: Serialize>(
-    lane: &Lane,
-    bell: &Bell,
-    bulk: &Bulk,
+    channel: &Channel,
+    result_events: &EventCount,
+    bulk: &BulkConnection,
     body: &dyn Fn(A) -> R,
 ) -> Result<(), Error> {
-    let mut habit = Habit::default();
-    for taken in 0_u32.. {
-        while lane.posted.count() == taken {
-            lane.posted.wait(taken, None, &mut habit);
+    let mut strategy = WaitStrategy::default();
+    for received in 0_u32.. {
+        while channel.posted.count() == received {
+            channel.posted.wait(received, None, &mut strategy);
         }
-        let slot = taken as usize % DEPTH;
-        let task = match lane.tasks[slot].read() {
-            Content::Here(bytes) => bytes.into(),
-            Content::Elsewhere => bulk.frames()?.receive(Patience::Endless)?,
+        let slot = received as usize % DEPTH;
+        let task = match channel.tasks[slot].read() {
+            Content::Inline(bytes) => bytes.into(),
+            Content::ViaSocket => bulk.socket()?.receive(Timeout::Never)?,
             Content::Stop => break,
         };
-        let answer = pack(&answer(task, body))?;
-        lane.answers[slot].write(&put(&answer, bulk)?);
-        lane.answered.fetch_add(1, Ordering::Release);
-        bell.ring();
+        let result = pack(&run_task(task, body))?;
+        channel.results[slot].write(&send(&result, bulk)?);
+        channel.completed.fetch_add(1, Ordering::Release);
+        result_events.notify();
     }
     Ok(())
 }
 
-/// The answers to the items of a task, or what a panic said.
-fn answer<A: DeserializeOwned, R>(task: Message, body: &dyn Fn(A) -> R) -> Result<Vec<R>, String> {
+/// Runs `body` on each item of a task. The error is the message of a panic.
+fn run_task<A: DeserializeOwned, R>(
+    task: Message,
+    body: &dyn Fn(A) -> R,
+) -> Result<Vec<R>, String> {
     let items: Vec<A> = unpack(task).map_err(|error| error.to_string())?;
     let run = AssertUnwindSafe(|| items.into_iter().map(body).collect());
     catch_unwind(run).map_err(|panic| panic_message(&*panic))
 }
 
-/// What to put into a slot for a message; a long one is sent by the socket
-/// first.
-pub fn put(message: &Message, bulk: &Bulk) -> Result<Content, Error> {
+/// Sends a message over the socket if it is too long for a slot. Returns the
+/// content of its slot.
+pub fn send(message: &Message, bulk: &BulkConnection) -> Result<Content, Error> {
     if message.bytes.len() <= SLOT_BYTES && message.descriptors.is_empty() {
-        return Ok(Content::Here(message.bytes.clone()));
+        return Ok(Content::Inline(message.bytes.clone()));
     }
-    bulk.frames()?.send(message, Patience::Endless)?;
-    Ok(Content::Elsewhere)
+    bulk.socket()?.send(message, Timeout::Never)?;
+    Ok(Content::ViaSocket)
 }

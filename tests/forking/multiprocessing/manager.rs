@@ -54,7 +54,7 @@ fn operations() {
         assert_eq!(list.to_vec().expect("it lives"), [1, 20, 3]);
         let beyond = [list.get(3).map(drop), list.get(usize::MAX).map(drop), list.set(3, &0)];
         for refused in beyond.map(|done| done.expect_err("there is none")) {
-            assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+            assert!(matches!(refused, Error::Rejected { .. }), "{refused}");
             assert!(refused.to_string().contains("in a list of 3"), "{refused}");
         }
         list.clear().expect("it lives");
@@ -139,7 +139,7 @@ fn killed() {
         kill(Pid::from_raw(manager.pid()), Signal::SIGKILL).expect("it runs");
         let done = [value.get().map(drop), newcomer.set(&2), manager.list::<u8>().map(drop)];
         for refused in done.map(|done| done.expect_err("it is dead")) {
-            assert!(matches!(refused, Error::Ended), "{refused}");
+            assert!(matches!(refused, Error::Disconnected), "{refused}");
         }
     }
     // In the middle of requests, from a child that waits for an answer.
@@ -158,7 +158,7 @@ static ASK: Part<List<u32>, u8> = Part::new("ask", |list| {
     loop {
         match list.push(&1) {
             Ok(()) => {}
-            Err(Error::Ended) => return 5,
+            Err(Error::Disconnected) => return 5,
             Err(_) => return 6,
         }
     }

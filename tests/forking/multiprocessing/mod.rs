@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::suite::{Test, hide_expected_panics, run};
-use nthread::process::{Callable, Child, Ends, Error, Function, Outcome, Process};
+use nthread::process::{Callable, Child, Ends, Error, Function, Process, Termination};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,7 +53,7 @@ struct Part<A: 'static, R: 'static> {
     body: fn(A) -> R,
 }
 
-impl<A: Serialize + DeserializeOwned, R: Outcome> Part<A, R> {
+impl<A: Serialize + DeserializeOwned, R: Termination> Part<A, R> {
     const fn new(name: &'static str, body: fn(A) -> R) -> Part<A, R> {
         Part { function: Function::new(name, body), body }
     }
@@ -73,7 +73,7 @@ impl<A: Serialize + DeserializeOwned, R: Outcome> Part<A, R> {
     }
 }
 
-impl<A: Serialize + DeserializeOwned + Ends, R: Outcome> Part<A, R> {
+impl<A: Serialize + DeserializeOwned + Ends, R: Termination> Part<A, R> {
     /// As [`Part::start`], for an argument of ends of pipes.
     fn give(&self, start: Start, ends: A) -> Child {
         let process = match start {
@@ -85,7 +85,7 @@ impl<A: Serialize + DeserializeOwned + Ends, R: Outcome> Part<A, R> {
 }
 
 /// A child that was forked to do `body`.
-fn fork<R: Outcome>(body: impl FnOnce() -> R) -> Child {
+fn fork<R: Termination>(body: impl FnOnce() -> R) -> Child {
     Process::new(body).daemon().start().expect("a process")
 }
 

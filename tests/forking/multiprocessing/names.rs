@@ -84,7 +84,10 @@ fn not_entered() {
     let process = Process::of(&UNLISTED, ()).map(drop).expect_err("it was not listed");
     let pool = Pool::spawn(2, &UNLISTED_TASK).map(drop).expect_err("it was not listed");
     for (refused, name) in [(process, "nobody knows me"), (pool, "nor me")] {
-        assert!(matches!(refused, Error::NotEntered { function } if function == name), "{refused}");
+        assert!(
+            matches!(refused, Error::NotRegistered { function } if function == name),
+            "{refused}"
+        );
         let told = refused.to_string();
         assert!(told.contains(name) && told.contains("nthread::process::enter(&["), "{told}");
     }

@@ -52,7 +52,7 @@ static ECHO: Part<Connection<String>, Done> = Part::new("echo", |peer| {
     loop {
         match peer.recv() {
             Ok(text) => peer.send(&text)?,
-            Err(Error::Ended) => return Ok(()),
+            Err(Error::Disconnected) => return Ok(()),
             Err(error) => return Err(error),
         }
     }
@@ -116,14 +116,14 @@ fn an_end() {
         assert_eq!(from_spawned.recv().expect("it has started"), 1);
         assert_eq!(hear.recv().expect("it has started"), 1);
         child.kill().expect("it runs");
-        assert!(matches!(hear.recv(), Err(Error::Ended)), "although its siblings live");
+        assert!(matches!(hear.recv(), Err(Error::Disconnected)), "although its siblings live");
         drop([elder, younger, spawned]);
 
         let (hear, say) = one_way::<u8>().expect("a pipe");
         let child = WAIT.give(start, hear);
         say.send(&0).expect("it listens");
         is_well(child);
-        assert!(matches!(say.send(&0), Err(Error::Ended)), "nobody listens any more");
+        assert!(matches!(say.send(&0), Err(Error::Disconnected)), "nobody listens any more");
     }
 }
 
@@ -158,7 +158,7 @@ fn polling() {
     assert!(!hear.poll(Duration::ZERO).expect("it is ours"));
     drop(say);
     assert!(hear.poll(LONG).expect("it is ours"), "the end is something to receive");
-    assert!(matches!(hear.recv(), Err(Error::Ended)));
+    assert!(matches!(hear.recv(), Err(Error::Disconnected)));
 }
 
 /// Says a word through a pipe that comes through a pipe.
@@ -174,7 +174,7 @@ fn ends_through_pipes() {
         drop(way);
         assert_eq!(result.recv().expect("it was said"), "through both");
         is_well(child);
-        assert!(matches!(result.recv(), Err(Error::Ended)));
+        assert!(matches!(result.recv(), Err(Error::Disconnected)));
     }
 }
 
@@ -195,7 +195,7 @@ fn many_descriptors() {
 #[track_caller]
 fn is_garbage(there: &Connection<(), String>, here: &Connection<String, ()>, why: &str) {
     let refused = there.recv().expect_err(why);
-    assert!(matches!(refused, Error::Garbage { .. }), "{why}: {refused}");
+    assert!(matches!(refused, Error::InvalidMessage { .. }), "{why}: {refused}");
     here.send(&"well".to_string()).expect("there is room");
     assert_eq!(there.recv().expect("it is a message"), "well", "after {why}");
 }
@@ -255,10 +255,10 @@ fn shrinking_memory() {
     for (length, seals, why) in cases {
         let memory = raw::memory(&[1; 8], length, seals);
         raw::send(there.descriptor().expect("ours"), &[0, 0], &[memory.as_raw_fd()]);
-        assert!(matches!(here.recv(), Err(Error::Garbage { .. })), "{why}");
+        assert!(matches!(here.recv(), Err(Error::InvalidMessage { .. })), "{why}");
     }
     raw::send(there.descriptor().expect("ours"), &[0, 0], &[]);
-    assert!(matches!(here.recv(), Err(Error::Garbage { .. })), "no memory at all");
+    assert!(matches!(here.recv(), Err(Error::InvalidMessage { .. })), "no memory at all");
     let memory = raw::memory(&[1; 8], 8, seal);
     raw::send(there.descriptor().expect("ours"), &[0, 0], &[memory.as_raw_fd()]);
     assert_eq!(here.recv().expect("memory").len(), 1);

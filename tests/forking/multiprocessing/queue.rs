@@ -72,7 +72,7 @@ fn fill(queue: &Numbers) -> u32 {
 }
 
 fn bounded() {
-    let (usual, small) = (Numbers::new(), Numbers::with_room(1));
+    let (usual, small) = (Numbers::new(), Numbers::with_buffer_size(1));
     let rooms = [usual, small].map(|queue| {
         let queue = queue.expect("a queue");
         let room = fill(&queue);
@@ -87,7 +87,7 @@ fn bounded() {
     });
     assert!(rooms[0] > 100 && rooms[1] > 0 && rooms[1] < 20, "{rooms:?}");
     // A put that waits goes on when somebody else has got something.
-    let queue = Numbers::with_room(1).expect("a queue");
+    let queue = Numbers::with_buffer_size(1).expect("a queue");
     let room = fill(&queue);
     let child = PRODUCE.start(BOTH[0], (copy_of(&queue), room, 100));
     (0..room + 100).for_each(|i| assert_eq!(queue.get().expect("a value"), Some(i)));
@@ -108,7 +108,7 @@ fn empty() {
 }
 
 fn any_size() {
-    let queue = Queue::<String>::with_room(1).expect("a queue");
+    let queue = Queue::<String>::with_buffer_size(1).expect("a queue");
     for bytes in [0, 1000, 1022, 1023, 5000, 1_000_000, 100_000_000] {
         let child = fork(|| queue.put(&"x".repeat(bytes)));
         let text = queue.get_timeout(LONG).expect("a value");

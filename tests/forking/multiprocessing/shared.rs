@@ -184,7 +184,7 @@ fn disguised() {
         received_as::<_, Locked<u64>>(Locked::new([1_u64; 100]).expect("memory")).map(drop),
     ];
     for refused in refused.map(|done| done.expect_err("another type")) {
-        assert!(matches!(refused, Error::Garbage { .. }), "{refused}");
+        assert!(matches!(refused, Error::InvalidMessage { .. }), "{refused}");
     }
 }
 

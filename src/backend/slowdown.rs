@@ -1,5 +1,5 @@
-//! The plain loop with a handicap that is known exactly: what a harness must be
-//! able to find.
+//! Sequential loop with an injected slowdown of known size, which the harness must
+//! be able to measure.
 
 use std::hint::spin_loop;
 use std::time::Instant;
@@ -7,36 +7,36 @@ use std::time::Instant;
 use super::sequential::Sequential;
 use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work};
 
-/// The loop of [`Sequential`], which then spins for a share of the time that it
-/// took.
-pub struct Handicap {
+/// Backend that runs the loop of [`Sequential`] and then spins for a fraction of
+/// the time that the loop took.
+pub struct InjectedSlowdown {
     name: &'static str,
-    /// The share, in percent.
+    /// The fraction, in percent.
     pub percent: u32,
 }
 
-/// None at all, which makes it the baseline under another name, and handicaps
-/// that are ever easier to find.
-pub static HANDICAPS: [Handicap; 4] = [
-    Handicap { name: "selftest-alias", percent: 0 },
-    Handicap { name: "selftest-1-percent", percent: 1 },
-    Handicap { name: "selftest-2-percent", percent: 2 },
-    Handicap { name: "selftest-5-percent", percent: 5 },
+/// Backends of the self-test: the baseline under another name, and slowdowns of
+/// increasing size.
+pub static INJECTED_SLOWDOWNS: [InjectedSlowdown; 4] = [
+    InjectedSlowdown { name: "selftest-alias", percent: 0 },
+    InjectedSlowdown { name: "selftest-1-percent", percent: 1 },
+    InjectedSlowdown { name: "selftest-2-percent", percent: 2 },
+    InjectedSlowdown { name: "selftest-5-percent", percent: 5 },
 ];
 
-/// The backend of that name that only the self-test knows: no registry has it.
+/// Finds a backend of the self-test by name. No registry contains it.
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
-    let handicap = HANDICAPS.iter().find(|handicap| handicap.name == name)?;
-    Some(handicap)
+    let slowdown = INJECTED_SLOWDOWNS.iter().find(|slowdown| slowdown.name == name)?;
+    Some(slowdown)
 }
 
-impl Backend for Handicap {
+impl Backend for InjectedSlowdown {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn about(&self) -> &'static str {
-        "the plain loop, and then nothing useful for a while"
+        "the sequential loop with an injected slowdown"
     }
 
     fn schedules(&self) -> &'static [Schedule] {
@@ -45,16 +45,16 @@ impl Backend for Handicap {
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
         let inner = Sequential.team(work, chunks, setup)?;
-        Ok(Box::new(Handicapped { inner, percent: self.percent }))
+        Ok(Box::new(SlowedTeam { inner, percent: self.percent }))
     }
 }
 
-struct Handicapped {
+struct SlowedTeam {
     inner: Box<dyn Team>,
     percent: u32,
 }
 
-impl Team for Handicapped {
+impl Team for SlowedTeam {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let start = Instant::now();
         let reports = self.inner.call()?;
