@@ -72,7 +72,6 @@ mod cli;
 pub mod command;
 pub mod counts;
 pub mod function;
-pub mod kernel;
 pub mod machine;
 pub mod plan;
 pub mod process;
@@ -88,6 +87,8 @@ mod sweep;
 pub mod view;
 pub mod visits;
 
+#[doc(inline)]
+pub use nthread_kernel as kernel;
 pub use registry::Registry;
 pub use runner::enter;
 pub use sweep::Sweep;

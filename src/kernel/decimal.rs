@@ -7,10 +7,18 @@ use std::str::FromStr;
 
 use serde::{Deserialize as _, Deserializer, Serializer, de::Error};
 
+/// Writes an integer as a decimal string.
+///
+/// # Errors
+/// Those of the serializer.
 pub fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }
 
+/// Reads an integer from a decimal string.
+///
+/// # Errors
+/// If it is no string, or no integer in decimal digits.
 pub fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: Display>,

@@ -121,7 +121,7 @@ fn tally_of_product(shape: Shape, first: &[f32], second: &[f32]) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Job;
+    use crate::Job;
 
     const SEED: u64 = 20_261_122;
 

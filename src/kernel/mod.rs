@@ -7,8 +7,10 @@
 //! it.
 //!
 //! To add a kernel: one file here, and one line in [`KERNELS`].
+#![deny(missing_docs)]
 
-pub(crate) mod decimal;
+#[doc(hidden)]
+pub mod decimal;
 mod isa;
 mod matmul;
 mod pi;
