@@ -35,7 +35,6 @@ use clap::error::{ContextKind, ContextValue};
 use crate::machine::Cpus;
 use crate::record::Preset;
 use crate::registry::Registry;
-use crate::selftest::simulation;
 use args::sweep::SweepOptions;
 use given::{nearest, variable};
 use measure::{USAGE, conclude, exit_code_of, measure};
@@ -72,9 +71,6 @@ pub fn main(registry: &Registry) -> ExitCode {
         Some(Verb::Fit(options)) => fit::fit(&options),
         Some(Verb::Resume(options)) => resume::resume(&options, registry),
         Some(Verb::Selftest(options)) => selftest::selftest(&options),
-        Some(Verb::Simulate { campaigns, seed }) => {
-            print_result(&simulation::report(campaigns, seed))
-        }
         Some(Verb::Completions { shell }) => completions(shell),
     };
     result.map_or_else(

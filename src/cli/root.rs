@@ -130,16 +130,6 @@ pub enum Verb {
     Resume(ResumeOptions),
     /// Measure how often the harness is right on this machine; takes minutes
     Selftest(SelftestOptions),
-    /// Simulate campaigns on machines of known noise, and print how often they were right
-    #[command(hide = true)]
-    Simulate {
-        /// Campaigns of each kind and model
-        #[arg(long, value_name = "N", default_value_t = 10_000)]
-        campaigns: u64,
-        /// Seed of the first model; the others count on from it
-        #[arg(long, value_name = "N", default_value_t = 20_261_123)]
-        seed: u64,
-    },
     /// Print shell completions
     Completions {
         /// bash, elvish, fish, powershell or zsh

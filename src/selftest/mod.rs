@@ -1,13 +1,10 @@
-//! Whether the method keeps its word: how often an interval misses the truth,
-//! how often equal things are called different, what a warning is worth.
+//! Self-test of the method on this machine: rates of false positives and the power of the
+//! comparison, measured by real campaigns.
 //!
-//! [`simulation`] asks machines that are made of random numbers, where the
-//! truth is known and campaigns cost nothing. It goes through the very code of a
-//! run, and has no statistics of its own. [`trial`] asks this machine: real
-//! campaigns over the plain loop, the same loop under another name, and the same
-//! with a handicap that is known.
+//! [`trial`] runs campaigns with the sequential loop, the same loop under another name, and
+//! the same loop with a known slowdown. `benches/calibration` measures the same rates on
+//! simulated machines.
 
 pub mod findings;
 pub mod rate;
-pub mod simulation;
 pub mod trial;

@@ -1,13 +1,13 @@
-//! Estimators on plain slices: pure, importing nothing of this crate, each
-//! tested against published values.
+//! Estimators and tests on plain slices: pure functions that import nothing of this
+//! crate, each tested against published values.
 
-pub mod alarm;
 mod autocorrelation;
 mod batch_means;
 mod best;
 mod bootstrap;
 mod chi_square;
 mod crossing;
+pub mod diagnostics;
 mod holm;
 mod order_statistic;
 mod proportion;
@@ -39,7 +39,7 @@ pub use verdict::{POWER, Verdict, smallest_effect, smallest_effect_of_width};
 
 #[cfg(test)]
 mod tests {
-    /// A hormone in the blood every ten minutes (Diggle, 1990; R's `lh`).
+    /// Luteinising hormone in blood, every ten minutes (Diggle, 1990; R's `lh`).
     #[rustfmt::skip]
     pub const LUTEINISING_HORMONE: [f64; 48] = [
         2.4, 2.4, 2.4, 2.2, 2.1, 1.5, 2.3, 2.3, 2.5, 2.0, 1.9, 1.7, 2.2, 1.8, 3.2, 3.2,

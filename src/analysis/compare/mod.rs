@@ -22,7 +22,7 @@ pub use comparison::{Change, Comparison, Conclusion, Judged, Shift};
 pub use machines::{Difference, differences_of_machines};
 
 use super::{CONFIDENCE, CaseSummary, Summary, jobs};
-use crate::stats::alarm::autocorrelated_among;
+use crate::stats::diagnostics::autocorrelated_among;
 use crate::stats::{Interval, Verdict, difference_of_medians, median, smallest_effect_of_width};
 
 /// Compares two runs. A change by less than `margin`, a share, does not count.

@@ -5,7 +5,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::analysis::synthetic::number;
 use crate::record::Case;
 use crate::selftest::rate::Rate;
-use crate::selftest::simulation::{MODELS, Model, Scatter};
+use model::{MODELS, Model, Scatter};
+
+/// The models of noise of the calibration.
+#[allow(dead_code)]
+#[path = "../../../benches/calibration/simulation/model.rs"]
+mod model;
 
 /// Noise of a case's log ratio in a session: that of two visits, as it is where
 /// both scatter alike.

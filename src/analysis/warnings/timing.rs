@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Code, Seen, Warning, percent};
 use crate::quantity::pluralize;
-use crate::record::{Preset, StopReason};
-use crate::stats::alarm;
-use crate::visits::{Visit, VisitSelection};
+use crate::record::{Preset, StopReason, Subject};
+use crate::stats::diagnostics;
+use crate::visits::{Visit, Which};
 
 /// A call lasts at least so many times the clock's resolution.
 const RESOLUTIONS: f64 = 1000.0;
@@ -98,8 +98,9 @@ pub fn warm_up(seen: &Seen<'_>) -> Option<Warning> {
 }
 
 pub fn drift(seen: &Seen<'_>) -> Option<Warning> {
-    let visits = alarm::residuals(&times(seen));
-    let (drift, autocorrelated) = (alarm::drift(&visits), alarm::autocorrelated_visits(&visits));
+    let visits = diagnostics::residuals(&times(seen));
+    let (drift, autocorrelated) =
+        (diagnostics::drift(&visits), diagnostics::autocorrelated_visits(&visits));
     let drift = drift.filter(|drift| drift.percent.abs() >= LEAST_DRIFT_PERCENT);
     let message = match (drift, autocorrelated) {
         (Some(drift), _) => {
@@ -126,7 +127,7 @@ pub fn autocorrelated(seen: &Seen<'_>) -> Option<Warning> {
         .map(|case| seen.visits.log_ratios(case, VisitSelection::Clean))
         .collect();
     let logs: Vec<&[f64]> = logs.iter().map(Vec::as_slice).collect();
-    let found = alarm::autocorrelated_among(&logs);
+    let found = diagnostics::autocorrelated_among(&logs);
     let (worst, _) = seen.worst(|case, _| found[case].map(|it| it.lag_one))?;
     let it = found[worst]?;
     Some(Warning {

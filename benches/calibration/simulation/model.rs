@@ -1,98 +1,95 @@
-//! How the times of a simulated machine vary.
+//! Models of noise: the variation of times on a simulated machine.
 
 use rand::{Rng, RngExt as _};
 
-/// What a machine does to times.
+/// The noise of a simulated machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
-    /// What it is called in the tables.
+    /// Name in the tables.
     pub name: &'static str,
-    /// Noise of each visit, independent of all others.
+    /// Independent noise of each visit.
     pub scatter: Scatter,
     /// Noise of the speed that all cases share.
-    pub shared: Memory,
+    pub shared: SerialNoise,
     /// Noise of one case alone, and so of its ratio.
-    pub own: Memory,
+    pub own: SerialNoise,
 }
 
-/// Noise of a visit, independent of all others. Shares are of the time: 0.01 is
-/// 1%.
+/// Independent noise of a visit, as a share of its time: 0.01 is 1%.
 #[derive(Clone, Copy, Debug)]
 pub enum Scatter {
     /// Normal times with this standard deviation.
     Normal(f64),
-    /// Times whose logs are normal, with this standard deviation.
+    /// Times whose logarithms are normal, with this standard deviation.
     Lognormal(f64),
-    /// Normal times, of which a tenth is a quarter slower.
+    /// Normal times with this standard deviation; one time in ten is 25% longer.
     Bimodal(f64),
-    /// Logs by Student's t with 2 degrees of freedom, times this: no variance
-    /// exists.
+    /// Times whose logarithms are Student's t with 2 degrees of freedom, multiplied by
+    /// this value: their variance is infinite.
     HeavyTail(f64),
 }
 
-/// Noise that remembers.
+/// Noise that is correlated from round to round.
 #[derive(Clone, Copy, Debug)]
-pub enum Memory {
-    /// There is none.
+pub enum SerialNoise {
+    /// No such noise.
     None,
-    /// Logs that keep half of their deviation from one round to the next, an
-    /// AR(1) of φ = 0.5, with this standard deviation.
+    /// An AR(1) process of the logarithms with φ = 0.5 and this standard deviation.
     Autoregressive(f64),
-    /// Logs that take a step of this standard deviation from round to round and
-    /// never come back: a random walk.
+    /// A random walk of the logarithms, with steps of this standard deviation.
     Walk(f64),
 }
 
-/// What an AR(1) keeps of its deviation in a round.
+/// Coefficient of the AR(1) process from round to round.
 const PHI: f64 = 0.5;
 
-/// Share of the visits that are slow where times are bimodal.
+/// Share of slow visits in bimodal noise.
 const SLOW_SHARE: f64 = 0.10;
 
-/// And how much slower.
+/// Relative slowdown of a slow visit.
 const SLOWER_BY: f64 = 0.25;
 
-/// Noise of a visit where the model is about something else.
-const LITTLE: Scatter = Scatter::Normal(0.01);
+/// Independent noise in models with shared noise.
+const SMALL: Scatter = Scatter::Normal(0.01);
 
 const fn scattered(name: &'static str, scatter: Scatter) -> Model {
-    Model { name, scatter, shared: Memory::None, own: Memory::None }
+    Model { name, scatter, shared: SerialNoise::None, own: SerialNoise::None }
 }
 
-const fn shared(name: &'static str, shared: Memory) -> Model {
-    Model { name, scatter: LITTLE, shared, own: Memory::None }
+const fn shared(name: &'static str, shared: SerialNoise) -> Model {
+    Model { name, scatter: SMALL, shared, own: SerialNoise::None }
 }
 
-const fn own(name: &'static str, own: Memory) -> Model {
-    Model { name, scatter: Scatter::Normal(0.0), shared: Memory::None, own }
+const fn own(name: &'static str, own: SerialNoise) -> Model {
+    Model { name, scatter: Scatter::Normal(0.0), shared: SerialNoise::None, own }
 }
 
-/// Machines on which ratios must be right.
+/// Machines on which intervals of ratios must have their nominal coverage.
 pub const MODELS: [Model; 7] = [
     scattered("normal 1%", Scatter::Normal(0.01)),
     scattered("lognormal 5%", Scatter::Lognormal(0.05)),
     scattered("lognormal 30%", Scatter::Lognormal(0.30)),
     scattered("bimodal, 10% at +25%", Scatter::Bimodal(0.01)),
-    shared("shared AR(1), φ = 0.5, 5%", Memory::Autoregressive(0.05)),
-    shared("shared drift, 1% a round", Memory::Walk(0.01)),
+    shared("shared AR(1), φ = 0.5, 5%", SerialNoise::Autoregressive(0.05)),
+    shared("shared drift, 1% a round", SerialNoise::Walk(0.01)),
     scattered("heavy tail, t₂", Scatter::HeavyTail(0.01)),
 ];
 
-/// Normal noise for which the number of rounds depends most on luck, since the
-/// interval is about as wide as it may be at one look after the other: the
-/// worst case of the looks.
+/// The worst case for the looks: normal noise for which chance has the largest influence
+/// on the number of rounds, since the width of the interval is close to the limit at
+/// several looks.
 pub const WORST_FOR_LOOKS: Model = scattered("normal 1.3%", Scatter::Normal(0.013));
 
-/// Machines on which no plain interval can be right, since the noise of one
-/// case's own ratio remembers the rounds before: there the warning counts.
+/// Machines on which no plain interval has its nominal coverage, since the ratio of one
+/// case is autocorrelated or drifts: a warning should appear.
 pub const HARD_MODELS: [Model; 3] = [
-    own("own AR(1), φ = 0.5, 1%", Memory::Autoregressive(0.01)),
-    own("own AR(1), φ = 0.5, 5%", Memory::Autoregressive(0.05)),
-    own("own drift, 1% a round", Memory::Walk(0.01)),
+    own("own AR(1), φ = 0.5, 1%", SerialNoise::Autoregressive(0.01)),
+    own("own AR(1), φ = 0.5, 5%", SerialNoise::Autoregressive(0.05)),
+    own("own drift, 1% a round", SerialNoise::Walk(0.01)),
 ];
 
 impl Scatter {
-    /// ln of a visit's time by the time without noise.
+    /// Draws the logarithm of a visit's time divided by its time without noise.
     pub fn draw(self, rng: &mut impl Rng) -> f64 {
         match self {
             Scatter::Normal(share) => (share * normal(rng)).ln_1p(),
@@ -101,52 +98,52 @@ impl Scatter {
                 let slow = if rng.random_bool(SLOW_SHARE) { SLOWER_BY.ln_1p() } else { 0.0 };
                 slow + (share * normal(rng)).ln_1p()
             }
-            // The square of a t's denominator with 2 degrees of freedom is
+            // The squared denominator of Student's t with 2 degrees of freedom is
             // exponential with mean 1.
             Scatter::HeavyTail(share) => share * normal(rng) / exponential(rng).sqrt(),
         }
     }
 
-    /// Its median.
+    /// Median of the noise.
     pub fn median(self) -> f64 {
         match self {
-            // The two modes are too far apart to overlap, so that it is the
-            // quantile 0.5 / 0.9 of the fast one: 0.13971 standard deviations.
+            // The two modes do not overlap, so the median is the quantile 0.5 / 0.9 of
+            // the fast one: 0.13971 standard deviations.
             Scatter::Bimodal(share) => (share * 0.139_710_3).ln_1p(),
             _ => 0.0,
         }
     }
 }
 
-impl Memory {
-    /// Where it stands before the first visit.
+impl SerialNoise {
+    /// State before the first visit.
     pub fn start(self, rng: &mut impl Rng) -> f64 {
         match self {
-            Memory::Autoregressive(share) => share * normal(rng),
-            Memory::None | Memory::Walk(_) => 0.0,
+            SerialNoise::Autoregressive(share) => share * normal(rng),
+            SerialNoise::None | SerialNoise::Walk(_) => 0.0,
         }
     }
 
-    /// Where it stands after so many rounds more, or so large a part of one.
+    /// State after this number of rounds, which may be a fraction.
     pub fn after(self, rounds: f64, state: f64, rng: &mut impl Rng) -> f64 {
         match self {
-            Memory::None => 0.0,
-            Memory::Autoregressive(share) => {
+            SerialNoise::None => 0.0,
+            SerialNoise::Autoregressive(share) => {
                 let kept = PHI.powf(rounds);
                 kept * state + share * (1.0 - kept * kept).sqrt() * normal(rng)
             }
-            Memory::Walk(share) => state + share * rounds.sqrt() * normal(rng),
+            SerialNoise::Walk(share) => state + share * rounds.sqrt() * normal(rng),
         }
     }
 }
 
-/// Standard normal, by Box and Muller (1958).
+/// Draws a standard normal value (Box and Muller, 1958).
 fn normal(rng: &mut impl Rng) -> f64 {
     let angle = std::f64::consts::TAU * rng.random::<f64>();
     (2.0 * exponential(rng)).sqrt() * angle.cos()
 }
 
-/// Exponential with mean 1.
+/// Draws an exponential value with mean 1.
 fn exponential(rng: &mut impl Rng) -> f64 {
     -(-rng.random::<f64>()).ln_1p()
 }
@@ -154,7 +151,6 @@ fn exponential(rng: &mut impl Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::median;
     use rand::SeedableRng as _;
     use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -183,12 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn what_remembers_has_its_spread_and_its_correlation() {
+    fn autoregressive_noise_has_its_deviation_and_its_correlation() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
-        let memory = Memory::Autoregressive(0.05);
-        let mut state = memory.start(&mut rng);
+        let noise = SerialNoise::Autoregressive(0.05);
+        let mut state = noise.start(&mut rng);
         let mut step = || {
-            state = memory.after(0.5, state, &mut rng);
+            state = noise.after(0.5, state, &mut rng);
             state
         };
         let states: Vec<f64> = (0..100_000).map(|_| step()).collect();
@@ -201,16 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_spreads_with_the_root_of_the_rounds() {
+    fn the_deviation_of_a_walk_grows_with_the_root_of_the_rounds() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(13);
-        let mut far = |_| {
-            let memory = Memory::Walk(0.01);
-            (0..50)
-                .fold(memory.start(&mut rng), |state, _| memory.after(0.5, state, &mut rng))
-                .abs()
-        };
-        // The median of |Z| is .6745.
-        let middle = median(&(0..4000).map(&mut far).collect::<Vec<_>>()).expect("values");
-        assert!((middle - 0.6745 * 0.05).abs() < 0.002, "{middle}");
+        let noise = SerialNoise::Walk(0.01);
+        let mut after_25_rounds =
+            || (0..50).fold(noise.start(&mut rng), |state, _| noise.after(0.5, state, &mut rng));
+        // The median of |Z| is 0.6745.
+        let below = (0..4000).filter(|_| after_25_rounds().abs() <= 0.6745 * 0.05).count();
+        assert!((1850..2150).contains(&below), "{below} of 4000");
     }
 }

@@ -1,11 +1,11 @@
-//! The figures of a calibration, as Markdown.
+//! Tables of a calibration, as Markdown.
 
 use super::Calibration;
 
-/// Two tables: how right the ratios were, and what the alarms were worth.
+/// Two tables: the coverage of ratios, and the rates of warnings.
 pub fn tables(calibrations: &[Calibration]) -> String {
     let mut text = String::from(
-        "| model | ratio covered | equal called different | any of six aliases told apart | mean rounds | ended by precision |\n\
+        "| model | ratio covered | equal called different | any two of six aliases called different | mean rounds | ended by precision |\n\
          |---|---|---|---|---|---|\n",
     );
     for it in calibrations {
@@ -20,18 +20,18 @@ pub fn tables(calibrations: &[Calibration]) -> String {
         text.push_str(&row(&cells));
     }
     text.push_str(
-        "\n| model | ratio covered | alarm about the ratio | of misses | absolute time covered | alarm about absolute times | of misses |\n\
+        "\n| model | ratio covered | warning about the ratio | of campaigns that miss | absolute time covered | warning about absolute times | of campaigns that miss |\n\
          |---|---|---|---|---|---|---|\n",
     );
     for it in calibrations {
         let cells = [
             it.model.to_string(),
             it.ratio.coverage.to_string(),
-            it.ratio.alarms.to_string(),
-            it.ratio.alarms_of_misses.to_string(),
+            it.ratio.warnings.to_string(),
+            it.ratio.warnings_of_misses.to_string(),
             it.absolute.coverage.to_string(),
-            it.absolute.alarms.to_string(),
-            it.absolute.alarms_of_misses.to_string(),
+            it.absolute.warnings.to_string(),
+            it.absolute.warnings_of_misses.to_string(),
         ];
         text.push_str(&row(&cells));
     }

@@ -1,33 +1,33 @@
-//! A campaign on a simulated machine.
+//! One campaign on a simulated machine.
 
 use rand::Rng;
 use rand::seq::SliceRandom as _;
 
 use super::model::Model;
-use crate::analysis::CONFIDENCE;
-use crate::campaign::stopping::{LOOKS, Stopping};
-use crate::record::StopReason;
-use crate::stats::alarm::{self, Visit};
-use crate::stats::{half_widths, median_interval, widest};
+use nthread::analysis::CONFIDENCE;
+use nthread::campaign::stopping::{LOOKS, Stopping};
+use nthread::record::StopReason;
+use nthread::stats::diagnostics::{self, Residual};
+use nthread::stats::{half_widths, median_interval, widest};
 
-/// The precision of a run that is told nothing else: ±1%.
+/// Default precision of a run: ±1%.
 const PRECISION: f64 = 0.01;
 
-/// The case whose times have the noise of one case alone, if the model has any.
+/// Index of the case that has the noise of one case alone, if the model has any.
 const NOISY: usize = 1;
 
-/// What was measured. Case 0 is the baseline.
+/// The times of a campaign. Case 0 is the baseline.
 pub struct Measured {
-    /// ln of each case's time in each round.
+    /// Logarithm of each case's time in each round.
     pub log_times: Vec<Vec<f64>>,
-    /// When each of these visits began, in rounds.
+    /// Start of each of these visits, in rounds.
     starts: Vec<Vec<f64>>,
-    /// Why it ended.
+    /// Reason for the end of the campaign.
     pub stop_reason: StopReason,
 }
 
-/// A campaign over a baseline and one case for each of the log ratios, stopped
-/// as a run is.
+/// Simulates a campaign of a baseline and one case for each of the log ratios. It stops
+/// by the rules of a real run.
 pub fn measure(model: &Model, log_ratios: &[f64], rng: &mut impl Rng) -> Measured {
     let cases = log_ratios.len() + 1;
     let rounds = LOOKS[LOOKS.len() - 1];
@@ -45,8 +45,8 @@ pub fn measure(model: &Model, log_ratios: &[f64], rng: &mut impl Rng) -> Measure
         for (place, &case) in order.iter().enumerate() {
             shared = model.shared.after(1.0 / cases as f64, shared, rng);
             let ratio = if case == 0 { 0.0 } else { log_ratios[case - 1] };
-            let of_case = if case == NOISY { own } else { 0.0 };
-            let noise = shared + of_case + model.scatter.draw(rng);
+            let own = if case == NOISY { own } else { 0.0 };
+            let noise = shared + own + model.scatter.draw(rng);
             measured.log_times[case].push(noise - ratio);
             measured.starts[case].push(f64::from(round) + place as f64 / cases as f64);
         }
@@ -60,12 +60,12 @@ pub fn measure(model: &Model, log_ratios: &[f64], rng: &mut impl Rng) -> Measure
 }
 
 impl Measured {
-    /// Rounds that it took.
+    /// Number of rounds.
     pub fn rounds(&self) -> usize {
         self.log_times[0].len()
     }
 
-    /// ln of the ratio of two cases in each round.
+    /// Logarithm of the ratio of two cases in each round.
     pub fn log_ratios(&self, of: usize, to: usize) -> Vec<f64> {
         self.log_times[of].iter().zip(&self.log_times[to]).map(|(of, to)| of - to).collect()
     }
@@ -77,17 +77,19 @@ impl Measured {
         widest(&half_widths(&logs, CONFIDENCE))?.1
     }
 
-    /// The visits of all cases, as the alarms want them.
-    pub fn visits(&self) -> Vec<Visit> {
+    /// Residuals of the visits of all cases, for the diagnostics.
+    pub fn visits(&self) -> Vec<Residual> {
         let timed = |(starts, logs): (&Vec<f64>, &Vec<f64>)| {
             starts.iter().zip(logs).map(|(start, log)| (*start, log.exp())).collect()
         };
-        alarm::residuals(&self.starts.iter().zip(&self.log_times).map(timed).collect::<Vec<_>>())
+        diagnostics::residuals(
+            &self.starts.iter().zip(&self.log_times).map(timed).collect::<Vec<_>>(),
+        )
     }
 }
 
-/// Whether the interval of the median of these values misses the truth; nothing
-/// where there is none.
+/// True if the interval of the median of these values misses the true value; `None`
+/// without an interval.
 pub fn misses(values: &[f64], truth: f64) -> Option<bool> {
     let interval = median_interval(values, CONFIDENCE)?;
     Some(!(interval.low..=interval.high).contains(&truth))
@@ -97,12 +99,12 @@ pub fn misses(values: &[f64], truth: f64) -> Option<bool> {
 mod tests {
     use super::super::model::MODELS;
     use super::*;
-    use crate::stats::median;
+    use nthread::stats::median;
     use rand::SeedableRng as _;
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     #[test]
-    fn a_campaign_ends_at_a_look_with_the_ratios_that_were_put_in() {
+    fn a_campaign_ends_at_a_look_and_its_ratios_are_the_true_ones() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(21);
         let measured = measure(&MODELS[0], &[0.5, -0.25], &mut rng);
         assert!(LOOKS.contains(&(measured.rounds() as u32)));
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_five_percent_is_looked_at_until_the_end() {
+    fn noise_of_five_percent_needs_all_rounds() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(22);
         let measured = measure(&MODELS[1], &[0.0], &mut rng);
         assert_eq!((measured.rounds(), measured.stop_reason), (50, StopReason::Looks));
