@@ -1,34 +1,34 @@
-//! Where parallel begins to pay: the smallest job from which a backend beats
-//! sequential, and keeps beating it at all larger ones.
+//! Crossovers: the smallest job from which a backend is faster than sequential, and faster
+//! at all larger jobs.
 
 use serde::Serialize;
 
 use super::CaseSummary;
-use super::rounds::{ByRound, Onset, Rounds};
+use super::threshold::{Rounds, ThresholdVerdict, ValuesByRound};
 use crate::record::Case;
 use crate::stats::{Crossing, crossing};
 use crate::visits::{VisitSelection, Visits};
 
-/// The smallest job from which a backend beats sequential at a thread count.
+/// The smallest job from which a backend is faster than sequential at a thread count.
 ///
-/// Between two jobs that were measured, log speedup is taken as linear in log
-/// draws; the interval comes from a bootstrap of whole rounds. Work is the median
-/// time that sequential takes for that many draws.
+/// Between two measured jobs the log speedup is interpolated linearly in the logarithm of
+/// the draws; the interval is a bootstrap interval over whole rounds. The work of a job is
+/// the median time of sequential.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Crossover {
-    /// The settings that all its cases share; draws, and mostly chunk, are null.
+    /// Common settings of its cases; draws, and mostly chunk, are null.
     #[serde(flatten)]
     pub case: Case,
     /// Indices of the cases, from the smallest job to the largest.
     pub cases: Vec<usize>,
-    /// What is known: `from` these draws, `always` or `never` among the jobs that
-    /// were measured, or `unresolved`.
-    pub verdict: Onset,
-    /// Whether no other thread count of this backend pays from a smaller job.
+    /// Position of the crossover: `from` these draws, `always` or `never` among the measured
+    /// jobs, or `unresolved`.
+    pub verdict: ThresholdVerdict,
+    /// True if no other thread count of this backend has a crossover at a smaller job.
     pub earliest: bool,
-    /// Draws of the job, rounded; null where it lies outside of what was measured.
+    /// Draws of the job, rounded; null outside the measured range.
     pub draws: Option<u64>,
-    /// Lower end of its interval; null where that lies outside, or of too few rounds.
+    /// Lower end of its interval; null outside the measured range, or with too few rounds.
     pub draws_low: Option<u64>,
     /// Upper end of its interval.
     pub draws_high: Option<u64>,
@@ -38,93 +38,93 @@ pub struct Crossover {
     pub work_low_ns: Option<f64>,
     /// Upper end of its interval.
     pub work_high_ns: Option<f64>,
-    /// Sequential work of the smallest job that was measured.
+    /// Sequential work of the smallest measured job.
     pub smallest_work_ns: f64,
-    /// And of the largest.
+    /// Sequential work of the largest measured job.
     pub largest_work_ns: f64,
 }
 
 impl Crossover {
-    /// The sequential work from which it pays, in nanoseconds, for comparisons;
-    /// those of which it is not known to pay come last.
-    pub fn order(&self) -> f64 {
+    /// Sequential work at the crossover in nanoseconds, as a sort key: inconclusive ones
+    /// come last but one, those without a crossover last.
+    pub fn sort_key(&self) -> f64 {
         match self.verdict {
-            Onset::Always => 0.0,
-            Onset::From => self.work_ns.unwrap_or(self.smallest_work_ns),
-            Onset::Unresolved | Onset::Implausible => f64::MAX,
-            Onset::Never => f64::INFINITY,
+            ThresholdVerdict::Always => 0.0,
+            ThresholdVerdict::From => self.work_ns.unwrap_or(self.smallest_work_ns),
+            ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible => f64::MAX,
+            ThresholdVerdict::Never => f64::INFINITY,
         }
     }
 }
 
-/// Of every backend and thread count that was measured over several jobs. Where
-/// the work grows with the workers nothing is said: a larger share crosses nothing.
+/// The crossovers of all backends and thread counts that were measured at several jobs.
+/// Weak scaling has none: the work of each worker stays the same.
 pub fn of(visits: &Visits, cases: &[CaseSummary]) -> Vec<Crossover> {
-    let mut ladders: Vec<(Case, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Case, Vec<usize>)> = Vec::new();
     for (index, summary) in cases.iter().enumerate() {
         let case = &summary.case;
         if case.is_baseline() || case.is_weak() || case.draws.is_none() {
             continue;
         }
-        let key = Case { draws: None, chunk: chunk_that_matters(case, cases), ..case.clone() };
-        match ladders.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, ladder)) => ladder.push(index),
-            None => ladders.push((key, vec![index])),
+        let key = Case { draws: None, chunk: explicit_chunk(case, cases), ..case.clone() };
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, group)) => group.push(index),
+            None => groups.push((key, vec![index])),
         }
     }
-    let found = ladders.into_iter().filter_map(|(key, mut ladder)| {
-        ladder.sort_by_key(|case| cases[*case].case.draws);
-        of_ladder(visits, cases, key, ladder)
-    });
-    let mut crossovers: Vec<Crossover> = found.collect();
+    let mut crossovers = Vec::new();
+    for (case, mut group) in groups {
+        group.sort_by_key(|index| cases[*index].case.draws);
+        crossovers.extend(of_group(visits, cases, case, group));
+    }
     mark_earliest(&mut crossovers);
     crossovers
 }
 
-/// A chunk that was asked for: only then does the same job have cases that differ
-/// in nothing else.
-fn chunk_that_matters(case: &Case, cases: &[CaseSummary]) -> Option<u64> {
-    let is_twin = |other: &Case| {
+/// The chunk of a case if it is an explicit setting: then some other case of the same job
+/// differs in the chunk only. A default chunk follows from the job.
+fn explicit_chunk(case: &Case, cases: &[CaseSummary]) -> Option<u64> {
+    let is_explicit = cases.iter().map(|other| &other.case).any(|other| {
         other.chunk != case.chunk && Case { chunk: case.chunk, ..other.clone() } == *case
-    };
-    case.chunk.filter(|_| cases.iter().any(|other| is_twin(&other.case)))
+    });
+    case.chunk.filter(|_| is_explicit)
 }
 
-/// One job of a ladder, with places as logarithms.
-struct Rung {
+/// One job of a group, with the logarithms of its size.
+struct Job {
     ln_draws: f64,
     ln_work: f64,
-    log_ratios: ByRound,
+    log_ratios: ValuesByRound,
 }
 
-fn of_ladder(
+/// The crossover of cases that differ in the draws only, sorted by the draws.
+fn of_group(
     visits: &Visits,
     cases: &[CaseSummary],
     case: Case,
-    ladder: Vec<usize>,
+    group: Vec<usize>,
 ) -> Option<Crossover> {
-    let measured: Vec<Vec<(u32, f64)>> = ladder
-        .iter()
-        .map(|case| visits.log_ratios_by_round(*case, VisitSelection::Clean))
-        .collect();
+    let measured: Vec<Vec<(u32, f64)>> =
+        group.iter().map(|case| visits.log_ratios_by_round(*case, Which::Clean)).collect();
     let rounds = Rounds::of(&measured);
-    let rung = |(index, measured): (&usize, &Vec<(u32, f64)>)| {
-        let work_ns = cases[cases[*index].baseline?].median_ns?;
-        Some(Rung {
-            ln_draws: (cases[*index].case.draws? as f64).ln(),
-            ln_work: work_ns.ln(),
-            log_ratios: (!measured.is_empty()).then(|| rounds.arrange(measured))?,
-        })
-    };
-    let rungs: Vec<Rung> = ladder.iter().zip(&measured).filter_map(rung).collect();
-    let [first, .., last] = &rungs[..] else { return None };
-    let crossed = rounds.crossed(|rounds| crossing_of(&rungs, rounds))?;
-    let places = crossed.places();
+    let mut jobs = Vec::new();
+    for (index, measured) in group.iter().zip(&measured) {
+        let baseline = cases[*index].baseline.map(|baseline| &cases[baseline]);
+        let work_ns = baseline.and_then(|baseline| baseline.median_ns);
+        let Some((draws, work_ns)) = cases[*index].case.draws.zip(work_ns) else { continue };
+        if !measured.is_empty() {
+            let (ln_draws, ln_work) = ((draws as f64).ln(), work_ns.ln());
+            jobs.push(Job { ln_draws, ln_work, log_ratios: rounds.group(measured) });
+        }
+    }
+    let [first, .., last] = &jobs[..] else { return None };
+    let threshold = rounds.threshold(|rounds| crossing_of(&jobs, rounds))?;
+    let places = threshold.places();
     let [draws, draws_low, draws_high] = places.map(|it| it.map(|ln| ln.exp().round() as u64));
-    let [work_ns, work_low_ns, work_high_ns] = places.map(|it| it.map(|ln| work_at(&rungs, ln)));
+    let [work_ns, work_low_ns, work_high_ns] = places.map(|it| it.map(|ln| work_at(&jobs, ln)));
     Some(Crossover {
         case,
-        verdict: crossed.verdict,
+        verdict: threshold.verdict,
         earliest: false,
         draws,
         draws_low,
@@ -134,32 +134,32 @@ fn of_ladder(
         work_high_ns,
         smallest_work_ns: first.ln_work.exp(),
         largest_work_ns: last.ln_work.exp(),
-        cases: ladder,
+        cases: group,
     })
 }
 
-/// From how many draws (their logarithm) on the speedup is above 1.
-fn crossing_of(rungs: &[Rung], rounds: &[usize]) -> Option<Crossing> {
-    let point = |rung: &Rung| Some((rung.ln_draws, rung.log_ratios.median(rounds)?));
-    let points: Vec<(f64, f64)> = rungs.iter().filter_map(point).collect();
-    crossing(&points, 0.0)
+/// Logarithm of the draws from which the median speedup over these rounds exceeds 1.
+fn crossing_of(jobs: &[Job], rounds: &[usize]) -> Option<Crossing> {
+    let points = jobs.iter().filter_map(|job| Some((job.ln_draws, job.log_ratios.median(rounds)?)));
+    crossing(&points.collect::<Vec<_>>(), 0.0)
 }
 
-/// Sequential work of so many draws, in nanoseconds, between the neighbouring jobs.
-fn work_at(rungs: &[Rung], ln_draws: f64) -> f64 {
-    let above = rungs.iter().position(|rung| rung.ln_draws >= ln_draws).unwrap_or(rungs.len() - 1);
-    let (low, high) = (&rungs[above.max(1) - 1], &rungs[above.max(1)]);
+/// Sequential work of a job with these draws in nanoseconds, interpolated between the
+/// neighbouring jobs.
+fn work_at(jobs: &[Job], ln_draws: f64) -> f64 {
+    let above = jobs.iter().position(|job| job.ln_draws >= ln_draws).unwrap_or(jobs.len() - 1);
+    let (low, high) = (&jobs[above.max(1) - 1], &jobs[above.max(1)]);
     let share = (ln_draws - low.ln_draws) / (high.ln_draws - low.ln_draws);
     (low.ln_work + share * (high.ln_work - low.ln_work)).exp()
 }
 
-/// Marks, of each backend, the thread count that pays from the smallest job.
+/// Marks the thread count of each backend that has its crossover at the smallest job.
 fn mark_earliest(crossovers: &mut [Crossover]) {
-    let key = |it: &Crossover| Case { nthread: 0, ..it.case.clone() };
+    let keys: Vec<Case> =
+        crossovers.iter().map(|it| Case { nthread: 0, ..it.case.clone() }).collect();
     for index in 0..crossovers.len() {
-        let own = key(&crossovers[index]);
-        let rivals = crossovers.iter().enumerate().filter(|(_, rival)| key(rival) == own);
-        let first = rivals.min_by(|(_, one), (_, other)| one.order().total_cmp(&other.order()));
+        let same = crossovers.iter().enumerate().filter(|(other, _)| keys[*other] == keys[index]);
+        let first = same.min_by(|(_, one), (_, other)| one.sort_key().total_cmp(&other.sort_key()));
         crossovers[index].earliest = first.is_some_and(|(first, _)| first == index);
     }
 }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_crossover_is_recovered_and_its_interval_covers_it() {
+    fn a_known_crossover_is_estimated_and_covered_by_its_interval() {
         // Log speedup is linear in log draws and 0 halfway between the jobs 2 and 3.
         let speedup = |job: u32| 2_f64.powf(f64::from(job) - 2.5);
         let truth = 64.0 * 64.0 * 4_f64.powf(2.5);
@@ -201,7 +201,7 @@ mod tests {
         let covering = (0..campaigns).filter(|seed| {
             let summary = found(5, 12, speedup, 0.1, *seed);
             let it = &summary.crossovers[0];
-            assert_eq!((it.verdict, it.earliest), (Onset::From, true), "{it:?}");
+            assert_eq!((it.verdict, it.earliest), (ThresholdVerdict::From, true), "{it:?}");
             let near = it.draws.expect("draws") as f64 / truth;
             assert!((0.7..1.4).contains(&near), "{near}");
             let work = it.work_ns.expect("work") / (10.0 * truth);
@@ -214,36 +214,39 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_crossed_the_end_is_named() {
-        let verdict = |speedup: fn(u32) -> f64, deviation| {
+    fn without_a_crossing_the_verdict_is_always_or_never() {
+        let crossover = |speedup: fn(u32) -> f64, deviation| {
             found(3, 9, speedup, deviation, 1).crossovers[0].clone()
         };
-        let always = verdict(|_| 1.8, 0.01);
-        assert_eq!((always.verdict, always.draws, always.work_ns), (Onset::Always, None, None));
-        assert_eq!(verdict(|_| 0.5, 0.01).verdict, Onset::Never);
-        assert_eq!(verdict(|_| 1.0, 0.05).verdict, Onset::Unresolved);
+        let always = crossover(|_| 1.8, 0.01);
+        assert_eq!(
+            (always.verdict, always.draws, always.work_ns),
+            (ThresholdVerdict::Always, None, None)
+        );
+        assert_eq!(crossover(|_| 0.5, 0.01).verdict, ThresholdVerdict::Never);
+        assert_eq!(crossover(|_| 1.0, 0.05).verdict, ThresholdVerdict::Unresolved);
         let near = |ns: f64, expected: f64| (ns / expected - 1.0).abs() < 0.05;
         assert!(near(always.smallest_work_ns, 40_960.0), "{always:?}");
         assert!(near(always.largest_work_ns, 655_360.0), "{always:?}");
     }
 
     #[test]
-    fn a_job_at_which_it_pays_no_longer_undoes_those_before() {
+    fn a_larger_job_without_speedup_cancels_smaller_ones() {
         let speedup = |job: u32| if job == 1 || job == 4 { 1.5 } else { 0.7 };
         let it = found(5, 9, speedup, 0.01, 1).crossovers[0].clone();
-        assert_eq!((it.verdict, it.cases.len()), (Onset::From, 5));
+        assert_eq!((it.verdict, it.cases.len()), (ThresholdVerdict::From, 5));
         assert!(it.draws > Some(64 * 64 * 64), "{it:?}");
     }
 
     #[test]
-    fn too_few_rounds_have_a_value_and_no_interval() {
+    fn too_few_rounds_give_a_value_without_interval() {
         let it = found(4, 3, |job| 2_f64.powf(f64::from(job) - 1.5), 0.0, 1).crossovers[0].clone();
-        assert_eq!((it.verdict, it.draws), (Onset::From, Some(64 * 64 * 8)));
+        assert_eq!((it.verdict, it.draws), (ThresholdVerdict::From, Some(64 * 64 * 8)));
         assert_eq!((it.draws_low, it.work_high_ns), (None, None));
     }
 
     #[test]
-    fn one_size_of_job_crosses_nothing_and_a_default_chunk_tells_no_ladders_apart() {
+    fn one_job_size_has_no_crossover_and_a_default_chunk_makes_no_group() {
         assert!(found(1, 9, |_| 2.0, 0.01, 1).crossovers.is_empty());
         let summary = found(3, 9, |_| 2.0, 0.01, 1);
         assert_eq!(summary.crossovers.len(), 1);
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_counts_the_one_that_pays_first_is_marked() {
+    fn the_count_with_the_earliest_crossover_is_marked() {
         let draws = [1_u64 << 12, 1 << 14, 1 << 16];
         let cases: Vec<Case> = draws
             .into_iter()

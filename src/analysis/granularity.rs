@@ -1,43 +1,42 @@
-//! The smallest useful task: METG, the minimum effective task granularity of
-//! Slaughter et al., *Task Bench* (SC20).
+//! METG, the minimum effective task granularity (Slaughter et al., *Task Bench*, SC20).
 //!
-//! METG(50%) is the smallest task (a chunk of blocks) at which a backend is still
-//! 50% efficient, by g = wall × n / tasks. Efficiency is the time that the
-//! sequential loop takes for the same blocks, in the same group of visits, by
-//! n × wall. The loop walks the very same small blocks, so what a block costs by
-//! itself (to seed its stream) is part of the useful work, and not of the backend.
+//! METG(50%) is the smallest task duration g = wall × n / tasks at which a backend has an
+//! efficiency of 50%; a task is a chunk of blocks. Efficiency is the time of the sequential
+//! loop for the same blocks, in the same group of visits, divided by n × wall. The
+//! sequential loop computes the same small blocks, so the fixed cost of a block (to seed
+//! its stream) counts as useful work, not as overhead of the backend.
 
 use serde::Serialize;
 
 use super::CaseSummary;
-use super::rounds::{ByRound, Crossed, Onset, Rounds};
+use super::threshold::{Rounds, Threshold, ThresholdVerdict, ValuesByRound};
 use crate::record::{Case, Preset};
 use crate::stats::{Crossing, crossing};
 use crate::visits::{VisitSelection, Visits};
 
-/// More than this share of n CPUs cannot be the pure time of the kernel.
-const IMPLAUSIBLE: f64 = 1.5;
+/// Highest plausible efficiency: more than this cannot be the time of the kernel alone.
+const MAX_EFFICIENCY: f64 = 1.5;
 
-/// Schedules that hand out every chunk by itself.
+/// Schedules that hand out each chunk separately.
 const HANDS_OUT: [&str; 2] = ["dynamic", "stealing"];
 
-/// The smallest task at which a backend is still efficient, at a thread count.
+/// METG of a backend at a thread count.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Granularity {
-    /// The settings that all its cases share; chunk, and mostly draws, are null.
+    /// Common settings of its cases; chunk, and mostly draws, are null.
     #[serde(flatten)]
     pub case: Case,
-    /// Its cases, from the smallest chunk to the largest.
-    pub points: Vec<Grain>,
+    /// Measured task sizes, from the smallest chunk to the largest.
+    pub points: Vec<TaskSize>,
     /// METG(50%).
     pub metg_50: Metg,
     /// METG(95%).
     pub metg_95: Metg,
 }
 
-/// Tasks of one size.
+/// Duration and efficiency of tasks of one size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Grain {
+pub struct TaskSize {
     /// Index of the case.
     pub index: usize,
     /// Blocks of a task.
@@ -54,24 +53,24 @@ pub struct Grain {
     pub efficiency_high: Option<f64>,
 }
 
-/// A task duration from which on a backend is efficient enough.
+/// The smallest task duration at which a backend reaches an efficiency.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Metg {
-    /// What is known: `from` this task on, `always` or `never` among the tasks that
-    /// were measured, `unresolved`, or `implausible`: an efficiency above 150%.
-    pub verdict: Onset,
-    /// The task, in nanoseconds; null where it lies outside of what was measured.
+    /// Position of the duration: `from` this task, `always` or `never` among the measured
+    /// tasks, `unresolved`, or `implausible`: an efficiency above 150%.
+    pub verdict: ThresholdVerdict,
+    /// Task duration, in nanoseconds; null outside the measured range.
     pub task_ns: Option<f64>,
-    /// Lower end of its interval; null where that lies outside, or of too few rounds.
+    /// Lower end of its interval; null outside the measured range, or with too few rounds.
     pub task_low_ns: Option<f64>,
     /// Upper end of its interval.
     pub task_high_ns: Option<f64>,
 }
 
-/// Of every backend and thread count that was measured over several chunks, each
-/// handed out by itself. In a run of `harness metg` the draws follow from the chunk.
+/// METG of all backends and thread counts that were measured at several chunks, each handed
+/// out separately. In a run of `harness metg` the draws follow from the chunk.
 pub fn of(visits: &Visits, cases: &[CaseSummary], preset: Preset) -> Vec<Granularity> {
-    let mut series: Vec<(Case, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Case, Vec<usize>)> = Vec::new();
     for (index, summary) in cases.iter().enumerate() {
         let case = &summary.case;
         if case.is_baseline() || !HANDS_OUT.contains(&case.schedule.as_str()) {
@@ -79,103 +78,105 @@ pub fn of(visits: &Visits, cases: &[CaseSummary], preset: Preset) -> Vec<Granula
         }
         let draws = case.draws.filter(|_| preset != Preset::Metg);
         let key = Case { chunk: None, draws, ..case.clone() };
-        match series.iter_mut().find(|(other, _)| *other == key) {
+        match groups.iter_mut().find(|(other, _)| *other == key) {
             Some((_, indices)) => indices.push(index),
-            None => series.push((key, vec![index])),
+            None => groups.push((key, vec![index])),
         }
     }
-    let found = series.into_iter().filter_map(|(key, mut indices)| {
-        indices.sort_by_key(|case| cases[*case].case.chunk);
-        of_series(visits, cases, key, &indices)
-    });
-    found.collect()
+    let mut granularities = Vec::new();
+    for (case, mut indices) in groups {
+        indices.sort_by_key(|index| cases[*index].case.chunk);
+        granularities.extend(of_group(visits, cases, case, &indices));
+    }
+    granularities
 }
 
-/// Tasks of one size, round by round.
-struct Size {
+/// Values of one task size, by round.
+struct TaskValues {
     index: usize,
     chunk: u64,
     tasks: u64,
     nthread: f64,
-    log_ratios: ByRound,
-    wall_ns: ByRound,
+    log_ratios: ValuesByRound,
+    wall_ns: ValuesByRound,
 }
 
-impl Size {
-    /// Task duration in nanoseconds, and efficiency, over these rounds.
+impl TaskValues {
+    /// Median task duration in nanoseconds, and median efficiency, over these rounds.
     fn point(&self, rounds: &[usize]) -> Option<(f64, f64)> {
         let task_ns = self.wall_ns.median(rounds)? * self.nthread / self.tasks as f64;
         Some((task_ns, self.log_ratios.median(rounds)?.exp() / self.nthread))
     }
+
+    fn size(&self, rounds: &Rounds, summary: &CaseSummary) -> Option<TaskSize> {
+        let (task_ns, efficiency) = self.point(&rounds.all())?;
+        Some(TaskSize {
+            index: self.index,
+            chunk: self.chunk,
+            tasks: self.tasks,
+            task_ns,
+            efficiency,
+            efficiency_low: summary.efficiency_low,
+            efficiency_high: summary.efficiency_high,
+        })
+    }
 }
 
-fn of_series(
+/// METG of cases that differ in the chunk only, sorted by the chunk.
+fn of_group(
     visits: &Visits,
     cases: &[CaseSummary],
     case: Case,
     indices: &[usize],
 ) -> Option<Granularity> {
-    let logs: Vec<Vec<(u32, f64)>> = indices
-        .iter()
-        .map(|case| visits.log_ratios_by_round(*case, VisitSelection::Clean))
-        .collect();
+    let logs: Vec<Vec<(u32, f64)>> =
+        indices.iter().map(|index| visits.log_ratios_by_round(*index, Which::Clean)).collect();
     let walls: Vec<Vec<(u32, f64)>> =
-        indices.iter().map(|case| visits.values_by_round(*case)).collect();
+        indices.iter().map(|index| visits.values_by_round(*index)).collect();
     let rounds = Rounds::of(logs.iter().chain(&walls));
-    let size = |(place, index): (usize, &usize)| {
-        let case = &cases[*index].case;
-        let chunk = case.chunk?;
-        Some(Size {
-            index: *index,
+    let mut values = Vec::new();
+    for ((&index, logs), walls) in indices.iter().zip(&logs).zip(&walls) {
+        let case = &cases[index].case;
+        let Some((chunk, draws)) = case.chunk.zip(case.draws) else { continue };
+        values.push(TaskValues {
+            index,
             chunk,
-            tasks: (case.draws? / case.block).div_ceil(chunk),
+            tasks: (draws / case.block).div_ceil(chunk),
             nthread: f64::from(case.nthread),
-            log_ratios: rounds.arrange(&logs[place]),
-            wall_ns: rounds.arrange(&walls[place]),
-        })
-    };
-    let sizes: Vec<Size> = indices.iter().enumerate().filter_map(size).collect();
-    let points: Vec<Grain> =
-        sizes.iter().filter_map(|size| grain(size, &rounds, &cases[size.index])).collect();
+            log_ratios: rounds.group(logs),
+            wall_ns: rounds.group(walls),
+        });
+    }
+    let points: Vec<TaskSize> =
+        values.iter().filter_map(|values| values.size(&rounds, &cases[values.index])).collect();
     if points.len() < 2 {
         return None;
     }
-    let is_implausible = points.iter().any(|point| point.efficiency > IMPLAUSIBLE);
-    let metg = |target: f64| match is_implausible {
-        true => Metg { verdict: Onset::Implausible, ..Metg::default() },
-        false => rounds
-            .crossed(|rounds| crossing_of(&sizes, rounds, target))
-            .map_or_else(Metg::default, metg_of),
-    };
-    Some(Granularity { metg_50: metg(0.50), metg_95: metg(0.95), case, points })
+    let is_implausible = points.iter().any(|point| point.efficiency > MAX_EFFICIENCY);
+    let [metg_50, metg_95] = [0.50, 0.95].map(|efficiency| {
+        if is_implausible {
+            return Metg { verdict: ThresholdVerdict::Implausible, ..Metg::default() };
+        }
+        let threshold = rounds.threshold(|rounds| crossing_of(&values, rounds, efficiency));
+        threshold.map_or_else(Metg::default, Metg::of)
+    });
+    Some(Granularity { metg_50, metg_95, case, points })
 }
 
-fn grain(size: &Size, rounds: &Rounds, summary: &CaseSummary) -> Option<Grain> {
-    let (task_ns, efficiency) = size.point(&rounds.all())?;
-    Some(Grain {
-        index: size.index,
-        chunk: size.chunk,
-        tasks: size.tasks,
-        task_ns,
-        efficiency,
-        efficiency_low: summary.efficiency_low,
-        efficiency_high: summary.efficiency_high,
-    })
+/// Logarithm of the task duration from which the efficiency over these rounds exceeds the
+/// given one.
+fn crossing_of(values: &[TaskValues], rounds: &[usize], efficiency: f64) -> Option<Crossing> {
+    let points: Vec<(f64, f64)> = values.iter().filter_map(|it| it.point(rounds)).collect();
+    let points: Vec<(f64, f64)> = points.iter().map(|(ns, share)| (ns.ln(), *share)).collect();
+    crossing(&points, efficiency)
 }
 
-/// From which task duration (its logarithm) on the efficiency is above the target.
-fn crossing_of(sizes: &[Size], rounds: &[usize], target: f64) -> Option<Crossing> {
-    let point = |size: &Size| {
-        let (task_ns, efficiency) = size.point(rounds)?;
-        Some((task_ns.ln(), efficiency))
-    };
-    let points: Vec<(f64, f64)> = sizes.iter().filter_map(point).collect();
-    crossing(&points, target)
-}
-
-fn metg_of(crossed: Crossed) -> Metg {
-    let [task_ns, task_low_ns, task_high_ns] = crossed.places().map(|it| it.map(f64::exp));
-    Metg { verdict: crossed.verdict, task_ns, task_low_ns, task_high_ns }
+impl Metg {
+    fn of(threshold: Threshold) -> Metg {
+        let [task_ns, task_low_ns, task_high_ns] =
+            threshold.places().map(|place| place.map(f64::exp));
+        Metg { verdict: threshold.verdict, task_ns, task_low_ns, task_high_ns }
+    }
 }
 
 #[cfg(test)]
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_metg_is_recovered_and_its_interval_covers_it() {
+    fn a_known_metg_is_estimated_and_covered_by_its_interval() {
         // Efficiency is linear in the logarithm of the task: 20%, 35%, 50% …
         let efficiency = |size: u32| 0.2 + 0.15 * f64::from(size);
         let (truth_50, truth_95) = (16e3, 1024e3);
@@ -230,7 +231,7 @@ mod tests {
         let mut covering = [0, 0];
         for seed in 0..campaigns {
             let it = found(7, 12, efficiency, 0.05, seed);
-            assert_eq!((it.metg_50.verdict, it.points.len()), (Onset::From, 7));
+            assert_eq!((it.metg_50.verdict, it.points.len()), (ThresholdVerdict::From, 7));
             covering[0] += u64::from(covers(&it.metg_50, truth_50));
             covering[1] += u64::from(covers(&it.metg_95, truth_95));
         }
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_the_wall_time_of_n_cpus_by_tasks() {
+    fn a_task_duration_is_the_cpu_time_divided_by_the_tasks() {
         let it = found(3, 9, |_| 0.8, 0.0, 1);
         let points: Vec<(u64, u64, f64)> =
             it.points.iter().map(|it| (it.chunk, it.tasks, it.task_ns.round())).collect();
@@ -251,22 +252,25 @@ mod tests {
     }
 
     #[test]
-    fn without_a_point_on_either_side_there_is_no_figure() {
+    fn without_points_on_both_sides_there_is_no_estimate() {
         let verdicts = |efficiency: fn(u32) -> f64| {
             let it = found(4, 9, efficiency, 0.01, 1);
             assert_eq!((it.metg_50.task_ns, it.metg_95.task_ns), (None, None));
             (it.metg_50.verdict, it.metg_95.verdict)
         };
-        assert_eq!(verdicts(|_| 0.7), (Onset::Always, Onset::Never));
-        assert_eq!(verdicts(|_| 0.2), (Onset::Never, Onset::Never));
-        assert_eq!(verdicts(|_| 0.99), (Onset::Always, Onset::Always));
-        // The baseline is slower than it can be: nothing is said of anything.
-        let odd = |size: u32| if size == 3 { 1.6 } else { 0.4 };
-        assert_eq!(verdicts(odd), (Onset::Implausible, Onset::Implausible));
+        assert_eq!(verdicts(|_| 0.7), (ThresholdVerdict::Always, ThresholdVerdict::Never));
+        assert_eq!(verdicts(|_| 0.2), (ThresholdVerdict::Never, ThresholdVerdict::Never));
+        assert_eq!(verdicts(|_| 0.99), (ThresholdVerdict::Always, ThresholdVerdict::Always));
+        // An implausibly slow baseline: no estimate is given.
+        let implausible = |size: u32| if size == 3 { 1.6 } else { 0.4 };
+        assert_eq!(
+            verdicts(implausible),
+            (ThresholdVerdict::Implausible, ThresholdVerdict::Implausible)
+        );
     }
 
     #[test]
-    fn a_schedule_that_hands_no_chunk_out_by_itself_has_no_smallest_one() {
+    fn schedules_that_merge_chunks_have_no_metg() {
         let cases = |schedule: &str| -> Vec<Case> {
             let of =
                 |(name, chunk)| Case { schedule: schedule.into(), ..case(name, 2, 1 << 16, chunk) };

@@ -15,12 +15,12 @@ mod granularity;
 mod grid;
 mod measurements;
 mod ranking;
-mod rounds;
 mod series;
 #[cfg(test)]
 pub(crate) mod synthetic;
+mod threshold;
 mod warnings;
-mod winners;
+mod winner;
 
 pub use crate::visits::{CONFIDENCE, TallyCheck};
 pub use case::{CaseSummary, LeftOut};
@@ -29,15 +29,15 @@ pub use compare::{
 };
 pub use crossover::Crossover;
 pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
-pub use granularity::{Grain, Granularity, Metg};
+pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub use measurements::{Group, MeasuredFit, Measurements};
 pub(crate) use ranking::of as rankings;
 pub use ranking::{BestCount, Competitor, Ranking};
-pub use rounds::Onset;
 pub use series::{Job, Series, jobs, series};
+pub use threshold::ThresholdVerdict;
 pub use warnings::{Code, Warning};
-pub use winners::Winner;
+pub use winner::Winner;
 
 use std::collections::BTreeSet;
 
@@ -141,7 +141,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
         rankings,
         fits: fits::of(visits, &cases, usable_cpus(run)),
         crossovers: crossover::of(visits, jobs),
-        winners: winners::of(visits, jobs),
+        winners: winner::of(visits, jobs),
         granularities: granularity::of(visits, &cases, preset),
         cases,
         warnings,

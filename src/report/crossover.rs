@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::prose::{WIDTH, wrapped};
-use crate::analysis::{Crossover, Onset, Summary, Winner};
+use super::numbers::{TIME, Unit, digits, thousands};
+use super::prose::{WIDTH, clean, machine, wrapped};
+use crate::analysis::{Crossover, Summary, ThresholdVerdict, Winner};
 use crate::record::Case;
 use crate::view::number::{thousands, time};
 use crate::view::text::{clean, machine};
@@ -171,7 +172,7 @@ fn list(ladder: &Ladder<'_>) -> String {
     let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)];
     let mut shown: Vec<&Crossover> = ladder.crossovers.to_vec();
     shown.retain(|it| it.earliest);
-    shown.sort_by(|one, other| one.order().total_cmp(&other.order()));
+    shown.sort_by(|one, other| one.sort_key().total_cmp(&other.sort_key()));
     let rows = shown.into_iter().map(row).collect();
     let lines = Columns { rows, texts: 3 }.lines();
     lines.into_iter().map(|line| line + "\n").collect()
@@ -181,13 +182,13 @@ fn list(ladder: &Ladder<'_>) -> String {
 pub(super) fn known(it: &Crossover) -> String {
     let (least, most) = (time(it.smallest_work_ns), time(it.largest_work_ns));
     match it.verdict {
-        Onset::Always => format!("pays from the smallest job on: ≤ {least} of work"),
-        Onset::Never => format!("does not pay: > {most} of work"),
-        Onset::Unresolved | Onset::Implausible => {
+        ThresholdVerdict::Always => format!("pays from the smallest job on: ≤ {least} of work"),
+        ThresholdVerdict::Never => format!("does not pay: > {most} of work"),
+        ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible => {
             let from = it.work_low_ns.map_or(format!("≤ {least}"), time);
             format!("not decided: from {from} at the earliest, perhaps never")
         }
-        Onset::From => {
+        ThresholdVerdict::From => {
             let from = it.work_ns.map_or(format!("≤ {least}"), time);
             let draws = it.draws.map_or(String::new(), |n| format!(", {} draws", thousands(n)));
             let ends = match it.work_high_ns {
@@ -206,22 +207,22 @@ pub(super) fn known(it: &Crossover) -> String {
 pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
     let mut earliest: Vec<&&Crossover> =
         ladder.crossovers.iter().filter(|it| it.earliest).collect();
-    earliest.sort_by(|one, other| one.order().total_cmp(&other.order()));
+    earliest.sort_by(|one, other| one.sort_key().total_cmp(&other.sort_key()));
     let largest = time(earliest.first()?.largest_work_ns);
     let (mut paying, mut open, mut never): (Vec<String>, Vec<String>, Vec<String>) =
         Default::default();
     for it in earliest {
         let name = it.case.title();
         match it.verdict {
-            Onset::From | Onset::Always => {
+            ThresholdVerdict::From | ThresholdVerdict::Always => {
                 let verb = if paying.is_empty() { " pays" } else { "" };
                 let from =
                     it.work_ns.map_or(format!("{} or less", time(it.smallest_work_ns)), time);
                 let of_work = if paying.is_empty() { " of work" } else { "" };
                 paying.push(format!("{name}{verb} from {from}{of_work}"));
             }
-            Onset::Never => never.push(name),
-            Onset::Unresolved | Onset::Implausible => open.push(name),
+            ThresholdVerdict::Never => never.push(name),
+            ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible => open.push(name),
         }
     }
     let mut parts = Vec::new();

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::prose::wrapped;
-use crate::analysis::{Grain, Granularity, Metg, Onset, Summary};
-use crate::view::number::{digits, time};
-use crate::view::text::{clean, machine};
+use super::crossover::time;
+use super::numbers::digits;
+use super::prose::{clean, machine, wrapped};
+use crate::analysis::{Granularity, Metg, Summary, TaskSize, ThresholdVerdict};
 
 /// How the figures came about: what a reader could take wrongly.
 pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
@@ -67,10 +67,10 @@ pub fn shown(summary: &Summary) -> Vec<&Granularity> {
 
 fn order(it: &Granularity) -> f64 {
     match it.metg_50.verdict {
-        Onset::Always => 0.0,
-        Onset::From => it.metg_50.task_ns.unwrap_or(0.0),
-        Onset::Unresolved => f64::MAX,
-        Onset::Never | Onset::Implausible => f64::INFINITY,
+        ThresholdVerdict::Always => 0.0,
+        ThresholdVerdict::From => it.metg_50.task_ns.unwrap_or(0.0),
+        ThresholdVerdict::Unresolved => f64::MAX,
+        ThresholdVerdict::Never | ThresholdVerdict::Implausible => f64::INFINITY,
     }
 }
 
@@ -86,16 +86,17 @@ pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
 
 /// The task, and its interval.
 pub(super) fn cell(it: &Granularity, metg: &Metg) -> String {
-    let bound = |point: Option<&Grain>| point.map_or("?".to_string(), |point| time(point.task_ns));
+    let bound =
+        |point: Option<&TaskSize>| point.map_or("?".to_string(), |point| time(point.task_ns));
     let (least, most) = (bound(it.points.first()), bound(it.points.last()));
     let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
     let high = metg.task_high_ns.map_or(format!("> {most}"), time);
     match metg.verdict {
-        Onset::Always => format!("≤ {least}"),
-        Onset::Never => format!("> {most}"),
-        Onset::Implausible => "refused".to_string(),
-        Onset::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
-        Onset::From => {
+        ThresholdVerdict::Always => format!("≤ {least}"),
+        ThresholdVerdict::Never => format!("> {most}"),
+        ThresholdVerdict::Implausible => "refused".to_string(),
+        ThresholdVerdict::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
+        ThresholdVerdict::From => {
             let at = metg.task_ns.map_or(format!("≤ {least}"), time);
             match metg.task_high_ns {
                 Some(_) => format!("{at} ({low} – {high})"),
@@ -107,20 +108,20 @@ pub(super) fn cell(it: &Granularity, metg: &Metg) -> String {
 
 /// Why there is no figure, where there is none.
 pub(super) fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
-    let share = |point: &Grain| format!("{}%", digits(100.0 * point.efficiency));
+    let share = |point: &TaskSize| format!("{}%", digits(100.0 * point.efficiency));
     let (first, last) = (it.points.first()?, it.points.last()?);
     match metg.verdict {
-        Onset::Always => Some(format!(
+        ThresholdVerdict::Always => Some(format!(
             "no METG({percent}%): its smallest tasks, {}, are {} efficient",
             time(first.task_ns),
             share(first)
         )),
-        Onset::Never => Some(format!(
+        ThresholdVerdict::Never => Some(format!(
             "no METG({percent}%): its largest tasks, {}, are only {} efficient",
             time(last.task_ns),
             share(last)
         )),
-        Onset::Implausible if percent == 50 => {
+        ThresholdVerdict::Implausible if percent == 50 => {
             let best = it.points.iter().max_by(|a, b| a.efficiency.total_cmp(&b.efficiency))?;
             Some(format!(
                 "no METG: tasks of {} are {} efficient, so the sequential loop is not the pure \

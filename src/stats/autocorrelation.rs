@@ -1,7 +1,7 @@
-//! Whether values depend on those before them.
+//! Lag-1 autocorrelation of a series, its test, and the effective sample size.
 //!
-//! Intervals and tests take their values for independent. Where they come in
-//! runs, R of them say less than R, and every interval is too narrow.
+//! Intervals and tests assume independent values. If the values are positively
+//! correlated, the effective sample size is below R, and every interval is too narrow.
 
 use statrs::function::erf::erfc;
 
@@ -15,8 +15,8 @@ pub struct Autocorrelation {
 }
 
 impl Autocorrelation {
-    /// Of values in their order: ρ₁ = Σ (x_r − x̄)(x_{r+1} − x̄) / Σ (x_r − x̄)²
-    /// (Box and Jenkins). `None` below 3 values, or where all are the same.
+    /// Autocorrelation of values in their order: ρ₁ = Σ (x_r − x̄)(x_{r+1} − x̄) / Σ (x_r − x̄)²
+    /// (Box and Jenkins). `None` for fewer than 3 values, or if all are equal.
     pub fn of(values: &[f64]) -> Option<Autocorrelation> {
         let count = values.len();
         let mean = values.iter().sum::<f64>() / count as f64;
@@ -26,18 +26,17 @@ impl Autocorrelation {
             .then(|| Autocorrelation { count, lag_one: products / squares })
     }
 
-    /// Independent values that would say as much: R (1 − ρ₁) / (1 + ρ₁), which
-    /// is exact for the mean of a process where each value remembers the one
-    /// before, and more than R where ρ₁ is negative.
+    /// Effective sample size R (1 − ρ₁) / (1 + ρ₁), which is exact for the mean of an AR(1)
+    /// process, and exceeds R if ρ₁ is negative.
     pub fn effective_number(&self) -> f64 {
         self.count as f64 * (1.0 - self.lag_one) / (1.0 + self.lag_one)
     }
 
-    /// Probability of a ρ₁ at least as high if the values are independent. Their
-    /// ρ₁ has the mean −1/R, and a variance known exactly for normal values
-    /// (Dufour and Roy, 1985). At the same rate of false alarms this finds much
-    /// more in short series than the limit 1.96 / √R, which knows neither that
-    /// mean nor which sign to look for.
+    /// One-sided p: the probability of a ρ₁ at least as high if the values are independent.
+    /// Then ρ₁ has the mean −1/R, and a variance that is known exactly for normal values
+    /// (Dufour and Roy, 1985). At the same rate of false positives this test has much more
+    /// power for short series than the limit 1.96 / √R, which neglects the mean and is
+    /// two-sided.
     pub fn p_positive(&self) -> f64 {
         let n = self.count as f64;
         let variance = (n.powi(4) - 4.0 * n.powi(3) + 3.0 * n.powi(2) + 4.0 * n - 4.0)
@@ -53,7 +52,7 @@ mod tests {
     use crate::stats::tests::{LUTEINISING_HORMONE, assert_close};
 
     #[test]
-    fn the_hormone_is_as_autocorrelated_as_r_and_statsmodels_say() {
+    fn the_autocorrelation_of_the_hormone_is_that_of_r_and_statsmodels() {
         // R's documentation of acf has this series, and 0.576.
         let found = Autocorrelation::of(&LUTEINISING_HORMONE).expect("it varies");
         assert_close(found.lag_one, 0.5755244755244757);
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_p_of_all_orders_of_some_values_is_as_computed() {
+    fn p_is_that_of_all_permutations() {
         // The mean and variance of rho over all orders of 6 normal quantiles are
         // those of the formula to within what the shape of these values changes.
         let values = [-1.383, -0.6745, -0.2104, 0.2104, 0.6745, 1.383];
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_alternate_are_worth_more_than_their_number() {
+    fn alternating_values_have_a_large_effective_sample_size() {
         let values: Vec<f64> = (0..20).map(|i| f64::from(i % 2)).collect();
         let found = Autocorrelation::of(&values).expect("it varies");
         assert_close(found.lag_one, -0.95);
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_changes_has_no_correlation() {
+    fn constant_values_have_no_correlation() {
         assert_eq!(Autocorrelation::of(&[1.0; 10]), None);
         assert_eq!(Autocorrelation::of(&[1.0, 2.0]), None);
         assert_eq!(Autocorrelation::of(&[]), None);

@@ -1,20 +1,20 @@
-//! The interval of a mean by batches, for values that depend on each other.
+//! Interval of a mean by batch means, for autocorrelated values.
 //!
-//! The means of batches that are longer than the memory of a series hardly
-//! depend on each other any more (Conway, 1963; Law and Kelton, ch. 9).
+//! The means of batches that are longer than the autocorrelation of a series are nearly
+//! independent (Conway, 1963; Law and Kelton, ch. 9).
 
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::Interval;
 
-/// Below this the batches would be too few or too short.
-const LEAST: usize = 30;
+/// Fewest values: with fewer, the batches would be too few or too short.
+const MIN_VALUES: usize = 30;
 
-/// The interval of the mean of the batch means, by Student's t. Batches are
-/// ⌊√R⌋ long (Flegal and Jones, 2010), the first ones by one more where R leaves
-/// a rest. `None` below 30 values, or at a confidence outside 0 to 1.
+/// Student's t interval of the mean of the batch means. Batches have ⌊√R⌋ values (Flegal
+/// and Jones, 2010), and the first ones have one more if R is not divisible. `None` for
+/// fewer than 30 values, or a confidence outside 0 to 1.
 pub fn batch_means_interval(values: &[f64], confidence: f64) -> Option<Interval> {
-    if values.len() < LEAST || !(0.0..1.0).contains(&confidence) {
+    if values.len() < MIN_VALUES || !(0.0..1.0).contains(&confidence) {
         return None;
     }
     let means = batch_means(values, values.len() / values.len().isqrt());
@@ -29,8 +29,10 @@ pub fn batch_means_interval(values: &[f64], confidence: f64) -> Option<Interval>
 fn batch_means(values: &[f64], batches: usize) -> Vec<f64> {
     let (size, rest) = (values.len() / batches, values.len() % batches);
     let (long, short) = values.split_at(rest * (size + 1));
-    let mean = |batch: &[f64]| batch.iter().sum::<f64>() / batch.len() as f64;
-    long.chunks(size + 1).chain(short.chunks(size)).map(mean).collect()
+    long.chunks(size + 1)
+        .chain(short.chunks(size))
+        .map(|batch| batch.iter().sum::<f64>() / batch.len() as f64)
+        .collect()
 }
 
 #[cfg(test)]
@@ -52,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_left_out_where_batches_are_uneven() {
+    fn uneven_batches_have_all_values() {
         let values: Vec<f64> = (0..32).map(f64::from).collect();
         let means = batch_means(&values, 6);
         assert_eq!(means, [2.5, 8.5, 14.0, 19.0, 24.0, 29.0]);

@@ -1,126 +1,135 @@
-//! The set of cases of which one is the best, and how good the winner is.
+//! Multiple comparisons with the best: the set of cases that may be the best, and an
+//! interval of the winner that is corrected for its selection.
 //!
-//! The best of several measured cases was picked for its luck, too: the best of
-//! 16 equal cases looks better than it is. Multiple comparisons with the best
-//! (Hsu, 1981) ask of each case whether it could still be the best, and the
-//! answers hold together.
+//! The best of several measured cases is biased upwards: the best of 16 equal cases looks
+//! better than it is. Multiple comparisons with the best (Hsu, 1981) ask for each case
+//! whether it could be the best, and their answers hold simultaneously.
 
 use super::{Interval, Resampler, median, quantile, sign_test};
 
-/// Of the runs in which the best case may be missed, this share is given to
-/// leaving hopeless cases out, the rest to the comparison of the others.
-const HOPELESS: f64 = 0.2;
+/// Part of the error rate that is given to screening; the rest is given to the comparison
+/// of the remaining cases.
+const SCREENING: f64 = 0.2;
 
-/// More rounds are taken together in batches: so the work is bounded.
-const BATCHES: usize = 100;
+/// Most batches of rounds: more rounds are averaged within batches, which bounds the work.
+const MAX_BATCHES: usize = 100;
 
-/// Rounds are drawn so often, unless that exceeds the [`WORK`], and never less
-/// often than so.
+/// Fewest and most bootstrap replicates: as many as the work allows.
 const REPLICATES: (usize, usize) = (199, 999);
 
-/// Medians of so many values are computed, at most, give or take.
+/// Values of all cases in all replicates, at most: the limit of the work.
 const WORK: usize = 15_000_000;
 
-/// What several cases say of which of them is best.
+/// The result of the comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
     /// The case with the highest median.
     pub winner: usize,
     /// The cases that cannot be excluded from being the best, ascending.
     pub set: Vec<usize>,
-    /// Intervals of the true values of these that hold all at once, and so for
-    /// whichever was picked.
+    /// Simultaneous intervals of the medians of these cases, which hold for any selected
+    /// one.
     pub intervals: Vec<Interval>,
 }
 
-/// Compares each case with the best: `cases` has the values of each over the same
+/// Compares each case with the best: `cases` has the values of each case over the same
 /// rounds, higher is better, and a case's true value is its median.
 ///
-/// In `confidence` of runs the set has the true best. First those cases go whose
-/// differences to the winner are told from 0 by the sign test, corrected for the
-/// number of cases. Of the others, rounds are resampled: case i is excluded if some
-/// case j is ahead of it by more spreads of e*ⱼ − e*ᵢ than the `confidence` quantile
-/// of maxⱼ (e*ⱼ − e*ᵢ) in such spreads, where e* is a resampled median less the
-/// median. The quantile is widened for the number of rounds, as √(R / (R − 1)) · t / z widens the
-/// interval of a mean. `None` of no cases, of unlike numbers of rounds, below 6
-/// rounds, or of values that are no numbers.
+/// With probability `confidence` the set contains the true best. First the cases are
+/// screened out that differ significantly from the winner by the sign test, corrected for
+/// the number of cases. Then rounds are resampled: case i is excluded if some case j leads
+/// it by more standard errors of e*ⱼ − e*ᵢ than the `confidence` quantile of
+/// maxⱼ (e*ⱼ − e*ᵢ) in the same unit, where e* is a resampled median minus the median. The
+/// quantile is corrected for the number of rounds, by √(R / (R − 1)) · t / z as for the
+/// interval of a mean. `None` for no cases, unequal numbers of rounds, fewer than 6 rounds,
+/// or values that are not finite.
 pub fn best(cases: &[&[f64]], confidence: f64, seed: u64) -> Option<Best> {
     best_within(WORK, cases, confidence, seed)
 }
 
 fn best_within(work: usize, cases: &[&[f64]], confidence: f64, seed: u64) -> Option<Best> {
     let rounds = cases.first()?.len();
-    let is_number = |case: &&[f64]| case.iter().all(|value| value.is_finite());
-    if rounds < 6 || cases.iter().any(|case| case.len() != rounds) || !cases.iter().all(is_number) {
+    let is_complete =
+        |case: &&[f64]| case.len() == rounds && case.iter().all(|value| value.is_finite());
+    if rounds < 6 || !cases.iter().all(is_complete) {
         return None;
     }
     let medians: Vec<f64> = cases.iter().filter_map(|case| median(case)).collect();
-    let highest = |one: &usize, other: &usize| medians[*one].total_cmp(&medians[*other]);
-    // Of equal ones the first.
-    let winner = (0..cases.len()).rev().max_by(highest)?;
-    let miss = 1.0 - confidence;
-    let hopeful = hopeful(cases, winner, HOPELESS * miss);
-    let batches: Vec<Vec<f64>> = hopeful.iter().map(|&case| in_batches(cases[case])).collect();
+    // Reversed, so that the first of equal cases wins.
+    let winner =
+        (0..cases.len()).rev().max_by(|one, other| medians[*one].total_cmp(&medians[*other]))?;
+    let error_rate = 1.0 - confidence;
+    let candidates = screened(cases, winner, SCREENING * error_rate);
+    let batches: Vec<Vec<f64>> = candidates.iter().map(|&case| batched(cases[case])).collect();
+    let candidate_medians: Vec<f64> = candidates.iter().map(|case| medians[*case]).collect();
     let errors = resampled_errors(work, &batches, seed);
-    let widening = widening(batches.first()?.len());
-    let hopeful_medians: Vec<f64> = hopeful.iter().map(|case| medians[*case]).collect();
-    let level = 1.0 - (1.0 - HOPELESS) * miss;
-    let is_in = |(place, case): (usize, &usize)| {
-        let chance = Chance { level, widening };
-        may_be_best(&errors, &hopeful_medians, place, chance)?.then_some(*case)
+    let limit = Limit {
+        level: 1.0 - (1.0 - SCREENING) * error_rate,
+        correction: small_sample_correction(batches.first()?.len()),
     };
-    let mut set: Vec<usize> = hopeful.iter().enumerate().filter_map(is_in).collect();
-    if !set.contains(&winner) {
-        set.push(winner);
-        set.sort_unstable();
+    let mut set = Vec::new();
+    for (place, case) in candidates.iter().enumerate() {
+        if *case == winner || may_be_best(&errors, &candidate_medians, place, limit)? {
+            set.push(*case);
+        }
     }
-    let interval = |((low, high), case): ((f64, f64), &usize)| {
-        let middle = medians[*case];
-        let is_in = set.contains(case);
-        is_in.then_some(Interval { low: middle + low, high: middle + high, level: confidence })
-    };
-    let ends = simultaneous(&errors, confidence);
-    let intervals = ends.into_iter().zip(&hopeful).filter_map(interval).collect();
+    let ends = simultaneous_ends(&errors, confidence);
+    let intervals = ends
+        .into_iter()
+        .zip(&candidates)
+        .filter(|(_, case)| set.contains(case))
+        .map(|((low, high), case)| Interval {
+            low: medians[*case] + low,
+            high: medians[*case] + high,
+            level: confidence,
+        })
+        .collect();
     Some(Best { winner, set, intervals })
 }
 
-/// The cases that are not told from the winner: the best of them is left out in no
-/// more than `miss` of runs, whichever case came to win.
-fn hopeful(cases: &[&[f64]], winner: usize, miss: f64) -> Vec<usize> {
-    let is_hopeful = |case: &usize| {
-        let lead = cases[winner].iter().zip(cases[*case]).map(|(winner, other)| winner - other);
-        let p = sign_test(&lead.collect::<Vec<f64>>());
-        *case == winner || p * cases.len() as f64 > miss
-    };
-    (0..cases.len()).filter(is_hopeful).collect()
+/// The cases that do not differ significantly from the winner: the true best is screened
+/// out with a probability of at most `error_rate`, whichever case is the winner.
+fn screened(cases: &[&[f64]], winner: usize, error_rate: f64) -> Vec<usize> {
+    let mut candidates = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let leads: Vec<f64> =
+            cases[winner].iter().zip(*case).map(|(one, other)| one - other).collect();
+        if index == winner || sign_test(&leads) * cases.len() as f64 > error_rate {
+            candidates.push(index);
+        }
+    }
+    candidates
 }
 
-/// The medians of as many batches of neighbouring rounds as are worked with.
-fn in_batches(rounds: &[f64]) -> Vec<f64> {
-    rounds.chunks(rounds.len().div_ceil(BATCHES)).filter_map(median).collect()
+/// Medians of batches of neighbouring rounds.
+fn batched(rounds: &[f64]) -> Vec<f64> {
+    rounds.chunks(rounds.len().div_ceil(MAX_BATCHES)).filter_map(median).collect()
 }
 
-/// Of each resample, each case's median less its median.
+/// Errors of each replicate: the resampled median of each case minus its median.
 fn resampled_errors(work: usize, cases: &[Vec<f64>], seed: u64) -> Vec<Vec<f64>> {
     let rounds = cases.first().map_or(0, Vec::len);
     let replicates = (work / (rounds * cases.len()).max(1)).clamp(REPLICATES.0, REPLICATES.1);
     let medians: Vec<f64> = cases.iter().filter_map(|case| median(case)).collect();
     let mut resampler = Resampler::new(seed);
     let mut drawn = Vec::with_capacity(rounds);
-    let mut errors = |_| -> Vec<f64> {
+    let mut errors = Vec::with_capacity(replicates);
+    for _ in 0..replicates {
+        // All cases have the same rounds, so that pairs stay together.
         let indices = resampler.rounds(rounds);
-        let mut error = |(case, median): (&Vec<f64>, &f64)| {
+        let mut replicate = Vec::with_capacity(cases.len());
+        for (case, median) in cases.iter().zip(&medians) {
             drawn.clear();
             drawn.extend(indices.iter().map(|round| case[*round]));
-            middle(&mut drawn) - median
-        };
-        cases.iter().zip(&medians).map(&mut error).collect()
-    };
-    (0..replicates).map(&mut errors).collect()
+            replicate.push(median_unstable(&mut drawn) - median);
+        }
+        errors.push(replicate);
+    }
+    errors
 }
 
-/// The median of values that may be reordered; at least one.
-fn middle(values: &mut [f64]) -> f64 {
+/// The median of at least one value; reorders the values.
+fn median_unstable(values: &mut [f64]) -> f64 {
     let half = values.len() / 2;
     let is_odd = values.len() % 2 == 1;
     let (below, &mut upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
@@ -131,68 +140,68 @@ fn middle(values: &mut [f64]) -> f64 {
     f64::midpoint(lower, upper)
 }
 
-/// How far chance may go.
+/// Limit of a lead that is compatible with chance.
 #[derive(Clone, Copy)]
-struct Chance {
-    /// In this share of resamples it goes no further.
+struct Limit {
+    /// Level of the quantile over the replicates.
     level: f64,
-    /// By so much resamples of few rounds fall short.
-    widening: f64,
+    /// Small-sample correction of the resampled standard errors.
+    correction: f64,
 }
 
-/// Whether a case cannot be excluded from being the best: whether none of the
-/// others is further ahead of it than the best of them often is by chance alone.
-/// Leads are compared in units of their own spread, so that a noisy case does not
-/// hide what quiet ones show. None where there is nothing to resample.
-fn may_be_best(errors: &[Vec<f64>], medians: &[f64], case: usize, chance: Chance) -> Option<bool> {
-    let mut by_chance = vec![0.0_f64; errors.len()];
-    let mut seen = 0.0_f64;
+/// True if a case cannot be excluded from being the best: no other case leads it by more
+/// than the limit. Leads are in units of their own standard error, so that a noisy case
+/// does not hide differences of the others. `None` without replicates.
+fn may_be_best(errors: &[Vec<f64>], medians: &[f64], case: usize, limit: Limit) -> Option<bool> {
+    let mut max_resampled = vec![0.0_f64; errors.len()];
+    let mut max_observed = 0.0_f64;
     for other in (0..medians.len()).filter(|other| *other != case) {
-        let lead = |errors: &Vec<f64>| errors[other] - errors[case];
-        let squares: f64 = errors.iter().map(|errors| lead(errors).powi(2)).sum();
-        let spread = (squares / errors.len() as f64).sqrt();
-        let ahead = medians[other] - medians[case];
-        if spread > 0.0 {
-            seen = seen.max(ahead / spread);
-            for (most, errors) in by_chance.iter_mut().zip(errors) {
-                *most = most.max(lead(errors) / spread);
+        let squares: f64 = errors.iter().map(|it| (it[other] - it[case]).powi(2)).sum();
+        let standard_error = (squares / errors.len() as f64).sqrt();
+        let lead = medians[other] - medians[case];
+        if standard_error > 0.0 {
+            max_observed = max_observed.max(lead / standard_error);
+            for (max, errors) in max_resampled.iter_mut().zip(errors) {
+                *max = max.max((errors[other] - errors[case]) / standard_error);
             }
-        } else if ahead > 0.0 {
+        } else if lead > 0.0 {
+            // Without any variation each lead is significant.
             return Some(false);
         }
     }
-    Some(seen <= quantile(&by_chance, chance.level)? * chance.widening)
+    Some(max_observed <= quantile(&max_resampled, limit.level)? * limit.correction)
 }
 
-/// Ends of an interval of each case's error, such that in `confidence` of the
-/// resamples all errors lie within theirs, and none is given more room than
-/// another (Beran, 1988).
-fn simultaneous(errors: &[Vec<f64>], confidence: f64) -> Vec<(f64, f64)> {
+/// Ends of an interval of each case's error, such that in `confidence` of the replicates
+/// all errors lie within their intervals, with equal error rates of all cases (Beran,
+/// 1988).
+fn simultaneous_ends(errors: &[Vec<f64>], confidence: f64) -> Vec<(f64, f64)> {
     let count = errors.first().map_or(0, Vec::len);
-    let sorted = |case: usize| {
-        let mut sorted: Vec<f64> = errors.iter().map(|errors| errors[case]).collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted
-    };
-    let sorted: Vec<Vec<f64>> = (0..count).map(sorted).collect();
-    // How far out the outermost error of a resample lies in the order of its like.
-    let outermost = |errors: &Vec<f64>| {
-        let place = |(error, sorted): (&f64, &Vec<f64>)| {
+    let mut sorted: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for case in 0..count {
+        let mut column: Vec<f64> = errors.iter().map(|errors| errors[case]).collect();
+        column.sort_by(f64::total_cmp);
+        sorted.push(column);
+    }
+    // The rank of a replicate is that of its most extreme error, from either side.
+    let mut ranks: Vec<usize> = Vec::with_capacity(errors.len());
+    for replicate in errors {
+        let mut max = 0;
+        for (error, sorted) in replicate.iter().zip(&sorted) {
             let below = sorted.partition_point(|other| other < error);
             let above = sorted.len() - sorted.partition_point(|other| other <= error);
-            below.max(above)
-        };
-        errors.iter().zip(&sorted).map(place).max().unwrap_or(0)
-    };
-    let mut places: Vec<usize> = errors.iter().map(outermost).collect();
-    places.sort_unstable();
-    let needed = (confidence * places.len() as f64).ceil() as usize;
-    let Some(&place) = places.get(needed.saturating_sub(1)) else { return Vec::new() };
-    sorted.iter().map(|sorted| (sorted[sorted.len() - 1 - place], sorted[place])).collect()
+            max = max.max(below).max(above);
+        }
+        ranks.push(max);
+    }
+    ranks.sort_unstable();
+    let needed = (confidence * ranks.len() as f64).ceil() as usize;
+    let Some(&rank) = ranks.get(needed.saturating_sub(1)) else { return Vec::new() };
+    sorted.iter().map(|sorted| (sorted[sorted.len() - 1 - rank], sorted[rank])).collect()
 }
 
-/// By so much a resampled spread of few rounds is too narrow.
-fn widening(rounds: usize) -> f64 {
+/// Factor by which a resampled standard error of few rounds is too small.
+fn small_sample_correction(rounds: usize) -> f64 {
     use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
     let rounds = rounds as f64;
     let t = StudentsT::new(0.0, 1.0, rounds - 1.0).map_or(1.0, |t| t.inverse_cdf(0.975));

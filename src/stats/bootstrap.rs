@@ -1,8 +1,7 @@
-//! Resampling of rounds.
+//! Bootstrap: resampling of rounds.
 //!
-//! What is drawn with replacement is always whole rounds: what one round has in
-//! common stays together. The generator is seeded by the caller, so the same
-//! data give the same interval.
+//! Whole rounds are drawn with replacement, so that the values of one round stay together.
+//! The caller gives the seed, so the same data give the same interval.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -18,34 +17,35 @@ pub struct Resampler {
 }
 
 impl Resampler {
-    /// One that begins at that seed.
+    /// A resampler with this seed.
     pub fn new(seed: u64) -> Resampler {
         Resampler { generator: Xoshiro256PlusPlus::seed_from_u64(seed), indices: Vec::new() }
     }
 
-    /// As many of `count` rounds as there are, each any of them; none of none.
+    /// Draws the indices of `count` rounds out of `count`, with replacement.
     pub fn rounds(&mut self, count: usize) -> &[usize] {
-        let draw = |_| self.generator.random_range(0..count);
-        self.indices = (0..count).map(draw).collect();
+        self.indices.clear();
+        for _ in 0..count {
+            self.indices.push(self.generator.random_range(0..count));
+        }
         &self.indices
     }
 }
 
-/// A statistic of resampled rounds, and what its interval is made of.
+/// Parameters of a bootstrap interval.
 #[derive(Clone, Copy, Debug)]
 pub struct Bootstrap {
-    /// How often rounds are drawn; some thousand for an interval at 95%.
+    /// Number of replicates; some thousand for a 95% interval.
     pub replicates: usize,
     /// Level of the interval.
     pub confidence: f64,
-    /// The seed: the same one gives the same interval.
+    /// Seed of the resampling: the same seed gives the same interval.
     pub seed: u64,
 }
 
 impl Bootstrap {
-    /// The percentile interval (Efron, 1979): the middle part of the statistic's
-    /// values over resampled rounds. `None` of nothing, or where the statistic is
-    /// no number.
+    /// Percentile interval (Efron, 1979): quantiles of the statistic over the replicates.
+    /// `None` for no rounds, or if the statistic is not finite.
     pub fn percentile<Round: Copy>(
         self,
         rounds: &[Round],
@@ -55,9 +55,9 @@ impl Bootstrap {
         self.between(&self.replicate(rounds, statistic)?, tail, 1.0 - tail)
     }
 
-    /// The interval that is corrected for bias and acceleration (BCa; Efron, 1987).
-    /// Only for smooth statistics, such as means: that of a median jumps. `None` of
-    /// fewer than two rounds, where the statistic is no number, or does not vary.
+    /// Interval corrected for bias and acceleration (BCa; Efron, 1987), for smooth statistics
+    /// such as means; a median is not smooth. `None` for fewer than two rounds, or if the
+    /// statistic is not finite or does not vary.
     pub fn bca<Round: Copy>(
         self,
         rounds: &[Round],
@@ -77,24 +77,24 @@ impl Bootstrap {
         };
         let tail = (1.0 - self.confidence) / 2.0;
         let (low, high) = (corrected(tail), corrected(1.0 - tail));
-        // A statistic whose every replicate lies on one side has no such interval.
+        // If all replicates lie on one side of the value, the bias is infinite.
         (bias.is_finite()).then(|| self.between(&replicates, low, high)).flatten()
     }
 
-    /// The statistic of as many resamples.
+    /// Values of the statistic over the replicates.
     fn replicate<Round: Copy>(
         self,
         rounds: &[Round],
         statistic: impl Fn(&[Round]) -> f64,
     ) -> Option<Vec<f64>> {
         let mut resampler = Resampler::new(self.seed);
-        let mut resample = || -> f64 {
+        let mut values = Vec::with_capacity(self.replicates);
+        for _ in 0..self.replicates {
             let drawn = resampler.rounds(rounds.len());
-            statistic(&drawn.iter().map(|round| rounds[*round]).collect::<Vec<_>>())
-        };
-        let values: Vec<f64> = (0..self.replicates).map(|_| resample()).collect();
-        let all_are_numbers = values.iter().all(|value| value.is_finite());
-        (!rounds.is_empty() && all_are_numbers).then_some(values)
+            values.push(statistic(&drawn.iter().map(|round| rounds[*round]).collect::<Vec<_>>()));
+        }
+        let are_finite = values.iter().all(|value| value.is_finite());
+        (!rounds.is_empty() && are_finite).then_some(values)
     }
 
     fn between(self, replicates: &[f64], low: f64, high: f64) -> Option<Interval> {
@@ -103,13 +103,13 @@ impl Bootstrap {
     }
 }
 
-/// How fast the standard error changes with the value, by the jackknife.
+/// Acceleration: the rate of change of the standard error with the value, by the jackknife.
 fn acceleration<Round: Copy>(rounds: &[Round], statistic: impl Fn(&[Round]) -> f64) -> Option<f64> {
-    let without = |left_out: usize| {
-        let others = rounds.iter().enumerate().filter(|(index, _)| *index != left_out);
-        statistic(&others.map(|(_, round)| *round).collect::<Vec<_>>())
-    };
-    let values: Vec<f64> = (0..rounds.len()).map(without).collect();
+    let mut values = Vec::with_capacity(rounds.len());
+    for left_out in 0..rounds.len() {
+        let others = [&rounds[..left_out], &rounds[left_out + 1..]].concat();
+        values.push(statistic(&others));
+    }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let sum = |power: i32| values.iter().map(|value| (mean - value).powi(power)).sum::<f64>();
     let acceleration = sum(3) / (6.0 * sum(2).powf(1.5));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_spread_or_no_value_has_no_corrected_interval() {
+    fn a_constant_or_missing_statistic_has_no_corrected_interval() {
         let few = Bootstrap { replicates: 200, ..MANY };
         assert_eq!(few.bca(&[1.0; 8], mean), None);
         assert_eq!(few.bca(&[1.0], mean), None);

@@ -1,11 +1,11 @@
-//! The tails of χ².
+//! Tails of the χ² distribution.
 
 use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-/// Probabilities that χ² with so many degrees of freedom is as small as `value`, and
-/// that it is as large: the regularised incomplete gamma functions P and Q of
-/// (degrees / 2, value / 2) (Abramowitz and Stegun, 26.4.19). Both are 1 where
-/// there is nothing to be judged: no degree of freedom, or no number.
+/// Lower and upper tail of χ² with this number of degrees of freedom at `value`: the
+/// regularised incomplete gamma functions P and Q of (degrees / 2, value / 2) (Abramowitz
+/// and Stegun, 26.4.19). Both are 1, that is, not significant, without a degree of freedom
+/// or if the value is not a number.
 pub fn chi_square_tails(value: f64, degrees: usize) -> (f64, f64) {
     if degrees == 0 || value.is_nan() {
         return (1.0, 1.0);
@@ -45,7 +45,7 @@ mod tests {
         }
     }
 
-    /// With two degrees of freedom it is exponential: P = 1 − exp(−x/2).
+    /// The distribution with two degrees of freedom is exponential: P = 1 − exp(−x/2).
     #[test]
     fn far_tails_keep_their_digits() {
         let (_, upper) = chi_square_tails(60.0, 2);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_nothing_to_judge_nothing_is_unlikely() {
+    fn without_degrees_of_freedom_nothing_is_significant() {
         assert_eq!(chi_square_tails(5.0, 0), (1.0, 1.0));
         assert_eq!(chi_square_tails(f64::NAN, 3), (1.0, 1.0));
         assert_eq!(chi_square_tails(0.0, 3), (0.0, 1.0));

@@ -1,20 +1,18 @@
-//! Where a curve that is known at few places begins to stay above a level.
+//! Crossing of a level by a curve that is known at a few points.
 
-/// From where on the values lie above the level, and stay there.
-///
-/// In the order of the places: at the first already, between two, nowhere.
+/// The place from which all values lie above a level. Ordered by place.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Crossing {
-    /// At every place that was measured: the crossing lies at the first, or before.
+    /// All measured places are above: the crossing lies at or before the first.
     First,
-    /// At every place beyond this one.
+    /// All places beyond this one are above.
     At(f64),
-    /// Not even at the last place: the crossing lies beyond, or there is none.
+    /// The last place is not above: the crossing lies beyond it, or does not exist.
     Beyond,
 }
 
 impl Crossing {
-    /// The place; `None` where it lies outside of what was measured.
+    /// The place; `None` if it lies outside the measured range.
     pub fn place(self) -> Option<f64> {
         match self {
             Crossing::At(place) => Some(place),
@@ -23,12 +21,11 @@ impl Crossing {
     }
 }
 
-/// From which place on the values of `points` (place, value), in their order, lie
-/// above `level` at every point; in between, linear between neighbours. `None` of
-/// nothing.
+/// The crossing of `level` by `points` (place, value), which are sorted by place; linear
+/// interpolation between neighbours. `None` for an empty slice.
 ///
-/// Values that exceed the level and fall below it again do not count: what follows
-/// has to hold for all larger places.
+/// A curve that exceeds the level and falls below it again has not crossed it yet: all
+/// points beyond the crossing lie above the level.
 pub fn crossing(points: &[(f64, f64)], level: f64) -> Option<Crossing> {
     let above = points.iter().rev().take_while(|(_, value)| *value > level).count();
     Some(match points.len() - above {
@@ -42,8 +39,8 @@ pub fn crossing(points: &[(f64, f64)], level: f64) -> Option<Crossing> {
     })
 }
 
-/// Both ends of the interval of a crossing: the percentiles of its resampled
-/// values, as order statistics. `None` of none.
+/// Percentile interval of a crossing from its bootstrap replicates, as order statistics.
+/// `None` without replicates.
 pub fn crossing_interval(mut resampled: Vec<Crossing>, confidence: f64) -> Option<[Crossing; 2]> {
     resampled.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
     let last = resampled.len().checked_sub(1)?;
@@ -63,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_the_places_the_end_is_named() {
+    fn a_crossing_outside_the_range_is_first_or_beyond() {
         let points = [(0.0, 1.0), (1.0, 2.0)];
         assert_eq!(crossing(&points, 0.5), Some(Crossing::First));
         assert_eq!(crossing(&points, 2.0), Some(Crossing::Beyond));

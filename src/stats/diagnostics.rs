@@ -129,7 +129,7 @@ pub fn autocorrelated_among(cases: &[&[f64]]) -> Vec<Option<Autocorrelated>> {
     tests.into_iter().zip(corrected).map(|(test, p)| test.filter(|_| p < SIGNIFICANCE)).collect()
 }
 
-/// Both tests of ratios, with the smaller p by weighted Bonferroni correction.
+/// Smaller p of the two tests of ratios, with a weighted Bonferroni correction.
 fn correlation_or_trend(log_ratios: &[f64]) -> Option<Autocorrelated> {
     let correlation = correlation(log_ratios)?;
     let trend = mann_kendall(log_ratios)?.p;

@@ -1,17 +1,17 @@
-//! Several tests at once.
+//! Correction for multiple tests.
 
-/// The p-values of a family of tests, corrected so that a test of all of them
-/// at a level errs in any of them no more often than that (Holm, 1979): in the
-/// order in which they came.
+/// Corrects the p-values of a family of tests by Holm's method (1979), which bounds the
+/// family-wise error rate by the significance level. The order of the values is kept.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
     let mut corrected = vec![0.0; p_values.len()];
-    let mut so_far: f64 = 0.0;
+    // Corrected values must not decrease with the uncorrected ones.
+    let mut max: f64 = 0.0;
     for (rank, index) in order.into_iter().enumerate() {
         let tests_left = (p_values.len() - rank) as f64;
-        so_far = so_far.max(p_values[index] * tests_left).min(1.0);
-        corrected[index] = so_far;
+        max = max.max(p_values[index] * tests_left).min(1.0);
+        corrected[index] = max;
     }
     corrected
 }

@@ -17,8 +17,8 @@ pub struct Interval {
     pub level: f64,
 }
 
-/// The median: the middle value, or the mean of the two middle ones. `None` of
-/// nothing.
+/// The median: the middle value, or the mean of the two middle ones. `None` for
+/// an empty slice.
 pub fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let middle = sorted.len() / 2;
@@ -37,23 +37,23 @@ pub fn median_interval(values: &[f64], confidence: f64) -> Option<Interval> {
     Some(Interval { low: sorted[low_rank - 1], high: sorted[high_rank - 1], level })
 }
 
-/// The quantile at `share` (0.5: the median): between the two values around the
-/// place share × (R − 1), in proportion (type 7 of Hyndman and Fan, 1996; R's and
-/// NumPy's default). `None` of nothing, or at a share outside 0 to 1.
-pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+/// The quantile of probability `p` (0.5: the median), by linear interpolation at
+/// p × (R − 1) (type 7 of Hyndman and Fan, 1996; the default of R and NumPy). `None` for an
+/// empty slice, or a probability outside 0 to 1.
+pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
     let sorted = sorted(values);
-    let place = share * (sorted.len().checked_sub(1)? as f64);
-    if !(0.0..=1.0).contains(&share) {
+    let place = p * (sorted.len().checked_sub(1)? as f64);
+    if !(0.0..=1.0).contains(&p) {
         return None;
     }
     let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     Some(below + (above - below) * place.fract())
 }
 
-/// The exact interval of the quantile at `share`, as [`median_interval`] has it of
-/// the median. `None` where there are too few values for one.
-pub fn quantile_interval(values: &[f64], share: f64, confidence: f64) -> Option<Interval> {
-    let (low_rank, high_rank, level) = quantile_ranks(values.len(), share, confidence)?;
+/// The exact interval of the quantile of probability `p`, like that of [`median_interval`].
+/// `None` if there are too few values.
+pub fn quantile_interval(values: &[f64], p: f64, confidence: f64) -> Option<Interval> {
+    let (low_rank, high_rank, level) = quantile_ranks(values.len(), p, confidence)?;
     let sorted = sorted(values);
     Some(Interval { low: sorted[low_rank - 1], high: sorted[high_rank - 1], level })
 }
@@ -65,30 +65,31 @@ pub fn ranks(count: usize, confidence: f64) -> Option<(usize, usize, f64)> {
     quantile_ranks(count, 0.5, confidence)
 }
 
-/// The same of the quantile at `share`: the largest k with
-/// P(Bin(count, share) ≤ k − 1) ≤ (1 − confidence) / 2, and from above likewise.
-/// `None` where one of the two ends would lie beyond all values.
-pub fn quantile_ranks(count: usize, share: f64, confidence: f64) -> Option<(usize, usize, f64)> {
+/// Ranks of the ends of the interval of the quantile of probability `p`, and the exact
+/// level: the lower rank is the largest k with P(Bin(count, p) ≤ k − 1) ≤
+/// (1 − confidence) / 2, and the upper rank is found likewise from above. `None` if one of
+/// the ends would lie beyond all values.
+pub fn quantile_ranks(count: usize, p: f64, confidence: f64) -> Option<(usize, usize, f64)> {
     let tail = (1.0 - confidence) / 2.0;
-    let (from_below, missed_below) = tail_rank(count, share, tail)?;
-    let (from_above, missed_above) = tail_rank(count, 1.0 - share, tail)?;
+    let (from_below, missed_below) = tail_rank(count, p, tail)?;
+    let (from_above, missed_above) = tail_rank(count, 1.0 - p, tail)?;
     Some((from_below, count + 1 - from_above, 1.0 - missed_below - missed_above))
 }
 
-/// The largest k with P(Bin(count, share) ≤ k − 1) ≤ `tail`, and that probability.
-fn tail_rank(count: usize, share: f64, tail: f64) -> Option<(usize, f64)> {
-    if !(share > 0.0 && share < 1.0) {
+/// The largest k with P(Bin(count, p) ≤ k − 1) ≤ `tail`, and that probability.
+fn tail_rank(count: usize, p: f64, tail: f64) -> Option<(usize, f64)> {
+    if !(p > 0.0 && p < 1.0) {
         return None;
     }
-    // ln of the probability of exactly `below` of `count`, by recurrence: the
+    // Logarithm of the probability of exactly `below` of `count`, by recurrence: the
     // probability itself underflows beyond a thousand values.
-    let mut ln_exactly = count as f64 * (-share).ln_1p();
-    let ln_odds = share.ln() - (-share).ln_1p();
+    let mut ln_exactly = count as f64 * (-p).ln_1p();
+    let ln_odds = p.ln() - (-p).ln_1p();
     let mut at_most = 0.0;
     let mut best = None;
     for below in 0..count {
         at_most += ln_exactly.exp();
-        // A rounding error must not shift a rank where the tail is met exactly.
+        // A rounding error must not shift a rank if the tail is met exactly.
         if at_most > tail * (1.0 + 1e-12) {
             break;
         }

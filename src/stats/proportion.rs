@@ -1,31 +1,32 @@
-//! The interval of a rate.
+//! Exact interval of a binomial proportion.
 
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
 use super::Interval;
 
-/// The interval of Clopper and Pearson (1934) of a probability of which
-/// `trials` independent trials had `successes`: never covers less than
-/// `confidence`, whatever the probability. `None` without trials, with more
-/// successes than trials, or at a confidence outside 0 to 1.
+/// Interval of Clopper and Pearson (1934) of the probability of a success, from the number
+/// of `successes` in independent `trials`. Its coverage is at least `confidence` for any
+/// probability. `None` without trials, with more successes than trials, or for a confidence
+/// outside 0 to 1.
 pub fn clopper_pearson(successes: u64, trials: u64, confidence: f64) -> Option<Interval> {
     if trials == 0 || successes > trials || !(0.0..1.0).contains(&confidence) {
         return None;
     }
     let tail = (1.0 - confidence) / 2.0;
-    let quantile = |a: u64, b: u64, at: f64| {
-        Beta::new(a as f64, b as f64).ok().map(|beta| beta.inverse_cdf(at))
-    };
     let failures = trials - successes;
     let low = match successes {
         0 => 0.0,
-        _ => quantile(successes, failures + 1, tail)?,
+        _ => beta_quantile(successes, failures + 1, tail)?,
     };
     let high = match failures {
         0 => 1.0,
-        _ => quantile(successes + 1, failures, 1.0 - tail)?,
+        _ => beta_quantile(successes + 1, failures, 1.0 - tail)?,
     };
     Some(Interval { low, high, level: confidence })
+}
+
+fn beta_quantile(a: u64, b: u64, p: f64) -> Option<f64> {
+    Beta::new(a as f64, b as f64).ok().map(|beta| beta.inverse_cdf(p))
 }
 
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate_has_no_interval() {
+    fn an_impossible_proportion_has_no_interval() {
         assert_eq!(clopper_pearson(0, 0, 0.95), None);
         assert_eq!(clopper_pearson(3, 2, 0.95), None);
         assert_eq!(clopper_pearson(1, 2, 1.5), None);

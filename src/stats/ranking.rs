@@ -1,29 +1,31 @@
-//! Which of several cases are better than which.
+//! Ranks of several cases, by pairwise tests.
 
 use super::{holm, sign_test};
 
-/// The ranks that each case may have, best and worst, 1 for the best: `cases` has
-/// the values of each over the same rounds, higher is better.
+/// The best and the worst possible rank of each case, 1 for the best: `cases` has the
+/// values of each case over the same rounds, higher is better.
 ///
-/// Each pair is compared by the sign test of its differences, and all pairs
-/// together err in no more than 1 − `confidence` of runs (Holm). A case has a
-/// rank from 1 + the number significantly better than it to k − the number
-/// significantly worse (Mogstad, Romano, Shaikh and Wilhelm, 2024).
+/// Each pair is compared by the sign test of its differences, with a family-wise error
+/// rate of 1 − `confidence` (Holm). The ranks of a case range from 1 plus the number of
+/// significantly better cases to k minus the number of significantly worse ones (Mogstad,
+/// Romano, Shaikh and Wilhelm, 2024).
 pub fn rank_sets(cases: &[&[f64]], confidence: f64) -> Vec<(usize, usize)> {
     let count = cases.len();
     let pairs: Vec<(usize, usize)> =
         (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other))).collect();
-    let differences = |&(one, other): &(usize, usize)| -> Vec<f64> {
-        cases[one].iter().zip(cases[other]).map(|(one, other)| one - other).collect()
-    };
-    let p_values: Vec<f64> = pairs.iter().map(|pair| sign_test(&differences(pair))).collect();
+    let differences: Vec<Vec<f64>> = pairs
+        .iter()
+        .map(|pair| cases[pair.0].iter().zip(cases[pair.1]).map(|(one, other)| one - other))
+        .map(Iterator::collect)
+        .collect();
+    let p_values: Vec<f64> = differences.iter().map(|pair| sign_test(pair)).collect();
     let mut ranks = vec![(1, count); count];
-    for (pair, p) in pairs.iter().zip(holm(&p_values)) {
+    for ((pair, differences), p) in pairs.iter().zip(&differences).zip(holm(&p_values)) {
         if p > 1.0 - confidence {
             continue;
         }
-        let above = differences(pair).iter().filter(|it| **it > 0.0).count();
-        let below = differences(pair).iter().filter(|it| **it < 0.0).count();
+        let above = differences.iter().filter(|it| **it > 0.0).count();
+        let below = differences.iter().filter(|it| **it < 0.0).count();
         let (better, worse) = if above > below { *pair } else { (pair.1, pair.0) };
         ranks[worse].0 += 1;
         ranks[better].1 -= 1;
@@ -31,13 +33,16 @@ pub fn rank_sets(cases: &[&[f64]], confidence: f64) -> Vec<(usize, usize)> {
     ranks
 }
 
-/// Rounds without which not all of so many cases could be told apart pair by pair,
-/// however far apart they are: the smallest R with pairs ≤ α · 2^(R−1). None are
-/// needed for a single case.
+/// Fewest rounds in which all pairs of this number of cases can differ significantly: the
+/// smallest R with pairs ≤ α · 2^(R−1). 0 for a single case.
 pub fn rounds_to_rank(cases: usize, confidence: f64) -> usize {
     let pairs = (cases * cases.saturating_sub(1) / 2) as f64;
-    let enough = |rounds: &i32| pairs <= (1.0 - confidence) * 2.0_f64.powi(rounds - 1) + 1e-9;
-    if pairs == 0.0 { 0 } else { (1..64).find(enough).unwrap_or(64) as usize }
+    if pairs == 0.0 {
+        return 0;
+    }
+    // The smallest p of a sign test of R differences is 2^(1−R).
+    let alpha = 1.0 - confidence;
+    (1..64).find(|rounds| pairs <= alpha * 2.0_f64.powi(rounds - 1) + 1e-9).unwrap_or(64) as usize
 }
 
 #[cfg(test)]
@@ -58,13 +63,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_apart_has_one_rank_and_what_is_not_shares() {
+    fn distinct_cases_have_one_rank_and_equal_cases_share_ranks() {
         let found = ranks(&around(1, &[10.0, 0.0, 0.0, 20.0], 12));
         assert_eq!(found, [(2, 2), (3, 4), (3, 4), (1, 1)]);
     }
 
     #[test]
-    fn few_rounds_tell_nothing() {
+    fn few_rounds_give_no_ranks() {
         assert_eq!(ranks(&around(1, &[10.0, 0.0, 20.0, 30.0], 6)), [(1, 4); 4]);
         assert_eq!(ranks(&around(1, &[10.0, 0.0], 6)), [(1, 1), (2, 2)]);
         assert_eq!(ranks(&[]), []);
@@ -82,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn equal_cases_keep_all_ranks_in_nineteen_runs_of_twenty() {
-        let told = |seed: &u64| ranks(&around(*seed, &[0.0; 8], 12)) != [(1, 8); 8];
-        let wrong = (0..400).filter(told).count();
+    fn equal_cases_keep_all_ranks_in_95_percent_of_runs() {
+        let differ = |seed: &u64| ranks(&around(*seed, &[0.0; 8], 12)) != [(1, 8); 8];
+        let wrong = (0..400).filter(differ).count();
         assert!(wrong <= 30, "{wrong} of 400");
     }
 }

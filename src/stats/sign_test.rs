@@ -1,11 +1,10 @@
-//! Whether paired values differ.
+//! Sign test of paired differences.
 
 use statrs::function::beta::beta_reg;
 
-/// Two-sided p of the sign test (Arbuthnot, 1710): the probability that the
-/// rarer sign among `differences` is as rare or rarer if both are equally
-/// likely. Differences of zero say nothing and are left out; 1 where none says
-/// anything.
+/// Two-sided p of the sign test (Arbuthnot, 1710): the probability that the rarer sign
+/// among `differences` is as rare or rarer if both are equally likely. Zero differences are
+/// left out; 1 if no others remain.
 pub fn sign_test(differences: &[f64]) -> f64 {
     let above = differences.iter().filter(|it| **it > 0.0).count();
     let below = differences.iter().filter(|it| **it < 0.0).count();
@@ -43,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_differ_says_nothing() {
+    fn zero_differences_are_left_out() {
         assert_close(sign_test(&[]), 1.0);
         assert_close(sign_test(&[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]), 0.03125);
     }

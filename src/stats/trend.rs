@@ -1,28 +1,28 @@
-//! Whether values rise or fall in their order, and how fast.
+//! Trend of a series: a nonparametric test and a robust slope.
 //!
-//! Mann (1945) and Kendall (1975) count how many pairs rise and how many fall;
-//! Theil (1950) and Sen (1968) take the median of the slopes of all pairs. None
-//! of them asks how the values are distributed.
+//! The test of Mann (1945) and Kendall (1975) counts the rising and the falling pairs; the
+//! slope of Theil (1950) and Sen (1968) is the median of the slopes of all pairs. Neither
+//! assumes a distribution of the values.
 
 use statrs::function::erf::erfc;
 
 use super::median;
 
-/// Up to here, without ties, the distribution of S is counted out.
-const EXACT_UP_TO: usize = 20;
+/// Most values without ties for which the exact distribution of S is used.
+const MAX_EXACT: usize = 20;
 
 /// The test of Mann and Kendall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MannKendall {
-    /// Pairs that rise less pairs that fall.
+    /// Number of rising pairs minus number of falling pairs.
     pub s: i64,
-    /// Probability of an S at least as far from 0 if the order means nothing.
+    /// Two-sided probability of such an S in a random order.
     pub p: f64,
 }
 
-/// Tests values in their order. Exact for up to 20 values without ties, beyond
-/// that the normal approximation with correction for ties and continuity. `None`
-/// below 3 values.
+/// Tests values in their order for a trend. Exact for up to 20 values without ties; else
+/// the normal approximation with corrections for ties and continuity. `None` for fewer than
+/// 3 values.
 pub fn mann_kendall(values: &[f64]) -> Option<MannKendall> {
     if values.len() < 3 {
         return None;
@@ -30,7 +30,7 @@ pub fn mann_kendall(values: &[f64]) -> Option<MannKendall> {
     let (s, sorted) = rises_less_falls(values);
     let ties: Vec<usize> =
         sorted.chunk_by(|a, b| a == b).map(<[f64]>::len).filter(|&size| size > 1).collect();
-    let p = if ties.is_empty() && values.len() <= EXACT_UP_TO {
+    let p = if ties.is_empty() && values.len() <= MAX_EXACT {
         exact_p(s, values.len())
     } else {
         normal_p(s, values.len(), &ties)
@@ -38,9 +38,8 @@ pub fn mann_kendall(values: &[f64]) -> Option<MannKendall> {
     Some(MannKendall { s, p })
 }
 
-/// The median of the slopes of all pairs of points: y for each unit of x. Takes
-/// time and memory by the square of their number. `None` where no two points
-/// differ in x.
+/// The median of the slopes y/x of all pairs of points. Takes time and memory proportional
+/// to the square of their number. `None` if no two points differ in x.
 pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let slopes: Vec<f64> = points
         .iter()
@@ -52,28 +51,28 @@ pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     median(&slopes)
 }
 
-/// Rising less falling pairs, and the values in order of size. Counts how many of
-/// the earlier values lie below each one in a tree of partial sums (Fenwick, 1994).
+/// Rising minus falling pairs, and the sorted values. A Fenwick tree (1994) over the ranks
+/// counts the earlier values below each value, in time n log n.
 fn rises_less_falls(values: &[f64]) -> (i64, Vec<f64>) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let mut seen = vec![0_i64; values.len() + 1];
+    let mut tree = vec![0_i64; values.len() + 1];
     let mut s = 0;
     for (earlier, value) in (0..).zip(values) {
         // Equal values share the rank of the first of them.
         let rank = sorted.partition_point(|other| other < value);
-        let (below, not_above) = (count_to(&seen, rank), count_to(&seen, rank + 1));
+        let (below, not_above) = (count_to(&tree, rank), count_to(&tree, rank + 1));
         s += below - (earlier - not_above);
         let mut at = rank + 1;
-        while at < seen.len() {
-            seen[at] += 1;
+        while at < tree.len() {
+            tree[at] += 1;
             at += at & at.wrapping_neg();
         }
     }
     (s, sorted)
 }
 
-/// The sum of the first `count` entries of a tree of partial sums.
+/// The sum of the first `count` entries of a Fenwick tree.
 fn count_to(tree: &[i64], count: usize) -> i64 {
     let mut at = count.min(tree.len() - 1);
     let mut sum = 0;
@@ -84,9 +83,9 @@ fn count_to(tree: &[i64], count: usize) -> i64 {
     sum
 }
 
-/// Two-sided p of S among all orders of `count` different values. The number of
-/// falling pairs of a random order is a sum of independent numbers, uniform on
-/// 0..k for the k-th value, so its distribution is a product of short ones.
+/// Two-sided p of S among all orders of `count` different values. The number of falling
+/// pairs of a random order is a sum of independent numbers, uniform on 0..k for the k-th
+/// value, so its distribution is a convolution of short ones.
 fn exact_p(s: i64, count: usize) -> f64 {
     let pairs = count * (count - 1) / 2;
     let mut probability = vec![1.0];
@@ -107,13 +106,19 @@ fn exact_p(s: i64, count: usize) -> f64 {
 /// Two-sided p of S by its mean and variance (Kendall, 1975); `ties` are the
 /// sizes of the groups of equal values.
 fn normal_p(s: i64, count: usize, ties: &[usize]) -> f64 {
-    let term = |n: usize| n as f64 * (n as f64 - 1.0) * (2.0 * n as f64 + 5.0);
-    let variance = (term(count) - ties.iter().map(|&size| term(size)).sum::<f64>()) / 18.0;
+    let without_ties = variance_term(count);
+    let variance =
+        (without_ties - ties.iter().map(|&size| variance_term(size)).sum::<f64>()) / 18.0;
     if variance <= 0.0 {
         return 1.0;
     }
     let beyond = (s.unsigned_abs() as f64 - 1.0).max(0.0);
     erfc(beyond / variance.sqrt() / std::f64::consts::SQRT_2)
+}
+
+fn variance_term(count: usize) -> f64 {
+    let n = count as f64;
+    n * (n - 1.0) * (2.0 * n + 5.0)
 }
 
 #[cfg(test)]
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_counted_as_if_one_by_one() {
+    fn the_tree_counts_the_same_pairs_as_two_loops() {
         let values: Vec<f64> = (0..300_u32).map(|i| f64::from(i * i * 31 % 97)).collect();
         let pairs = || (0..300).flat_map(|i| (0..i).map(move |j| (j, i)));
         let sign = |(j, i): (usize, usize)| match values[i].total_cmp(&values[j]) {
@@ -165,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_changes_has_no_trend() {
+    fn constant_values_have_no_trend() {
         assert_close(p(&[3.0; 30]), 1.0);
         assert_eq!(mann_kendall(&[1.0, 2.0]), None);
         assert_eq!(theil_sen(&[(1.0, 2.0), (1.0, 3.0)]), None);

@@ -1,12 +1,11 @@
-//! What an interval of a ratio says, and what it could have said.
+//! Verdict on a ratio by its interval, and the smallest detectable effect.
 
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF as _, Normal};
 
 use super::{quantile, ranks};
 
-/// What is known of a ratio of speeds, against a margin within which a difference
-/// is of no account.
+/// Verdict on a ratio of speeds, with a margin of equivalence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -16,15 +15,15 @@ pub enum Verdict {
     Slower,
     /// The whole interval lies within the margin.
     Equivalent,
-    /// The interval crosses an end of the margin: the data do not decide.
+    /// The interval contains an end of the margin: inconclusive.
     Unresolved,
 }
 
 impl Verdict {
-    /// Of the interval `low` to `high` of a ratio of speeds (1: the same, above:
-    /// faster) and a margin, as a share: 0.05 goes from 1/1.05 to 1.05, so that the
-    /// verdict turns round when the two sides do. An end that is no number decides
-    /// nothing.
+    /// Verdict on a ratio of speeds (1: equal, above 1: faster) with the interval `low` to
+    /// `high`. The margin is a share: 0.05 ranges from 1/1.05 to 1.05, so that the verdict
+    /// is reversed if the two sides are exchanged. An end that is not a number gives no
+    /// conclusion.
     pub fn of(low: f64, high: f64, margin: f64) -> Verdict {
         let (below, above) = (1.0 / (1.0 + margin), 1.0 + margin);
         match () {
@@ -35,7 +34,7 @@ impl Verdict {
         }
     }
 
-    /// The word for it.
+    /// The verdict in one word.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Faster => "faster",
@@ -46,33 +45,32 @@ impl Verdict {
     }
 }
 
-/// An effect counts as one that a run could have detected if it would have been
-/// found in this share of such runs (Cohen, 1988).
+/// Power at which an effect counts as detectable (Cohen, 1988).
 pub const POWER: f64 = 0.8;
 
-/// The smallest effect on paired differences, in their unit, that their sign test
-/// at `confidence` finds in [`POWER`] of runs like this one. `None` of too few
-/// differences for an interval.
+/// The smallest effect on paired differences, in their unit, that their sign test at
+/// `confidence` detects with a power of [`POWER`]. `None` with too few differences for an
+/// interval.
 ///
-/// With k the rank of the interval's lower end, the test finds an effect if at
-/// most k − 1 of R differences lie on the wrong side; so each must lie on the
-/// right side with a probability p, where P(Bin(R, p) > R − k) = `POWER`. How large
-/// an effect has such a p is read off the differences themselves, in the
-/// direction in which they spread further. Below some 10 differences p lies
-/// beyond the outermost one, and so the effect is at least what is returned.
+/// With k the rank of the interval's lower end, the test detects an effect if at most
+/// k − 1 of R differences have the wrong sign; so each must have the right sign with a
+/// probability p, where P(Bin(R, p) > R − k) = `POWER`. The size of such an effect is taken
+/// from the quantiles of the differences, in the direction of their larger deviation. For
+/// fewer than about 10 differences p lies beyond the extreme one, so the result is a lower
+/// bound.
 pub fn smallest_effect(differences: &[f64], confidence: f64) -> Option<f64> {
     let count = differences.len();
     let (low_rank, high_rank, _) = ranks(count, confidence)?;
     let p = Beta::new(high_rank as f64, low_rank as f64).ok()?.inverse_cdf(POWER);
-    let at = |share: f64| quantile(differences, share);
-    let middle = at(0.5)?;
-    Some((middle - at(1.0 - p)?).max(at(p)? - middle))
+    let [low, median, high] = [1.0 - p, 0.5, p].map(|p| quantile(differences, p));
+    let median = median?;
+    Some((median - low?).max(high? - median))
 }
 
-/// The smallest effect that an interval of that half-width could have shown in
-/// [`POWER`] of runs, where the estimate is about normal: (z₁₋α⸝₂ + z_power) / z₁₋α⸝₂
-/// times the half-width. For intervals that are not of paired differences.
-/// `None` at a confidence outside 0 to 1.
+/// The smallest effect that an interval of this half-width detects with a power of
+/// [`POWER`], if the estimate is about normal: (z₁₋α⸝₂ + z_power) / z₁₋α⸝₂ times the
+/// half-width. For intervals that are not of paired differences. `None` for a confidence
+/// outside 0 to 1.
 pub fn smallest_effect_of_width(half_width: f64, confidence: f64) -> Option<f64> {
     if !(confidence > 0.0 && confidence < 1.0) {
         return None;
@@ -90,7 +88,7 @@ mod tests {
     use rand_xoshiro::Xoshiro256PlusPlus;
 
     #[test]
-    fn an_interval_beyond_the_margin_decides_and_one_across_its_end_does_not() {
+    fn an_interval_across_an_end_of_the_margin_is_unresolved() {
         let verdicts = [
             (1.06, 1.2, Verdict::Faster),
             (0.8, 0.94, Verdict::Slower),
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_turns_round_when_the_sides_do() {
+    fn the_verdict_is_reversed_if_the_sides_are_exchanged() {
         for (low, high) in [(1.051, 1.2), (0.9524, 1.049), (1.0499, 1.0501), (0.7, 0.952)] {
             let turned = match Verdict::of(low, high, 0.05) {
                 Verdict::Faster => Verdict::Slower,
@@ -131,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_effect_is_found_in_four_runs_of_five() {
+    fn the_smallest_effect_is_detected_in_four_runs_of_five() {
         // Of uniform noise the share above −Δ is (1 + Δ) / 2; 30 rounds need a p of
         // scipy.stats.beta.ppf(0.8, 21, 10) = 0.7490668.
         let smallest = smallest_effect(&noise(1, 100_000)[..30], 0.95).expect("30 rounds");
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_effect_to_be_found_is_wider_than_the_interval() {
+    fn a_detectable_effect_is_larger_than_the_half_width() {
         // (1.959964 + 0.841621) / 1.959964, Cohen's 2.8 standard errors.
         assert_close(
             smallest_effect_of_width(1.959_963_984_540_054, 0.95).expect("a level"),

@@ -4,8 +4,8 @@
 use super::chart::{Chart, Dot, Line};
 use super::map::{Map, Row};
 use super::scale::Scale;
-use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Onset, Summary};
-use crate::report::crossover::Ladder;
+use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Summary, ThresholdVerdict};
+use crate::report::crossover::{Ladder, time};
 use crate::report::granularity::{name, shown};
 use crate::view::number::{time, unit};
 use crate::view::text::on_cpu;
@@ -49,12 +49,14 @@ pub(super) fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
     let line = |it: &&Crossover| Line {
         name: it.case.title_and_count(),
         remark: match (it.verdict, it.work_ns) {
-            (Onset::From, Some(ns)) => format!("pays from {}", time(ns)),
-            (Onset::From | Onset::Always, _) => {
+            (ThresholdVerdict::From, Some(ns)) => format!("pays from {}", time(ns)),
+            (ThresholdVerdict::From | ThresholdVerdict::Always, _) => {
                 format!("pays from ≤ {}", time(it.smallest_work_ns))
             }
-            (Onset::Never, _) => "does not pay".to_string(),
-            (Onset::Unresolved | Onset::Implausible, _) => "not decided".to_string(),
+            (ThresholdVerdict::Never, _) => "does not pay".to_string(),
+            (ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible, _) => {
+                "not decided".to_string()
+            }
         },
         dots: it.cases.iter().filter_map(|case| point(summary, &summary.cases[*case])).collect(),
     };
@@ -131,10 +133,10 @@ fn dot(x_ns: f64, y: f64, interval: Option<(f64, f64)>) -> Option<Dot> {
 
 fn metg(metg: &Metg) -> String {
     match (metg.verdict, metg.task_ns) {
-        (Onset::From, Some(ns)) => time(ns),
-        (Onset::From | Onset::Always, _) => "all".to_string(),
-        (Onset::Never, _) => "none".to_string(),
-        (Onset::Unresolved, _) => "?".to_string(),
-        (Onset::Implausible, _) => "refused".to_string(),
+        (ThresholdVerdict::From, Some(ns)) => time(ns),
+        (ThresholdVerdict::From | ThresholdVerdict::Always, _) => "all".to_string(),
+        (ThresholdVerdict::Never, _) => "none".to_string(),
+        (ThresholdVerdict::Unresolved, _) => "?".to_string(),
+        (ThresholdVerdict::Implausible, _) => "refused".to_string(),
     }
 }

@@ -1,47 +1,53 @@
-//! What is fitted: throughputs at numbers of workers.
+//! Data of a fit: throughputs at numbers of workers.
 
-/// What a fit makes small.
+/// Loss function of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// The squares of the differences of throughput, as R's package `usl` does.
+    /// Squared residuals of throughput, as in R's package `usl`.
     Absolute,
-    /// The squares of the differences of ln throughput, which are those of ln time:
-    /// the same relative error weighs the same at every number of workers.
+    /// Squared residuals of the logarithm of throughput: equal relative errors have equal
+    /// weights at every number of workers.
     Logarithmic,
 }
 
-/// Points, gathered by their number of workers: the least squares of several
-/// points of one number are those of their mean, but for a constant.
+/// Points, grouped by their number of workers: the sum of squares of several points of one
+/// number is that of their mean, plus a constant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     pub(super) loss: Loss,
-    /// Ascending, without duplicates.
+    /// Numbers of workers, ascending, without duplicates.
     pub(super) counts: Vec<f64>,
-    /// The mean at each count: of throughput by `scale`, or of its logarithm.
+    /// Mean at each count: of throughput divided by `scale`, or of its logarithm.
     pub(super) means: Vec<f64>,
-    /// Points at each count.
+    /// Number of points at each count.
     pub(super) weights: Vec<f64>,
-    /// Sum of the squares around these means.
+    /// Sum of squares around these means.
     pub(super) within: f64,
-    /// The largest throughput: what is squared is of the order of one, whatever
-    /// the unit of the data.
+    /// Largest throughput, by which the data are divided: residuals are then of the order
+    /// of one in any unit.
     pub(super) scale: f64,
 }
 
 impl Points {
-    /// Of pairs of a number of workers (at least 1) and a throughput (above 0).
-    /// `None` of none, or where a pair is out of these ranges.
+    /// Groups pairs of a number of workers (at least 1) and a throughput (above 0). `None`
+    /// without pairs, or if a pair is outside these ranges.
     pub fn new(loss: Loss, pairs: &[(f64, f64)]) -> Option<Points> {
-        let is_good = |(n, x): &(f64, f64)| n.is_finite() && *n >= 1.0 && x.is_finite() && *x > 0.0;
-        if pairs.is_empty() || !pairs.iter().all(is_good) {
+        for (n, x) in pairs {
+            if !n.is_finite() || *n < 1.0 || !x.is_finite() || *x <= 0.0 {
+                return None;
+            }
+        }
+        if pairs.is_empty() {
             return None;
         }
         let scale = pairs.iter().map(|(_, x)| *x).fold(0.0, f64::max);
-        let value = |x: f64| match loss {
-            Loss::Absolute => x / scale,
-            Loss::Logarithmic => x.ln() - scale.ln(),
-        };
-        let mut values: Vec<(f64, f64)> = pairs.iter().map(|(n, x)| (*n, value(*x))).collect();
+        let mut values = pairs.to_vec();
+        for (_, value) in &mut values {
+            *value = match loss {
+                Loss::Absolute => *value / scale,
+                Loss::Logarithmic => value.ln() - scale.ln(),
+            };
+        }
         values.sort_by(|one, other| one.0.total_cmp(&other.0));
         let (counts, means, weights) = (Vec::new(), Vec::new(), Vec::new());
         let mut points = Points { loss, counts, means, weights, within: 0.0, scale };
@@ -60,34 +66,33 @@ impl Points {
         self.weights.push(weight);
     }
 
-    /// Numbers of workers that differ.
+    /// Number of distinct numbers of workers.
     pub fn distinct(&self) -> usize {
         self.counts.len()
     }
 
-    /// Points.
+    /// Number of points.
     pub fn len(&self) -> usize {
         self.weights.iter().sum::<f64>() as usize
     }
 
-    /// Whether there is none; there always is one.
+    /// Always false: there is at least one point.
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// The largest number of workers.
+    /// Largest number of workers.
     pub fn largest(&self) -> f64 {
         self.counts.last().copied().unwrap_or(1.0)
     }
 
-    /// In the unit of the loss, what sums of squares differ by through rounding
-    /// alone: no model is better than another by less.
+    /// Rounding error of a sum of squares, in the unit of the loss: smaller differences
+    /// between models are not meaningful.
     pub(super) fn rounding(&self) -> f64 {
-        let size = |mean: &f64| match self.loss {
-            Loss::Absolute => mean * mean,
-            Loss::Logarithmic => 1.0 + mean * mean,
-        };
-        let squares = self.means.iter().zip(&self.weights).map(|(mean, w)| w * size(mean));
+        let squares = self.means.iter().zip(&self.weights).map(|(mean, weight)| match self.loss {
+            Loss::Absolute => weight * mean * mean,
+            Loss::Logarithmic => weight * (1.0 + mean * mean),
+        });
         squares.sum::<f64>() * 1e-29
     }
 }

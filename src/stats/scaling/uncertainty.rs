@@ -1,4 +1,4 @@
-//! How well the parameters of a fit are known, from the fit itself.
+//! Standard errors of the parameters of a fit, from its covariance matrix.
 
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
@@ -6,58 +6,58 @@ use super::problem::Problem;
 use super::{Loss, Points, Solution};
 use crate::stats::Interval;
 
-/// Standard errors and intervals of γ, σ and κ, in this order; `None` for one that
-/// stands on a bound, where neither means anything, or is no parameter of the law.
+/// Standard errors and intervals of γ, σ and κ, in this order; `None` for a parameter that
+/// is at a bound, where neither is defined, or that is not in the law.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Uncertainty {
     /// Standard errors.
     pub standard_errors: [Option<f64>; 3],
-    /// Student's t intervals, cut where a parameter ends: at 0, and at 1 for shares.
+    /// Student's t intervals, truncated at 0, and at 1 for σ and κ.
     pub intervals: [Option<Interval>; 3],
 }
 
 impl Points {
-    /// From the covariance of a fit by absolute residuals to these points: s² (JᵀJ)⁻¹,
-    /// with as many degrees of freedom as there are points more than parameters that
-    /// were free. What stands on a bound is held there.
+    /// Standard errors of a fit with absolute loss, from its covariance matrix s² (JᵀJ)⁻¹.
+    /// The degrees of freedom are the points minus the free parameters; a parameter at a
+    /// bound is not free.
     pub fn uncertainty(&self, solution: &Solution, confidence: f64) -> Uncertainty {
         let curve = &solution.curve;
-        let is_free = |share: f64| share > 0.0 && share < 1.0;
-        let free: Vec<usize> = [true, is_free(curve.sigma), is_free(curve.kappa)]
-            .iter()
-            .enumerate()
-            .filter_map(|(k, free)| free.then_some(k))
-            .collect();
-        let mut found = Uncertainty::default();
-        let spare = self.len().saturating_sub(free.len());
-        let student = StudentsT::new(0.0, 1.0, spare as f64);
-        let (Loss::Absolute, Ok(student)) = (self.loss, student) else { return found };
+        let mut free = vec![0];
+        for (k, share) in [(1, curve.sigma), (2, curve.kappa)] {
+            if share > 0.0 && share < 1.0 {
+                free.push(k);
+            }
+        }
+        let mut uncertainty = Uncertainty::default();
+        let freedom = self.len().saturating_sub(free.len());
+        let student = StudentsT::new(0.0, 1.0, freedom as f64);
+        let (Loss::Absolute, Ok(student)) = (self.loss, student) else { return uncertainty };
         let quantile = student.inverse_cdf(0.5 + confidence / 2.0);
-        let residual = (solution.scaled_sse / spare as f64).sqrt();
+        let residual = (solution.scaled_sse / freedom as f64).sqrt();
         let variances = inverse_diagonal(&self.products(solution, &free));
         let values = [curve.gamma, curve.sigma, curve.kappa];
         for (k, variance) in free.into_iter().zip(variances.unwrap_or_default()) {
             let unit = if k == 0 { self.scale } else { 1.0 };
             let error = variance.sqrt() * residual * unit;
-            let most = if k == 0 { f64::INFINITY } else { 1.0 };
+            let max = if k == 0 { f64::INFINITY } else { 1.0 };
             if error.is_finite() {
                 let low = (values[k] - quantile * error).max(0.0);
-                let high = (values[k] + quantile * error).min(most);
-                found.standard_errors[k] = Some(error);
-                found.intervals[k] = Some(Interval { low, high, level: confidence });
+                let high = (values[k] + quantile * error).min(max);
+                uncertainty.standard_errors[k] = Some(error);
+                uncertainty.intervals[k] = Some(Interval { low, high, level: confidence });
             }
         }
-        found
+        uncertainty
     }
 
-    /// JᵀJ of the free parameters, with γ by the scale of the points.
+    /// JᵀJ of the free parameters, with γ divided by the scale of the points.
     fn products(&self, solution: &Solution, free: &[usize]) -> Vec<Vec<f64>> {
         let curve = &solution.curve;
         let problem = Problem::new(curve.model, self);
         let mut products = vec![vec![0.0; free.len()]; free.len()];
         for ((n, _), weight) in problem.points() {
             let level = curve.gamma / self.scale;
-            let (gamma, [sigma, kappa]) = problem.change(n, curve.shares(), level);
+            let (gamma, [sigma, kappa]) = problem.jacobian(n, curve.shares(), level);
             let row = [gamma, sigma, kappa];
             for (i, a) in free.iter().enumerate() {
                 for (j, b) in free.iter().enumerate() {
@@ -69,8 +69,8 @@ impl Points {
     }
 }
 
-/// The diagonal of the inverse of a positive definite matrix, by Cholesky's
-/// factors of what it is when its diagonal is made 1. `None` of a singular one.
+/// Diagonal of the inverse of a positive definite matrix, by a Cholesky factorisation after
+/// scaling the diagonal to 1. `None` for a singular matrix.
 fn inverse_diagonal(matrix: &[Vec<f64>]) -> Option<Vec<f64>> {
     let size = matrix.len();
     let unit: Vec<f64> = (0..size).map(|i| matrix[i][i].sqrt()).collect();
@@ -85,15 +85,17 @@ fn inverse_diagonal(matrix: &[Vec<f64>]) -> Option<Vec<f64>> {
             return None;
         }
     }
-    let of_column = |column: usize| {
-        // L y = e: the squares of y are what the inverse has on its diagonal.
+    let mut diagonal = Vec::with_capacity(size);
+    for column in 0..size {
+        // With L y = e, the sum of the squares of y is the element of the diagonal.
         let mut solved = vec![0.0; size];
         for i in 0..size {
             let known: f64 = (0..i).map(|k| lower[i][k] * solved[k]).sum();
             let right = if i == column { 1.0 } else { 0.0 };
             solved[i] = (right - known) / lower[i][i];
         }
-        solved.iter().map(|y| y * y).sum::<f64>() / (unit[column] * unit[column])
-    };
-    Some((0..size).map(of_column).collect())
+        let squares: f64 = solved.iter().map(|y| y * y).sum();
+        diagonal.push(squares / (unit[column] * unit[column]));
+    }
+    Some(diagonal)
 }
