@@ -1,4 +1,4 @@
-//! One case of a run, summarised over its rounds.
+//! Summary of one case over its rounds.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::record::{Case, Run};
 use crate::stats::{Ratio, batch_means_interval, median, median_interval};
 use crate::visits::{Disturbance, ResourceUsage, Visit, VisitOutcome, VisitSelection, Visits};
 
-/// One case of the run, summarised over its rounds.
+/// Summary of one case over its rounds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CaseSummary {
     /// Index of the case among the cases of the summary.
@@ -18,7 +18,7 @@ pub struct CaseSummary {
     pub case: Case,
     /// Rounds with a clean visit.
     pub rounds: usize,
-    /// Groups in which both the case and its baseline have a clean visit.
+    /// Groups with a clean visit of both the case and its baseline.
     pub pairs: usize,
     /// Median time of a call, in nanoseconds.
     pub median_ns: Option<f64>,
@@ -26,95 +26,97 @@ pub struct CaseSummary {
     pub median_low_ns: Option<f64>,
     /// Upper end of its interval.
     pub median_high_ns: Option<f64>,
-    /// Draws per second at the median; calls per second of what has no draws.
+    /// Draws per second at the median; calls per second for cases without draws.
     pub throughput: Option<f64>,
     /// Index of the baseline among the cases.
     pub baseline: Option<usize>,
-    /// Median of the paired ratios baseline / case.
+    /// Median of the paired ratios of times, baseline / case.
     pub speedup: Option<f64>,
     /// Lower end of its interval.
     pub speedup_low: Option<f64>,
     /// Upper end of its interval.
     pub speedup_high: Option<f64>,
-    /// Speedup by thread, of those of the baseline: S·n₀/n.
+    /// Speedup divided by the ratio of thread counts: S·n₀/n, n₀ being that of the baseline.
     pub efficiency: Option<f64>,
     /// Lower end of its interval.
     pub efficiency_low: Option<f64>,
     /// Upper end of its interval.
     pub efficiency_high: Option<f64>,
     /// Serial fraction by Karp and Flatt (1990), (1/S − 1/n) / (1 − 1/n); null at n = 1
-    /// and where the work grows with the workers.
+    /// and for weak scaling.
     pub karp_flatt: Option<f64>,
-    /// Whether it has more threads than usable CPUs; no, where these are unknown.
+    /// True if it has more threads than usable CPUs; false if these are unknown.
     pub oversubscribed: bool,
-    /// Whether it is in the set of fastest cases.
+    /// True if it cannot be excluded from being the fastest; null if it was not compared.
     pub fastest: Option<bool>,
-    /// Best rank that it may have among the backends at the largest usable count.
+    /// Best possible rank among the backends at the largest count without
+    /// oversubscription.
     pub rank_low: Option<usize>,
-    /// Worst rank that it may have.
+    /// Worst possible rank.
     pub rank_high: Option<usize>,
-    /// Pairs, those included that were left out because something disturbed a
-    /// visit.
+    /// Pairs, including those with a disturbed visit.
     pub pairs_all: usize,
-    /// The speedup of all these pairs.
+    /// Speedup of all these pairs.
     pub speedup_all: Option<f64>,
-    /// Lower end of the interval of the speedup by means of batches of rounds,
-    /// which bears with rounds that resemble each other; from 30 pairs on.
+    /// Lower end of the interval of the speedup by batch means, which is valid for
+    /// autocorrelated rounds; null below 30 pairs.
     pub speedup_batch_low: Option<f64>,
-    /// Its upper end.
+    /// Upper end of that interval.
     pub speedup_batch_high: Option<f64>,
-    /// Lower end of the interval of the serial fraction: that of the highest speedup.
+    /// Lower end of the interval of the serial fraction, from the highest speedup.
     pub karp_flatt_low: Option<f64>,
-    /// Its upper end: that of the lowest speedup.
+    /// Upper end of that interval, from the lowest speedup.
     pub karp_flatt_high: Option<f64>,
-    /// Median time that it takes to create the team, in nanoseconds.
+    /// Median time to create the team, in nanoseconds.
     pub setup_ns: Option<f64>,
-    /// CPU time that parallelism costs over the sequential loop, n·T_n − T_1 of the
-    /// median times (n·T_n − n·T_1 where the work grows with the workers; n is that of
-    /// all threads), in nanoseconds; negative where the speedup exceeds n.
+    /// Overhead in CPU time over the sequential loop, n·T_n − T_1 of the median times
+    /// (n·T_n − n·T_1 for weak scaling; n counts all threads), in nanoseconds; negative if
+    /// the speedup exceeds n.
     pub overhead_ns: Option<f64>,
-    /// Busy time of the mean worker by that of the busiest (median over visits).
+    /// Load balance: mean busy time of the workers divided by the largest (median over
+    /// visits).
     pub load_balance: Option<f64>,
-    /// Busy time of the busiest worker by the time of the call.
+    /// Communication efficiency: largest busy time of a worker divided by the time of the
+    /// call.
     pub communication: Option<f64>,
-    /// Time inside the kernel of the baseline by that of all workers: below 1 where
-    /// the same work takes longer as workers are added.
+    /// Computation scaling: busy time of the baseline divided by that of all workers; below
+    /// 1 if the same work takes longer with more workers.
     pub computation_scaling: Option<f64>,
-    /// How well the speedup is known: half the width of its interval, as a share
-    /// of it; rounds that resemble each other count for fewer.
+    /// Relative half-width of the interval of the speedup, corrected for autocorrelated
+    /// rounds.
     #[serde(skip)]
     pub half_width: Option<f64>,
     /// Time of a call in each round, in the order of the rounds (nanoseconds).
     #[serde(skip)]
     pub round_ns: Vec<f64>,
-    /// What else a call took in each of these rounds.
+    /// CPU time and memory of a call in each of these rounds.
     #[serde(skip)]
-    pub round_usage: Vec<ResourceUsage>,
-    /// The paired ratios baseline / case, one a pair.
+    pub round_costs: Vec<Cost>,
+    /// Paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
-    /// The logarithms of the same, each with its round, in the order of the run.
+    /// Logarithms of the paired ratios, each with its round, in the order of the run.
     #[serde(skip)]
     pub log_ratios: Vec<(u32, f64)>,
     /// Busy time of all workers in a call, in nanoseconds.
     #[serde(skip)]
     pub busy_ns: Option<f64>,
-    /// Whether others are compared with it although it is no sequential backend: it
-    /// is the command or function that the plan names.
+    /// True for the baseline that the plan names: a command or function, not a sequential
+    /// backend.
     #[serde(skip)]
     pub is_common_baseline: bool,
     /// Calls that ended as they should, those to warm up and of all visits included.
     #[serde(skip)]
     pub calls: usize,
-    /// What went wrong in each visit that does not count.
+    /// Error of each failed visit.
     #[serde(skip)]
     pub problems: Vec<String>,
-    /// How many visits leave their pair out, for each reason.
+    /// Number of disturbed visits, whose pairs are left out, for each reason.
     #[serde(skip)]
     pub left_out: Vec<LeftOut>,
 }
 
-/// How many visits something disturbed.
+/// Number of visits with a disturbance.
 pub type LeftOut = (Disturbance, usize);
 
 /// Summarises the case of that index.
@@ -144,70 +146,81 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let baseline = summary.baseline.and_then(|baseline| run.plan.cases.get(baseline));
     let threads_of_baseline = baseline.map_or(1, Case::threads);
     summary.fill_speedup(&logs, threads_of_baseline);
-    // What another program computes faster or slower is no serial part of this one.
-    if !baseline.is_some_and(|baseline| are_rivals(run, baseline, case)) {
+    // A speedup over a different program says nothing about the serial part of this one.
+    if !baseline.is_some_and(|baseline| are_different_programs(run, baseline, case)) {
         summary.fill_serial_fraction(threads_of_baseline);
     }
-    summary.fill_causes(visits, index);
+    summary.fill_factors(visits, index);
     summary
 }
 
-/// Fills in what follows from a case and its baseline together: what parallelism
-/// costs, and how the time inside the kernel scales.
+/// Fills in the figures that need the summaries of both a case and its baseline: overhead
+/// and computation scaling.
 pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
     for index in 0..cases.len() {
         let Some(baseline) = cases[index].baseline else { continue };
-        let (alone_ns, alone_busy_ns) = (cases[baseline].median_ns, cases[baseline].busy_ns);
-        let threads_of_baseline = f64::from(cases[baseline].case.threads().max(1));
-        let inner_of_baseline = f64::from(cases[baseline].case.inner_nthread.max(1));
+        let baseline = &cases[baseline];
+        let (baseline_ns, baseline_busy_ns) = (baseline.median_ns, baseline.busy_ns);
+        let baseline_threads = f64::from(baseline.case.threads().max(1));
+        let baseline_inner = f64::from(baseline.case.inner_nthread.max(1));
         let case = &mut cases[index];
-        let threads = f64::from(case.case.threads()) / threads_of_baseline;
-        // A worker is busy as long as any thread inside it, so it holds all of them.
-        let inner = f64::from(case.case.inner_nthread.max(1)) / inner_of_baseline;
-        // Where the work grows with the workers, there are n shares of the baseline.
+        let threads = f64::from(case.case.threads()) / baseline_threads;
+        // A worker is busy while any thread inside it is, so all inner threads count.
+        let inner = f64::from(case.case.inner_nthread.max(1)) / baseline_inner;
+        // With weak scaling the work is that of n baselines.
         let shares = if case.case.is_weak() { threads / inner } else { 1.0 };
-        let overhead = |(alone, ns): (f64, f64)| threads * ns - shares * alone;
-        case.overhead_ns = alone_ns.zip(case.median_ns).map(overhead);
-        let busy = case.busy_ns.filter(|busy| *busy > 0.0);
+        case.overhead_ns =
+            baseline_ns.zip(case.median_ns).map(|(baseline, ns)| threads * ns - shares * baseline);
+        let busy_ns = case.busy_ns.filter(|busy| *busy > 0.0);
         case.computation_scaling =
-            alone_busy_ns.zip(busy).map(|(alone, busy)| shares * alone / (inner * busy));
+            baseline_busy_ns.zip(busy_ns).map(|(baseline, ns)| shares * baseline / (inner * ns));
     }
 }
 
-/// Whether two commands are different programs that are both swept; a baseline at one
-/// count only is what the others parallelise.
-fn are_rivals(run: &Run, baseline: &Case, case: &Case) -> bool {
+/// True if two commands are different programs that are both swept. A baseline at one count
+/// only is the sequential version of the others.
+fn are_different_programs(run: &Run, baseline: &Case, case: &Case) -> bool {
     let of_baseline = run.plan.cases.iter().filter(|other| other.label == baseline.label);
     case.is_command() && case.label != baseline.label && of_baseline.count() > 1
 }
 
-/// The calls of the visits that did not fail.
+/// Number of calls of the visits that did not fail.
 fn calls(run: &Run, visits: &Visits, case: usize) -> usize {
-    let did_not_fail = visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
-    let of_each = run.plan.warmup.saturating_add(run.plan.iterations).max(1);
-    did_not_fail.count().saturating_mul(of_each as usize)
+    let visits = visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some()).count();
+    let calls = run.plan.warmup.saturating_add(run.plan.iterations).max(1);
+    visits.saturating_mul(calls as usize)
 }
 
-/// What went wrong in each visit of a case that failed.
+/// Error of each failed visit of a case.
 fn problems(visits: &Visits, case: usize) -> Vec<String> {
-    let problem = |outcome: &VisitOutcome| match outcome {
-        VisitOutcome::Failed(problem) => Some(problem.clone()),
-        VisitOutcome::Clean(_) | VisitOutcome::Disturbed(..) => None,
-    };
-    visits.of_case(case).iter().filter_map(|visit| problem(&visit.outcome)).collect()
+    let outcomes = visits.of_case(case).iter().map(|visit| &visit.outcome);
+    outcomes
+        .filter_map(|outcome| match outcome {
+            Outcome::Failed(problem) => Some(problem.clone()),
+            Outcome::Clean(_) | Outcome::Void(..) => None,
+        })
+        .collect()
 }
 
+/// Number of disturbed visits of a case for each reason.
 fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
-    let count = |disturbance: Disturbance| {
-        let visits = visits.of_case(case).iter();
-        let is_it = |outcome: &VisitOutcome| matches!(outcome, VisitOutcome::Disturbed(_, reason) if *reason == disturbance);
-        (disturbance, visits.filter(|visit| is_it(&visit.outcome)).count())
-    };
-    Disturbance::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
+    let mut counts = Disturbance::ALL.map(|disturbance| (disturbance, 0));
+    for visit in visits.of_case(case) {
+        if let Outcome::Void(_, reason) = &visit.outcome {
+            counts.iter_mut().filter(|(it, _)| it == reason).for_each(|(_, count)| *count += 1);
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+/// Median of a figure over the clean visits.
+fn clean_median(visits: &[Visit], figure: fn(&Visit) -> Option<f64>) -> Option<f64> {
+    let clean = visits.iter().filter(|visit| visit.clean_ns().is_some());
+    median(&clean.filter_map(figure).collect::<Vec<_>>())
 }
 
 impl CaseSummary {
-    /// Median time, its interval, throughput.
+    /// Fills in the median time, its interval, and the throughput.
     fn fill_time(&mut self) {
         self.rounds = self.round_ns.len();
         self.median_ns = median(&self.round_ns);
@@ -218,25 +231,26 @@ impl CaseSummary {
         self.throughput = self.median_ns.filter(|ns| *ns > 0.0).map(|ns| draws / ns * 1e9);
     }
 
-    /// CPU time of a call, of all workers, in nanoseconds: the median over rounds;
-    /// `None` where some round does not know it.
+    /// CPU time of a call, of all workers, in nanoseconds: the median over rounds; `None` if
+    /// it is unknown for some round.
     pub fn cpu_ns(&self) -> Option<f64> {
         let costs = self.round_usage.iter();
         median(&costs.map(|it| Some(it.user_ns? + it.system_ns?)).collect::<Option<Vec<_>>>()?)
     }
 
-    /// The most memory of any round; `None` where some round does not know it.
+    /// Peak memory over all rounds; `None` if it is unknown for some round.
     pub fn peak_bytes(&self) -> Option<u64> {
         let peaks: Option<Vec<u64>> = self.round_usage.iter().map(|it| it.max_rss_bytes).collect();
         peaks?.into_iter().max()
     }
 
-    /// Whether others are compared with it.
+    /// True if other cases are compared with it.
     pub fn is_baseline(&self) -> bool {
         self.is_common_baseline || self.case.is_baseline()
     }
 
-    /// Speedup over a baseline of so many threads, and what follows from it.
+    /// Fills in the speedup over a baseline with this number of threads, its intervals, and
+    /// the efficiency.
     fn fill_speedup(&mut self, logs: &[f64], threads_of_baseline: u32) {
         let ratio = Ratio::of(logs, CONFIDENCE);
         let ends = ratio.and_then(|ratio| ratio.ends);
@@ -248,41 +262,36 @@ impl CaseSummary {
         self.speedup_batch_low = batch.map(|interval| interval.low.exp());
         self.speedup_batch_high = batch.map(|interval| interval.high.exp());
         let threads = self.threads_over(threads_of_baseline);
-        let by_thread = |speedup: Option<f64>| speedup.map(|speedup| speedup / threads);
-        self.efficiency = by_thread(self.speedup);
-        self.efficiency_low = by_thread(self.speedup_low);
-        self.efficiency_high = by_thread(self.speedup_high);
+        [self.efficiency, self.efficiency_low, self.efficiency_high] =
+            [self.speedup, self.speedup_low, self.speedup_high]
+                .map(|speedup| speedup.map(|speedup| speedup / threads));
     }
 
     fn threads_over(&self, threads_of_baseline: u32) -> f64 {
         f64::from(self.case.threads()) / f64::from(threads_of_baseline.max(1))
     }
 
-    /// The serial fraction by the speedup, as Karp and Flatt have it, with the ends of
-    /// its interval.
+    /// Fills in the serial fraction of Karp and Flatt, with its interval.
     fn fill_serial_fraction(&mut self, threads_of_baseline: u32) {
         let threads = self.threads_over(threads_of_baseline);
-        let has_serial_fraction = threads > 1.0 && !self.case.is_weak();
-        let serial_fraction = |speedup: Option<f64>| {
-            let speedup = speedup.filter(|_| has_serial_fraction)?;
-            Some((1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads))
-        };
-        self.karp_flatt = serial_fraction(self.speedup);
-        self.karp_flatt_low = serial_fraction(self.speedup_high);
-        self.karp_flatt_high = serial_fraction(self.speedup_low);
+        if threads <= 1.0 || self.case.is_weak() {
+            return;
+        }
+        // The serial fraction falls with the speedup, so the ends are exchanged.
+        [self.karp_flatt, self.karp_flatt_low, self.karp_flatt_high] =
+            [self.speedup, self.speedup_high, self.speedup_low].map(|speedup| {
+                speedup.map(|speedup| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads))
+            });
     }
 
-    /// Medians over the visits: setup, and what an efficiency is made of, as POP has
-    /// it (the EU's centre for Performance Optimisation and Productivity).
-    fn fill_causes(&mut self, visits: &Visits, index: usize) {
-        let clean = || visits.of_case(index).iter().filter(|visit| visit.clean_ns().is_some());
-        let middle = |figure: fn(&Visit) -> Option<f64>| {
-            median(&clean().filter_map(figure).collect::<Vec<_>>())
-        };
-        self.setup_ns = middle(|visit| visit.setup_ns.map(|ns| ns as f64));
-        self.load_balance = middle(|visit| visit.metrics.load_balance);
-        self.communication = middle(|visit| visit.metrics.communication);
-        self.busy_ns = middle(|visit| visit.metrics.busy_sum_ns);
+    /// Fills in medians over the visits: setup, and the factors of efficiency as defined by
+    /// POP (the EU's centre of excellence for Performance Optimisation and Productivity).
+    fn fill_factors(&mut self, visits: &Visits, index: usize) {
+        let visits = visits.of_case(index);
+        self.setup_ns = clean_median(visits, |visit| visit.setup_ns.map(|ns| ns as f64));
+        self.load_balance = clean_median(visits, |visit| visit.evidence.load_balance);
+        self.communication = clean_median(visits, |visit| visit.evidence.communication);
+        self.busy_ns = clean_median(visits, |visit| visit.evidence.busy_sum_ns);
     }
 
     /// Score by which cases are ordered: the speedup, or minus the time without a

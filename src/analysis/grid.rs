@@ -1,13 +1,13 @@
-//! Workers × threads inside each worker: the cases of one backend or command where
+//! Grids of workers × threads inside each worker: the cases of one backend or command if
 //! both are axes of the sweep.
 
 use super::series::best;
 use super::{CaseSummary, Job, Series};
 use crate::record::Case;
 
-/// One backend or command over both axes.
+/// The cases of one backend or command over both axes.
 pub struct Grid<'a> {
-    /// What tells it from others of the job.
+    /// Name that distinguishes it from other grids of the job.
     pub name: String,
     /// Numbers of workers, ascending: the columns.
     pub nthread: Vec<u32>,
@@ -15,8 +15,8 @@ pub struct Grid<'a> {
     pub inner_nthread: Vec<u32>,
     /// The case of each row and column.
     pub rows: Vec<Vec<Option<&'a CaseSummary>>>,
-    /// The case with the best counts; one with more threads than CPUs must be better
-    /// beyond its interval to be preferred to one without.
+    /// The case with the best counts. An oversubscribed case is chosen only if it is
+    /// significantly better than all others.
     pub best: Option<&'a CaseSummary>,
 }
 
@@ -24,67 +24,67 @@ impl<'a> Grid<'a> {
     fn of(series: &[&Series<'a>]) -> Grid<'a> {
         let cases: Vec<&CaseSummary> =
             series.iter().flat_map(|series| series.cases.iter().copied()).collect();
-        let counts = |count: fn(&Case) -> u32| {
-            let mut counts: Vec<u32> = cases.iter().map(|case| count(&case.case)).collect();
-            counts.sort_unstable();
-            counts.dedup();
-            counts
-        };
-        let nthread = counts(|case| case.nthread);
-        let inner_nthread = counts(inner);
-        let find = |n: u32, m: u32| {
-            let is_it = |it: &&&CaseSummary| (it.case.nthread, inner(&it.case)) == (n, m);
-            cases.iter().find(is_it).copied()
-        };
-        let row = |&m: &u32| nthread.iter().map(|n| find(*n, m)).collect();
-        Grid {
-            name: name(series[0]),
-            rows: inner_nthread.iter().map(row).collect(),
-            best: best(&cases),
-            nthread,
-            inner_nthread,
+        let nthread = distinct(&cases, |case| case.nthread);
+        let inner_nthread = distinct(&cases, inner);
+        let mut rows = vec![vec![None; nthread.len()]; inner_nthread.len()];
+        // Reversed, so that the first of several cases is kept.
+        for case in cases.iter().rev() {
+            let row = inner_nthread.binary_search(&inner(&case.case));
+            let column = nthread.binary_search(&case.case.nthread);
+            if let (Ok(row), Ok(column)) = (row, column) {
+                rows[row][column] = Some(*case);
+            }
         }
+        Grid { name: name(series[0]), nthread, inner_nthread, rows, best: best(&cases) }
     }
 
-    /// Every case of it.
+    /// All cases of the grid.
     pub fn cases(&self) -> impl Iterator<Item = &'a CaseSummary> {
         self.rows.iter().flatten().filter_map(|case| *case)
     }
 
-    /// Whether a case is the one with the best counts.
+    /// True for the case with the best counts.
     pub fn is_best(&self, case: &CaseSummary) -> bool {
         self.best.is_some_and(|best| best.index == case.index)
     }
 }
 
-/// The grids of a job, one a backend or command, in the order of its series; none
-/// where every worker has one thread.
+/// Distinct counts of these cases, ascending.
+fn distinct(cases: &[&CaseSummary], count: fn(&Case) -> u32) -> Vec<u32> {
+    let mut counts: Vec<u32> = cases.iter().map(|case| count(&case.case)).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    counts
+}
+
+/// The grids of a job, one for each backend or command, in the order of its series. Empty
+/// if every worker has one thread.
 pub fn grids<'a>(job: &Job<'a>) -> Vec<Grid<'a>> {
     if !has_inner(job) {
         return Vec::new();
     }
     let all = job.series();
-    let mut families: Vec<Vec<&Series<'a>>> = Vec::new();
+    let mut groups: Vec<Vec<&Series<'a>>> = Vec::new();
     for series in &all {
-        match families.iter_mut().find(|family| is_kin(family[0], series)) {
-            Some(family) => family.push(series),
-            None => families.push(vec![series]),
+        match groups.iter_mut().find(|group| differ_in_inner_only(group[0], series)) {
+            Some(group) => group.push(series),
+            None => groups.push(vec![series]),
         }
     }
-    families.iter().map(|family| Grid::of(family)).collect()
+    groups.iter().map(|group| Grid::of(group)).collect()
 }
 
-/// Whether some worker of a job has threads inside it.
+/// True if some worker of a job has several threads inside it.
 pub fn has_inner(job: &Job<'_>) -> bool {
     job.cases.iter().any(|case| inner(&case.case) > 1)
 }
 
-/// The series of a job, but of those that differ in the threads inside their workers
-/// only the one with the best case.
+/// The series of a job, but of those that differ only in the threads inside their workers
+/// the one with the best case.
 pub fn series_at_best_inner<'a>(job: &Job<'a>) -> Vec<Series<'a>> {
     let mut kept: Vec<Series<'a>> = Vec::new();
     for series in job.series() {
-        let Some(place) = kept.iter().position(|other| is_kin(other, &series)) else {
+        let Some(place) = kept.iter().position(|other| differ_in_inner_only(other, &series)) else {
             kept.push(series);
             continue;
         };
@@ -101,27 +101,27 @@ fn inner(case: &Case) -> u32 {
     case.inner_nthread.max(1)
 }
 
-/// Whether two series differ in nothing but the threads inside their workers.
-fn is_kin(one: &Series<'_>, other: &Series<'_>) -> bool {
-    let settings = |series: &Series<'_>| {
+/// True if two series differ only in the threads inside their workers.
+fn differ_in_inner_only(one: &Series<'_>, other: &Series<'_>) -> bool {
+    // A chunk may follow from the number of workers, so chunks are compared at equal numbers.
+    let have_equal_chunks = one.cases.iter().all(|a| {
+        let mut same_count = other.cases.iter().filter(|b| a.case.nthread == b.case.nthread);
+        same_count.all(|b| a.case.chunk == b.case.chunk)
+    });
+    let [one, other] = [one, other].map(|series| {
         let case = &series.cases[0].case;
         let draws = case.share();
         Case { nthread: 0, inner_nthread: 0, chunk: None, draws, ..case.clone() }
-    };
-    // A chunk may follow from the number of workers.
-    let is_alike = |a: &CaseSummary, b: &CaseSummary| {
-        a.case.nthread != b.case.nthread || a.case.chunk == b.case.chunk
-    };
-    settings(one) == settings(other)
-        && one.cases.iter().all(|a| other.cases.iter().all(|b| is_alike(a, b)))
+    });
+    one == other && have_equal_chunks
 }
 
-/// Its title, and in what else it differs from namesakes.
+/// Title of a series with the settings that distinguish it, without the inner threads.
 fn name(series: &Series<'_>) -> String {
     let case = &series.cases[0].case;
-    let told = [format!("{} inner", case.inner_nthread), case.label.clone()];
-    let others = series.detail.split(", ").filter(|word| !told.iter().any(|told| told == word));
-    let detail: Vec<&str> = others.filter(|word| !word.is_empty()).collect();
+    let inner = format!("{} inner", case.inner_nthread);
+    let mut detail: Vec<&str> = series.detail.split(", ").collect();
+    detail.retain(|word| !word.is_empty() && *word != inner && *word != case.label);
     match detail.is_empty() || case.is_command() {
         true => case.title(),
         false => format!("{} ({})", case.title(), detail.join(", ")),
@@ -136,7 +136,7 @@ mod tests {
     use crate::record::{BASELINE, Preset};
 
     #[test]
-    fn every_case_has_its_place_by_workers_and_threads_inside() {
+    fn every_case_is_in_the_row_and_column_of_its_counts() {
         let cases = with_inner(&["a", "b"], &[1, 2, 4], &[1, 2]);
         let mut noise = Noise::new(5);
         let summary = measured(Preset::Sweep, &cases, 9, |index, _| {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn without_threads_inside_there_is_no_grid_and_every_series_is_kept() {
+    fn without_inner_threads_there_is_no_grid_and_every_series_is_kept() {
         let cases = with_inner(&["a", "b"], &[1, 2], &[1]);
         let summary = measured(Preset::Sweep, &cases, 6, |_, _| 1e6);
         let all = jobs(&summary);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::fits::{Candidate, FEWEST_COUNTS, Model};
+use super::fits::{Candidate, MIN_COUNTS, Model};
 use crate::quantity::pluralize;
 use crate::record::{Table, TableError, TableRow};
 use crate::stats::scaling::{Loss, Points};
@@ -142,9 +142,9 @@ impl Group {
         };
         let points = Points::new(Loss::Absolute, &self.points);
         let distinct = points.as_ref().map_or(0, Points::distinct);
-        let Some(points) = points.filter(|_| distinct >= FEWEST_COUNTS) else {
+        let Some(points) = points.filter(|_| distinct >= MIN_COUNTS) else {
             fit.refusal = Some(format!(
-                "not identifiable: {}, at least {FEWEST_COUNTS} are needed",
+                "not identifiable: {}, at least {MIN_COUNTS} are needed",
                 pluralize(distinct, "thread count")
             ));
             return fit;

@@ -1,11 +1,10 @@
-//! From the rows of a results directory to figures that can be quoted.
+//! Analysis of a results directory: from rows to medians, speedups and intervals.
 //!
-//! The unit of statistics is the round. The value of a visit is the median of
-//! its calls; a visit counts only if its last row is there and nothing in it
-//! went wrong ([`crate::visits`]). A speedup is the median of paired ratios,
-//! each of a visit and the baseline's visit in the same group, about a second
-//! away: what slows the machine down for longer than that slows both down.
-//! Intervals are exact order-statistic intervals ([`crate::stats`]).
+//! The unit of statistics is the round. The value of a visit is the median of its calls; a
+//! visit counts only if it is complete and free of errors ([`crate::visits`]). A speedup is
+//! the median of paired ratios, each of a visit and the baseline's visit in the same group,
+//! about a second away: a slowdown of the machine that lasts longer affects both. Intervals
+//! are exact order-statistic intervals ([`crate::stats`]).
 
 mod case;
 mod compare;
@@ -28,7 +27,7 @@ pub use compare::{
     Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
 };
 pub use crossover::Crossover;
-pub use fits::{Candidate, FEWEST_COUNTS, Fit, Model};
+pub use fits::{Candidate, Fit, MIN_COUNTS, Model};
 pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub use measurements::{Group, MeasuredFit, Measurements};
@@ -46,10 +45,10 @@ use serde::Serialize;
 use crate::record::{Preset, Row, Run, StopReason, Target};
 use crate::visits::{DataIssue, Visits};
 
-/// Everything that the outputs show.
+/// Result of the analysis: all figures that the outputs show.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Summary {
-    /// Level asked of every interval, 0.95.
+    /// Nominal level of each interval, 0.95.
     pub confidence: f64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseSummary>,
@@ -59,22 +58,22 @@ pub struct Summary {
     pub rankings: Vec<Ranking>,
     /// Scaling models, one a series.
     pub fits: Vec<Fit>,
-    /// From which job on each backend beats sequential, where there are several
-    /// jobs.
+    /// Crossovers: the job from which each backend is faster than sequential. Empty for one
+    /// job.
     pub crossovers: Vec<Crossover>,
-    /// Who wins at each job and thread count, where there are several jobs.
+    /// Winner at each job and thread count. Empty for one job.
     pub winners: Vec<Winner>,
-    /// The smallest useful task of each backend, where there are several chunks.
+    /// METG of each backend. Empty for one chunk.
     pub granularities: Vec<Granularity>,
-    /// What a reader must know before quoting a figure, the worst first.
+    /// Warnings about the figures, the most severe first.
     pub warnings: Vec<Warning>,
-    /// What was planned, where, with what, and how it ended: from run.json.
+    /// Plan, machine, build and end of the run, from run.json.
     #[serde(skip)]
     pub run: Run,
-    /// The answers that were given.
+    /// Results of the tally checks.
     #[serde(skip)]
-    pub answers: TallyCheck,
-    /// Instruction sets of the kernel that were in use.
+    pub answers: Answers,
+    /// Instruction sets of the kernel in use.
     #[serde(skip)]
     pub isas: BTreeSet<String>,
 }
@@ -90,12 +89,12 @@ impl Summary {
         self.run.machine.cpu_model.as_deref().unwrap_or_default()
     }
 
-    /// CPUs that the run could use, if they are known.
+    /// Number of CPUs that the run could use; `None` if unknown.
     pub fn usable_cpus(&self) -> Option<u32> {
         usable_cpus(&self.run)
     }
 
-    /// Whether so many threads are more than the CPUs; false where these are not known.
+    /// True if there are more threads than usable CPUs; false if these are unknown.
     pub fn is_oversubscribed(&self, nthread: u32) -> bool {
         self.usable_cpus().is_some_and(|cpus| nthread > cpus)
     }
@@ -106,18 +105,18 @@ impl Summary {
         self.rankings.iter().find(|ranking| ranking.cases.first() == Some(&first))
     }
 
-    /// Why the last session ended; `None` if it did not end.
+    /// Reason for the end of the last session; `None` if it did not end.
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.run.sessions.last().and_then(|session| session.stop_reason)
     }
 }
 
-/// A file that says 0 knows as little as one that says nothing.
+/// Number of usable CPUs. 0 means unknown.
 fn usable_cpus(run: &Run) -> Option<u32> {
     run.machine.usable_cpus.filter(|cpus| *cpus > 0)
 }
 
-/// Summarises a run that is in memory.
+/// Summarises a run in memory.
 pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
     summarise_visits(run, &Visits::from_rows(rows, &run.plan), &[])
 }
@@ -134,7 +133,8 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
     let rankings = rankings(&mut cases);
     let warnings = warnings::of(run, visits, &cases, issues);
     let preset = run.plan.preset;
-    // Where the draws follow from the chunk, jobs differ in more than their size.
+    // With `harness metg` the draws follow from the chunk, so jobs differ in more than
+    // their size.
     let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_work_grows_the_speedup_is_of_the_work_done_in_the_same_time() {
+    fn the_speedup_of_weak_scaling_is_that_of_the_work_in_the_same_time() {
         let weak = |backend: &str, nthread: u32| Case {
             scaling: "weak".into(),
             draws: Some(640 * u64::from(nthread)),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_compared_with_the_baseline_that_is_pinned_likewise() {
+    fn a_case_is_compared_with_the_baseline_with_the_same_pinning() {
         let pinned = |backend: &str, pin: &str| Case { pin: pin.into(), ..case(backend, 2) };
         let pins = ["none", "close"];
         let cases: Vec<Case> =
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_or_was_torn_off_counts_nowhere() {
+    fn failed_and_truncated_visits_do_not_count() {
         let cases = [case("sequential", 1), case("a", 2)];
         let mut rows: Vec<Row> = (0..3_u32)
             .flat_map(|round| {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_that_is_not_the_expected_one_is_not_called_identical() {
+    fn a_wrong_tally_is_not_identical() {
         let cases = [case("sequential", 1)];
         let mut rows = visit(0, 0, 0, &cases[0], 1000);
         rows[0].tally_sum = Some(499);

@@ -1,5 +1,4 @@
-//! Cases that belong together: the job that they share, and the series of one
-//! backend over its thread counts.
+//! Groups of cases: jobs, and the series of each backend over its thread counts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +7,13 @@ use crate::record::Case;
 
 /// The cases that are compared with the same baseline, and so with each other.
 pub struct Job<'a> {
-    /// In the order of the plan; at least one.
+    /// Cases in the order of the plan; at least one.
     pub cases: Vec<&'a CaseSummary>,
 }
 
 impl<'a> Job<'a> {
-    /// A case of it, for what all have in common: kernel, draws (of one worker,
-    /// where the work grows with the workers), block, seed, pin.
+    /// A case of the job, for the common settings: kernel, draws (of one worker, for weak
+    /// scaling), block, seed, pin.
     pub fn settings(&self) -> &'a Case {
         &self.cases[0].case
     }
@@ -24,22 +23,25 @@ impl<'a> Job<'a> {
         self.cases.iter().copied().find(|case| case.is_baseline())
     }
 
-    /// Whether a case is a baseline that has no series: it is the only one of its
-    /// name, and others have several counts. A command at its smallest count is the
-    /// first point of its own series; where all have one count, each is a series.
-    pub(super) fn is_apart(&self, case: &CaseSummary) -> bool {
-        let of_title =
-            |title: &str| self.cases.iter().filter(|other| other.case.title() == title).count();
-        let is_alone = of_title(&case.case.title()) == 1;
-        let have_several = || self.cases.iter().any(|other| of_title(&other.case.title()) > 1);
-        case.case.is_baseline() || (case.is_common_baseline && is_alone && have_several())
+    /// The cases in series, one for each backend and its settings.
+    pub fn series(&self) -> Vec<Series<'a>> {
+        let mut cases = self.cases.clone();
+        cases.retain(|case| !self.is_separate_baseline(case));
+        series(&cases)
     }
 
-    /// The others, one series a line.
-    pub fn series(&self) -> Vec<Series<'a>> {
-        let lines: Vec<_> =
-            self.cases.iter().copied().filter(|case| !self.is_apart(case)).collect();
-        series(&lines)
+    /// True for a baseline that is in no series: the only case of its name, while others have
+    /// several counts. A command at its smallest count is the first point of its own series;
+    /// if all have one count, each is a series.
+    fn is_separate_baseline(&self, case: &CaseSummary) -> bool {
+        if case.case.is_baseline() || !case.is_common_baseline {
+            return case.case.is_baseline();
+        }
+        let mut cases_of_title: HashMap<String, usize> = HashMap::new();
+        for case in &self.cases {
+            *cases_of_title.entry(case.case.title()).or_default() += 1;
+        }
+        cases_of_title[&case.case.title()] == 1 && cases_of_title.values().any(|count| *count > 1)
     }
 }
 
@@ -48,7 +50,7 @@ pub fn jobs(summary: &Summary) -> Vec<Job<'_>> {
     jobs_of(&summary.cases)
 }
 
-/// The same of cases alone.
+/// Groups cases into jobs.
 pub(super) fn jobs_of(cases: &[CaseSummary]) -> Vec<Job<'_>> {
     let mut jobs: Vec<Job> = Vec::new();
     for case in cases {
@@ -60,14 +62,13 @@ pub(super) fn jobs_of(cases: &[CaseSummary]) -> Vec<Job<'_>> {
     jobs
 }
 
-/// The cases that differ in their thread count only (and in a chunk that
-/// follows from it).
+/// The cases that differ only in their thread count (and in a chunk that follows from it).
 pub struct Series<'a> {
-    /// The backend, or the label of the command.
+    /// Name of the backend, or label of the command.
     pub name: String,
-    /// The settings in which it differs from others of its name.
+    /// Settings that distinguish it from other series of the same name.
     pub detail: String,
-    /// In the order of the plan; at least one.
+    /// Cases in the order of the plan; at least one.
     pub cases: Vec<&'a CaseSummary>,
 }
 
@@ -77,67 +78,63 @@ impl<'a> Series<'a> {
         best(&self.cases)
     }
 
-    /// Whether the case of that index is one of the series.
+    /// True if the case of that index is in the series.
     pub(super) fn contains(&self, index: usize) -> bool {
         self.cases.iter().any(|case| case.index == index)
     }
 }
 
-/// The case with the highest speedup (without a baseline: the shortest time). One
-/// with more threads than CPUs must be better beyond its interval to be preferred to
-/// one without.
+/// The case with the highest speedup (without a baseline: the shortest time). An
+/// oversubscribed case is chosen only if it is significantly better than all others.
 pub(super) fn best<'a>(cases: &[&'a CaseSummary]) -> Option<&'a CaseSummary> {
-    let measured = || cases.iter().copied().filter(|case| case.median_ns.is_some());
-    let better = |a: &&CaseSummary, b: &&CaseSummary| a.score().total_cmp(&b.score());
-    let best = measured().max_by(better)?;
-    // Among statistically indistinguishable cases, one that is not oversubscribed is preferred.
-    let other = measured().filter(|case| !case.oversubscribed).max_by(better);
-    Some(other.filter(|other| best.oversubscribed && overlap(other, best)).unwrap_or(best))
+    let mut measured = cases.to_vec();
+    measured.retain(|case| case.median_ns.is_some());
+    measured.sort_by(|a, b| a.score().total_cmp(&b.score()));
+    let best = *measured.last()?;
+    let best_within_cpus = measured.iter().rev().find(|case| !case.oversubscribed);
+    let alternative = best_within_cpus.filter(|other| best.oversubscribed && overlap(other, best));
+    Some(alternative.copied().unwrap_or(best))
 }
 
-/// Whether the intervals of two speedups share a point; those without an interval
-/// cannot be told apart.
+/// True if the intervals of two speedups overlap, or one is missing.
 fn overlap(lower: &CaseSummary, higher: &CaseSummary) -> bool {
     lower.speedup_high.zip(higher.speedup_low).is_none_or(|(high, low)| high >= low)
 }
 
-/// One series a line, in the order in which the cases first name it.
+/// Groups cases into series, in the order in which the cases first name them.
 pub fn series<'a>(cases: &[&'a CaseSummary]) -> Vec<Series<'a>> {
     let with_chunks = keys_with_chunks(cases);
-    let mut lines: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();
+    let mut groups: Vec<(Key, Vec<&CaseSummary>)> = Vec::new();
     let mut places: HashMap<Key, usize> = HashMap::new();
     for case in cases {
         let mut key = Key::new(&case.case, None);
         if with_chunks.contains(&key) {
             key = Key::new(&case.case, case.case.chunk);
         }
-        match places.get(&key) {
-            Some(place) => lines[*place].1.push(case),
-            None => {
-                places.insert(key.clone(), lines.len());
-                lines.push((key, vec![case]));
-            }
-        }
+        let place = *places.entry(key).or_insert_with_key(|key| {
+            groups.push((key.clone(), Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(case);
     }
-    let keys: Vec<Key> = lines.iter().map(|(key, _)| key.clone()).collect();
-    let series = |(key, cases): (Key, Vec<&'a CaseSummary>)| {
-        let detail = key.detail(&keys);
-        Series { detail, name: key.name, cases }
-    };
-    lines.into_iter().map(series).collect()
+    let keys: Vec<Key> = groups.iter().map(|(key, _)| key.clone()).collect();
+    groups
+        .into_iter()
+        .map(|(key, cases)| Series { detail: key.detail(&keys), name: key.name, cases })
+        .collect()
 }
 
-/// What the cases of a series have in common.
+/// Common settings of the cases of a series.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     name: String,
-    /// Every setting in words, empty where there is nothing to say.
+    /// Settings as text, empty for an unused one.
     settings: [String; 7],
 }
 
 impl Key {
     fn new(case: &Case, chunk: Option<u64>) -> Key {
-        // A command has no other name than its label.
+        // The name of a command is its label.
         let (name, label) = match case.is_command() {
             true => (case.title(), String::new()),
             false => (case.backend.clone(), case.label.clone()),
@@ -156,34 +153,29 @@ impl Key {
         }
     }
 
-    /// The settings in which namesakes differ.
+    /// The settings in which keys of the same name differ.
     fn detail(&self, keys: &[Key]) -> String {
-        let namesakes = || keys.iter().filter(|other| other.name == self.name);
-        let differs = |(index, setting): &(usize, &String)| {
-            !setting.is_empty() && namesakes().any(|other| other.settings[*index] != **setting)
-        };
-        let told: Vec<&str> = self
-            .settings
-            .iter()
-            .enumerate()
-            .filter(differs)
-            .map(|(_, setting)| setting.as_str())
-            .collect();
-        told.join(", ")
+        let mut detail: Vec<&str> = Vec::new();
+        for (index, setting) in self.settings.iter().enumerate() {
+            let mut others = keys.iter().filter(|other| other.name == self.name);
+            if !setting.is_empty() && others.any(|other| other.settings[index] != *setting) {
+                detail.push(setting);
+            }
+        }
+        detail.join(", ")
     }
 }
 
-/// The keys of cases that their chunk tells apart: only where a backend has several
-/// chunks at the same thread count; else it may be a default that depends on the
-/// count.
+/// The keys of cases that the chunk distinguishes: only if a backend has several chunks at
+/// the same thread count. Otherwise the chunk may be a default that depends on the count.
 fn keys_with_chunks(cases: &[&CaseSummary]) -> HashSet<Key> {
     let mut chunks: HashMap<(Key, u32), Option<u64>> = HashMap::new();
-    let mut found = HashSet::new();
+    let mut keys = HashSet::new();
     for case in cases.iter().map(|case| &case.case) {
         let key = Key::new(case, None);
         if *chunks.entry((key.clone(), case.nthread)).or_insert(case.chunk) != case.chunk {
-            found.insert(key);
+            keys.insert(key);
         }
     }
-    found
+    keys
 }

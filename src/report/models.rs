@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::prose::wrapped;
-use crate::analysis::{FEWEST_COUNTS, Fit, MeasuredFit, Measurements, Model, Summary};
-use crate::record::Target;
-use crate::view::nouns::nouns;
-use crate::view::number::{Unit, digits};
-use crate::view::text::clean;
+use super::numbers::{Unit, digits, unit};
+use super::prose::{clean, wrapped};
+use super::words::subject;
+use crate::analysis::{Fit, MIN_COUNTS, MeasuredFit, Measurements, Model, Summary};
+use crate::record::{Case, Subject};
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
 /// are none.
@@ -124,7 +123,7 @@ pub fn measured(measurements: &Measurements, fits: &[MeasuredFit]) -> String {
         let _ = writeln!(text, "{note}");
     }
     if fits.is_empty() {
-        let _ = writeln!(text, "nothing to fit: at least {FEWEST_COUNTS} thread counts are needed");
+        let _ = writeln!(text, "nothing to fit: at least {MIN_COUNTS} thread counts are needed");
     }
     text
 }

@@ -1,43 +1,43 @@
-//! Intervals of a fit: whole rounds drawn anew.
+//! Bootstrap intervals of a fit: whole rounds are resampled.
 
 use super::Fit;
 use crate::stats::Resampler;
 use crate::stats::scaling::{Curve, replicates};
 use crate::visits::CONFIDENCE;
 
-/// Fewer rounds say nothing about how much rounds differ.
-const FEWEST_ROUNDS: usize = 6;
+/// Fewest rounds of each thread count.
+const MIN_ROUNDS: usize = 6;
 
-/// The same samples give the same intervals.
+/// Seed of the resampling: the same samples give the same intervals.
 const SEED: u64 = 0x5EED_0F17;
 
-/// Replicates of a series, where they are cheap, and at least.
+/// Fewest and most replicates of a series.
 const REPLICATES: std::ops::RangeInclusive<usize> = 500..=1000;
 
-/// Replicates times values, where more than the least number are not needed: a run of
-/// many rounds is not to wait for its report.
-const VALUES: usize = 4_000_000;
+/// Most values of all replicates: a run of many rounds has fewer replicates, so that its
+/// report is fast.
+const MAX_VALUES: usize = 4_000_000;
 
 impl Fit {
-    /// Fills the intervals of the parameters: percentiles of the law, fitted again to
-    /// the medians of resampled rounds, the same rounds for all counts. Where a
-    /// share stands on its bound, the interval is one-sided.
+    /// Fills in the intervals of the parameters: percentiles over replicates, each fitted to
+    /// the medians of resampled rounds, the same rounds for all counts. The interval of a
+    /// parameter at a bound is one-sided.
     pub(super) fn fill_intervals(
         &mut self,
         curve: &Curve,
         counts: &[f64],
         logs: &[Vec<(u32, f64)>],
     ) {
-        if logs.iter().any(|logs| logs.len() < FEWEST_ROUNDS) {
+        if logs.iter().any(|logs| logs.len() < MIN_ROUNDS) {
             return;
         }
         let values: usize = logs.iter().map(Vec::len).sum();
-        let count = (VALUES / values).clamp(*REPLICATES.start(), *REPLICATES.end());
-        let found = replicates(curve, counts, logs, count, &mut Resampler::new(SEED));
-        let gamma = found.gamma(CONFIDENCE);
-        let sigma = found.sigma(curve.sigma, CONFIDENCE);
+        let count = (MAX_VALUES / values).clamp(*REPLICATES.start(), *REPLICATES.end());
+        let replicates = replicates(curve, counts, logs, count, &mut Resampler::new(SEED));
+        let gamma = replicates.gamma(CONFIDENCE);
+        let sigma = replicates.sigma(curve.sigma, CONFIDENCE);
         let is_fitted = curve.model.parameters() == 3;
-        let kappa = found.kappa(curve.kappa, CONFIDENCE).filter(|_| is_fitted);
+        let kappa = replicates.kappa(curve.kappa, CONFIDENCE).filter(|_| is_fitted);
         (self.gamma_low, self.gamma_high) = (gamma.map(|it| it.low), gamma.map(|it| it.high));
         (self.sigma_low, self.sigma_high) = (sigma.map(|it| it.low), sigma.map(|it| it.high));
         (self.kappa_low, self.kappa_high) = (kappa.map(|it| it.low), kappa.map(|it| it.high));

@@ -80,7 +80,7 @@ fn holds(low: Option<f64>, high: Option<f64>, value: f64) -> bool {
 }
 
 #[test]
-fn an_injected_law_is_chosen_and_its_parameters_are_found_again() {
+fn an_injected_law_is_chosen_and_its_parameters_are_estimated() {
     for (model, sigma, kappa, scaling) in [
         (Model::Amdahl, 0.05, 0.0, "strong"),
         (Model::Usl, 0.03, 0.002, "strong"),
@@ -96,7 +96,7 @@ fn an_injected_law_is_chosen_and_its_parameters_are_found_again() {
 }
 
 #[test]
-fn intervals_hold_what_was_injected_in_about_95_of_100_runs() {
+fn intervals_cover_the_injected_parameters_in_about_95_of_100_runs() {
     let simulated = Simulated::of(Model::Usl, 0.03, 0.002);
     let fits: Vec<Fit> = (0..100).map(|seed| simulated.fit(seed)).collect();
     let count = |it: &dyn Fn(&Fit) -> bool| fits.iter().filter(|fit| it(fit)).count();
@@ -124,7 +124,7 @@ fn at_a_bound_the_interval_ends_at_the_bound() {
 }
 
 #[test]
-fn too_few_counts_are_refused_in_words() {
+fn too_few_counts_are_refused_with_a_reason() {
     let few = |counts: &[u32], usable: u32| {
         let simulated = Simulated::of(Model::Amdahl, 0.1, 0.0);
         Simulated { counts: counts.to_vec(), usable, ..simulated }.fit(1)
@@ -138,7 +138,7 @@ fn too_few_counts_are_refused_in_words() {
     let one = few(&[1, 2, 3, 4, 5, 6], 1).refusal.expect("refused");
     assert!(one.contains("1 thread count within the 1 usable CPU,"), "{one}");
     assert_eq!(few(&[1, 2, 3, 4, 5, 6], 6).refusal, None);
-    // Half of these may share CPUs: who knows?
+    // Some of these may be oversubscribed.
     let unknown = few(&[1, 2, 3, 4, 5, 6], 0);
     assert_eq!((unknown.model, unknown.sigma), (None, None));
     let words = unknown.refusal.expect("refused");
@@ -156,7 +156,7 @@ fn oversubscribed_cases_are_not_fitted() {
 }
 
 #[test]
-fn a_curve_is_shown_up_to_twice_what_was_measured_and_no_further_than_its_peak() {
+fn a_curve_is_shown_up_to_its_peak_and_at_most_twice_the_measured_range() {
     let amdahl = Simulated::of(Model::Amdahl, 0.05, 0.0).fit(1);
     assert!(amdahl.throughput(48.0).is_some() && amdahl.throughput(1.0).is_some());
     assert_eq!((amdahl.throughput(48.1), amdahl.throughput(0.5)), (None, None));
