@@ -91,7 +91,7 @@ pub struct CaseSummary {
     pub round_ns: Vec<f64>,
     /// CPU time and memory of a call in each of these rounds.
     #[serde(skip)]
-    pub round_costs: Vec<Cost>,
+    pub round_usage: Vec<ResourceUsage>,
     /// Paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
@@ -196,8 +196,8 @@ fn problems(visits: &Visits, case: usize) -> Vec<String> {
     let outcomes = visits.of_case(case).iter().map(|visit| &visit.outcome);
     outcomes
         .filter_map(|outcome| match outcome {
-            Outcome::Failed(problem) => Some(problem.clone()),
-            Outcome::Clean(_) | Outcome::Void(..) => None,
+            VisitOutcome::Failed(problem) => Some(problem.clone()),
+            VisitOutcome::Clean(_) | VisitOutcome::Disturbed(..) => None,
         })
         .collect()
 }
@@ -206,7 +206,7 @@ fn problems(visits: &Visits, case: usize) -> Vec<String> {
 fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
     let mut counts = Disturbance::ALL.map(|disturbance| (disturbance, 0));
     for visit in visits.of_case(case) {
-        if let Outcome::Void(_, reason) = &visit.outcome {
+        if let VisitOutcome::Disturbed(_, reason) = &visit.outcome {
             counts.iter_mut().filter(|(it, _)| it == reason).for_each(|(_, count)| *count += 1);
         }
     }
@@ -289,9 +289,9 @@ impl CaseSummary {
     fn fill_factors(&mut self, visits: &Visits, index: usize) {
         let visits = visits.of_case(index);
         self.setup_ns = clean_median(visits, |visit| visit.setup_ns.map(|ns| ns as f64));
-        self.load_balance = clean_median(visits, |visit| visit.evidence.load_balance);
-        self.communication = clean_median(visits, |visit| visit.evidence.communication);
-        self.busy_ns = clean_median(visits, |visit| visit.evidence.busy_sum_ns);
+        self.load_balance = clean_median(visits, |visit| visit.metrics.load_balance);
+        self.communication = clean_median(visits, |visit| visit.metrics.communication);
+        self.busy_ns = clean_median(visits, |visit| visit.metrics.busy_sum_ns);
     }
 
     /// Score by which cases are ordered: the speedup, or minus the time without a

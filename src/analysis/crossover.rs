@@ -105,7 +105,7 @@ fn of_group(
     group: Vec<usize>,
 ) -> Option<Crossover> {
     let measured: Vec<Vec<(u32, f64)>> =
-        group.iter().map(|case| visits.log_ratios_by_round(*case, Which::Clean)).collect();
+        group.iter().map(|case| visits.log_ratios_by_round(*case, VisitSelection::Clean)).collect();
     let rounds = Rounds::of(&measured);
     let mut jobs = Vec::new();
     for (index, measured) in group.iter().zip(&measured) {

@@ -129,8 +129,10 @@ fn of_group(
     case: Case,
     indices: &[usize],
 ) -> Option<Granularity> {
-    let logs: Vec<Vec<(u32, f64)>> =
-        indices.iter().map(|index| visits.log_ratios_by_round(*index, Which::Clean)).collect();
+    let logs: Vec<Vec<(u32, f64)>> = indices
+        .iter()
+        .map(|index| visits.log_ratios_by_round(*index, VisitSelection::Clean))
+        .collect();
     let walls: Vec<Vec<(u32, f64)>> =
         indices.iter().map(|index| visits.values_by_round(*index)).collect();
     let rounds = Rounds::of(logs.iter().chain(&walls));

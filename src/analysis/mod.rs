@@ -72,7 +72,7 @@ pub struct Summary {
     pub run: Run,
     /// Results of the tally checks.
     #[serde(skip)]
-    pub answers: Answers,
+    pub tally_check: TallyCheck,
     /// Instruction sets of the kernel in use.
     #[serde(skip)]
     pub isas: BTreeSet<String>,
@@ -145,7 +145,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
         granularities: granularity::of(visits, &cases, preset),
         cases,
         warnings,
-        answers: visits.tally_check(),
+        tally_check: visits.tally_check(),
         isas: visits.isas().clone(),
         run: run.clone(),
     }
@@ -219,7 +219,7 @@ mod tests {
         near(b.karp_flatt_low, (0.5 - 0.25) / 0.75);
         assert_eq!(summary.rankings.len(), 1);
         assert_eq!(summary.rankings[0].fastest, [1, 2]);
-        assert_eq!(summary.answers, TallyCheck { calls: 24, identical_calls: 24 });
+        assert_eq!(summary.tally_check, TallyCheck { calls: 24, identical_calls: 24 });
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         let cases = [case("sequential", 1)];
         let mut rows = visit(0, 0, 0, &cases[0], 1000);
         rows[0].tally_sum = Some(499);
-        assert!(!summarise(&run(&cases), &rows).answers.identical());
-        assert!(!summarise(&run(&cases), &[]).answers.identical());
+        assert!(!summarise(&run(&cases), &rows).tally_check.identical());
+        assert!(!summarise(&run(&cases), &[]).tally_check.identical());
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use super::CaseSummary;
 use crate::stats::median_interval;
-use crate::visits::{Visits, Which};
+use crate::visits::{VisitSelection, Visits};
 
 /// The winner of one job at one thread count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -79,7 +79,7 @@ fn winner(
 /// True if the interval of the paired ratio of two cases includes 1.
 fn is_tie(visits: &Visits, one: usize, other: usize) -> bool {
     let [one, other] = [one, other].map(|case| -> BTreeMap<u32, f64> {
-        visits.log_ratios_by_round(case, Which::Clean).into_iter().collect()
+        visits.log_ratios_by_round(case, VisitSelection::Clean).into_iter().collect()
     });
     let ratios: Vec<f64> =
         one.iter().filter_map(|(round, log)| Some(log - other.get(round)?)).collect();

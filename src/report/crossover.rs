@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::numbers::{TIME, Unit, digits, thousands};
-use super::prose::{WIDTH, clean, machine, wrapped};
+use super::prose::{WIDTH, wrapped};
 use crate::analysis::{Crossover, Summary, ThresholdVerdict, Winner};
 use crate::record::Case;
 use crate::view::number::{thousands, time};

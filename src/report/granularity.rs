@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::columns::Columns;
-use super::crossover::time;
-use super::numbers::digits;
-use super::prose::{clean, machine, wrapped};
+use super::prose::wrapped;
 use crate::analysis::{Granularity, Metg, Summary, TaskSize, ThresholdVerdict};
+use crate::view::number::{digits, time};
+use crate::view::text::{clean, machine};
 
 /// How the figures came about: what a reader could take wrongly.
 pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \

@@ -155,7 +155,7 @@ fn checked(summary: &Summary) -> String {
             }
         };
     }
-    match (failed, summary.answers.identical()) {
+    match (failed, summary.tally_check.identical()) {
         (0, true) => format!("Every answer was identical: {calls} calls checked."),
         (0, false) => format!("Every answer was checked: {calls} calls."),
         (failed, _) => {

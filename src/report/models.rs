@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::numbers::{Unit, digits, unit};
-use super::prose::{clean, wrapped};
-use super::words::subject;
+use super::prose::wrapped;
 use crate::analysis::{Fit, MIN_COUNTS, MeasuredFit, Measurements, Model, Summary};
-use crate::record::{Case, Subject};
+use crate::record::Target;
+use crate::view::nouns::nouns;
+use crate::view::number::{Unit, digits};
+use crate::view::text::clean;
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
 /// are none.

@@ -242,7 +242,7 @@ fn commands_that_print_something_else_are_no_rivals() {
     assert_eq!(code(&run), None);
     run.plan.expected_outputs[1] = printed("./b", "22");
     let warning = code(&run).expect("a warning");
-    assert_eq!(warning.message, "the commands don't print the same: ./a and ./b differ");
+    assert_eq!(warning.message, "the commands print different output: ./a and ./b differ");
     assert_eq!(warning.cases, [2, 3]);
 }
 

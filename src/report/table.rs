@@ -82,12 +82,12 @@ pub fn checks(summary: &Summary) -> String {
 /// Whether every answer, run or result was right, and how many there were.
 fn checks_line(summary: &Summary) -> String {
     let Checks { passed, count, failed } = checked(summary);
-    let calls = summary.answers.calls;
+    let calls = summary.tally_check.calls;
     let failures = match failed {
         1 => "1 FAILED VISIT (not counted above)".to_string(),
         _ => format!("{failed} FAILED VISITS (not counted above)"),
     };
-    match (failed, passed, summary.answers.identical()) {
+    match (failed, passed, summary.tally_check.identical()) {
         (0, Some(passed), _) => format!("{passed}: {count}"),
         (0, None, true) => format!("every answer identical: {} checked", pluralize(calls, "call")),
         (0, None, false) => format!("every answer checked: {}", pluralize(calls, "call")),

@@ -123,7 +123,7 @@ pub fn checks(summary: &Summary) -> Checks {
     let failed = summary.cases.iter().map(|case| case.problems.len()).sum();
     let target = summary.target();
     if target.is_kernel() {
-        let calls = thousands(summary.answers.calls as u64);
+        let calls = thousands(summary.tally_check.calls as u64);
         return Checks { passed: None, count: calls, failed };
     }
     let count: usize = summary.cases.iter().map(|case| case.calls).sum();

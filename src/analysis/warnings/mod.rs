@@ -1,14 +1,13 @@
-//! Warnings as values: what a reader must know before quoting a figure.
+//! Warnings about the figures of a run, as values.
 //!
-//! Each rule is a function of what was recorded, and gives at most one warning,
-//! which says what was seen, of which cases, and what to try. To add one: a
-//! variant of [`Code`] in its place, and a line in [`RULES`]. What is odd about the
-//! files themselves is known from reading them ([`DataIssue`]).
+//! Each rule is a function of the record, and gives at most one warning: the observation,
+//! the cases, and advice. A new rule needs a variant of [`Code`], in the order of severity,
+//! and a line in [`RULES`]. Issues of the files themselves come from the reader.
 
 mod commands;
 mod input;
+mod interference;
 mod settings;
-mod taken;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -20,7 +19,7 @@ use crate::record::{Machine, Run};
 use crate::stats::median;
 use crate::visits::{DataIssue, VisitMetrics, Visits};
 
-/// What a warning is about, the worst first.
+/// Subject of a warning, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
@@ -30,25 +29,25 @@ pub enum Code {
     Unoptimised,
     /// There is no baseline to compare with.
     NoBaseline,
-    /// Commands that are compared do not print the same.
+    /// Compared commands print different output.
     DifferentOutputs,
-    /// More threads change nothing: the number is perhaps not read.
+    /// The number of threads has no effect: perhaps the command does not read it.
     IgnoresSetting,
     /// The clocks disagreed during visits.
     Clock,
-    /// The machine was asleep during visits.
+    /// The machine was suspended during visits.
     Suspended,
     /// Processes were stopped during visits.
     Stopped,
-    /// The cgroup quota held visits up.
+    /// Visits were throttled by the cgroup quota.
     Throttled,
-    /// Workers waited for a CPU though there were enough for them.
+    /// Workers waited for a CPU although there were enough CPUs.
     Starved,
-    /// The hypervisor took CPU time away.
+    /// The hypervisor took CPU time (steal).
     Steal,
-    /// Calls are too short for the clock.
+    /// Calls are too short for the resolution of the clock.
     ShortCalls,
-    /// Chunks have fewer blocks than a worker has threads inside it.
+    /// Chunks have fewer blocks than a worker has inner threads.
     SmallChunks,
     /// More threads than the cgroup quota has CPUs.
     OverQuota,
@@ -56,17 +55,17 @@ pub enum Code {
     Frequency,
     /// The machine was busy before the run began.
     BusyAtStart,
-    /// On battery, or with a governor that saves power.
+    /// The machine runs on battery, or with a power-saving governor.
     Power,
-    /// More calls were needed to warm up than were made.
+    /// Too few warm-up calls.
     WarmUp,
-    /// Rounds resemble their neighbours: intervals of ratios are too narrow.
+    /// Rounds are autocorrelated: intervals of ratios are too narrow.
     Autocorrelated,
-    /// The machine's speed changed over the run: absolute times are not its own.
+    /// The speed of the machine changed over the run: absolute times are biased.
     Drift,
     /// Too few rounds for intervals.
     FewRounds,
-    /// The precision that was asked for was not reached.
+    /// The requested precision was not reached.
     Precision,
     /// More threads than CPUs.
     Oversubscribed,
@@ -74,33 +73,33 @@ pub enum Code {
     Smt,
     /// Cores of several types.
     CoreTypes,
-    /// Some workers have less to do than others.
+    /// The load of the workers is unbalanced.
     Imbalance,
 }
 
-/// What a reader must know.
+/// A warning about the figures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Warning {
-    /// What it is about.
+    /// Subject.
     pub code: Code,
-    /// What was seen.
+    /// Observation.
     pub message: String,
-    /// What to try.
+    /// Advice.
     pub advice: String,
-    /// Indices of the cases that it is about; all of them if it is empty.
+    /// Indices of the affected cases; empty if all are.
     pub cases: Vec<usize>,
 }
 
-/// All that a rule looks at.
-struct Seen<'a> {
+/// The record of a run, as rules see it.
+struct Context<'a> {
     run: &'a Run,
     machine: &'a Machine,
     visits: &'a Visits,
     cases: &'a [CaseSummary],
 }
 
-/// Every rule, in any order.
-const RULES: [fn(&Seen<'_>) -> Option<Warning>; 25] = [
+/// All rules, in any order.
+const RULES: [fn(&Context<'_>) -> Option<Warning>; 25] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
@@ -109,13 +108,13 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 25] = [
     settings::core_types,
     settings::power,
     settings::busy_at_start,
-    taken::clock,
-    taken::suspended,
-    taken::stopped,
-    taken::throttled,
-    taken::starved,
-    taken::steal,
-    taken::frequency,
+    interference::clock,
+    interference::suspended,
+    interference::stopped,
+    interference::throttled,
+    interference::starved,
+    interference::steal,
+    interference::frequency,
     commands::different_outputs,
     commands::ignores_setting,
     timing::no_baseline,
@@ -128,44 +127,47 @@ const RULES: [fn(&Seen<'_>) -> Option<Warning>; 25] = [
     timing::imbalance,
 ];
 
-/// The warnings of a run, the worst first.
+/// The warnings of a run, the most severe first.
 pub fn of(run: &Run, visits: &Visits, cases: &[CaseSummary], issues: &[DataIssue]) -> Vec<Warning> {
-    let seen = Seen { run, machine: &run.machine, visits, cases };
+    let context = Context { run, machine: &run.machine, visits, cases };
     let of_input = issues.iter().map(input::warning);
     let mut warnings: Vec<Warning> =
-        of_input.chain(RULES.iter().filter_map(|rule| rule(&seen))).collect();
+        of_input.chain(RULES.iter().filter_map(|rule| rule(&context))).collect();
     warnings.sort_by_key(|warning| warning.code);
     warnings
 }
 
-impl Seen<'_> {
-    /// The cases for which something is so.
-    fn cases_where(&self, is_so: impl Fn(usize, &CaseSummary) -> bool) -> Vec<usize> {
+impl Context<'_> {
+    /// Indices of the cases with a property.
+    fn cases_where(&self, property: impl Fn(usize, &CaseSummary) -> bool) -> Vec<usize> {
         let numbered = self.cases.iter().enumerate();
-        numbered.filter(|(index, case)| is_so(*index, case)).map(|(index, _)| index).collect()
+        numbered.filter(|(index, case)| property(*index, case)).map(|(index, _)| index).collect()
     }
 
-    /// The case with the largest figure, and that.
+    /// The case with the largest figure, and that figure.
     fn worst(&self, figure: impl Fn(usize, &CaseSummary) -> Option<f64>) -> Option<(usize, f64)> {
         let numbered = self.cases.iter().enumerate();
         let figures = numbered.filter_map(|(index, case)| Some((index, figure(index, case)?)));
         figures.max_by(|one, other| one.1.total_cmp(&other.1))
     }
 
-    /// The median over the visits to a case that did not fail.
-    fn middle(&self, case: usize, figure: fn(&VisitMetrics) -> Option<f64>) -> Option<f64> {
+    /// Median of a figure over the visits of a case that did not fail.
+    fn median_of_visits(
+        &self,
+        case: usize,
+        figure: fn(&VisitMetrics) -> Option<f64>,
+    ) -> Option<f64> {
         let visits = self.visits.of_case(case).iter().filter(|visit| visit.any_ns().is_some());
         let figures: Vec<f64> = visits.filter_map(|visit| figure(&visit.metrics)).collect();
         median(&figures)
     }
 
-    /// What a case is called.
+    /// Title of a case with its thread count.
     fn name(&self, case: usize) -> String {
         self.cases[case].case.title_and_count()
     }
 }
 
-/// So many of something.
 /// A share as a percentage.
 fn percent(share: f64) -> String {
     if share < 0.095 { format!("{:.1}%", 100.0 * share) } else { format!("{:.0}%", 100.0 * share) }

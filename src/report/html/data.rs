@@ -156,9 +156,12 @@ fn checked(summary: &Summary) -> [String; 3] {
     if let Some(passed) = checks.passed {
         return ["Checked".to_string(), checks.count, passed.to_string()];
     }
-    let TallyCheck { calls, .. } = summary.answers;
-    let aside =
-        if summary.answers.identical() { "every one identical" } else { "each held to its check" };
+    let TallyCheck { calls, .. } = summary.tally_check;
+    let aside = if summary.tally_check.identical() {
+        "every one identical"
+    } else {
+        "each held to its check"
+    };
     ["Answers checked".to_string(), thousands(calls as u64), aside.to_string()]
 }
 

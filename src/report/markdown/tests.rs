@@ -67,7 +67,7 @@ fn summary() -> Summary {
         cases,
         warnings: vec![warning],
         run: run(),
-        answers: TallyCheck { calls: 1072, identical_calls: 1072 },
+        tally_check: TallyCheck { calls: 1072, identical_calls: 1072 },
         ..Summary::default()
     }
 }

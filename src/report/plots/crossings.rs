@@ -5,7 +5,7 @@ use super::chart::{Chart, Dot, Line};
 use super::map::{Map, Row};
 use super::scale::Scale;
 use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Summary, ThresholdVerdict};
-use crate::report::crossover::{Ladder, time};
+use crate::report::crossover::Ladder;
 use crate::report::granularity::{name, shown};
 use crate::view::number::{time, unit};
 use crate::view::text::on_cpu;

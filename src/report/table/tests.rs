@@ -31,7 +31,7 @@ fn summary(others: Vec<CaseSummary>) -> Summary {
         rankings,
         cases,
         run: run(),
-        answers: crate::analysis::TallyCheck { calls: 72, identical_calls: 72 },
+        tally_check: crate::analysis::TallyCheck { calls: 72, identical_calls: 72 },
         ..Summary::default()
     }
 }
