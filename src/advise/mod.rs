@@ -1,197 +1,199 @@
-//! How many threads a program should have: a search over thread counts that makes
-//! few runs, since each may last a minute.
+//! Search for the number of threads of a program, with few runs, since each may take a
+//! minute.
 //!
-//! Pure: what is timed is a [`Machine`]. The search starts at the largest count,
-//! halves it while that costs little, looks around the best count for a better one
-//! (the best may lie in the middle), and bisects between the last count that is
-//! good enough and the first that is not. Where the times fall to the best count and
-//! rise behind it, and no count does better than perfect scaling, that finds the very
-//! count that is asked for; where they go up and down, it may not.
+//! The search is a pure function of a [`TimedProgram`]. It starts at the largest count,
+//! halves it while the time stays close to the best, searches around the best count for a
+//! better one, and bisects between the last count that meets the goal and the first that
+//! does not. If the times have one minimum, and no count exceeds perfect scaling, the
+//! result is the exact count; with several minima it may not be.
 //!
-//! Times vary, so a decision that is close is looked at again, with runs of both sides
-//! in turn, as far as an allowance of time goes; what stays open is said.
+//! Times vary, so a decision that is not significant is repeated with runs of both counts
+//! in turn, within a limit of time. If it stays undecided, the recommendation says so.
 
-mod found;
+mod recommendation;
 mod times;
 
-pub use found::Found;
+pub use recommendation::Recommendation;
 
 use std::time::Duration;
 
 use times::Times;
 
-/// Extra runs may last this long in all; those of a program that takes longer are
-/// two: one more of each side of one decision.
-const ALLOWANCE: Duration = Duration::from_secs(3);
+/// Total time of repeated runs. A longer program has two: one of each count of a decision.
+const MAX_REPEATED: Duration = Duration::from_secs(3);
 
-/// How far from the best count, as a share of the way to its neighbour, the next one is
-/// tried: the golden section, which needs the fewest runs for a valley of any shape.
+/// Position of the next count, as a share of the way from the best count to its neighbour:
+/// the golden section, which needs the fewest runs for any function with one minimum.
 /// J. Kiefer, "Sequential minimax search for a maximum", Proc. AMS 4 (1953).
 const GOLDEN: f64 = 0.382;
 
-/// A count that is slower than the best by this factor ends the way down. Less may be
-/// noise where all large counts are equally bad, as they are beyond the CPUs there are.
-const CLEARLY: f64 = 1.25;
+/// Ratio to the best time at which the halving ends. Smaller ratios may be noise if all large
+/// counts are oversubscribed and equally slow.
+const CLEARLY_SLOWER: f64 = 1.25;
 
-/// A search ends after this many decisions were looked at again.
-const MOST_DOUBTS: u32 = 40;
+/// Most repeated decisions.
+const MAX_REPETITIONS: u32 = 40;
 
-/// What can be timed at any thread count.
-pub trait Machine {
-    /// Why a run did not count.
-    type Problem;
+/// A program that can be timed at any thread count.
+pub trait TimedProgram {
+    /// Error of a failed run.
+    type Error;
 
-    /// How long one run lasts with so many threads.
+    /// Time of one run with this number of threads.
     ///
     /// # Errors
-    /// If it cannot be timed.
-    fn time(&mut self, nthread: u32) -> Result<Duration, Self::Problem>;
+    /// If the run fails.
+    fn time(&mut self, nthread: u32) -> Result<Duration, Self::Error>;
 }
 
-/// Which count is asked for.
+/// Goal of the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
-    /// The smallest whose time is at most this share above the best.
+    /// The smallest count whose time exceeds the best by at most this share.
     Within(f64),
-    /// The largest whose efficiency is at least this: the time at the smallest count
-    /// over that at n, divided by n over the smallest count.
+    /// The largest count with at least this efficiency: the speedup over the smallest count,
+    /// divided by the ratio of the counts.
     Efficiency(f64),
 }
 
-/// Finds the count among `candidates`, which are sorted and not empty.
+/// Recommends a count among `candidates`, which are sorted and not empty.
 ///
 /// # Errors
-/// The first run that did not count.
-pub fn search<M: Machine>(
-    machine: &mut M,
+/// The first failed run.
+pub fn search<P: TimedProgram>(
+    program: &mut P,
     candidates: &[u32],
     goal: Goal,
-) -> Result<Found, M::Problem> {
-    let mut search = Search { machine, candidates, goal, times: Times::default() };
+) -> Result<Recommendation, P::Error> {
+    let mut search = Search { program, candidates, goal, times: Times::default() };
     match goal {
-        Goal::Within(_) => search.descend()?,
-        Goal::Efficiency(_) => search.ends()?,
+        Goal::Within(_) => search.halve()?,
+        Goal::Efficiency(_) => search.run_ends()?,
     }
-    search.settle()?;
-    Ok(search.found())
+    search.bisect()?;
+    Ok(search.recommendation())
 }
 
-/// A search that goes on. Counts are indices into the candidates.
-struct Search<'a, M> {
-    machine: &'a mut M,
+/// State of a search. Counts are given as indices into the candidates.
+struct Search<'a, P> {
+    program: &'a mut P,
     candidates: &'a [u32],
     goal: Goal,
     times: Times,
 }
 
-impl<M: Machine> Search<'_, M> {
-    /// Halves the largest count until one is clearly slower, and looks for the best.
-    fn descend(&mut self) -> Result<(), M::Problem> {
+impl<P: TimedProgram> Search<'_, P> {
+    /// Halves the largest count until one is clearly slower, then searches for the best.
+    fn halve(&mut self) -> Result<(), P::Error> {
         let mut at = self.candidates.len() - 1;
         self.run(at)?;
         while at > 0 {
             let half = self.candidates[at] / 2;
             at = self.candidates[..at].iter().rposition(|count| *count <= half).unwrap_or(0);
             self.run(at)?;
-            if self.times.ratio(at, self.times.best()) > self.limit(at).max(CLEARLY) {
+            if self.times.ratio(at, self.times.best()) > self.limit(at).max(CLEARLY_SLOWER) {
                 break;
             }
         }
-        self.look_around()
+        self.search_around_best()
     }
 
-    /// Runs between the best count and its neighbours as long as a faster one may lie
-    /// there.
-    fn look_around(&mut self) -> Result<(), M::Problem> {
-        while let Some((low, high)) = self.promising() {
+    /// Measures counts between the best count and its neighbours while one may be faster.
+    fn search_around_best(&mut self) -> Result<(), P::Error> {
+        while let Some((low, high)) = self.most_promising_gap() {
             let step = (GOLDEN * (high - low) as f64).round().max(1.0) as usize;
             self.run(if low == self.times.best() { low + step } else { high - step })?;
         }
         Ok(())
     }
 
-    /// The best count and the neighbour towards which a faster one may lie; of two such
-    /// neighbours the more promising: no count does better than the one below it with
-    /// perfect scaling.
-    fn promising(&self) -> Option<(usize, usize)> {
+    /// The gap between the best count and a neighbour that may contain a faster count; of two
+    /// gaps the one with the lower bound. The bound is perfect scaling from the lower count.
+    fn most_promising_gap(&self) -> Option<(usize, usize)> {
         let best = self.times.best();
         let below = self.times.below(best).map(|below| (below, best));
         let above = self.times.above(best).map(|above| (best, above));
-        let hope = |(low, high): (usize, usize)| {
-            let perfect = self.times.ratio(low, best) * self.count(low) / self.count(high - 1);
-            (high - low > 1 && perfect < 1.0).then_some((perfect, (low, high)))
-        };
-        let gaps = [below, above].into_iter().flatten().filter_map(hope);
-        gaps.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, gap)| gap)
+        [below, above]
+            .into_iter()
+            .flatten()
+            .filter(|(low, high)| high - low > 1)
+            .map(|(low, high)| {
+                let bound = self.times.ratio(low, best) * self.count(low) / self.count(high - 1);
+                (bound, (low, high))
+            })
+            .filter(|(bound, _)| *bound < 1.0)
+            .min_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, gap)| gap)
     }
 
-    /// The smallest count, which efficiency is relative to, and the largest.
-    fn ends(&mut self) -> Result<(), M::Problem> {
+    /// Measures the smallest count, the reference of efficiency, and the largest.
+    fn run_ends(&mut self) -> Result<(), P::Error> {
         self.run(0)?;
         self.run(self.candidates.len() - 1)
     }
 
-    /// Bisects to the count that is asked for, and looks again at what is close.
-    fn settle(&mut self) -> Result<(), M::Problem> {
-        let mut extra = Duration::ZERO;
-        for _ in 0..MOST_DOUBTS {
-            while let Some(between) = self.unknown_between() {
-                self.run(between)?;
+    /// Bisects to the count that meets the goal, and repeats decisions that are not
+    /// significant.
+    fn bisect(&mut self) -> Result<(), P::Error> {
+        let mut repeated = Duration::ZERO;
+        for _ in 0..MAX_REPETITIONS {
+            while let Some(middle) = self.unmeasured_middle() {
+                self.run(middle)?;
             }
-            let Some(doubtful) = self.doubtful() else { return Ok(()) };
-            let yardstick = self.yardstick();
-            let next = self.times.median(doubtful) + self.times.median(yardstick);
-            let is_first = extra.is_zero();
-            if !is_first && extra + next > ALLOWANCE {
+            let Some(undecided) = self.undecided() else { return Ok(()) };
+            let reference = self.reference();
+            let next = self.times.median(undecided) + self.times.median(reference);
+            // The first decision is repeated even if the program takes longer.
+            if !repeated.is_zero() && repeated + next > MAX_REPEATED {
                 return Ok(());
             }
-            extra += next;
-            for at in [yardstick, doubtful] {
+            repeated += next;
+            for at in [reference, undecided] {
                 self.run_once(at)?;
             }
         }
         Ok(())
     }
 
-    /// The middle between the answer and the count next to it that is not good
-    /// enough, if there are any between them.
-    fn unknown_between(&self) -> Option<usize> {
-        let answer = self.answer();
+    /// The middle between the current result and the neighbour that misses the goal, if there
+    /// are counts between them.
+    fn unmeasured_middle(&self) -> Option<usize> {
+        let result = self.result();
         let (low, high) = match self.goal {
-            Goal::Within(_) => (self.times.below(answer)?, answer),
-            Goal::Efficiency(_) => (answer, self.times.above(answer)?),
+            Goal::Within(_) => (self.times.below(result)?, result),
+            Goal::Efficiency(_) => (result, self.times.above(result)?),
         };
         let middle = (low + high) / 2;
         (middle > low).then_some(middle)
     }
 
-    /// The count that answers, as far as is known.
-    fn answer(&self) -> usize {
+    /// The count that meets the goal among the measured ones.
+    fn result(&self) -> usize {
         match self.goal {
-            // From the best count downwards, as far as all are good enough.
+            // From the best count downwards, while all meet the goal.
             Goal::Within(_) => {
-                let mut answer = self.times.best();
-                while let Some(below) = self.times.below(answer).filter(|at| self.is_good(*at)) {
-                    answer = below;
+                let mut result = self.times.best();
+                while let Some(below) = self.times.below(result).filter(|at| self.meets_goal(*at)) {
+                    result = below;
                 }
-                answer
+                result
             }
             Goal::Efficiency(_) => {
-                let mut good = self.times.known().filter(|at| self.is_good(*at));
+                let mut good = self.times.measured().filter(|at| self.meets_goal(*at));
                 good.next_back().unwrap_or(0)
             }
         }
     }
 
-    /// What others are compared with.
-    fn yardstick(&self) -> usize {
+    /// The count that others are compared with.
+    fn reference(&self) -> usize {
         match self.goal {
             Goal::Within(_) => self.times.best(),
             Goal::Efficiency(_) => 0,
         }
     }
 
-    /// The ratio of times to the yardstick up to which a count is good enough.
+    /// Ratio of times, count to reference, up to which a count meets the goal.
     fn limit(&self, at: usize) -> f64 {
         match self.goal {
             Goal::Within(share) => 1.0 + share,
@@ -199,29 +201,31 @@ impl<M: Machine> Search<'_, M> {
         }
     }
 
-    fn is_good(&self, at: usize) -> bool {
-        self.times.ratio(at, self.yardstick()) <= self.limit(at)
+    fn meets_goal(&self, at: usize) -> bool {
+        self.times.ratio(at, self.reference()) <= self.limit(at)
     }
 
-    /// Whether the times do not tell on which side of the limit a count is.
-    fn is_close(&self, at: usize) -> bool {
-        let yardstick = self.yardstick();
-        let off = (self.times.ratio(at, yardstick) / self.limit(at)).ln().abs();
-        at != yardstick && off < self.times.error(at, yardstick)
+    /// True if a count is not significantly on one side of the limit.
+    fn is_undecided(&self, at: usize) -> bool {
+        let reference = self.reference();
+        let off = (self.times.ratio(at, reference) / self.limit(at)).ln().abs();
+        at != reference && off < self.times.error(at, reference)
     }
 
-    /// A close decision next to the answer: its own first, then that of the count
-    /// which would be the answer instead.
-    fn doubtful(&self) -> Option<usize> {
-        let answer = self.answer();
-        [Some(answer), self.rival(answer)].into_iter().flatten().find(|at| self.is_close(*at))
+    /// An undecided count: the current result first, then its neighbour that misses the goal.
+    fn undecided(&self) -> Option<usize> {
+        let result = self.result();
+        [Some(result), self.rejected_neighbour(result)]
+            .into_iter()
+            .flatten()
+            .find(|at| self.is_undecided(*at))
     }
 
-    /// The count next to the answer that is not good enough.
-    fn rival(&self, answer: usize) -> Option<usize> {
+    /// The neighbour of the current result that misses the goal.
+    fn rejected_neighbour(&self, result: usize) -> Option<usize> {
         match self.goal {
-            Goal::Within(_) => self.times.below(answer),
-            Goal::Efficiency(_) => self.times.above(answer),
+            Goal::Within(_) => self.times.below(result),
+            Goal::Efficiency(_) => self.times.above(result),
         }
     }
 
@@ -229,8 +233,8 @@ impl<M: Machine> Search<'_, M> {
         f64::from(self.candidates[at])
     }
 
-    /// Runs a count; several times if that takes next to no time.
-    fn run(&mut self, at: usize) -> Result<(), M::Problem> {
+    /// Measures a count, several times if its runs are short.
+    fn run(&mut self, at: usize) -> Result<(), P::Error> {
         loop {
             self.run_once(at)?;
             if self.times.is_enough(at) {
@@ -239,37 +243,36 @@ impl<M: Machine> Search<'_, M> {
         }
     }
 
-    fn run_once(&mut self, at: usize) -> Result<(), M::Problem> {
-        let time = self.machine.time(self.candidates[at])?;
+    fn run_once(&mut self, at: usize) -> Result<(), P::Error> {
+        let time = self.program.time(self.candidates[at])?;
         self.times.add(at, time);
         Ok(())
     }
 
-    /// What is known at the end.
-    fn found(&self) -> Found {
-        let answer = self.answer();
-        let open = [self.rival(answer), Some(answer)].into_iter().flatten();
-        let open: Option<usize> = open.into_iter().find(|at| self.is_close(*at));
-        let other = match open {
-            Some(at) if at != answer => Some(at),
-            // The answer itself may not be good enough: then it is the next one.
-            Some(_) => match self.goal {
-                Goal::Within(_) => self.times.above(answer),
-                Goal::Efficiency(_) => self.times.below(answer),
+    /// The recommendation after the search.
+    fn recommendation(&self) -> Recommendation {
+        let result = self.result();
+        let candidates = [self.rejected_neighbour(result), Some(result)];
+        let undecided = candidates.into_iter().flatten().find(|at| self.is_undecided(*at));
+        let alternative = match undecided {
+            // If the result may miss the goal, the next count on the other side is meant.
+            Some(at) if at == result => match self.goal {
+                Goal::Within(_) => self.times.above(result),
+                Goal::Efficiency(_) => self.times.below(result),
             },
-            None => None,
+            other => other,
         };
-        let count = |at: usize| self.candidates[at];
-        Found {
-            nthread: count(answer),
-            time: self.times.median(answer),
-            best: (count(self.times.best()), self.times.median(self.times.best())),
-            base: self.times.known().next().map(|at| (count(at), self.times.median(at))),
-            runs: self.times.known().map(|at| (count(at), self.times.runs(at))).collect(),
-            total: self.times.total(),
-            open: other.map(count),
-            is_flat: self.candidates.len() > 1 && self.times.are_alike(),
-            is_uneven: matches!(self.goal, Goal::Within(_)) && !self.times.are_a_valley(),
+        let (best, times) = (self.times.best(), &self.times);
+        Recommendation {
+            nthread: self.candidates[result],
+            time: times.median(result),
+            best: (self.candidates[best], times.median(best)),
+            base: times.measured().next().map(|at| (self.candidates[at], times.median(at))),
+            runs: times.measured().map(|at| (self.candidates[at], times.runs(at))).collect(),
+            total: times.total(),
+            alternative: alternative.map(|at| self.candidates[at]),
+            is_flat: self.candidates.len() > 1 && times.are_equal(),
+            has_several_minima: matches!(self.goal, Goal::Within(_)) && !times.have_one_minimum(),
             goal: self.goal,
         }
     }

@@ -1,24 +1,22 @@
-//! What was timed so far, and how far it can be trusted.
+//! Measured times, with an estimate of their noise.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A count is run again until it took this long, so that a short program is judged
-/// by several runs.
-const LONG_ENOUGH: Duration = Duration::from_millis(300);
+/// Total time after which a count is not repeated: short programs have several runs.
+const MIN_TOTAL: Duration = Duration::from_millis(300);
 
-/// But not more often.
-const MOST_RUNS: usize = 5;
+/// Most runs of a count before the first decision.
+const MAX_RUNS: usize = 5;
 
-/// The standard deviation of a run, as a share of its time, that is assumed until
-/// runs that were repeated say otherwise.
+/// Assumed relative standard deviation of a run, until repeated runs give an estimate.
 const ASSUMED_NOISE: f64 = 0.02;
 
-/// The assumption weighs as much as so many repeated runs.
+/// Weight of the assumption, in repeated runs.
 const WEIGHT: f64 = 2.0;
 
-/// Standard errors up to which two times may be the same.
-const ERRORS: f64 = 2.0;
+/// Limit of a significant difference, in standard errors.
+const STANDARD_ERRORS: f64 = 2.0;
 
 /// Times of runs, by the index of their count.
 #[derive(Debug, Default)]
@@ -27,38 +25,38 @@ pub struct Times {
 }
 
 impl Times {
-    /// One more run.
+    /// Adds a run.
     pub fn add(&mut self, at: usize, time: Duration) {
         self.runs.entry(at).or_default().push(time);
     }
 
-    /// Whether a count was run often enough for a start.
+    /// True if a count has enough runs for a first decision.
     pub fn is_enough(&self, at: usize) -> bool {
         let runs = self.of(at);
-        runs.len() >= MOST_RUNS || runs.iter().sum::<Duration>() >= LONG_ENOUGH
+        runs.len() >= MAX_RUNS || runs.iter().sum::<Duration>() >= MIN_TOTAL
     }
 
-    /// Counts that were run, the smallest first.
-    pub fn known(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
+    /// Measured counts, the smallest first.
+    pub fn measured(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
         self.runs.keys().copied()
     }
 
-    /// The next smaller count that was run.
+    /// The next smaller measured count.
     pub fn below(&self, at: usize) -> Option<usize> {
         self.runs.range(..at).next_back().map(|(at, _)| *at)
     }
 
-    /// The next larger count that was run.
+    /// The next larger measured count.
     pub fn above(&self, at: usize) -> Option<usize> {
         self.runs.range(at + 1..).next().map(|(at, _)| *at)
     }
 
-    /// The count with the smallest median; 0 before any run.
+    /// The count with the smallest median; 0 before the first run.
     pub fn best(&self) -> usize {
-        self.known().min_by_key(|at| self.median(*at)).unwrap_or(0)
+        self.measured().min_by_key(|at| self.median(*at)).unwrap_or(0)
     }
 
-    /// The median of a count's times; the mean of the middle two of an even number.
+    /// Median time of a count.
     pub fn median(&self, at: usize) -> Duration {
         let mut times = self.of(at).to_vec();
         times.sort_unstable();
@@ -69,14 +67,14 @@ impl Times {
         }
     }
 
-    /// The median of one count over that of another.
+    /// Ratio of the median times of two counts.
     pub fn ratio(&self, at: usize, other: usize) -> f64 {
-        let seconds = |at| self.median(at).as_secs_f64().max(1e-9);
-        seconds(at) / seconds(other)
+        let [time, other] = [at, other].map(|at| self.median(at).as_secs_f64().max(1e-9));
+        time / other
     }
 
-    /// The standard deviation of a run as a share of its time: that of repeated runs
-    /// around the median of their count, pooled with the assumed one.
+    /// Relative standard deviation of a run: that of repeated runs around the median of their
+    /// count, pooled with the assumed one.
     pub fn noise(&self) -> f64 {
         let (mut sum, mut freedom) = (WEIGHT * ASSUMED_NOISE * ASSUMED_NOISE, WEIGHT);
         for (at, runs) in self.runs.iter().filter(|(_, runs)| runs.len() > 1) {
@@ -87,35 +85,35 @@ impl Times {
         (sum / freedom).sqrt()
     }
 
-    /// By how much the logarithm of a ratio of two medians may be wrong.
+    /// Limit of a significant log ratio of two medians.
     pub fn error(&self, at: usize, other: usize) -> f64 {
-        let share = |at| 1.0 / self.of(at).len().max(1) as f64;
-        ERRORS * self.noise() * (share(at) + share(other)).sqrt()
+        let [variance, other] = [at, other].map(|at| 1.0 / self.of(at).len().max(1) as f64);
+        STANDARD_ERRORS * self.noise() * (variance + other).sqrt()
     }
 
-    /// Whether no count differs from the best by more than chance may make it.
-    pub fn are_alike(&self) -> bool {
+    /// True if no count differs significantly from the best.
+    pub fn are_equal(&self) -> bool {
         let best = self.best();
-        self.known().all(|at| self.ratio(at, best).ln() <= self.error(at, best))
+        self.measured().all(|at| self.ratio(at, best).ln() <= self.error(at, best))
     }
 
-    /// Whether times fall to the best count and rise behind it, but for what chance may
-    /// make.
-    pub fn are_a_valley(&self) -> bool {
+    /// True if the times fall up to the best count and rise beyond it, except for differences
+    /// that are not significant.
+    pub fn have_one_minimum(&self) -> bool {
         let best = self.best();
-        let known: Vec<usize> = self.known().collect();
-        known.windows(2).all(|pair| {
+        let measured: Vec<usize> = self.measured().collect();
+        measured.windows(2).all(|pair| {
             let (near, far) = if pair[1] <= best { (pair[1], pair[0]) } else { (pair[0], pair[1]) };
             self.ratio(near, far).ln() <= self.error(near, far)
         })
     }
 
-    /// Runs of a count.
+    /// Number of runs of a count.
     pub fn runs(&self, at: usize) -> usize {
         self.of(at).len()
     }
 
-    /// How long all runs lasted.
+    /// Total time of all runs.
     pub fn total(&self) -> Duration {
         self.runs.values().flatten().sum()
     }

@@ -9,10 +9,10 @@
 mod case;
 mod compare;
 mod crossover;
+mod external_fit;
 mod fits;
 mod granularity;
 mod grid;
-mod measurements;
 mod ranking;
 mod series;
 #[cfg(test)]
@@ -27,10 +27,10 @@ pub use compare::{
     Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
 };
 pub use crossover::Crossover;
+pub use external_fit::{ExternalFit, ThroughputGroup, ThroughputTable};
 pub use fits::{Candidate, Fit, MIN_COUNTS, Model};
 pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
-pub use measurements::{Group, MeasuredFit, Measurements};
 pub(crate) use ranking::of as rankings;
 pub use ranking::{BestCount, Competitor, Ranking};
 pub use series::{Job, Series, jobs, series};

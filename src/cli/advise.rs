@@ -14,7 +14,7 @@ use super::given::{Given, Source, Switch, UsageError, variable};
 use super::output::print_result;
 use super::placeholders::Axes;
 use super::settings::{nanoseconds, show};
-use crate::advise::{Goal, Machine, search};
+use crate::advise::{Goal, TimedProgram, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
 use crate::counts::MAX_NTHREAD;
@@ -50,8 +50,8 @@ pub struct AdviseOptions {
 /// Default of `--within`.
 const WITHIN: f64 = 0.05;
 
-impl Machine for Stopwatch<'_> {
-    type Problem = CampaignError;
+impl TimedProgram for Stopwatch<'_> {
+    type Error = CampaignError;
 
     fn time(&mut self, nthread: u32) -> Result<Duration, CampaignError> {
         Stopwatch::time(self, nthread)

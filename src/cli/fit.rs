@@ -9,7 +9,7 @@ use serde_json::json;
 use super::given::UsageError;
 use super::measure::FAILED;
 use super::output::print_result;
-use crate::analysis::{MeasuredFit, Measurements};
+use crate::analysis::{ExternalFit, ThroughputTable};
 use crate::record::Table;
 use crate::report;
 
@@ -41,7 +41,7 @@ pub fn fit(options: &FitOptions) -> anyhow::Result<u8> {
             last.line
         );
     }
-    let measurements = Measurements::of(&table, group).map_err(|error| wrong(&error))?;
+    let measurements = ThroughputTable::of(&table, group).map_err(|error| wrong(&error))?;
     let fits = measurements.fits();
     print_result(&if options.json {
         format!("{:#}\n", json(&measurements, &fits)?)
@@ -62,7 +62,7 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// One fit as JSON if the file has no groups, else all of them.
-fn json(measurements: &Measurements, fits: &[MeasuredFit]) -> anyhow::Result<serde_json::Value> {
+fn json(measurements: &ThroughputTable, fits: &[ExternalFit]) -> anyhow::Result<serde_json::Value> {
     let notes = &measurements.notes;
     Ok(match fits {
         [fit] if !measurements.has_groups => serde_json::to_value(fit)?,

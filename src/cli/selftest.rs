@@ -51,18 +51,18 @@ pub fn selftest(options: &SelftestOptions) -> anyhow::Result<u8> {
         "{campaigns} campaigns of {ROUNDS} rounds, with five cases of the same loop, slowed down by \
          0%, 1%, 2% and 5%: about {minutes:.1} min"
     ));
-    let findings = trial(&run, campaigns, &progress)?;
+    let results = trial(&run, campaigns, &progress)?;
     print_result(&match as_json {
-        true => serde_json::to_string_pretty(&findings)? + "\n",
-        false => findings.text(),
+        true => serde_json::to_string_pretty(&results)? + "\n",
+        false => results.text(),
     })?;
-    if let Some(signal) = findings.signal {
-        let made = findings.campaigns;
+    if let Some(signal) = results.signal {
+        let made = results.campaigns;
         let _ = writeln!(
             io::stderr(),
             "interrupted by {signal}: these are the results of {made} of {campaigns} campaigns"
         );
         return Ok(128 + signal as u8);
     }
-    Ok(if findings.is_well() { 0 } else { FAILED })
+    Ok(if results.passed() { 0 } else { FAILED })
 }

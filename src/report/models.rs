@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::prose::wrapped;
-use crate::analysis::{Fit, MIN_COUNTS, MeasuredFit, Measurements, Model, Summary};
+use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Model, Summary, ThroughputTable};
 use crate::record::Target;
 use crate::view::nouns::nouns;
 use crate::view::number::{Unit, digits};
@@ -115,7 +115,7 @@ fn name(fit: &Fit) -> String {
 }
 
 /// Gunther's law of each group of a table, and what was left out.
-pub fn measured(measurements: &Measurements, fits: &[MeasuredFit]) -> String {
+pub fn measured(measurements: &ThroughputTable, fits: &[ExternalFit]) -> String {
     let mut text = String::new();
     for fit in fits {
         text.push_str(&of_group(fit));
@@ -129,7 +129,7 @@ pub fn measured(measurements: &Measurements, fits: &[MeasuredFit]) -> String {
     text
 }
 
-fn of_group(fit: &MeasuredFit) -> String {
+fn of_group(fit: &ExternalFit) -> String {
     let name = fit.group.as_deref().map(clean);
     let group = name.map_or(String::new(), |name| format!("{name}: "));
     if let Some(refusal) = &fit.refusal {
@@ -169,7 +169,7 @@ fn of_group(fit: &MeasuredFit) -> String {
 }
 
 /// How well Amdahl's law, which has one parameter less, describes the same data.
-fn beside_amdahl(fit: &MeasuredFit) -> String {
+fn beside_amdahl(fit: &ExternalFit) -> String {
     let both = fit.aicc.zip(fit.amdahl.as_ref());
     let line = both.and_then(|(usl, amdahl)| {
         let (other, sigma) = (amdahl.aicc?, number(amdahl.curve.sigma));
@@ -293,7 +293,7 @@ pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
         let text = "nthread,throughput\n1,64.9\n18,995.9\n36,1652.4\n72,1853.2\n108,1828.9\n\
                     144,1775.0\n216,1702.2\n";
         let table = Table::read(text.as_bytes()).expect("a table");
-        let mut measurements = Measurements::of(&table, None).expect("two columns");
+        let mut measurements = ThroughputTable::of(&table, None).expect("two columns");
         measurements.notes.push("left out: 1 row".to_string());
         let text = measured(&measurements, &measurements.fits());
         assert!(text.starts_with("Universal Scalability Law, 7 points"), "{text}");
@@ -306,7 +306,7 @@ pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
             "{text}"
         );
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        let fit = MeasuredFit { group: Some("\x1b[2Jred".into()), ..MeasuredFit::default() };
+        let fit = ExternalFit { group: Some("\x1b[2Jred".into()), ..ExternalFit::default() };
         assert!(of_group(&fit).starts_with("[2Jred: "));
     }
 }

@@ -301,7 +301,7 @@ fn a_summary_is_fitted_again_from_its_file() {
     write_csv(&measured(&run, 12), dir.path()).expect("a file");
     let bytes = std::fs::read(dir.path().join("summary.csv")).expect("a file");
     let table = crate::record::Table::read(&bytes).expect("a table");
-    let found = crate::analysis::Measurements::of(&table, None).expect("measurements");
+    let found = crate::analysis::ThroughputTable::of(&table, None).expect("measurements");
     let groups: Vec<(Option<&str>, usize)> =
         found.groups.iter().map(|it| (it.name.as_deref(), it.points.len())).collect();
     assert_eq!(groups, [(Some("./a"), 6), (Some("./b"), 6)]);

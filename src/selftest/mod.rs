@@ -5,6 +5,6 @@
 //! the same loop with a known slowdown. `benches/calibration` measures the same rates on
 //! simulated machines.
 
-pub mod findings;
 pub mod rate;
+pub mod results;
 pub mod trial;

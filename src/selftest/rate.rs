@@ -1,4 +1,4 @@
-//! How often something happened.
+//! Rate of an event, with its interval.
 
 use std::fmt;
 
@@ -7,34 +7,34 @@ use serde::{Serialize, Serializer};
 use crate::analysis::CONFIDENCE;
 use crate::stats::{Interval, clopper_pearson};
 
-/// How often something happened, of how many times it could have.
+/// Rate of an event in a number of trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
-    /// Times that it happened.
+    /// Trials with the event.
     pub hits: u64,
-    /// Times that it could have.
+    /// All trials.
     pub of: u64,
 }
 
 impl Rate {
-    /// One more time that it could have happened.
+    /// Counts one more trial.
     pub fn count(&mut self, happened: bool) {
         self.hits += u64::from(happened);
         self.of += 1;
     }
 
-    /// The share; `None` of nothing.
+    /// Share of trials with the event; `None` without trials.
     pub fn share(&self) -> Option<f64> {
         (self.of > 0).then(|| self.hits as f64 / self.of as f64)
     }
 
-    /// Its interval by Clopper and Pearson, at the level of all intervals.
+    /// Clopper–Pearson interval at the nominal level.
     pub fn interval(&self) -> Option<Interval> {
         clopper_pearson(self.hits, self.of, CONFIDENCE)
     }
 }
 
-/// In percent, with its interval: `4.7% [3.8, 5.7]`.
+/// Percentage with its interval: `4.7% [3.8, 5.7]`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(share), Some(interval)) = (self.share(), self.interval()) else {
@@ -45,7 +45,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// As an object: `hits`, `of`, `share`, `low`, `high`.
+/// Object with `hits`, `of`, `share`, `low` and `high`.
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_counted() {
+    fn trials_and_events_are_counted() {
         let mut rate = Rate::default();
         [true, false, true].into_iter().for_each(|happened| rate.count(happened));
         assert_eq!(rate, Rate { hits: 2, of: 3 });

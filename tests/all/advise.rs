@@ -49,7 +49,7 @@ fn one_count_is_not_called_the_fastest_and_a_variable_that_restricts_is_named() 
     };
     let swept = told(&["--", "true"]);
     assert_eq!(count(&swept), 1);
-    for words in ["the only count that was tried", "HARNESS_NTHREAD=1..1"] {
+    for words in ["the only count that was measured", "HARNESS_NTHREAD=1..1"] {
         assert!(swept.stderr.contains(words), "{words}: {}", swept.stderr);
     }
     assert!(!swept.stderr.contains("fastest"), "{}", swept.stderr);

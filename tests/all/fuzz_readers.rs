@@ -10,7 +10,7 @@ use crate::common::synthetic;
 use std::path::Path;
 
 use super::second_reader::{self, VisitTimes};
-use nthread::analysis::Measurements;
+use nthread::analysis::ThroughputTable;
 use nthread::record::{ReadError, Reader, Run, SCHEMA, Session, Table};
 use nthread::visits::{Visits, read_from};
 use rand::{RngExt as _, SeedableRng as _};
@@ -283,7 +283,7 @@ fn a_damaged_table_gives_only_its_own_numbers_or_an_error_with_its_line() {
             }
         }
         let group = (random.random_range(0..3) == 0).then_some("who");
-        let found = Table::read(&bytes).and_then(|table| Measurements::of(&table, group));
+        let found = Table::read(&bytes).and_then(|table| ThroughputTable::of(&table, group));
         match found {
             Ok(found) => {
                 let text = String::from_utf8(bytes).expect("what was read is text");

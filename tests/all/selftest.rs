@@ -1,5 +1,5 @@
-//! `harness selftest`: real campaigns over the plain loop, a loop under another
-//! name, and loops that are slowed by a known share.
+//! `harness selftest`: real campaigns of the sequential loop, the same loop under another
+//! name, and loops with injected slowdowns.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn selftest(options: &[&str]) -> Sweep {
     sweep.env("TMPDIR", scratch)
 }
 
-/// The files of campaigns that are still there.
+/// Directories of campaigns that were not removed.
 fn left_in(home: &Path) -> Vec<String> {
     let entries = fs::read_dir(home).expect("the home").filter_map(Result::ok);
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -22,7 +22,7 @@ fn left_in(home: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_campaign_finds_something_of_each_handicap_and_leaves_nothing() {
+fn a_campaign_measures_each_slowdown_and_leaves_no_files() {
     let done = selftest(&["--campaigns", "1", "--json"]).run();
     let found: Value = serde_json::from_str(&done.stdout).expect("one JSON object");
     assert_eq!((found["campaigns"].as_u64(), found["failures"].as_u64()), (Some(1), Some(0)));
@@ -40,7 +40,7 @@ fn a_campaign_finds_something_of_each_handicap_and_leaves_nothing() {
 }
 
 #[test]
-fn an_interrupt_ends_it_with_what_was_found_until_then() {
+fn an_interrupted_selftest_prints_the_results_so_far() {
     let running = selftest(&["--campaigns", "1000"]).start();
     let samples = running.file(&format!("nthread-selftest-{}-1/samples.csv", running.pid()));
     wait_until("the first campaign goes on", || samples.exists());
@@ -56,7 +56,7 @@ fn an_interrupt_ends_it_with_what_was_found_until_then() {
 }
 
 #[test]
-fn its_backends_are_nobody_elses() {
+fn only_the_selftest_has_its_backends() {
     let listed = harness(["list"]).exits(0);
     assert!(!listed.stdout.contains("selftest"), "{}", listed.stdout);
     let refused = Sweep::tiny().args(["-b", "selftest-alias"]).run().exits(2);
@@ -65,7 +65,7 @@ fn its_backends_are_nobody_elses() {
 }
 
 #[test]
-fn it_wants_at_least_one_campaign() {
+fn it_needs_at_least_one_campaign() {
     for campaigns in ["0", "many"] {
         let refused = selftest(&["--campaigns", campaigns]).run().exits(2);
         assert!(refused.stderr.contains("--campaigns"), "{}", refused.stderr);

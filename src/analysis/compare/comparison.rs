@@ -1,4 +1,4 @@
-//! What came of comparing two runs, as plain data.
+//! Results of a comparison of two runs, as plain data.
 
 use serde::Serialize;
 
@@ -6,117 +6,115 @@ use super::Difference;
 use crate::record::Case;
 use crate::stats::Verdict;
 
-/// What is judged.
+/// The metric that the verdicts are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Judged {
-    /// Each case against the baseline of its own run.
+    /// Speedup of each case over the baseline of its own run.
     Speedup,
-    /// Raw times, those of the baselines included.
+    /// Absolute times, including those of the baselines.
     Time,
 }
 
-/// What came of a comparison.
+/// Conclusion of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// A case became slower.
     Regression,
-    /// None is shown to be slower, and some case is unresolved.
+    /// No case is significantly slower, and some case is unresolved.
     Undecided,
     /// Every case is equivalent or faster.
     Passed,
 }
 
-/// Two runs compared. A ratio above 1 means faster, everywhere.
+/// Comparison of two runs. A ratio above 1 always means faster.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// What came of it.
+    /// Conclusion.
     pub conclusion: Conclusion,
-    /// What the verdicts are about.
+    /// Metric that the verdicts are about.
     pub judged: Judged,
-    /// A change by less than this share does not count.
+    /// Margin of equivalence, as a share.
     pub margin: f64,
     /// Level of each interval.
     pub confidence: f64,
     /// Level of each joint interval.
     pub joint_confidence: f64,
-    /// Cases that are judged.
+    /// Number of cases with a verdict.
     pub comparisons: usize,
-    /// The cases that both runs have, job by job.
+    /// Cases of both runs, job by job.
     pub cases: Vec<Change>,
-    /// Cases of the run before that the other has not.
+    /// Cases of the run before only.
     pub only_before: Vec<Case>,
-    /// Cases of the run after that the other has not.
+    /// Cases of the run after only.
     pub only_after: Vec<Case>,
-    /// In what the machines differ.
+    /// Differences of the machines.
     pub machines: Vec<Difference>,
-    /// In what else the runs differ.
+    /// Other differences of the runs.
     pub notes: Vec<Difference>,
 }
 
-/// What became of a case.
+/// Change of a case between two runs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Change {
-    /// Its settings in the run after.
+    /// Settings in the run after.
     #[serde(flatten)]
     pub case: Case,
-    /// The settings in which it differs from its namesakes.
+    /// Settings that distinguish it from cases of the same name.
     #[serde(skip)]
     pub detail: String,
     /// Number of its job in the run after.
     #[serde(skip)]
     pub job: usize,
-    /// Whether it is what others are compared with.
+    /// True for a baseline.
     #[serde(skip)]
     pub is_baseline: bool,
-    /// Its draws before; another number means that times are per draw.
+    /// Draws before; if they differ from those after, times are per draw.
     pub draws_before: Option<u64>,
     /// Pairs before.
     pub pairs_before: usize,
     /// Pairs after.
     pub pairs_after: usize,
-    /// How its speedup changed; all empty for a baseline.
+    /// Change of the speedup; empty for a baseline.
     pub speedup: Shift,
-    /// How its time of a call changed, in nanoseconds; of a draw, where the
-    /// draws differ.
+    /// Change of the time of a call, in nanoseconds; of a draw, if the draws differ.
     pub time_ns: Shift,
-    /// Whether it became faster; `None` of a baseline, unless times are judged.
+    /// Verdict; `None` for a baseline, unless times are judged.
     pub verdict: Option<Verdict>,
-    /// The smallest change that would have been found in four of five such
-    /// comparisons.
+    /// Smallest change that such comparisons detect with a power of 80%.
     pub smallest_change: Option<f64>,
-    /// Rounds in each run that would decide, if the figures stayed the same and the
-    /// intervals shrank; of an unresolved case.
+    /// Rounds in each run that are needed for a verdict if the ratio stays the same and the
+    /// interval shrinks; only for an unresolved case.
     pub rounds_needed: Option<u32>,
 }
 
-/// A figure before and after.
+/// Change of a metric between two runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Shift {
-    /// The figure before.
+    /// Value before.
     pub before: Option<f64>,
-    /// The figure after.
+    /// Value after.
     pub after: Option<f64>,
-    /// How many times as fast.
+    /// Ratio of speeds, after to before.
     pub ratio: Option<f64>,
     /// Lower end of its interval.
     pub low: Option<f64>,
     /// Upper end of its interval.
     pub high: Option<f64>,
-    /// Lower end of the interval that holds jointly with those of all others.
+    /// Lower end of its joint interval, which holds simultaneously with those of all others.
     pub joint_low: Option<f64>,
-    /// Its upper end.
+    /// Upper end of its joint interval.
     pub joint_high: Option<f64>,
 }
 
 impl Change {
-    /// Whether its times are those of a draw, since the calls are not alike.
+    /// True if times are per draw, because the draws of a call differ.
     pub fn is_per_draw(&self) -> bool {
         self.case.draws != self.draws_before
     }
 
-    /// The figure that is judged.
+    /// Change of the judged metric.
     pub fn judged(&self, judged: Judged) -> &Shift {
         match judged {
             Judged::Speedup => &self.speedup,
@@ -126,18 +124,18 @@ impl Change {
 }
 
 impl Comparison {
-    /// The cases with that verdict.
+    /// Cases with this verdict.
     pub fn with(&self, verdict: Verdict) -> Vec<&Change> {
         self.cases.iter().filter(|change| change.verdict == Some(verdict)).collect()
     }
 
-    /// The baselines whose own time changed by more than the margin: then
-    /// speedups changed that say nothing of their cases.
+    /// Baselines whose own time changed by more than the margin: then speedups changed for
+    /// that reason.
     pub fn moved_baselines(&self) -> Vec<&Change> {
         let limit = self.margin.ln_1p();
-        let is_moved = |change: &&Change| {
-            change.is_baseline && change.time_ns.ratio.is_some_and(|it| it.ln().abs() > limit)
-        };
-        self.cases.iter().filter(is_moved).collect()
+        let baselines = self.cases.iter().filter(|change| change.is_baseline);
+        baselines
+            .filter(|change| change.time_ns.ratio.is_some_and(|ratio| ratio.ln().abs() > limit))
+            .collect()
     }
 }

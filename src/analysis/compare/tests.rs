@@ -111,7 +111,7 @@ fn the_interval_between_two_sessions_covers_at_least_95_percent() {
 }
 
 #[test]
-fn it_covers_where_one_session_is_ten_times_as_noisy() {
+fn the_interval_covers_if_one_session_is_ten_times_as_noisy() {
     let (quiet, loud) = (Scatter::Normal(0.01), Scatter::Lognormal(0.1));
     for rounds in [[6, 6], [6, 50], [50, 6], [12, 12], [50, 50]] {
         let rate = coverage(quiet, loud, rounds, 1000);
@@ -156,7 +156,7 @@ fn equal_runs_of_which_one_is_ten_times_as_noisy_fail_in_at_most_5_percent() {
 }
 
 #[test]
-fn a_regression_that_is_clear_is_found_among_many_cases_of_six_rounds() {
+fn a_clear_regression_is_detected_among_many_cases_of_six_rounds() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(33);
     let mut rate = Rate::default();
     for _ in 0..100 {
@@ -171,7 +171,7 @@ fn a_regression_that_is_clear_is_found_among_many_cases_of_six_rounds() {
 }
 
 #[test]
-fn verdicts_turn_round_when_the_runs_do() {
+fn verdicts_are_reversed_if_the_runs_are_exchanged() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(34);
     for _ in 0..200 {
         let mut any = || -> Vec<f64> { (0..5).map(|_| rng.random_range(0.8..1.3)).collect() };
@@ -180,14 +180,14 @@ fn verdicts_turn_round_when_the_runs_do() {
         let one = noisy(&one, rounds, Scatter::Normal(0.01), &mut rng);
         let other = noisy(&other, rounds + 3, Scatter::Normal(0.02), &mut rng);
         for judged in [Judged::Speedup, Judged::Time] {
-            let turned = |verdict: Option<Verdict>| match verdict {
+            let reversed = |verdict: Option<Verdict>| match verdict {
                 Some(Verdict::Faster) => Some(Verdict::Slower),
                 Some(Verdict::Slower) => Some(Verdict::Faster),
                 same => same,
             };
             let there = compare(&one, &other, judged, 0.05);
             let back = compare(&other, &one, judged, 0.05);
-            let expected: Vec<_> = verdicts(&back).into_iter().map(turned).collect();
+            let expected: Vec<_> = verdicts(&back).into_iter().map(reversed).collect();
             assert_eq!(verdicts(&there), expected);
         }
     }
@@ -207,7 +207,7 @@ fn each_case_is_judged_against_the_baseline_of_its_own_run() {
 }
 
 #[test]
-fn a_case_that_changed_is_told_from_one_that_cannot_be() {
+fn changed_cases_have_a_verdict_and_noisy_ones_are_unresolved() {
     let before = [around(1.9, 0.005, 12), around(1.9, 0.005, 12), around(1.9, 0.1, 12)];
     let after = [around(1.6, 0.005, 12), around(2.2, 0.005, 12), around(1.9, 0.1, 12)];
     let found = compare(&run(&before, 5e7), &run(&after, 5e7), Judged::Speedup, 0.05);
@@ -221,7 +221,7 @@ fn a_case_that_changed_is_told_from_one_that_cannot_be() {
 }
 
 #[test]
-fn a_run_is_equivalent_to_itself_as_far_as_its_rounds_tell() {
+fn a_run_is_equivalent_to_itself_if_its_intervals_are_narrow() {
     let run = run(&[around(1.9, 0.005, 12), around(1.9, 0.2, 12), around(1.9, 0.005, 5)], 5e7);
     let found = compare(&run, &run, Judged::Speedup, 0.05);
     let expected = [Verdict::Equivalent, Verdict::Unresolved, Verdict::Unresolved].map(Some);
@@ -230,7 +230,7 @@ fn a_run_is_equivalent_to_itself_as_far_as_its_rounds_tell() {
 }
 
 #[test]
-fn unlike_draws_are_compared_per_draw() {
+fn different_draws_are_compared_per_draw() {
     let before = run(&[around(1.9, 0.005, 12)], 50e6);
     let mut after = run(&[around(1.9, 0.005, 12)], 100e6);
     after.cases.iter_mut().for_each(|case| case.case.draws = Some(128));
@@ -241,7 +241,7 @@ fn unlike_draws_are_compared_per_draw() {
 }
 
 #[test]
-fn rounds_that_resemble_each_other_decide_less() {
+fn autocorrelated_rounds_widen_the_interval() {
     let slow_and_fast = |middle: f64| -> Vec<f64> {
         (0..40).map(|round| middle * if round / 10 % 2 == 0 { 1.02 } else { 0.98 }).collect()
     };
@@ -253,6 +253,6 @@ fn rounds_that_resemble_each_other_decide_less() {
         let shift = found.cases[1].speedup;
         (shift.high.expect("an interval") / shift.low.expect("an interval")).ln()
     };
-    let alike = width(slow_and_fast(1.9), slow_and_fast(1.9));
-    assert!(alike > 2.0 * width(mixed(1.9), mixed(1.9)));
+    let autocorrelated = width(slow_and_fast(1.9), slow_and_fast(1.9));
+    assert!(autocorrelated > 2.0 * width(mixed(1.9), mixed(1.9)));
 }

@@ -1,7 +1,6 @@
-//! Throughputs that somebody measured, by this program or another, and Gunther's
-//! law fitted to them.
+//! Scaling laws fitted to throughputs from a CSV file, measured by any program.
 
-mod summary;
+mod summary_table;
 #[cfg(test)]
 mod tests;
 
@@ -14,38 +13,38 @@ use crate::quantity::pluralize;
 use crate::record::{Table, TableError, TableRow};
 use crate::stats::scaling::{Loss, Points};
 use crate::visits::CONFIDENCE;
-use summary::{LeftOut, Reason, Summary};
+use summary_table::{Exclusion, ExclusionCounts, SummaryTable};
 
-/// More threads than this are a mistake, and so far from one that rounding would
-/// show.
-const MOST_THREADS: f64 = 1e9;
+/// Largest accepted number of threads: beyond it rounding errors would matter.
+const MAX_THREADS: f64 = 1e9;
 
-/// What a table holds.
+/// Throughputs of a table, in groups.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Measurements {
-    /// In the order in which the table first names them; without groups, one.
-    pub groups: Vec<Group>,
-    /// Whether the table has groups: its own, or those of a column.
+pub struct ThroughputTable {
+    /// Groups in the order in which the table first names them; a single one without names
+    /// if the table has no groups.
+    pub groups: Vec<ThroughputGroup>,
+    /// True if the table has groups: its own, or those of a column.
     pub has_groups: bool,
-    /// What was left out, and why.
+    /// Notes on rows that were left out.
     pub notes: Vec<String>,
 }
 
-/// Throughputs that belong together.
+/// Throughputs of one group.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Group {
-    /// What tells it from the others; `None` where there are no groups.
+pub struct ThroughputGroup {
+    /// Name of the group; `None` if there are no groups.
     pub name: Option<String>,
-    /// Numbers of threads with a throughput.
+    /// Numbers of threads with their throughputs.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Gunther's law of one group, or why there is none.
+/// The Universal Scalability Law fitted to one group, or the reason for its absence.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct MeasuredFit {
-    /// The name of the group.
+pub struct ExternalFit {
+    /// Name of the group.
     pub group: Option<String>,
-    /// Throughputs that were fitted.
+    /// Number of fitted throughputs.
     pub points: usize,
     /// The law: the Universal Scalability Law.
     pub model: Option<Model>,
@@ -73,26 +72,26 @@ pub struct MeasuredFit {
     pub aicc: Option<f64>,
     /// Number of threads beyond which throughput falls.
     pub peak_nthread: Option<f64>,
-    /// The throughput that no number of threads exceeds, where there is no peak.
+    /// Limit of the throughput for many threads, if there is no peak.
     pub limit: Option<f64>,
-    /// What a reader must know of the peak or the limit.
+    /// Caveat about the peak or the limit.
     pub caveat: Option<String>,
-    /// Amdahl's law of the same data, to be compared by `aicc`.
+    /// Amdahl's law fitted to the same data, for a comparison by `aicc`.
     pub amdahl: Option<Candidate>,
-    /// Why nothing was fitted.
+    /// Reason why nothing was fitted.
     pub refusal: Option<String>,
 }
 
-impl Measurements {
-    /// The columns `nthread` and `throughput` of a table, by the values of `group`. A
-    /// `summary.csv` of ours has groups of its own: the cases that differ in their
-    /// thread count only. Its baseline, and its oversubscribed cases, are left out.
+impl ThroughputTable {
+    /// Reads the columns `nthread` and `throughput` of a table, grouped by the column `group`.
+    /// The rows of a `summary.csv` are grouped by their settings without the thread count; its
+    /// baselines and oversubscribed cases are left out.
     ///
     /// # Errors
-    /// Where a column is missing, or a field is no positive number.
-    pub fn of(table: &Table, group: Option<&str>) -> Result<Measurements, TableError> {
+    /// If a column is missing, or a field is not a positive number.
+    pub fn of(table: &Table, group: Option<&str>) -> Result<ThroughputTable, TableError> {
         let columns = Columns::of(table, group)?;
-        let summary = Summary::of(table);
+        let summary = SummaryTable::of(table);
         let names = match (columns.group, &summary) {
             (Some(group), _) => {
                 table.rows.iter().map(|row| Some(row.fields[group].clone())).collect()
@@ -101,44 +100,45 @@ impl Measurements {
             (None, None) => vec![None; table.rows.len()],
         };
         let has_groups = group.is_some() || summary.is_some();
-        let mut found = Measurements { has_groups, ..Measurements::default() };
+        let mut throughputs = ThroughputTable { has_groups, ..ThroughputTable::default() };
         let mut places: HashMap<&Option<String>, usize> = HashMap::new();
-        let mut left_out = LeftOut::default();
+        let mut exclusions = ExclusionCounts::default();
         for (row, name) in table.rows.iter().zip(&names) {
-            let reason = summary.as_ref().and_then(|summary| summary.reason_to_leave_out(row));
-            left_out.count(reason);
-            if reason == Some(Reason::Baseline) {
+            let exclusion = summary.as_ref().and_then(|summary| summary.exclusion(row));
+            exclusions.count(exclusion);
+            // A baseline has no group of its own.
+            if exclusion == Some(Exclusion::Baseline) {
                 continue;
             }
             let place = *places.entry(name).or_insert_with(|| {
-                found.groups.push(Group { name: name.clone(), points: Vec::new() });
-                found.groups.len() - 1
+                throughputs.groups.push(ThroughputGroup { name: name.clone(), points: Vec::new() });
+                throughputs.groups.len() - 1
             });
-            if reason.is_none() {
-                found.groups[place].points.push(columns.point(table, row)?);
+            if exclusion.is_none() {
+                throughputs.groups[place].points.push(columns.point(table, row)?);
             }
         }
-        if !has_groups && found.groups.is_empty() {
-            found.groups.push(Group::default());
+        if !has_groups && throughputs.groups.is_empty() {
+            throughputs.groups.push(ThroughputGroup::default());
         }
-        found.notes = left_out.notes();
-        Ok(found)
+        throughputs.notes = exclusions.notes();
+        Ok(throughputs)
     }
 
-    /// Gunther's law of each group.
-    pub fn fits(&self) -> Vec<MeasuredFit> {
-        self.groups.iter().map(Group::fit).collect()
+    /// The Universal Scalability Law of each group.
+    pub fn fits(&self) -> Vec<ExternalFit> {
+        self.groups.iter().map(ThroughputGroup::fit).collect()
     }
 }
 
-impl Group {
-    /// Gunther's law by least squares of throughput, as R's package `usl` fits it,
-    /// with Student's t intervals.
-    pub fn fit(&self) -> MeasuredFit {
-        let mut fit = MeasuredFit {
+impl ThroughputGroup {
+    /// Fits the Universal Scalability Law by least squares of throughput, like R's package
+    /// `usl`, with Student's t intervals.
+    pub fn fit(&self) -> ExternalFit {
+        let mut fit = ExternalFit {
             group: self.name.clone(),
             points: self.points.len(),
-            ..MeasuredFit::default()
+            ..ExternalFit::default()
         };
         let points = Points::new(Loss::Absolute, &self.points);
         let distinct = points.as_ref().map_or(0, Points::distinct);
@@ -150,14 +150,14 @@ impl Group {
             return fit;
         };
         if !fit.fill(&points) {
-            fit.refusal = Some("the fit is beyond the range of numbers".to_string());
+            fit.refusal = Some("the fit is outside the range of numbers".to_string());
         }
         fit
     }
 }
 
-impl MeasuredFit {
-    /// Whether there is a law.
+impl ExternalFit {
+    /// Fills in the law. Returns false if the fit is outside the range of numbers.
     fn fill(&mut self, points: &Points) -> bool {
         let Some(solution) = points.fit(Model::Usl) else { return false };
         let curve = solution.curve;
@@ -177,15 +177,12 @@ impl MeasuredFit {
             let most = points.largest();
             self.limit.map(|_| format!("limit extrapolated from at most {most} threads"))
         };
-        self.amdahl = points.fit(Model::Amdahl).map(|solution| {
-            let aicc = points.aicc(&solution);
-            Candidate { curve: solution.curve, sse: solution.sse, aicc }
-        });
+        self.amdahl = Candidate::of(points, Model::Amdahl);
         true
     }
 }
 
-/// Where in a table everything stands.
+/// Positions of the used columns.
 struct Columns {
     nthread: usize,
     throughput: usize,
@@ -203,33 +200,29 @@ impl Columns {
 
     fn point(&self, table: &Table, row: &TableRow) -> Result<(f64, f64), TableError> {
         let nthread = positive(table, row, self.nthread)?;
-        let wrong = |what: &str| {
-            let message = format!("{:?} {what}", row.fields[self.nthread]);
-            Err(table.error(row, self.nthread, message))
+        let problem = match nthread {
+            _ if nthread.fract() != 0.0 => "is not a whole number of threads",
+            _ if nthread > MAX_THREADS => "are too many threads",
+            _ => return Ok((nthread, positive(table, row, self.throughput)?)),
         };
-        if nthread.fract() != 0.0 {
-            return wrong("is not a whole number of threads");
-        }
-        if nthread > MOST_THREADS {
-            return wrong("are too many threads");
-        }
-        Ok((nthread, positive(table, row, self.throughput)?))
+        let message = format!("{:?} {problem}", row.fields[self.nthread]);
+        Err(table.error(row, self.nthread, message))
     }
 }
 
-/// A field as a number above 0.
+/// Parses a field as a positive number.
 fn positive(table: &Table, row: &TableRow, column: usize) -> Result<f64, TableError> {
     let text = row.fields[column].as_str();
-    let wrong = |what: &str| Err(table.error(row, column, format!("{text:?} {what}")));
-    match text.parse::<f64>() {
+    let problem = match text.parse::<f64>() {
         Err(_) if text.is_empty() => {
-            Err(table.error(row, column, "the field is empty".to_string()))
+            return Err(table.error(row, column, "the field is empty".to_string()));
         }
-        Err(_) => wrong("is not a number; write for example 1234.5 or 1.2e9"),
-        Ok(value) if value.is_nan() => wrong("is not a number"),
-        Ok(value) if value < 0.0 => wrong("is negative"),
-        Ok(value) if value.is_infinite() => wrong("is infinite, or too large"),
-        Ok(0.0) => wrong("is zero, or too small"),
-        Ok(value) => Ok(value),
-    }
+        Err(_) => "is not a number; write for example 1234.5 or 1.2e9",
+        Ok(value) if value.is_nan() => "is not a number",
+        Ok(value) if value < 0.0 => "is negative",
+        Ok(value) if value.is_infinite() => "is infinite, or too large",
+        Ok(0.0) => "is zero, or too small",
+        Ok(value) => return Ok(value),
+    };
+    Err(table.error(row, column, format!("{text:?} {problem}")))
 }

@@ -6,8 +6,8 @@ use crate::record::CASE_COLUMNS;
 const PUBLISHED: &str = "nthread,throughput\n1,64.9\n18,995.9\n36,1652.4\n72,1853.2\n108,1828.9\n\
                          144,1775.0\n216,1702.2\n";
 
-fn read(text: &str, group: Option<&str>) -> Result<Measurements, TableError> {
-    Measurements::of(&Table::read(text.as_bytes())?, group)
+fn read(text: &str, group: Option<&str>) -> Result<ThroughputTable, TableError> {
+    ThroughputTable::of(&Table::read(text.as_bytes())?, group)
 }
 
 fn problem(text: &str) -> String {
@@ -19,7 +19,7 @@ fn is_close(found: Option<f64>, wanted: f64) -> bool {
 }
 
 #[test]
-fn the_published_coefficients_of_specsdm91_are_found() {
+fn the_fit_has_the_published_coefficients_of_specsdm91() {
     let fit = read(PUBLISHED, None).expect("a table").fits().remove(0);
     assert!(is_close(fit.sigma, 0.027_728_475_62) && is_close(fit.kappa, 1.043_654_838e-4));
     assert!(is_close(fit.gamma, 89.995_233_1) && is_close(fit.sse, 27_453.719_6));
@@ -29,7 +29,7 @@ fn the_published_coefficients_of_specsdm91_are_found() {
 }
 
 #[test]
-fn a_share_on_its_bound_has_no_interval_and_no_coherence_has_a_limit() {
+fn a_parameter_at_its_bound_has_no_interval_and_without_coherence_there_is_a_limit() {
     let text = "nthread,throughput\n1,100\n2,185\n4,340\n8,560\n16,900\n32,1210\n64,1650\n";
     let fit = read(text, None).expect("a table").fits().remove(0);
     assert_eq!((fit.kappa, fit.kappa_low, fit.kappa_high), (Some(0.0), None, None));
@@ -50,7 +50,7 @@ fn fewer_than_six_thread_counts_are_refused() {
 }
 
 #[test]
-fn each_value_of_a_column_is_fitted_for_itself_in_the_order_of_the_file() {
+fn each_value_of_a_column_is_fitted_separately_in_the_order_of_the_file() {
     let text = "machine,nthread,throughput\nb,1,1\na,1,2\nb,2,2\na,2,3\n";
     let found = read(text, Some("machine")).expect("a table");
     let names: Vec<Option<&str>> = found.groups.iter().map(|it| it.name.as_deref()).collect();
@@ -61,7 +61,7 @@ fn each_value_of_a_column_is_fitted_for_itself_in_the_order_of_the_file() {
 }
 
 #[test]
-fn what_is_no_positive_number_is_named_with_its_line_and_column() {
+fn a_field_that_is_not_a_positive_number_is_reported_with_line_and_column() {
     let bad = |n: &str, x: &str| problem(&format!("nthread,throughput\n1,1\n{n},{x}\n"));
     assert_eq!(bad("2", "NaN"), "line 3, column throughput: \"NaN\" is not a number");
     assert_eq!(bad("2", "0"), "line 3, column throughput: \"0\" is zero, or too small");
@@ -78,7 +78,7 @@ fn what_is_no_positive_number_is_named_with_its_line_and_column() {
     assert!(problem("nthread,x\n1,2\n").contains("no column \"throughput\""));
 }
 
-/// Rows of a summary of ours with these settings.
+/// Text of a summary.csv with these settings.
 fn summary(rows: &[[&str; 7]]) -> String {
     let columns = CASE_COLUMNS.join(",");
     let mut text = format!("{columns},throughput,oversubscribed\n");
@@ -100,7 +100,7 @@ fn summary(rows: &[[&str; 7]]) -> String {
 }
 
 #[test]
-fn a_summary_of_ours_is_grouped_by_its_settings() {
+fn a_summary_is_grouped_by_its_settings() {
     let text = summary(&[
         ["sequential", "1", "static", "64", "640", "9", "false"],
         ["rayon", "1", "stealing", "64", "640", "9", "false"],
@@ -112,7 +112,7 @@ fn a_summary_of_ours_is_grouped_by_its_settings() {
         ["weak", "1", "", "", "100", "8", "false"],
         ["weak", "4", "", "", "400", "30", "false"],
     ]);
-    let found = read(&text, None).expect("ours");
+    let found = read(&text, None).expect("a summary");
     let groups: Vec<(&str, usize)> = found
         .groups
         .iter()
@@ -136,7 +136,7 @@ fn a_summary_of_ours_is_grouped_by_its_settings() {
             "left out: 1 row without a throughput",
         ]
     );
-    let by_backend = read(&text, Some("backend")).expect("ours");
+    let by_backend = read(&text, Some("backend")).expect("a summary");
     assert_eq!(by_backend.groups.len(), 3);
     assert_eq!(by_backend.notes, found.notes);
 }
@@ -145,19 +145,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn no_bytes_are_a_panic_and_what_is_fitted_is_finite(
+    fn no_input_panics(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         text in "(nthread|throughput|[a-z]|[0-9]|[,.\n\r\"e-]|NaN|inf|\u{feff}){0,60}",
     ) {
         for bytes in [bytes, text.into_bytes()] {
             let Ok(table) = Table::read(&bytes) else { continue };
-            let _ = Measurements::of(&table, None);
-            let _ = Measurements::of(&table, Some("a"));
+            let _ = ThroughputTable::of(&table, None);
+            let _ = ThroughputTable::of(&table, Some("a"));
         }
     }
 
     #[test]
-    fn a_table_of_any_positive_numbers_is_read_and_every_figure_is_finite(
+    fn fits_to_any_positive_numbers_are_finite(
         rows in prop::collection::vec((1..1_000_000_u32, -300.0..300.0_f64), 0..12),
         (end, mark, spaces) in (prop_oneof!["\n", "\r\n"], prop_oneof!["", "\u{feff}"], prop_oneof!["", " "]),
     ) {

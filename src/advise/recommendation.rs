@@ -1,4 +1,4 @@
-//! What a search found, and the reason in words.
+//! Recommended thread count, and its reason as text.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,38 +6,38 @@ use std::time::Duration;
 use super::Goal;
 use crate::quantity::{format_time, pluralize};
 
-/// The count that is advised, and what it rests on.
+/// The recommended thread count, with the measurements behind it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// The count.
+pub struct Recommendation {
+    /// Recommended count.
     pub nthread: u32,
-    /// The median time at that count.
+    /// Median time at that count.
     pub time: Duration,
-    /// The fastest count that was run, and its median time.
+    /// Fastest measured count, with its median time.
     pub best: (u32, Duration),
-    /// The smallest count that was run, and its median time.
+    /// Smallest measured count, with its median time.
     pub base: Option<(u32, Duration)>,
-    /// Counts that were run, and how often.
+    /// Measured counts with their numbers of runs.
     pub runs: Vec<(u32, usize)>,
-    /// How long all runs lasted.
+    /// Total time of all runs.
     pub total: Duration,
-    /// The count that cannot be told from the advised one, if there is one.
-    pub open: Option<u32>,
-    /// Whether no count differed from any other by more than chance.
+    /// Alternative count, if the times do not decide between it and the recommended one.
+    pub alternative: Option<u32>,
+    /// True if no count differs significantly from the best.
     pub is_flat: bool,
-    /// Whether times go up and down, so that counts between may be as good.
-    pub is_uneven: bool,
-    /// What was asked for.
+    /// True if the times have several minima, so that a count in between may be as good.
+    pub has_several_minima: bool,
+    /// Goal of the search.
     pub goal: Goal,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for Recommendation {
     /// The reason, on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", threads(self.nthread), format_time(self.time))?;
         let (best, time) = self.best;
         match self.goal {
-            _ if self.runs.len() == 1 => f.write_str(", the only count that was tried")?,
+            _ if self.runs.len() == 1 => f.write_str(", the only count that was measured")?,
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,
             Goal::Within(share) => {
                 let (share, time) = (percent(share), format_time(time));
@@ -55,24 +55,24 @@ impl fmt::Display for Found {
             format_time(self.total),
             list.join(", ")
         )?;
-        if let Some(other) = self.open.filter(|_| !self.is_flat) {
-            write!(f, "; cannot tell {} from {other}", self.nthread)?;
+        if let Some(other) = self.alternative.filter(|_| !self.is_flat) {
+            write!(f, "; statistically indistinguishable from {other}")?;
         }
         if self.is_flat {
             f.write_str(
                 "; the command seems to ignore the setting: all counts take the same time",
             )?;
         }
-        if self.is_uneven {
+        if self.has_several_minima {
             f.write_str(
-                "; times go up and down with the count: one that was not tried may be as good",
+                "; the times have several minima: a count that was not measured may be as good",
             )?;
         }
         Ok(())
     }
 }
 
-impl Found {
+impl Recommendation {
     fn write_efficiency(&self, f: &mut fmt::Formatter<'_>, share: f64) -> fmt::Result {
         let Some((base, time)) = self.base else { return Ok(()) };
         let speedup = time.as_secs_f64() / self.time.as_secs_f64().max(1e-9);
@@ -89,7 +89,7 @@ fn threads(nthread: u32) -> String {
     pluralize(nthread, "thread")
 }
 
-/// 5%, 2.5%.
+/// A share as a percentage: 5%, 2.5%.
 fn percent(share: f64) -> String {
     let rounded = (share * 1e4).round() / 1e2;
     format!("{rounded}%")
