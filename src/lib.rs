@@ -35,7 +35,7 @@
 //! - [`analysis`]: speedups, intervals, answers, scaling models, crossovers,
 //!   granularity, warnings, and two runs compared
 //! - [`report`]: what is found as text, CSV, JSON, Markdown, HTML, plots and exports
-//! - [`selftest`]: whether the method keeps its word
+//! - [`selftest`]: error rates of the method on this machine
 //! - `cli`: the only place that knows flag names
 //!
 //! A function of one's own is swept in a bench, in five lines: [`Sweep`].

@@ -88,6 +88,7 @@ impl<P: TimedProgram> Search<'_, P> {
         let mut at = self.candidates.len() - 1;
         self.run(at)?;
         while at > 0 {
+            // The largest candidate of at most half the threads.
             let half = self.candidates[at] / 2;
             at = self.candidates[..at].iter().rposition(|count| *count <= half).unwrap_or(0);
             self.run(at)?;
@@ -121,6 +122,7 @@ impl<P: TimedProgram> Search<'_, P> {
                 let bound = self.times.ratio(low, best) * self.count(low) / self.count(high - 1);
                 (bound, (low, high))
             })
+            // No count in the gap can be faster than the bound.
             .filter(|(bound, _)| *bound < 1.0)
             .min_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, gap)| gap)

@@ -36,6 +36,7 @@ impl fmt::Display for Recommendation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", threads(self.nthread), format_time(self.time))?;
         let (best, time) = self.best;
+        // The reason: the comparison with the best, or the efficiency.
         match self.goal {
             _ if self.runs.len() == 1 => f.write_str(", the only count that was measured")?,
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,

@@ -76,6 +76,7 @@ impl Times {
     /// Relative standard deviation of a run: that of repeated runs around the median of their
     /// count, pooled with the assumed one.
     pub fn noise(&self) -> f64 {
+        // Without the assumed noise, two equal runs would give an error of 0.
         let (mut sum, mut freedom) = (WEIGHT * ASSUMED_NOISE * ASSUMED_NOISE, WEIGHT);
         for (at, runs) in self.runs.iter().filter(|(_, runs)| runs.len() > 1) {
             let median = self.median(*at).as_secs_f64().max(1e-9);

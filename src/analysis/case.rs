@@ -122,6 +122,8 @@ pub type LeftOut = (Disturbance, usize);
 /// Summarises the case of that index.
 pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     let case = &run.plan.cases[index];
+    // A pair is left out if one of its visits was disturbed; the speedup of all pairs is
+    // shown beside.
     let log_ratios = visits.log_ratios_by_round(index, VisitSelection::Clean);
     let logs: Vec<f64> = log_ratios.iter().map(|(_, log)| *log).collect();
     let all = visits.log_ratios(index, VisitSelection::All);

@@ -112,6 +112,7 @@ fn of_group(
         let baseline = cases[*index].baseline.map(|baseline| &cases[baseline]);
         let work_ns = baseline.and_then(|baseline| baseline.median_ns);
         let Some((draws, work_ns)) = cases[*index].case.draws.zip(work_ns) else { continue };
+        // A job without pairs would be a gap in the curve.
         if !measured.is_empty() {
             let (ln_draws, ln_work) = ((draws as f64).ln(), work_ns.ln());
             jobs.push(Job { ln_draws, ln_work, log_ratios: rounds.group(measured) });
@@ -149,6 +150,7 @@ fn crossing_of(jobs: &[Job], rounds: &[usize]) -> Option<Crossing> {
 fn work_at(jobs: &[Job], ln_draws: f64) -> f64 {
     let above = jobs.iter().position(|job| job.ln_draws >= ln_draws).unwrap_or(jobs.len() - 1);
     let (low, high) = (&jobs[above.max(1) - 1], &jobs[above.max(1)]);
+    // Linear in the logarithms of both draws and work.
     let share = (ln_draws - low.ln_draws) / (high.ln_draws - low.ln_draws);
     (low.ln_work + share * (high.ln_work - low.ln_work)).exp()
 }

@@ -113,8 +113,10 @@ fn of_series(visits: &Visits, series: &Series<'_>, usable_cpus: Option<u32>) -> 
     fitted.sort_by_key(|case| case.case.nthread);
     let mut fit =
         Fit { case: fitted.last().unwrap_or(&series.cases[0]).case.clone(), ..Fit::default() };
+    // A default chunk follows from the thread count, and is no common setting.
     let chunk = series.cases[0].case.chunk;
     fit.case.chunk = chunk.filter(|_| series.cases.iter().all(|case| case.case.chunk == chunk));
+    // A refused fit has its settings too, so that reports can name the series.
     fit.refusal = refusal(fitted.len(), usable_cpus);
     if fit.refusal.is_some() {
         return fit;

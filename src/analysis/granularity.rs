@@ -28,9 +28,9 @@ pub struct Granularity {
     pub case: Case,
     /// Measured task sizes, from the smallest chunk to the largest.
     pub points: Vec<TaskSize>,
-    /// METG(50%).
+    /// METG at an efficiency of 50%.
     pub metg_50: Metg,
-    /// METG(95%).
+    /// METG at an efficiency of 95%.
     pub metg_95: Metg,
 }
 
@@ -76,6 +76,7 @@ pub fn of(visits: &Visits, cases: &[CaseSummary], preset: Preset) -> Vec<Granula
         if case.is_baseline() || !HANDS_OUT.contains(&case.schedule.as_str()) {
             continue;
         }
+        // Otherwise draws are a setting that distinguishes groups.
         let draws = case.draws.filter(|_| preset != Preset::Metg);
         let key = Case { chunk: None, draws, ..case.clone() };
         match groups.iter_mut().find(|(other, _)| *other == key) {

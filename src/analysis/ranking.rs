@@ -1,7 +1,7 @@
 //! Ranking of a job's cases: the fastest case, the cases statistically indistinguishable
 //! from it, the ranks of the backends, and the best thread count of each series.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ pub struct Ranking {
 pub struct Competitor {
     /// Index of the case.
     pub case: usize,
-    /// Its speed divided by the winner's, in their common rounds.
+    /// Speed divided by that of the winner, in their common rounds.
     pub ratio: f64,
     /// Lower end of the interval of the ratio.
     pub ratio_low: f64,
@@ -81,8 +81,8 @@ pub struct BestCount {
     pub nthread_low: u32,
     /// The highest such count.
     pub nthread_high: u32,
-    /// Whether the best differs significantly from the next measured count on either
-    /// side; null without such a count, or with too few rounds.
+    /// True if the best differs significantly from the next measured count on either side;
+    /// null without such a count, or with too few rounds.
     #[serde(rename = "told_from_neighbours")]
     pub differs_from_neighbours: Option<bool>,
 }
@@ -163,7 +163,6 @@ impl Ranking {
     /// Ranks the backends at the largest thread count that is not oversubscribed: one
     /// family of comparisons, fixed before looking at the data.
     fn rank_backends(&mut self, series: &[Series<'_>], values: &[LogSpeedups]) {
-        let size = |case: &CaseSummary| (case.case.threads(), case.case.nthread);
         let mut family: Vec<&CaseSummary> =
             series.iter().flat_map(|series| series.cases.iter().copied()).collect();
         family.retain(|case| !case.oversubscribed);
@@ -202,12 +201,22 @@ impl Ranking {
     }
 }
 
+/// Total number of threads, and number of workers.
+fn size(case: &CaseSummary) -> (u32, u32) {
+    (case.case.threads(), case.case.nthread)
+}
+
 /// Position of the case with the highest speedup that is not oversubscribed; of equal
 /// ones the first.
 fn best_not_oversubscribed(fastest: &[&CaseSummary]) -> Option<usize> {
-    let speedup = |place: &usize| fastest[*place].speedup.unwrap_or(0.0);
-    let candidates = (0..fastest.len()).rev().filter(|place| !fastest[*place].oversubscribed);
-    candidates.max_by(|one, other| speedup(one).total_cmp(&speedup(other)))
+    let mut best: Option<(usize, f64)> = None;
+    for (place, case) in fastest.iter().enumerate().filter(|(_, case)| !case.oversubscribed) {
+        let speedup = case.speedup.unwrap_or(0.0);
+        if best.is_none_or(|(_, highest)| speedup > highest) {
+            best = Some((place, speedup));
+        }
+    }
+    best.map(|(place, _)| place)
 }
 
 /// The best count of a series, and the counts around it that are statistically
@@ -243,8 +252,8 @@ fn best_count(series: &Series<'_>, values: &[LogSpeedups]) -> Option<BestCount> 
     Some(count)
 }
 
-/// Whether two cases differ significantly: the interval of their paired differences
-/// excludes 0. `None` with too few rounds for an interval.
+/// True if two cases differ significantly: the interval of their paired differences excludes
+/// 0. `None` with too few rounds for an interval.
 fn differ(one: &LogSpeedups, other: &LogSpeedups) -> Option<bool> {
     let interval = median_interval(&differences(one, other), CONFIDENCE)?;
     Some(interval.low > 0.0 || interval.high < 0.0)
@@ -252,13 +261,16 @@ fn differ(one: &LogSpeedups, other: &LogSpeedups) -> Option<bool> {
 
 /// Differences, the first less the second, in their common rounds.
 fn differences(one: &LogSpeedups, other: &LogSpeedups) -> Vec<f64> {
+    let mut differences = Vec::with_capacity(one.len());
     let mut others = other.iter().peekable();
-    let difference = |(round, log): &(u32, f64)| {
+    for (round, log) in one {
         // Both are sorted by round, so that one pass suffices.
         while others.next_if(|(other, _)| other < round).is_some() {}
-        others.peek().filter(|(other, _)| other == round).map(|(_, other)| log - other)
-    };
-    one.iter().filter_map(difference).collect()
+        if let Some((_, other)) = others.next_if(|(other, _)| other == round) {
+            differences.push(log - other);
+        }
+    }
+    differences
 }
 
 /// The cases with enough common rounds for a comparison, and the values of each in these
@@ -268,27 +280,21 @@ fn common_rounds<'a>(
     cases: &[&'a CaseSummary],
     values: &[LogSpeedups],
 ) -> (Vec<&'a CaseSummary>, Vec<Vec<f64>>) {
-    let values_of = |case: &CaseSummary| &values[case.index];
-    let most = cases.iter().map(|case| values_of(case).len()).max().unwrap_or(0);
+    let most = cases.iter().map(|case| values[case.index].len()).max().unwrap_or(0);
     let least = MIN_ROUNDS.max(most.div_ceil(2));
     let mut kept = cases.to_vec();
-    kept.retain(|case| values_of(case).len() >= least);
-    let rounds = |case: &CaseSummary| -> BTreeSet<u32> {
-        values_of(case).iter().map(|(round, _)| *round).collect()
-    };
-    let mut common = kept.first().map(|case| rounds(case)).unwrap_or_default();
-    for case in kept.iter().skip(1) {
-        // Mostly all cases have the same rounds, and no set need be built.
-        let values = values_of(case);
-        if values.len() != common.len() || values.iter().any(|(it, _)| !common.contains(it)) {
-            common = common.intersection(&rounds(case)).copied().collect();
-        }
+    kept.retain(|case| values[case.index].len() >= least);
+    // The number of cases with each round; a case has at most one value a round.
+    let mut cases_with_round: BTreeMap<u32, usize> = BTreeMap::new();
+    for (round, _) in kept.iter().flat_map(|case| &values[case.index]) {
+        *cases_with_round.entry(*round).or_default() += 1;
     }
-    let row = |case: &&CaseSummary| {
-        let in_common = values_of(case).iter().filter(|(round, _)| common.contains(round));
-        in_common.map(|(_, log)| *log).collect()
-    };
-    let rows = kept.iter().map(row).collect();
+    let mut rows = Vec::with_capacity(kept.len());
+    for case in &kept {
+        let values = values[case.index].iter();
+        let common = values.filter(|(round, _)| cases_with_round[round] == kept.len());
+        rows.push(common.map(|(_, log)| *log).collect());
+    }
     (kept, rows)
 }
 

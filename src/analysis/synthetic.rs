@@ -1,4 +1,4 @@
-//! Runs of which the truth is known, for the tests of what is estimated from them.
+//! Synthetic runs with known true values, for tests of the estimates.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{CaseSummary, Summary, summarise};
 use crate::record::{BASELINE, Case, Phase, Preset, Row, Run};
 
-/// A case of blocks of 64 draws.
+/// A case with blocks of 64 draws.
 pub fn case(backend: &str, nthread: u32, draws: u64, chunk: u64) -> Case {
     Case {
         kernel: "pi".into(),
@@ -27,8 +27,7 @@ pub fn number(cases: &mut [CaseSummary]) {
     }
 }
 
-/// A baseline, and backends at each number of workers with each number of threads
-/// inside them.
+/// A baseline, and backends at each number of workers with each number of inner threads.
 pub fn with_inner(backends: &[&str], nthread: &[u32], inner: &[u32]) -> Vec<Case> {
     let mut cases = vec![Case { inner_nthread: 1, ..case(BASELINE, 1, 640, 1) }];
     for backend in backends {
@@ -40,8 +39,8 @@ pub fn with_inner(backends: &[&str], nthread: &[u32], inner: &[u32]) -> Vec<Case
     cases
 }
 
-/// What is found of these cases, if each call of a round lasts so many nanoseconds.
-/// Those that share a baseline share a group.
+/// Analysis of these cases with the given time of a call in each round. Cases with the same
+/// baseline are in the same group.
 pub fn measured(
     preset: Preset,
     cases: &[Case],
@@ -55,7 +54,7 @@ pub fn measured(
     measured_run(&run, rounds, time_ns)
 }
 
-/// The same of a run with plan and machine.
+/// Analysis of a run with the given time of a call in each round.
 pub fn measured_run(run: &Run, rounds: u32, mut time_ns: impl FnMut(usize, u32) -> f64) -> Summary {
     let cases = &run.plan.cases;
     let group = |case: &Case| cases.iter().position(|other| other.is_baseline_of(case));
@@ -82,7 +81,7 @@ pub fn measured_run(run: &Run, rounds: u32, mut time_ns: impl FnMut(usize, u32) 
     summarise(run, &rows)
 }
 
-/// Factors around 1 whose logarithms are nearly normal: sums of uniform values.
+/// Generator of factors around 1 whose logarithms are nearly normal: sums of uniform values.
 pub struct Noise(Xoshiro256PlusPlus);
 
 impl Noise {
@@ -90,7 +89,7 @@ impl Noise {
         Noise(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// One whose logarithm has that standard deviation.
+    /// Draws a factor whose logarithm has this standard deviation.
     pub fn factor(&mut self, deviation: f64) -> f64 {
         let sum: f64 = (0..12).map(|_| self.0.random::<f64>()).sum();
         (deviation * (sum - 6.0)).exp()

@@ -47,6 +47,7 @@ pub struct Threshold {
 impl Threshold {
     fn new(estimate: Crossing, ends: Option<[Crossing; 2]>) -> Threshold {
         let [low, high] = ends.unwrap_or([estimate, estimate]);
+        // In the order First < At < Beyond; the ends of the interval include the estimate.
         let verdict = match (low, estimate, high) {
             (_, _, Crossing::First) => ThresholdVerdict::Always,
             (Crossing::Beyond, ..) => ThresholdVerdict::Never,

@@ -69,6 +69,7 @@ fn winner(
         .copied()
         .filter(|index| cases[*index].speedup_low.is_some_and(|low| low > 1.0))
         .max_by(|one, other| speedup(one).total_cmp(&speedup(other)));
+    // Without a winner, a case ties with sequential if its interval includes a speedup of 1.
     let ties = indices.iter().copied().filter(|index| match best {
         Some(best) => *index != best && is_tie(visits, best, *index),
         None => cases[*index].speedup_high.is_none_or(|high| high >= 1.0),

@@ -17,6 +17,7 @@ pub fn batch_means_interval(values: &[f64], confidence: f64) -> Option<Interval>
     if values.len() < MIN_VALUES || !(0.0..1.0).contains(&confidence) {
         return None;
     }
+    // Batches of about √R values, so that both their length and their number grow with R.
     let means = batch_means(values, values.len() / values.len().isqrt());
     let count = means.len() as f64;
     let mean = means.iter().sum::<f64>() / count;
@@ -56,6 +57,7 @@ mod tests {
     #[test]
     fn uneven_batches_have_all_values() {
         let values: Vec<f64> = (0..32).map(f64::from).collect();
+        // Batches of about √R values, so that both their length and their number grow with R.
         let means = batch_means(&values, 6);
         assert_eq!(means, [2.5, 8.5, 14.0, 19.0, 24.0, 29.0]);
     }

@@ -70,6 +70,7 @@ impl Bootstrap {
         let equal = replicates.iter().filter(|it| **it == value).count();
         let share = (below as f64 + equal as f64 / 2.0) / replicates.len() as f64;
         let normal = Normal::standard();
+        // z₀: the median bias of the replicates, in standard errors.
         let bias = normal.inverse_cdf(share);
         let corrected = |share: f64| {
             let z = bias + normal.inverse_cdf(share);
@@ -111,6 +112,7 @@ fn acceleration<Round: Copy>(rounds: &[Round], statistic: impl Fn(&[Round]) -> f
         values.push(statistic(&others));
     }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
+    // The skewness of the jackknife values, divided by 6.
     let sum = |power: i32| values.iter().map(|value| (mean - value).powi(power)).sum::<f64>();
     let acceleration = sum(3) / (6.0 * sum(2).powf(1.5));
     acceleration.is_finite().then_some(acceleration)

@@ -27,6 +27,7 @@ impl Crossing {
 /// A curve that exceeds the level and falls below it again has not crossed it yet: all
 /// points beyond the crossing lie above the level.
 pub fn crossing(points: &[(f64, f64)], level: f64) -> Option<Crossing> {
+    // The last points, without a gap, that lie above the level.
     let above = points.iter().rev().take_while(|(_, value)| *value > level).count();
     Some(match points.len() - above {
         0 if above == 0 => return None,

@@ -96,6 +96,7 @@ pub fn drift(residuals: &[Residual]) -> Option<Drift> {
     if residuals.len() < MIN_VALUES || p >= SIGNIFICANCE_OF_EACH {
         return None;
     }
+    // Medians of batches: the slope takes all pairs of points.
     let batches = residuals.chunks(residuals.len().div_ceil(MAX_POINTS));
     let points: Vec<(f64, f64)> = batches.filter_map(median_point).collect();
     let span_s = residuals.last()?.started_s - residuals.first()?.started_s;
@@ -133,6 +134,7 @@ pub fn autocorrelated_among(cases: &[&[f64]]) -> Vec<Option<Autocorrelated>> {
 fn correlation_or_trend(log_ratios: &[f64]) -> Option<Autocorrelated> {
     let correlation = correlation(log_ratios)?;
     let trend = mann_kendall(log_ratios)?.p;
+    // Weighted Bonferroni correction: both tests together have the significance level.
     let p = (correlation.p / CORRELATION).min(trend / (1.0 - CORRELATION)).min(1.0);
     Some(Autocorrelated { p, ..correlation })
 }

@@ -53,6 +53,7 @@ pub fn difference_of_medians(from: &[f64], to: &[f64], confidence: f64) -> Optio
 
 impl MedianInterval {
     fn of(values: &[f64], confidence: f64) -> Option<MedianInterval> {
+        // Below six values there is no interval at this level.
         let interval = median_interval(values, LEVEL)?;
         let median = median(values)?;
         let factor = level_factor(values.len(), interval.level, confidence);

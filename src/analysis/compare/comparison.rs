@@ -31,7 +31,7 @@ pub enum Conclusion {
 /// Comparison of two runs. A ratio above 1 always means faster.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// Conclusion.
+    /// Conclusion from all verdicts.
     pub conclusion: Conclusion,
     /// Metric that the verdicts are about.
     pub judged: Judged,

@@ -38,6 +38,7 @@ pub fn compare(before: &Summary, after: &Summary, judged: Judged, margin: f64) -
         Levels { each: CONFIDENCE, joint: 1.0 - (1.0 - CONFIDENCE) / comparisons.max(1) as f64 };
     let (logs_before, logs_after) = (Logs::of(before), Logs::of(after));
     let mut cases = Vec::new();
+    // Jobs, names and order are those of the run after.
     for (job, detail, index) in ordered_cases(after) {
         let Some(&(from, _)) = matching.pairs.iter().find(|(_, to)| *to == index) else { continue };
         let mut change =
@@ -219,6 +220,7 @@ fn smallest_change(shift: &Shift, margin: f64, confidence: f64) -> Option<f64> {
 /// margin.
 fn rounds_needed(shift: &Shift, margin: f64, rounds: usize) -> Option<u32> {
     let ratio = shift.ratio?;
+    // Beyond the margin the joint interval must end there, within it the case's own.
     let distance = ratio.ln().abs() - margin.ln_1p();
     let half_width = match distance > 0.0 {
         true => half_width(ratio, shift.joint_low?, shift.joint_high?),

@@ -10,11 +10,11 @@ use crate::record::{BASELINE, CASE_COLUMNS, COMMAND, Table, TableError, TableRow
 /// Reason why a case is not fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exclusion {
-    /// It is a baseline, and not a point of a series.
+    /// The case is a baseline, and not a point of a series.
     Baseline,
-    /// It has more threads than usable CPUs, where the laws do not apply.
+    /// The case has more threads than usable CPUs, where the laws do not apply.
     Oversubscribed,
-    /// It has no visit that counts.
+    /// The case has no visit that counts.
     NotMeasured,
 }
 

@@ -110,6 +110,7 @@ impl Column {
     /// Median of a replicate that has each round `multiplicity` times.
     fn median(&self, multiplicity: &[u32]) -> f64 {
         let drawn: u32 = self.sorted.iter().map(|(round, _)| multiplicity[*round]).sum();
+        // The median is the mean of the two middle values if their number is even.
         let (mut seen, mut lower) = (0, None);
         for (round, value) in &self.sorted {
             seen += multiplicity[*round];
