@@ -73,6 +73,14 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
+    /// The name, and the settings in which it differs from others of its name.
+    pub fn full_name(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.name.clone(),
+            detail => format!("{} ({detail})", self.name),
+        }
+    }
+
     /// The case with the best thread count of the series.
     pub fn best(&self) -> Option<&'a CaseSummary> {
         best(&self.cases)

@@ -1,16 +1,15 @@
-//! Where parallel begins to pay, in words and as a map of the winners.
+//! The crossovers of a run in a terminal: a map of the winners, a list and a sentence.
 
 use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::prose::{WIDTH, wrapped};
-use crate::analysis::{Crossover, Summary, ThresholdVerdict, Winner};
-use crate::record::Case;
+use crate::analysis::{Crossover, Summary, Winner};
+use crate::view::crossover::{Ladder, earliest, known, ladders, sentence};
+use crate::view::job::INDISTINGUISHABLE;
+use crate::view::nouns::pin;
 use crate::view::number::{thousands, time};
 use crate::view::text::{clean, machine};
-
-/// Marks a winner that another cannot be told from.
-pub const TIE: &str = "≈";
 
 /// Map, list and sentence of each ladder of jobs; empty where there is none.
 pub fn crossover(summary: &Summary) -> String {
@@ -29,47 +28,12 @@ pub fn crossover(summary: &Summary) -> String {
     text
 }
 
-/// Jobs that differ in their draws only, and what was found of them.
-pub struct Ladder<'a> {
-    /// What the jobs share; draws are those of the smallest.
-    pub job: &'a Case,
-    /// By job, then by thread count.
-    pub winners: Vec<&'a Winner>,
-    /// One a series and thread count.
-    pub crossovers: Vec<&'a Crossover>,
-}
-
-/// The ladders of a run.
-pub fn ladders(summary: &Summary) -> Vec<Ladder<'_>> {
-    let mut ladders: Vec<Ladder> = Vec::new();
-    for winner in &summary.winners {
-        let job = &summary.cases[winner.baseline].case;
-        match ladders.iter_mut().find(|ladder| differ_in_draws_only(ladder.job, job)) {
-            Some(ladder) => ladder.winners.push(winner),
-            None => ladders.push(Ladder { job, winners: vec![winner], crossovers: Vec::new() }),
-        }
-    }
-    for ladder in &mut ladders {
-        let is_own = |it: &&Crossover| differ_in_draws_only(ladder.job, &it.case);
-        ladder.crossovers = summary.crossovers.iter().filter(is_own).collect();
-    }
-    ladders
-}
-
-fn differ_in_draws_only(one: &Case, other: &Case) -> bool {
-    let draws = other.draws;
-    Case { draws, nthread: other.nthread, ..one.clone() }.is_comparable(other)
-}
-
 fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
     let draws = |winner: &&Winner| summary.cases[winner.baseline].case.draws.unwrap_or_default();
     let (Some(first), Some(last)) = (ladder.winners.first(), ladder.winners.last()) else {
         return String::new();
     };
-    let pin = match ladder.job.pin.as_str() {
-        "" | "none" => String::new(),
-        pin => format!(", pinned {}", clean(pin)),
-    };
+    let pin = clean(&pin(ladder.job));
     format!(
         "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}",
         clean(&ladder.job.kernel),
@@ -103,7 +67,10 @@ fn map(summary: &Summary, ladder: &Ladder<'_>) -> String {
     }
     text.push_str(&names.legend());
     if ladder.winners.iter().any(|winner| !winner.ties.is_empty()) {
-        let _ = writeln!(text, "{TIE} at least one other cannot be told from it");
+        let _ = writeln!(
+            text,
+            "{INDISTINGUISHABLE} statistically indistinguishable from at least one other"
+        );
     }
     text
 }
@@ -144,7 +111,7 @@ impl Names {
         let name = winner.case.map_or("sequential".into(), |case| summary.cases[case].case.title());
         let place = self.names.iter().position(|other| *other == name).unwrap_or(0);
         let name = if self.are_letters { letter(place) } else { clean(&name) };
-        if winner.ties.is_empty() { name } else { format!("{name} {TIE}") }
+        if winner.ties.is_empty() { name } else { format!("{name} {INDISTINGUISHABLE}") }
     }
 
     fn legend(&self) -> String {
@@ -166,75 +133,11 @@ fn letter(place: usize) -> String {
     }
 }
 
-/// What is known of each backend, the earliest first: at the count that pays first.
+/// The crossover of each backend, the earliest first: at the count that pays first.
 fn list(ladder: &Ladder<'_>) -> String {
     let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)];
-    let mut shown: Vec<&Crossover> = ladder.crossovers.to_vec();
-    shown.retain(|it| it.earliest);
-    shown.sort_by(|one, other| one.sort_key().total_cmp(&other.sort_key()));
-    let rows = shown.into_iter().map(row).collect();
-    let lines = Columns { rows, texts: 3 }.lines();
-    lines.into_iter().map(|line| line + "\n").collect()
-}
-
-/// What is known of a crossover, without its name.
-pub(super) fn known(it: &Crossover) -> String {
-    let (least, most) = (time(it.smallest_work_ns), time(it.largest_work_ns));
-    match it.verdict {
-        ThresholdVerdict::Always => format!("pays from the smallest job on: ≤ {least} of work"),
-        ThresholdVerdict::Never => format!("does not pay: > {most} of work"),
-        ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible => {
-            let from = it.work_low_ns.map_or(format!("≤ {least}"), time);
-            format!("not decided: from {from} at the earliest, perhaps never")
-        }
-        ThresholdVerdict::From => {
-            let from = it.work_ns.map_or(format!("≤ {least}"), time);
-            let draws = it.draws.map_or(String::new(), |n| format!(", {} draws", thousands(n)));
-            let ends = match it.work_high_ns {
-                Some(high) => {
-                    let low = it.work_low_ns.map_or(format!("≤ {least}"), time);
-                    format!("({low} – {})", time(high))
-                }
-                None => "(too few rounds for an interval)".to_string(),
-            };
-            format!("pays from {from} {ends}{draws}")
-        }
-    }
-}
-
-/// One sentence: who pays from which work on, the earliest first.
-pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
-    let mut earliest: Vec<&&Crossover> =
-        ladder.crossovers.iter().filter(|it| it.earliest).collect();
-    earliest.sort_by(|one, other| one.sort_key().total_cmp(&other.sort_key()));
-    let largest = time(earliest.first()?.largest_work_ns);
-    let (mut paying, mut open, mut never): (Vec<String>, Vec<String>, Vec<String>) =
-        Default::default();
-    for it in earliest {
-        let name = it.case.title();
-        match it.verdict {
-            ThresholdVerdict::From | ThresholdVerdict::Always => {
-                let verb = if paying.is_empty() { " pays" } else { "" };
-                let from =
-                    it.work_ns.map_or(format!("{} or less", time(it.smallest_work_ns)), time);
-                let of_work = if paying.is_empty() { " of work" } else { "" };
-                paying.push(format!("{name}{verb} from {from}{of_work}"));
-            }
-            ThresholdVerdict::Never => never.push(name),
-            ThresholdVerdict::Unresolved | ThresholdVerdict::Implausible => open.push(name),
-        }
-    }
-    let mut parts = Vec::new();
-    if !paying.is_empty() {
-        parts.push(paying.join(", "));
-    }
-    if !never.is_empty() {
-        parts.push(format!("up to {largest} of work nothing is gained by {}", never.join(", ")));
-    }
-    if !open.is_empty() {
-        parts.push(format!("not decided: {}", open.join(", ")));
-    }
-    Some(parts.join("; ") + ".")
+    let rows = earliest(ladder).into_iter().map(row).collect();
+    Columns { rows, texts: 3 }.lines().into_iter().map(|line| line + "\n").collect()
 }
 
 #[cfg(test)]
@@ -282,8 +185,8 @@ free      n = 2  pays from the smallest job on: ≤ 1.02 µs of work
 fast      n = 2  pays from 16.1 µs (16.1 µs – 16.1 µs), 16,092 draws
 slow      n = 2  pays from 2.25 ms (2.25 ms – 2.25 ms), 2,254,851 draws
 hopeless  n = 2  does not pay: > 4.19 ms of work
-free pays from 1.02 µs or less of work, fast from 16.1 µs, slow from 2.25 ms; up
-  to 4.19 ms of work nothing is gained by hopeless.
+free pays from 1.02 µs or less of work, fast from 16.1 µs, slow from 2.25 ms; no
+  gain up to 4.19 ms of work: hopeless.
 ";
         assert_eq!(text, expected);
     }
@@ -305,7 +208,10 @@ free pays from 1.02 µs or less of work, fast from 16.1 µs, slow from 2.25 ms; 
         assert!(text.contains("pays from 16.1 µs (too few rounds for an interval)"), "{text}");
         // Nothing is shown to beat sequential, and nothing to be beaten by it.
         assert!(text.contains("  4.19 ms  sequential ≈"), "{text}");
-        assert!(text.contains("≈ at least one other cannot be told from it"), "{text}");
+        assert!(
+            text.contains("≈ statistically indistinguishable from at least one other"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,21 +1,12 @@
-//! The smallest useful task of each backend, in words.
+//! The smallest useful task of each backend in a terminal.
 
 use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::prose::wrapped;
-use crate::analysis::{Granularity, Metg, Summary, TaskSize, ThresholdVerdict};
-use crate::view::number::{digits, time};
+use crate::analysis::Summary;
+use crate::view::granularity::{METHOD, UNDECIDED, cell, name, refusal, shown};
 use crate::view::text::{clean, machine};
-
-/// How the figures came about: what a reader could take wrongly.
-pub(super) const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backend is still 50% \
-    efficient. Efficiency is the time that the sequential loop takes for the same blocks by \
-    n × the time of the call; a block's own cost is part of both. What a call costs by itself \
-    (to start threads or processes) is spread over its tasks.";
-
-/// Marks what the data cannot decide.
-const UNDECIDED: &str = "?";
 
 /// A table and a sentence for the smallest tasks; empty where chunks are no axis.
 pub fn granularity(summary: &Summary) -> String {
@@ -51,87 +42,6 @@ pub fn granularity(summary: &Summary) -> String {
     }
     text.push_str(&wrapped(METHOD));
     text
-}
-
-/// Those at the largest count that is not oversubscribed, as far as is known (else at
-/// the smallest that there is), the one with the smallest tasks first.
-pub fn shown(summary: &Summary) -> Vec<&Granularity> {
-    let all = &summary.granularities;
-    let counts = || all.iter().map(|it| it.case.nthread);
-    let usable = counts().filter(|count| !summary.is_oversubscribed(*count)).max();
-    let Some(count) = usable.or(counts().min()) else { return Vec::new() };
-    let mut shown: Vec<&Granularity> = all.iter().filter(|it| it.case.nthread == count).collect();
-    shown.sort_by(|one, other| order(one).total_cmp(&order(other)));
-    shown
-}
-
-fn order(it: &Granularity) -> f64 {
-    match it.metg_50.verdict {
-        ThresholdVerdict::Always => 0.0,
-        ThresholdVerdict::From => it.metg_50.task_ns.unwrap_or(0.0),
-        ThresholdVerdict::Unresolved => f64::MAX,
-        ThresholdVerdict::Never | ThresholdVerdict::Implausible => f64::INFINITY,
-    }
-}
-
-/// What a series is called: with its schedule, where namesakes have another.
-pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
-    let title = it.case.title();
-    let is_namesake = |other: &&&Granularity| other.case.title() == title;
-    match shown.iter().filter(is_namesake).count() {
-        0 | 1 => title,
-        _ => format!("{title}, {}", it.case.schedule),
-    }
-}
-
-/// The task, and its interval.
-pub(super) fn cell(it: &Granularity, metg: &Metg) -> String {
-    let bound =
-        |point: Option<&TaskSize>| point.map_or("?".to_string(), |point| time(point.task_ns));
-    let (least, most) = (bound(it.points.first()), bound(it.points.last()));
-    let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
-    let high = metg.task_high_ns.map_or(format!("> {most}"), time);
-    match metg.verdict {
-        ThresholdVerdict::Always => format!("≤ {least}"),
-        ThresholdVerdict::Never => format!("> {most}"),
-        ThresholdVerdict::Implausible => "refused".to_string(),
-        ThresholdVerdict::Unresolved => format!("{UNDECIDED} ({low} – {high})"),
-        ThresholdVerdict::From => {
-            let at = metg.task_ns.map_or(format!("≤ {least}"), time);
-            match metg.task_high_ns {
-                Some(_) => format!("{at} ({low} – {high})"),
-                None => format!("{at} (too few rounds)"),
-            }
-        }
-    }
-}
-
-/// Why there is no figure, where there is none.
-pub(super) fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
-    let share = |point: &TaskSize| format!("{}%", digits(100.0 * point.efficiency));
-    let (first, last) = (it.points.first()?, it.points.last()?);
-    match metg.verdict {
-        ThresholdVerdict::Always => Some(format!(
-            "no METG({percent}%): its smallest tasks, {}, are {} efficient",
-            time(first.task_ns),
-            share(first)
-        )),
-        ThresholdVerdict::Never => Some(format!(
-            "no METG({percent}%): its largest tasks, {}, are only {} efficient",
-            time(last.task_ns),
-            share(last)
-        )),
-        ThresholdVerdict::Implausible if percent == 50 => {
-            let best = it.points.iter().max_by(|a, b| a.efficiency.total_cmp(&b.efficiency))?;
-            Some(format!(
-                "no METG: tasks of {} are {} efficient, so the sequential loop is not the pure \
-                 time of the kernel",
-                time(best.task_ns),
-                share(best)
-            ))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::prose::wrapped;
 use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Model, Summary, ThroughputTable};
 use crate::record::Target;
+use crate::view::laws::law_name;
 use crate::view::nouns::nouns;
 use crate::view::number::{Unit, digits};
 use crate::view::text::clean;
@@ -40,9 +41,9 @@ pub fn models(summary: &Summary) -> String {
 /// One series: what was chosen, its parameters, peak or limit.
 fn of_series(target: Target, fit: &Fit) -> String {
     let counts = fit.cases.len();
-    let law = fit.model.map_or("", law);
+    let law = fit.model.map_or("", law_name);
     let mut text = wrapped(&format!("{}: {law}, {counts} thread counts", name(fit)));
-    let Unit { name: unit, size } = rate_of(target);
+    let Unit { name: unit, size } = nouns(target).rate;
     let scaled = |value: Option<f64>| value.map(|value| value / size);
     let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
     let who = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
@@ -75,21 +76,8 @@ fn of_series(target: Target, fit: &Fit) -> String {
     text
 }
 
-/// In what the throughput of a series is told: what has no draws has runs or calls.
-pub(super) fn rate_of(target: Target) -> Unit {
-    nouns(target).rate
-}
-
 fn law_of(candidate: &crate::analysis::Candidate) -> &'static str {
-    law(candidate.curve.model)
-}
-
-fn law(model: Model) -> &'static str {
-    match model {
-        Model::Amdahl => "Amdahl's law",
-        Model::Gustafson => "Gustafson's law",
-        Model::Usl => "Universal Scalability Law",
-    }
+    law_name(candidate.curve.model)
 }
 
 /// The series by all that may tell it from others.

@@ -3,8 +3,12 @@
 
 #[cfg(test)]
 pub mod crafted;
+pub mod crossover;
 pub mod ending;
+pub mod figure;
+pub mod granularity;
 pub mod job;
+pub mod laws;
 pub mod nouns;
 pub mod number;
 pub mod table;

@@ -1,6 +1,6 @@
 // The frame of a drawing: size, scales, axes.
 
-const MARGIN = { top: 12, right: 16, bottom: 36 };
+const MARGIN = { top: 14, right: 16, bottom: 36 };
 
 /** Of `ticks` those whose places are at least `gap` apart; the first and the last stay. */
 function spaced(ticks, place, gap) {
@@ -16,67 +16,43 @@ function spaced(ticks, place, gap) {
   return kept;
 }
 
-/** Ticks of a value axis. A logarithmic one prefers 1, 2 and 5. */
-function valueTicks(scale, isLog) {
-  const [low, high] = scale.domain();
-  if (!isLog) return scale.ticks(6);
-  const round = (tick) => [1, 2, 5].includes(Number(tick.toExponential(6).split("e")[0]));
-  const all = scale.ticks();
-  const preferred = all.filter(round);
-  const ticks = preferred.length >= 3 ? preferred : all.length >= 3 ? all : d3.ticks(low, high, 5);
-  const kept = [];
-  for (const tick of ticks) {
-    if (kept.every((other) => Math.abs(scale(other) - scale(tick)) >= 20)) kept.push(tick);
-  }
-  return kept;
-}
-
-/** The domain of values, with room around them. */
-function padded([low, high], isLog) {
-  if (isLog) {
-    const room = Math.max((high / low) ** 0.06, 1.02);
-    return [low / room, high * room];
-  }
-  const room = (high - low) * 0.06 || Math.abs(high) * 0.05 || 1;
-  // Near zero the axis begins there: heights can be compared.
-  const bottom = low >= 0 && low < 0.5 * high ? 0 : low - room;
-  return [bottom, high + room];
+/** A scale of d3 for an axis of the data. */
+function scaleOf({ scale, low, high }, range) {
+  const domain = low === high ? [low * 0.5, low * 1.5] : [low, high];
+  return (scale === "log" ? d3.scaleLog() : d3.scaleLinear()).domain(domain).range(range);
 }
 
 /**
- * An svg of the width of its place, with axes. `x`: {counts, isLog}, where these are no thread
- * counts {ticks, text, name}, and how far marks lie beside a count {beside}; `y`: {domain, isLog}, in the unit that is shown.
+ * An svg of the width of its place, with the axes `x` and `y` of the data. `margin` is what marks
+ * need beside the first and the last value, `gap` what the texts of the x axis need.
  */
-function frame(width, height, x, y, label) {
+function frame(width, height, x, y, label, margin, gap) {
   const svg = d3.create("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("width", width).attr("height", height)
     .attr("role", "group").attr("aria-label", label);
-  const yScale = (y.isLog ? d3.scaleLog() : d3.scaleLinear()).domain(padded(y.domain, y.isLog)).range([height - MARGIN.bottom, MARGIN.top]);
-  const yTicks = valueTicks(yScale, y.isLog);
-  const left = 14 + 7 * (d3.max(yTicks, (tick) => tickText(tick).length) ?? 1);
+  const yScale = scaleOf(y, [height - MARGIN.bottom, MARGIN.top]);
+  const left = 14 + 7 * (d3.max(y.ticks, ([, text]) => text.length) ?? 1);
   const right = width - MARGIN.right;
-  const [first, last] = [x.counts[0], x.counts[x.counts.length - 1]];
-  const inset = Math.max(Math.min(18, (right - left) * 0.05), Math.min((x.beside ?? 0) + 6, (right - left) * 0.12));
-  const xScale = (x.isLog ? d3.scaleLog() : d3.scaleLinear())
-    .domain(first === last ? [first * 0.5, first * 1.5] : [first, last]).range([left + inset, right - inset]);
-  axes(svg, { left, right, height }, xScale, yScale, { ticks: spaced(x.ticks ?? x.counts, xScale, x.text ? 52 : 26), text: x.text ?? tickText, name: x.name ?? "threads" }, yTicks);
+  const inset = Math.max(Math.min(18, (right - left) * 0.05), Math.min(margin + 6, (right - left) * 0.12));
+  const xScale = scaleOf(x, [left + inset, right - inset]);
+  axes(svg, { left, right, height }, xScale, yScale, spaced(x.ticks, ([value]) => xScale(value), gap), spaced(y.ticks, ([value]) => yScale(value), 16), x.label);
   return { svg, x: xScale, y: yScale, left, right, top: MARGIN.top, bottom: height - MARGIN.bottom };
 }
 
 /** Lines and numbers of both axes. */
-function axes(svg, { left, right, height }, x, y, xTicks, yTicks) {
+function axes(svg, { left, right, height }, x, y, xTicks, yTicks, xLabel) {
   const bottom = height - MARGIN.bottom;
   const shade = svg.append("g").attr("class", "behind");
   const axis = svg.append("g").attr("class", "axis").attr("aria-hidden", "true");
-  for (const tick of yTicks) {
+  for (const [tick, text] of yTicks) {
     axis.append("line").attr("x1", left).attr("x2", right).attr("y1", y(tick)).attr("y2", y(tick));
-    axis.append("text").attr("x", left - 6).attr("y", y(tick)).attr("dy", "0.32em").attr("text-anchor", "end").text(tickText(tick));
+    axis.append("text").attr("x", left - 6).attr("y", y(tick)).attr("dy", "0.32em").attr("text-anchor", "end").text(text);
   }
   axis.append("line").attr("class", "base").attr("x1", left).attr("x2", right).attr("y1", bottom).attr("y2", bottom);
-  for (const tick of xTicks.ticks) {
+  for (const [tick, text] of xTicks) {
     axis.append("line").attr("class", "base").attr("x1", x(tick)).attr("x2", x(tick)).attr("y1", bottom).attr("y2", bottom + 4);
-    axis.append("text").attr("x", x(tick)).attr("y", bottom + 16).attr("text-anchor", "middle").text(xTicks.text(tick));
+    axis.append("text").attr("x", x(tick)).attr("y", bottom + 16).attr("text-anchor", "middle").text(text);
   }
-  axis.append("text").attr("x", right).attr("y", bottom + 31).attr("text-anchor", "end").text(xTicks.name);
+  axis.append("text").attr("x", right).attr("y", bottom + 31).attr("text-anchor", "end").text(xLabel);
   return shade;
 }
 

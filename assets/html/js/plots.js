@@ -1,12 +1,6 @@
 // All plots of a job, and what switches them.
 
-const state = { hidden: new Set(), xLog: false, yLog: false, rounds: true, laws: true, strip: "best", heat: null };
-
-/** Thread counts that double are best seen on a logarithmic axis. */
-function prefersLog(job) {
-  const counts = new Set(job.series.flatMap((series) => series.cases.map((index) => cases[index].nthread)));
-  return (d3.max(counts) ?? 1) > 2 * counts.size && d3.min(counts) > 0;
-}
+const state = { hidden: new Set(), xLog: null, yLog: false, rounds: true, laws: true, strip: "best", heat: null };
 
 let drawings = [];
 
@@ -27,7 +21,7 @@ function showPlots(job) {
   const again = () => showPlots(job);
   const figures = byId("figures");
   const open = new Set([...figures.querySelectorAll("details[open]")].map((details) => details.dataset.of));
-  drawings = [...METRICS.map((metric) => lineFigure(metric, job, state)), stripFigure(job, state, again), heatFigure(job, state, again)].filter(Boolean);
+  drawings = [...job.figures.map((figure) => lineFigure(figure, job, state)), stripFigure(job, state, again), heatFigure(job, state, again)].filter(Boolean);
   drawings.forEach((drawing) => { addTable(drawing).open = open.has(drawing.figure.id); });
   const focused = document.activeElement?.closest("figure")?.id;
   figures.replaceChildren(...drawings.map(({ figure }) => figure));
@@ -49,32 +43,34 @@ function toggle(text, isOn, turn, attributes = {}, ...before) {
 /** Backends on and off, axes, rounds, laws. */
 function showControls(job) {
   const redraw = () => showPlots(job);
-  state.xLog = prefersLog(job);
-  const chips = job.series.map((series, index) => toggle(series.name, !state.hidden.has(series.name), (isOn) => {
-    if (isOn) state.hidden.delete(series.name); else state.hidden.add(series.name);
+  const [figure] = job.figures;
+  state.xLog = figure ? figure.x[0].scale === "log" : null;
+  const chips = job.series.map((name, index) => toggle(name, !state.hidden.has(name), (isOn) => {
+    if (isOn) state.hidden.delete(name); else state.hidden.add(name);
     redraw();
   }, { class: "chip" }, glyph(index)));
   const all = element("button", { type: "button", class: "quiet", onclick: () => {
     const hide = state.hidden.size === 0;
-    state.hidden = new Set(hide ? job.series.map((series) => series.name) : []);
+    state.hidden = new Set(hide ? job.series : []);
     chips.forEach((chip) => chip.setAttribute("aria-pressed", String(!hide)));
     redraw();
   } }, "all / none");
   const turn = (name) => (isOn) => { state[name] = isOn; redraw(); };
-  const hasLaws = job.series.some((series) => series.law?.curves.length > 0);
+  const hasLaws = job.figures.some(({ series }) => series.some(({ laws }) => laws.length > 0));
+  const isShaded = job.figures.some((figure) => figure.oversubscribed_from !== null);
   byId("controls").replaceChildren(
-    element("fieldset", { class: "chips" }, element("legend", {}, capital(job.words.many)), ...chips, all),
+    element("fieldset", { class: "chips" }, element("legend", {}, job.many), ...chips, all),
     element("fieldset", {}, element("legend", {}, "Axes"),
-      toggle(`logarithmic ${countsOf(job)}`, state.xLog, turn("xLog"), { id: "x-log" }),
+      toggle("logarithmic counts", state.xLog, turn("xLog"), { id: "x-log" }),
       toggle("logarithmic values", state.yLog, turn("yLog"), { id: "y-log" })),
     element("fieldset", {}, element("legend", {}, "Show"),
       toggle("rounds", state.rounds, turn("rounds"), { id: "rounds" }),
       hasLaws ? toggle("laws", state.laws, turn("laws"), { id: "laws" }) : null));
   const entry = (kind, text) => element("span", {}, dashGlyph(kind), text);
   byId("legend").replaceChildren(
-    entry("ideal", countsOf(job) === "workers" ? "ideal of 1 inner" : "ideal"), entry("baseline", job.words.baseline_short), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
+    entry("ideal", job.ideal), entry("baseline", job.baseline), ...(hasLaws ? [entry("law", "thin line: the scaling law that was chosen"), entry("law other", "thin dashes: another law")] : []),
     element("span", {}, "bars: intervals"), element("span", {}, "pale dots: rounds"),
-    job.series.every((series) => series.cases.some((index) => cases[index].oversubscribed)) ? element("span", {}, "shaded: more threads than CPUs") : "");
+    isShaded ? element("span", {}, "shaded: more threads than CPUs") : "");
 }
 
 /** Draws again in another width. */

@@ -1,243 +1,443 @@
-//! What the page is told: the summary, its rounds thinned, and its words.
-
-use std::collections::BTreeSet;
+//! The data of the page: the view of each job, its figures, and what was found over
+//! several jobs, as JSON.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::crossings::{self, Grains, LadderData};
-use super::facts::{self, Facts};
-use super::laws::Law;
-use crate::analysis::{CaseSummary, Fit, Job, Series, Summary, TallyCheck, Warning};
-use crate::record::Case;
+use crate::analysis::{CaseSummary, Fit, Series, Summary, Warning};
+use crate::quantity::pluralize;
+use crate::report::html::facts::{self, Facts};
 use crate::stats::median;
+use crate::view::crossover::{Ladder, known, ladders, sentence as crossover_sentence};
 use crate::view::ending::how_it_ended;
-use crate::view::job::{JobView, job_views};
-use crate::view::nouns::{Nouns, baseline_name, checks, job_title, nouns, short_baseline_name};
-use crate::view::number::thousands;
-use crate::view::table::best_counts;
+use crate::view::figure::axis::Axis;
+use crate::view::figure::chart::Chart;
+use crate::view::figure::crossings;
+use crate::view::figure::heat::{Heat, of_inner, of_sizes};
+use crate::view::figure::lines::{Figure, Law, Point, fit_of};
+use crate::view::figure::map::Map;
+use crate::view::figure::metric::Metric;
+use crate::view::granularity::{METHOD, UNDECIDED, cell, name, refusal, shown};
+use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
+use crate::view::laws::{law_name, other_law, parameters};
+use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
+use crate::view::number::{Unit, digits, thousands, time_with_interval};
+use crate::view::table::{PAGE, Table, best_counts, speedup, unit_of};
+use crate::view::text::usable_cpus;
 use crate::view::verdict::{shortfall, verdict};
 
-/// Rounds of a case that are drawn as dots; more are thinned out, evenly over the
-/// run, and the page says so.
-pub(super) const MAX_DOTS: usize = 40;
+/// Rounds of a case that are drawn as dots; more are thinned out, evenly over the run, and
+/// the page says so.
+const MAX_DOTS: usize = 40;
+
+/// Cases that a warning names; the others are counted.
+const MAX_NAMED: usize = 6;
 
 /// Everything that the page shows.
-#[derive(Debug, Serialize)]
-pub(super) struct Data<'a> {
+#[derive(Serialize)]
+pub(super) struct Data {
     version: &'static str,
-    confidence: f64,
-    cpu_model: &'a str,
-    usable_cpus: Option<u32>,
+    title: String,
+    confidence: String,
     ending: String,
-    /// What was checked of how many calls.
-    checked: [String; 3],
-    max_dots: usize,
-    thinned: bool,
+    dots: String,
+    /// The job that is shown first.
+    first: usize,
     jobs: Vec<JobData>,
-    cases: Table,
-    warnings: &'a [Warning],
+    cases: Vec<CaseData>,
+    warnings: Vec<[String; 4]>,
     facts: Vec<Facts>,
     ladders: Vec<LadderData>,
-    grains: Option<Grains>,
+    grains: Option<GrainData>,
+    laws: Laws,
 }
 
-/// The cases of one job, by index.
-#[derive(Debug, Serialize)]
+/// One job.
+#[derive(Serialize)]
 struct JobData {
     name: String,
-    /// What its cases are called, and what they are compared with.
-    words: WordsData,
-    kernel: String,
-    work: String,
-    pin: String,
-    draws: Option<u64>,
-    is_weak: bool,
-    answer: Option<String>,
-    found: Findings,
-    baseline: Option<usize>,
-    series: Vec<SeriesData>,
-}
-
-/// The findings of a job beside its verdict.
-#[derive(Debug, Serialize)]
-struct Findings {
-    /// Index of the fastest case.
-    winner: Option<usize>,
-    /// Ends of the interval of its speedup, which holds although it was picked for it.
-    speedup_low: Option<f64>,
-    speedup_high: Option<f64>,
-    /// Sentences.
-    notes: Vec<String>,
-    /// Of each series: name, best count, counts that are indistinguishable from it, and
-    /// whether it differs from its neighbours.
-    counts: Vec<[String; 4]>,
-    /// The reasons of low efficiencies.
-    shortfalls: Vec<String>,
-}
-
-impl Findings {
-    fn of(view: &JobView<'_>) -> Findings {
-        let set = view.fastest_set();
-        let set = set.map(|set| format!("set of the fastest, with 95% confidence: {set}"));
-        Findings {
-            winner: view.ranking.and_then(|it| it.winner),
-            speedup_low: view.ranking.and_then(|it| it.speedup_low),
-            speedup_high: view.ranking.and_then(|it| it.speedup_high),
-            notes: set.into_iter().chain(view.power_notes()).map(|it| sentence(&it)).collect(),
-            counts: best_counts(view),
-            shortfalls: view.job.cases.iter().filter_map(|it| Some(shortfall(it)? + ".")).collect(),
-        }
-    }
-}
-
-/// A note with a capital and a full stop.
-fn sentence(note: &str) -> String {
-    let (first, rest) = note.split_at(note.chars().next().map_or(0, char::len_utf8));
-    format!("{}{rest}.", first.to_uppercase())
-}
-
-/// Words for the page.
-#[derive(Debug, Serialize)]
-struct WordsData {
-    /// One that is compared, and several.
+    title: String,
+    subtitle: String,
     one: &'static str,
-    many: &'static str,
-    /// What is timed.
-    call: &'static str,
-    /// What the baseline is called, whole and cut.
+    many: String,
+    verdict: String,
+    /// Key figures: name, value and remark.
+    key: Vec<[String; 3]>,
+    notes: Vec<String>,
+    counts: Vec<[String; 4]>,
+    shortfalls: Vec<String>,
+    table: Table,
+    /// The cases that the short table has, and the one in bold.
+    best: Vec<usize>,
+    winner: Option<usize>,
+    /// Marks of the table with their meaning.
+    marks: [(&'static str, String); 2],
+    problems: Vec<String>,
+    series: Vec<String>,
     baseline: String,
-    baseline_short: String,
-    /// Threads of the baseline.
-    baseline_nthread: u32,
+    ideal: &'static str,
+    figures: Vec<FigureData>,
+    strips: Strips,
+    heat: Option<Heat>,
 }
 
-/// One line of the plots.
-#[derive(Debug, Serialize)]
+/// A case: what a mark says of it.
+#[derive(Serialize)]
+struct CaseData {
+    rounds: String,
+    /// More threads than CPUs, in words; empty otherwise.
+    oversubscribed: String,
+}
+
+/// A figure over the thread count. Of each axis there is the one of the plots, and the one
+/// on the other scale.
+#[derive(Serialize)]
+struct FigureData {
+    id: &'static str,
+    title: String,
+    definition: &'static str,
+    notes: Vec<String>,
+    unit: Unit,
+    x: [Axis; 2],
+    y: (Axis, Option<Axis>),
+    series: Vec<SeriesData>,
+    /// The figure from whose dots those of this one follow.
+    dots_of: Option<&'static str>,
+    reference: Option<f64>,
+    /// Perfect scaling: its value at no thread, and what each thread adds.
+    ideal: Option<[f64; 2]>,
+    oversubscribed_from: Option<u32>,
+}
+
+#[derive(Serialize)]
 struct SeriesData {
+    inner: u32,
+    points: Vec<PointData>,
+    laws: Vec<LawData>,
+}
+
+/// Case, thread count, value, ends of its interval, whether it is joined, and dots.
+type PointData = (usize, u32, f64, Option<f64>, Option<f64>, bool, Vec<f64>);
+
+/// Name, curve, and the values at the points.
+type LawData = (&'static str, Vec<(f64, f64)>, Vec<Option<f64>>);
+
+/// The distributions of the rounds.
+#[derive(Serialize)]
+struct Strips {
+    title: &'static str,
+    one: &'static str,
+    figure: &'static str,
+    /// Of each case: least, lower hinge, median, upper hinge, most.
+    boxes: Vec<(usize, [f64; 5])>,
+}
+
+/// Jobs of several sizes.
+#[derive(Serialize)]
+struct LadderData {
     name: String,
-    cases: Vec<usize>,
-    /// The one that stands in the short table.
-    best: Option<usize>,
-    law: Option<Law>,
+    sentence: Option<String>,
+    chart: Chart,
+    map: Map,
+    crossovers: Vec<[String; 3]>,
 }
 
-/// Objects with the same keys, which are named once.
-#[derive(Debug, Default, Serialize)]
-struct Table {
-    columns: Vec<String>,
-    rows: Vec<Vec<Value>>,
+/// The smallest useful tasks.
+#[derive(Serialize)]
+struct GrainData {
+    method: &'static str,
+    nthread: u32,
+    chart: Option<Chart>,
+    rows: Vec<[String; 3]>,
+    notes: Vec<String>,
 }
 
-/// What a page shows of `summary`.
-pub(super) fn of(summary: &Summary) -> Data<'_> {
+/// Scaling laws: a table, and the reasons why there are no others.
+#[derive(Serialize)]
+struct Laws {
+    caption: String,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    refusals: Vec<String>,
+}
+
+/// The data of the page on `summary`.
+pub(super) fn of(summary: &Summary) -> Data {
+    let views = job_views(summary);
     let most = summary.cases.iter().map(|case| case.round_ns.len().max(ratios(case).len())).max();
+    let mut names: Vec<String> = views.iter().map(short_name).collect();
+    names.dedup();
+    let ladders = ladders(summary);
+    let grains = grains(summary);
+    // Of jobs or tasks of several sizes the largest: the smallest gain nothing.
+    let is_sized = !ladders.is_empty() || grains.is_some();
+    let draws = |view: &usize| views[*view].job.settings().share();
+    let largest = (0..views.len()).rev().max_by_key(draws).filter(|_| is_sized);
     Data {
         version: env!("CARGO_PKG_VERSION"),
-        confidence: summary.confidence,
-        cpu_model: summary.cpu_model(),
-        usable_cpus: summary.usable_cpus(),
+        title: format!("nthread: {} on {}", names.join(", "), cpu(summary)),
+        confidence: format!("{}%", digits(100.0 * summary.confidence).trim_end_matches(".0")),
         ending: how_it_ended(summary).trim_end().to_string(),
-        checked: checked(summary),
-        max_dots: MAX_DOTS,
-        thinned: most.unwrap_or(0) > MAX_DOTS,
-        jobs: job_views(summary).iter().map(job_data).collect(),
-        cases: Table::of(summary.cases.iter().map(|case| case_data(summary, case)).collect()),
-        warnings: &summary.warnings,
+        dots: match most.unwrap_or(0) > MAX_DOTS {
+            true => format!(
+                "Rounds are thinned to {MAX_DOTS} dots a case, evenly over the run; medians, boxes \
+                 and intervals are of all of them."
+            ),
+            false => "Every round that counts is a dot.".to_string(),
+        },
+        first: largest.unwrap_or(0),
+        jobs: views.iter().map(|view| job_data(view, &views)).collect(),
+        cases: summary.cases.iter().map(|case| case_data(summary, case)).collect(),
+        warnings: summary.warnings.iter().map(|it| warning(summary, it)).collect(),
         facts: facts::of(summary),
-        ladders: crossings::ladders_of(summary),
-        grains: crossings::grains(summary),
+        ladders: ladders.iter().map(|ladder| ladder_data(summary, ladder)).collect(),
+        grains,
+        laws: laws(&views),
     }
 }
 
-/// A name, a number, and what it means.
-fn checked(summary: &Summary) -> [String; 3] {
-    let checks = checks(summary);
-    if let Some(passed) = checks.passed {
-        return ["Checked".to_string(), checks.count, passed.to_string()];
-    }
-    let TallyCheck { calls, .. } = summary.tally_check;
-    let aside = if summary.tally_check.identical() {
-        "every one identical"
-    } else {
-        "each held to its check"
-    };
-    ["Answers checked".to_string(), thousands(calls as u64), aside.to_string()]
+fn cpu(summary: &Summary) -> &str {
+    if summary.cpu_model().is_empty() { "an unknown CPU" } else { summary.cpu_model() }
 }
 
-fn job_data(view: &JobView<'_>) -> JobData {
-    let (summary, job) = (view.summary, &view.job);
-    let settings = job.settings();
+/// The kernel, or the title of a job of commands or functions.
+fn short_name(view: &JobView<'_>) -> String {
+    match view.nouns.has_workers {
+        true => view.job.settings().kernel.clone(),
+        false => view.title(),
+    }
+}
+
+fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
+    let (summary, job, settings) = (view.summary, &view.job, view.job.settings());
+    let series = job.series();
+    let set = view.fastest_set();
+    let set = set.map(|set| format!("set of the fastest, with 95% confidence: {set}"));
+    let figures: Vec<Figure> = Metric::ALL
+        .into_iter()
+        .filter(|metric| view.nouns.has_workers || *metric != Metric::Throughput)
+        .map(|metric| Figure::new(view, metric, MAX_DOTS))
+        .filter(|figure| figure.points().next().is_some())
+        .collect();
+    let is_drawn = |id: &str| figures.iter().any(|figure| figure.metric.file_stem() == id);
+    let work = settings.share().map(|n| format!("{} {}", thousands(n), draws_unit(settings)));
+    let pin = pin(settings);
+    let count = pluralize(series.len(), view.nouns.one);
+    let subtitle = [
+        work.unwrap_or_default(),
+        pin.trim_start_matches(", ").to_string(),
+        usable_cpus(summary),
+        if view.nouns.has_workers { count } else { String::new() },
+    ];
     JobData {
-        name: job_title(summary.target(), job),
-        words: words_data(summary, job),
-        kernel: settings.kernel.clone(),
-        work: work(settings),
-        pin: settings.pin.clone(),
-        draws: settings.share(),
-        is_weak: settings.is_weak(),
-        answer: verdict(view),
-        found: Findings::of(view),
-        baseline: job.baseline().map(|case| case.index),
-        series: job.series().iter().map(|series| series_data(summary, series)).collect(),
+        name: view.title(),
+        title: format!("{} on {}", short_name(view), cpu(summary)),
+        subtitle: subtitle.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · "),
+        one: view.nouns.one,
+        many: capital(view.nouns.many),
+        verdict: begun(view, &verdict(view).unwrap_or("Nothing was measured.".to_string())),
+        key: key_figures(view),
+        notes: set.into_iter().chain(view.power_notes()).map(|it| capital(&it) + ".").collect(),
+        counts: best_counts(view),
+        shortfalls: job.cases.iter().filter_map(|it| Some(shortfall(it)? + ".")).collect(),
+        table: table(view, &series),
+        best: series.iter().filter_map(|it| Some(it.best()?.index)).collect(),
+        winner: view.fastest().map(|case| case.index),
+        marks: [
+            (OVERSUBSCRIBED, view.oversubscribed_note()),
+            (
+                INDISTINGUISHABLE,
+                format!("{INDISTINGUISHABLE} statistically indistinguishable from the fastest"),
+            ),
+        ],
+        problems: job.cases.iter().filter_map(|case| problem(case)).collect(),
+        baseline: job.baseline().map_or("baseline".to_string(), short_baseline_name),
+        ideal: figures.first().map_or("ideal", Figure::ideal_name),
+        strips: strips(view, if is_drawn("speedup") { Metric::Speedup } else { Metric::Time }),
+        figures: figures.iter().map(figure_data).collect(),
+        heat: of_inner(view).or_else(|| of_sizes(view, all)),
+        series: series.iter().map(Series::full_name).collect(),
     }
 }
 
-fn words_data(summary: &Summary, job: &Job<'_>) -> WordsData {
-    let Nouns { one, many, call, .. } = nouns(summary.target());
-    let name = |of: fn(&CaseSummary) -> String| job.baseline().map_or("baseline".to_string(), of);
-    WordsData {
-        one,
-        many,
-        call,
-        baseline: name(baseline_name),
-        baseline_short: name(short_baseline_name),
-        baseline_nthread: job.baseline().map_or(1, |case| case.case.threads()),
+/// The table of all cases, the baseline first.
+fn table(view: &JobView<'_>, series: &[Series<'_>]) -> Table {
+    let mut cases: Vec<&CaseSummary> = view.job.baseline().into_iter().collect();
+    for case in series.iter().flat_map(|series| &series.cases) {
+        if cases.first().is_none_or(|first| first.index != case.index) {
+            cases.push(case);
+        }
     }
+    Table::new(view, &cases, &PAGE, unit_of(&cases)).without_empty()
 }
 
-fn work(case: &Case) -> String {
-    let whose = if case.is_weak() { "worker" } else { "call" };
-    case.share().map_or(String::new(), |n| format!("{} draws a {whose}", thousands(n)))
+/// A text with a capital.
+fn capital(text: &str) -> String {
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}", first.to_uppercase())
 }
 
-fn series_data(summary: &Summary, series: &Series<'_>) -> SeriesData {
-    let cases: Vec<usize> = series.cases.iter().map(|case| case.index).collect();
-    let most = series.cases.iter().map(|case| case.case.nthread).max().unwrap_or(1);
-    let fit = summary.fits.iter().find(|fit| is_of_series(fit, series, &cases));
-    let name = match series.detail.as_str() {
-        "" => series.name.clone(),
-        detail => format!("{} ({detail})", series.name),
+/// A sentence with a capital, unless it begins with the name of a command or function.
+fn begun(view: &JobView<'_>, sentence: &str) -> String {
+    let starts = |case: &&CaseSummary| {
+        let start: String = case.case.title().chars().take(12).collect();
+        sentence.starts_with(&start)
     };
-    let best = series.best().map(|case| case.index);
-    SeriesData { name, cases, best, law: fit.map(|fit| Law::of(summary.target(), fit, most)) }
+    let is_name = !view.nouns.has_workers && view.job.cases.iter().any(starts);
+    if is_name { sentence.to_string() } else { capital(sentence) }
 }
 
-/// A fit that was refused has no cases: it is known by its settings.
-fn is_of_series(fit: &Fit, series: &Series<'_>, cases: &[usize]) -> bool {
-    let is_own = |case: &&CaseSummary| {
-        let chunk = fit.case.chunk.and(case.case.chunk);
-        Case { chunk, ..case.case.clone() } == fit.case
+/// The few figures that say the most.
+fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
+    let mut key = Vec::new();
+    let mut add = |name: &str, value: String, remark: String| {
+        // The interval stands below its value.
+        let split = value.split_once(" (").and_then(|(value, rest)| {
+            let (interval, unit) = rest.split_once(')')?;
+            Some((format!("{value}{unit}"), format!("{remark}; {interval}")))
+        });
+        let (value, remark) = split.unwrap_or((value, remark));
+        key.push([name.to_string(), value, remark]);
     };
-    fit.cases.iter().any(|case| cases.contains(case)) || series.cases.iter().any(is_own)
+    let baseline = view.job.baseline();
+    if let Some(fastest) = view.fastest().filter(|case| case.speedup.is_some()) {
+        // The interval of the verdict holds although the case was picked for its speedup.
+        let picked = view.ranking.filter(|ranking| {
+            ranking.winner == Some(fastest.index)
+                && ranking.speedup_low.is_some_and(|low| low > 1.0)
+                && baseline.is_none_or(|it| it.fastest != Some(true))
+        });
+        let text = picked.map_or_else(
+            || speedup(fastest),
+            |it| {
+                let (low, high) = (it.speedup_low, it.speedup_high);
+                crate::view::number::with_interval(fastest.speedup, low, high)
+            },
+        );
+        add("Highest speedup", text + " ×", fastest.case.title_and_count());
+    }
+    if let Some(baseline) = baseline.filter(|case| case.median_ns.is_some()) {
+        let (low, high) = (baseline.median_low_ns, baseline.median_high_ns);
+        let time = time_with_interval(baseline.median_ns, low, high);
+        match view.nouns.has_workers {
+            true => add("Sequential", time, "a call".to_string()),
+            false => add("Baseline", time, short_baseline_name(baseline)),
+        }
+    }
+    let cases = &view.summary.cases;
+    let rounds = cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let checks = checks(view.summary);
+    let failed = match checks.failed {
+        0 => String::new(),
+        failed => format!("; {}", pluralize(failed, "failed visit")),
+    };
+    let of = format!("of {}{failed}", pluralize(cases.len(), "case"));
+    key.push(["Rounds".to_string(), rounds.to_string(), of]);
+    key.push(match checks.passed {
+        Some(passed) => ["Checked".to_string(), checks.count, passed.to_string()],
+        None => {
+            let is_identical = view.summary.tally_check.identical();
+            let remark = if is_identical { "every one identical" } else { "each checked" };
+            ["Answers checked".to_string(), checks.count, remark.to_string()]
+        }
+    });
+    key
 }
 
-/// A case with what `summary.json` does not have: its rounds.
-fn case_data(summary: &Summary, case: &CaseSummary) -> Map<String, Value> {
-    let Ok(Value::Object(mut object)) = serde_json::to_value(case) else { return Map::new() };
-    let mut add = |name: &str, value: Value| object.insert(name.to_string(), value);
-    add("title", case.case.title().into());
-    add("round_ns", thinned(&case.round_ns));
-    add("ratios", thinned(ratios(case)));
-    add("ratio_box", five_numbers(ratios(case)));
-    add("round_box", five_numbers(&case.round_ns));
-    add("problems", case.problems.len().into());
-    add("problem", case.problems.first().cloned().into());
-    if !summary.target().is_kernel() {
-        add("cpu_ns", case.cpu_ns().into());
-        add("peak_bytes", case.peak_bytes().into());
+fn problem(case: &CaseSummary) -> Option<String> {
+    let (first, count) = (case.problems.first()?, case.problems.len());
+    let failed = pluralize(count, "failed visit");
+    Some(format!("{}: {failed}, the first: {first}", case.case.title_and_count()))
+}
+
+fn case_data(summary: &Summary, case: &CaseSummary) -> CaseData {
+    let rounds = format!("{}, {}", pluralize(case.rounds, "round"), pluralize(case.pairs, "pair"));
+    let oversubscribed = match case.oversubscribed {
+        true => format!("more threads than the {}", usable_cpus(summary)),
+        false => String::new(),
+    };
+    CaseData { rounds: if case.pairs > 0 { rounds } else { String::new() }, oversubscribed }
+}
+
+/// Code, message, advice, and the cases that it is about.
+fn warning(summary: &Summary, warning: &Warning) -> [String; 4] {
+    let code = serde_json::to_value(warning.code).unwrap_or_default();
+    let cases = warning.cases.iter().filter_map(|case| summary.cases.get(*case));
+    let names: Vec<String> = cases.take(MAX_NAMED).map(|it| it.case.title_and_count()).collect();
+    let more = match warning.cases.len() - names.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let about = if names.is_empty() { "all cases".to_string() } else { names.join("; ") + &more };
+    let code = code.as_str().unwrap_or_default().to_string();
+    [code, warning.message.clone(), warning.advice.clone(), about]
+}
+
+fn figure_data(figure: &Figure) -> FigureData {
+    let (x, y) = figure.other_axes();
+    let law = |law: &Law| {
+        let points = law.points.iter().map(|(n, value)| (rounded(*n), rounded(*value)));
+        let at_points = law.at_points.iter().map(|value| value.map(rounded));
+        (law.name, points.collect(), at_points.collect())
+    };
+    let dots_of = match figure.metric {
+        Metric::Throughput => Some(Metric::Time.file_stem()),
+        Metric::Efficiency => Some(Metric::Speedup.file_stem()),
+        _ => None,
+    };
+    let point = |it: &Point| {
+        let (low, high) = it.interval.unzip();
+        let (value, low, high) = (rounded(it.value), low.map(rounded), high.map(rounded));
+        let dots = it.dots.iter().filter(|_| dots_of.is_none()).copied().map(rounded).collect();
+        (it.case, it.nthread, value, low, high, it.is_joined, dots)
+    };
+    let title = match figure.metric {
+        Metric::Speedup => format!("Speedup over {}", figure.baseline),
+        metric => metric.title(figure.nouns).to_string(),
+    };
+    FigureData {
+        id: figure.metric.file_stem(),
+        title,
+        definition: figure.metric.definition(figure.nouns),
+        notes: figure.notes(None),
+        unit: figure.unit,
+        x: [figure.x.clone(), x],
+        y: (figure.y.clone(), y),
+        series: figure
+            .series
+            .iter()
+            .map(|series| SeriesData {
+                inner: series.inner_nthread,
+                points: series.points.iter().map(point).collect(),
+                laws: series.laws.iter().map(law).collect(),
+            })
+            .collect(),
+        dots_of,
+        reference: figure.reference.as_ref().and_then(|it| it.value),
+        ideal: figure
+            .ideal(1.0)
+            .zip(figure.ideal(2.0))
+            .map(|(one, two)| [2.0 * one - two, two - one]),
+        oversubscribed_from: figure.oversubscribed_from,
     }
-    object
+}
+
+/// Five significant figures: a mark needs no more.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.4e}").parse().unwrap_or(value)
+}
+
+fn strips(view: &JobView<'_>, metric: Metric) -> Strips {
+    let (title, one) = match metric {
+        Metric::Speedup => ("Distribution of the speedups", "pair"),
+        _ => ("Distribution of the times", "round"),
+    };
+    let values = |case: &CaseSummary| match metric {
+        Metric::Speedup => ratios(case).to_vec(),
+        _ => case.round_ns.clone(),
+    };
+    let boxes = view.job.cases.iter();
+    let boxes = boxes.filter_map(|case| Some((case.index, five_numbers(&values(case))?)));
+    Strips { title, one, figure: metric.file_stem(), boxes: boxes.collect() }
 }
 
 /// The ratios of a case; none of the baseline, whose are all 1.
@@ -245,41 +445,95 @@ fn ratios(case: &CaseSummary) -> &[f64] {
     if case.is_baseline() { &[] } else { &case.ratios }
 }
 
-/// At most [`MAX_DOTS`] of the values, evenly over their order. A dot needs no
-/// more than six figures.
-fn thinned(values: &[f64]) -> Value {
-    let count = values.len().min(MAX_DOTS);
-    let kept = (0..count).map(|dot| values[dot * values.len() / count]);
-    kept.map(six_figures).collect::<Vec<f64>>().into()
-}
-
-fn six_figures(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
-}
-
-/// Least, lower hinge, median, upper hinge, most: of all values (Tukey, 1977).
-fn five_numbers(values: &[f64]) -> Value {
+/// Least, lower hinge, median, upper hinge, most (Tukey, 1977).
+fn five_numbers(values: &[f64]) -> Option<[f64; 5]> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     // Where their number is odd, the middle one belongs to both halves.
     let (half, count) = (sorted.len().div_ceil(2), sorted.len());
-    let hinges = median(&sorted[..half]).zip(median(&sorted[count - half..]));
-    let Some(((low, high), middle)) = hinges.zip(median(&sorted)) else { return Value::Null };
-    vec![sorted[0], low, middle, high, sorted[count - 1]].into()
+    let (low, high) = (median(&sorted[..half])?, median(&sorted[count - half..])?);
+    Some([sorted[0], low, median(&sorted)?, high, sorted[count - 1]].map(rounded))
 }
 
-impl Table {
-    /// Without the columns in which nothing stands.
-    fn of(objects: Vec<Map<String, Value>>) -> Table {
-        let told = objects.iter().flatten().filter(|(_, value)| !value.is_null());
-        let columns: BTreeSet<String> = told.map(|(name, _)| name.clone()).collect();
-        let row = |mut object: Map<String, Value>| {
-            columns.iter().map(|name| object.remove(name).unwrap_or_default()).collect()
-        };
-        Table {
-            rows: objects.into_iter().map(row).collect(),
-            columns: columns.into_iter().collect(),
+fn ladder_data(summary: &Summary, ladder: &Ladder<'_>) -> LadderData {
+    let row = |it: &&crate::analysis::Crossover| [it.case.title(), it.case.count(), known(it)];
+    LadderData {
+        name: format!("{}{}", ladder.job.kernel, pin(ladder.job)),
+        sentence: crossover_sentence(ladder).map(|sentence| capital(&sentence)),
+        chart: crossings::speedup(summary, ladder),
+        map: crossings::winners(summary, ladder),
+        crossovers: ladder.crossovers.iter().map(row).collect(),
+    }
+}
+
+/// The smallest useful tasks of a run, if it looked for them.
+fn grains(summary: &Summary) -> Option<GrainData> {
+    let all = shown(summary);
+    let rows: Vec<[String; 3]> = all
+        .iter()
+        .map(|it| [name(&all, it), cell(it, &it.metg_50), cell(it, &it.metg_95)])
+        .collect();
+    let mut notes = Vec::new();
+    if rows.iter().flatten().any(|cell| cell.contains(UNDECIDED)) {
+        notes.push(format!("{UNDECIDED} not decided: the interval leaves the measured tasks."));
+    }
+    for it in &all {
+        for (percent, metg) in [(50, &it.metg_50), (95, &it.metg_95)] {
+            let reason = refusal(it, percent, metg);
+            notes.extend(reason.map(|reason| format!("{}: {reason}.", name(&all, it))));
         }
+    }
+    let nthread = all.first()?.case.nthread;
+    Some(GrainData { method: METHOD, nthread, chart: crossings::granularity(summary), rows, notes })
+}
+
+/// The laws of all jobs. A reason why there is none is given once, for all that it is about.
+fn laws(views: &[JobView<'_>]) -> Laws {
+    let (one, has_jobs) = (views.first().map_or("backend", |it| it.nouns.one), views.len() > 1);
+    let mut all: Vec<(Vec<String>, &JobView<'_>, &Fit)> = Vec::new();
+    for view in views {
+        for series in view.job.series() {
+            let job = has_jobs.then(|| view.title());
+            let names = job.into_iter().chain([series.full_name()]).collect();
+            all.extend(fit_of(view.summary, &series).map(|fit| (names, view, fit)));
+        }
+    }
+    let or_dash = |text: String| if text.is_empty() { "–".to_string() } else { text };
+    let mut refusals: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut rows = Vec::new();
+    for (names, view, fit) in &all {
+        if let Some(reason) = &fit.refusal {
+            match refusals.iter_mut().find(|(other, _)| other == reason) {
+                Some((_, about)) => about.push(names.join(", ")),
+                None => refusals.push((reason, vec![names.join(", ")])),
+            }
+            continue;
+        }
+        let others = fit.candidates.iter().skip(1).map(|it| other_law(fit, it));
+        let mut row = names.clone();
+        row.extend([
+            fit.model.map_or("none", law_name).to_string(),
+            parameters(view.summary.target(), fit).join("; "),
+            or_dash(others.collect::<Vec<_>>().join("; ")),
+            or_dash(fit.caveat.clone().unwrap_or_default()),
+        ]);
+        rows.push(row);
+    }
+    let refusal = |(reason, about): (&str, Vec<String>)| match about.len() == all.len() {
+        true => format!("Every {one}: {reason}."),
+        false => format!("{}: {reason}.", about.join("; ")),
+    };
+    let job = if has_jobs { Some("job") } else { None };
+    Laws {
+        caption: format!(
+            "The law that explains each {one} best for its number of parameters, with 95% intervals"
+        ),
+        head: job
+            .into_iter()
+            .chain([one, "law", "parameters", "explains less", "caveat"])
+            .collect(),
+        rows,
+        refusals: refusals.into_iter().map(refusal).collect(),
     }
 }
 
@@ -290,15 +544,7 @@ mod tests {
     #[test]
     fn the_hinges_of_nine_values_are_the_third_and_the_seventh() {
         let values: Vec<f64> = (1..=9).map(f64::from).collect();
-        assert_eq!(five_numbers(&values), Value::from(vec![1.0, 3.0, 5.0, 7.0, 9.0]));
-        assert_eq!(five_numbers(&[]), Value::Null);
-    }
-
-    #[test]
-    fn dots_are_thinned_evenly_to_a_fixed_number() {
-        let values: Vec<f64> = (0..4000).map(f64::from).collect();
-        let dots = thinned(&values);
-        let dots = dots.as_array().expect("a list");
-        assert_eq!((dots.len(), &dots[1]), (MAX_DOTS, &Value::from(100.0)));
+        assert_eq!(five_numbers(&values), Some([1.0, 3.0, 5.0, 7.0, 9.0]));
+        assert_eq!(five_numbers(&[]), None);
     }
 }

@@ -6,10 +6,8 @@
 //! and set text as text only. So no field of a file can become markup. Beyond
 //! that, the page forbids itself every script but its own, by their hashes.
 
-mod crossings;
 mod data;
 mod facts;
-mod laws;
 mod page;
 #[cfg(test)]
 mod tests;

@@ -1,38 +1,30 @@
-//! Which figures a job has, and what their files are called.
+//! The figures of a job, and the names of their files.
 
-use super::metric::Metric;
 use crate::analysis::Job;
-use crate::view::nouns::pin;
+use crate::view::figure::metric::Metric;
 
 /// The figures of a job: what has no draws has no draws per second.
 pub(super) fn metrics(job: &Job<'_>) -> impl Iterator<Item = Metric> + use<> {
     let has_draws = job.settings().draws.is_some();
-    Metric::ALL.into_iter().filter(move |metric| has_draws || *metric != Metric::Throughput)
+    Metric::PLOTTED.into_iter().filter(move |metric| has_draws || *metric != Metric::Throughput)
 }
 
-/// What a heading says of a job after its draws.
-pub(super) fn remark(job: &Job<'_>) -> String {
-    let case = job.settings();
-    let weak = if case.is_weak() { " a worker" } else { "" };
-    format!("{weak}{}", pin(case))
-}
-
-/// What is added to the file names of each job: nothing for a single one, else
+/// The ends of the file names of each job: nothing for a single one, else
 /// kernel and draws, how workers were pinned where that differs, and block and
 /// seed where these are not enough.
-pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
+pub(super) fn suffixes(jobs: &[&Job<'_>]) -> Vec<String> {
     if jobs.len() == 1 {
         return vec![String::new()];
     }
     let pin = |job: &Job<'_>| plain(&job.settings().pin);
-    let pins_differ = jobs.iter().any(|job| pin(job) != pin(&jobs[0]));
+    let pins_differ = jobs.iter().any(|job| pin(job) != pin(jobs[0]));
     let pin_of = |job| if pins_differ { format!("-{}", pin(job)) } else { String::new() };
     let short: Vec<String> = jobs.iter().map(|job| short_suffix(job) + &pin_of(job)).collect();
     jobs.iter()
         .zip(&short)
         .map(|(job, suffix)| {
-            let twins = short.iter().filter(|other| *other == suffix).count();
-            match twins {
+            let count = short.iter().filter(|other| *other == suffix).count();
+            match count {
                 1 => suffix.clone(),
                 _ => format!("{suffix}-block{}-seed{}", job.settings().block, job.settings().seed),
             }

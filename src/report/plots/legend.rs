@@ -2,13 +2,13 @@
 
 use super::PlotError;
 use super::canvas::{Anchor, Canvas, Letters};
-use super::figure::Layout;
-use super::series::{Plot, Series};
+use super::font;
+use super::layout::Layout;
 use super::style::{BASELINE_DASH, GREY, GRID, IDEAL_DASH, INK, Look, SHADE, look};
-use super::{curves, font};
+use crate::view::figure::lines::{Figure, Series};
 use crate::view::text::{cut, length};
 
-/// What stands before the text of an entry.
+/// The sample before the text of an entry.
 enum Sample {
     Series(Look),
     /// A line to compare with.
@@ -33,10 +33,10 @@ const REMARK_ROW: f64 = 14.0;
 const SAMPLE: f64 = 36.0;
 const ROOM: f64 = 150.0;
 
-/// How much height it needs.
-pub(super) fn height(plot: &Plot) -> f64 {
+/// The height that it needs.
+pub(super) fn height(figure: &Figure) -> f64 {
     // The remark of the ideal depends on the layout, so it always has a row.
-    let entries = entries(plot, true);
+    let entries = entries(figure, true);
     let remarks = entries.iter().filter(|entry| !entry.remark.is_empty());
     entries.len() as f64 * ROW + remarks.count() as f64 * REMARK_ROW
 }
@@ -44,13 +44,12 @@ pub(super) fn height(plot: &Plot) -> f64 {
 /// Draws it from its corner downwards.
 pub(super) fn draw<B: Letters>(
     canvas: &mut Canvas<B>,
-    plot: &Plot,
-    layout: &Layout,
+    layout: &Layout<'_>,
 ) -> Result<(), PlotError> {
     let (left, top) = layout.legend;
     let text = left + SAMPLE + 8.0;
     let mut y = top + ROW / 2.0;
-    for entry in entries(plot, curves::ideal_leaves(plot, layout)) {
+    for entry in entries(layout.figure, layout.ideal_leaves()) {
         sample(canvas, &entry.sample, (left, y))?;
         let colour = if matches!(entry.sample, Sample::None) { GREY } else { INK };
         let name = fitted(&entry.name);
@@ -72,10 +71,10 @@ fn fitted(name: &str) -> String {
     fitting.next().unwrap_or_else(|| font::elide(name, NAME, ROOM))
 }
 
-fn entries(plot: &Plot, ideal_leaves: bool) -> Vec<Entry> {
-    let series = plot.series.iter().enumerate();
+fn entries(figure: &Figure, ideal_leaves: bool) -> Vec<Entry> {
+    let series = figure.series.iter().enumerate();
     let mut entries: Vec<Entry> = series.map(|(i, series)| series_entry(i, series)).collect();
-    entries.extend(plot.reference.iter().map(|reference| Entry {
+    entries.extend(figure.reference.iter().map(|reference| Entry {
         sample: match reference.value {
             Some(_) => Sample::Line(BASELINE_DASH),
             None => Sample::None,
@@ -86,18 +85,14 @@ fn entries(plot: &Plot, ideal_leaves: bool) -> Vec<Entry> {
         },
         remark: String::new(),
     }));
-    if plot.ideal(1.0).is_some() {
+    if figure.ideal(1.0).is_some() {
         entries.push(Entry {
             sample: Sample::Line(IDEAL_DASH),
-            name: if plot.series.iter().any(|series| series.inner_nthread > 1) {
-                "ideal of 1 inner".to_owned()
-            } else {
-                "ideal".to_owned()
-            },
+            name: figure.ideal_name().to_owned(),
             remark: if ideal_leaves { "leaves the figure at its top" } else { "" }.to_owned(),
         });
     }
-    if plot.counts.iter().any(|n| plot.all_oversubscribed(*n)) {
+    if figure.oversubscribed_from.is_some() {
         entries.push(Entry {
             sample: Sample::Region,
             name: "oversubscribed".to_owned(),

@@ -1,62 +1,60 @@
-//! Four figures for each job of a run, as SVG and PNG: time of a call,
-//! speedup, efficiency and throughput against the thread count.
+//! The figures of a run as SVG and PNG: time, speedup, efficiency and throughput of each job
+//! against the thread count, heat maps, crossovers, winners and granularity.
 //!
-//! [`write()`] goes through five steps, one file each: the cases of a job
-//! (`job`), what is shown of them (`series`, in the terms of a `metric`),
-//! where it lies (`axis`), how it looks (`style`) and the drawing (`figure`:
-//! `frame`, `curves`, `legend`). Both formats come from the same drawing code
-//! on a `canvas`; the bytes depend on nothing but the summary.
+//! What a figure shows is data ([`crate::view::figure`]); here it gets a place (`layout`) and
+//! a look (`style`) and is drawn (`figure`: `frame`, `curves`, `legend`; `chart`, `map`,
+//! `heat`). Both formats come from the same drawing code on a `canvas`; the bytes depend on
+//! nothing but the summary.
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::analysis::{Job, Summary, jobs};
+use crate::analysis::{Job, Summary};
 use crate::record::{Preset, Target};
-use crate::report::crossover::ladders;
+use crate::view::crossover::ladders;
+use crate::view::figure::lines::Figure;
+use crate::view::figure::metric::Metric;
+use crate::view::figure::{crossings as charts, heat as heat_map};
+use crate::view::job::{JobView, job_views};
 use crate::view::nouns::nouns;
 
-mod axis;
 mod canvas;
 mod chart;
-mod crossings;
 mod curves;
 mod figure;
 mod file;
 mod font;
-mod format;
 mod frame;
 mod heat;
 mod job;
+mod layout;
 mod legend;
 mod map;
-mod metric;
-mod scale;
-mod series;
 mod style;
 #[cfg(test)]
 mod tests;
 
-use metric::Metric;
-use series::Plot;
+/// Dots of a case; more rounds are thinned out.
+const MAX_DOTS: usize = 200;
 
-/// Why a figure could not be written.
+/// The reason why a figure could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
     /// The directory does not take the file.
     #[error("cannot write the plot {}", path.display())]
     Write {
-        /// The file that was meant.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The picture could not be encoded.
     #[error("cannot encode the plot {} as PNG", path.display())]
     Encode {
-        /// The file that was meant.
+        /// The file.
         path: PathBuf,
-        /// What the encoder said.
+        /// The error of the encoder.
         source: png::EncodingError,
     },
     /// The drawing library refused a shape.
@@ -64,9 +62,9 @@ pub enum PlotError {
     Draw(String),
 }
 
-/// What the file names of each job end in, before the dot.
+/// The ends of the file names of each job, before the dot.
 pub(super) fn suffixes(jobs: &[Job<'_>]) -> Vec<String> {
-    job::suffixes(jobs)
+    job::suffixes(&jobs.iter().collect::<Vec<_>>())
 }
 
 /// The file names of a job's figures without that, and their titles.
@@ -74,25 +72,25 @@ pub(super) fn names(
     target: Target,
     job: &Job<'_>,
 ) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-    let words = nouns(target);
-    job::metrics(job).map(move |metric| (metric.file_stem(), metric.title(words)))
+    let nouns = nouns(target);
+    job::metrics(job).map(move |metric| (metric.file_stem(), metric.title(nouns)))
 }
 
 /// The file name, before the dot, of a job's heat map without its suffix, and its title.
 pub(super) const INNER: (&str, &str) = ("inner", "Speedup by workers and threads inside each");
 
-/// Whether each job has figures of its own: not where a run asked for what
-/// crosses something, and there are figures of that.
+/// Whether each job has figures of its own: not where a run asked for crossovers or
+/// granularity, and there are figures of that.
 pub(super) fn are_jobs_drawn(summary: &Summary) -> bool {
     let asks_for_less = matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg);
     !asks_for_less || crossings(summary).is_empty()
 }
 
-/// The file names, before the dot, of the figures of what crosses something, and
-/// their titles. Of several ladders of jobs each has a number.
+/// The file names, before the dot, of the figures of crossovers and granularity, and their
+/// titles. Of several ladders of jobs each has a number.
 pub(super) fn crossings(summary: &Summary) -> Vec<(String, &'static str)> {
     let mut names = Vec::new();
-    if crossings::granularity(summary).is_some() {
+    if charts::granularity(summary).is_some() {
         names.push(("granularity".to_string(), "Efficiency against the size of a task"));
     }
     let count = ladders(summary).len();
@@ -118,20 +116,22 @@ pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
     if !are_jobs_drawn(summary) {
         return Ok(written);
     }
-    let jobs = jobs(summary);
+    let views = job_views(summary);
+    let jobs: Vec<&Job<'_>> = views.iter().map(|view| &view.job).collect();
     let suffixes = job::suffixes(&jobs);
-    for (job, suffix) in jobs.iter().zip(&suffixes) {
-        if let Some(heat) = heat::of(summary, job) {
+    for (view, suffix) in views.iter().zip(&suffixes) {
+        if let Some(heat) = heat_map::of_inner(view) {
             written.extend(write_both(&heat, dir, &format!("{}{suffix}", INNER.0))?);
         }
     }
-    let pairs = jobs.iter().zip(&suffixes);
-    let figures: Vec<(&Job<'_>, &String, Metric)> = pairs
-        .flat_map(|(job, suffix)| job::metrics(job).map(move |metric| (job, suffix, metric)))
+    let figures: Vec<(&JobView<'_>, &String, Metric)> = views
+        .iter()
+        .zip(&suffixes)
+        .flat_map(|(view, suffix)| job::metrics(&view.job).map(move |it| (view, suffix, it)))
         .collect();
-    let write = |&(job, suffix, metric): &(&Job<'_>, &String, Metric)| {
-        let plot = Plot::new(summary, job, metric);
-        write_both(&plot, dir, &format!("{}{suffix}", metric.file_stem()))
+    let write = |&(view, suffix, metric): &(&JobView<'_>, &String, Metric)| {
+        let figure = Figure::new(view, metric, MAX_DOTS);
+        write_both(&figure, dir, &format!("{}{suffix}", metric.file_stem()))
     };
     // Encoding them is most of the work of a small report. Where no threads can be
     // had, one does it all.
@@ -144,19 +144,19 @@ pub fn write(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
     Ok(written)
 }
 
-/// The figures of what crosses something. Of several ladders of jobs each has a
+/// Writes the figures of crossovers and granularity. Of several ladders of jobs each has a
 /// number.
 fn write_crossings(summary: &Summary, dir: &Path) -> Result<Vec<PathBuf>, PlotError> {
     let mut written = Vec::new();
-    if let Some(chart) = crossings::granularity(summary) {
+    if let Some(chart) = charts::granularity(summary) {
         written.extend(write_both(&chart, dir, "granularity")?);
     }
     let ladders = ladders(summary);
     for (number, ladder) in (1..).zip(&ladders) {
         let suffix = if ladders.len() > 1 { format!("-{number}") } else { String::new() };
-        let chart = crossings::speedup(summary, ladder);
+        let chart = charts::speedup(summary, ladder);
         written.extend(write_both(&chart, dir, &format!("crossover{suffix}"))?);
-        let map = crossings::winners(summary, ladder);
+        let map = charts::winners(summary, ladder);
         written.extend(write_both(&map, dir, &format!("winners{suffix}"))?);
     }
     Ok(written)

@@ -1,10 +1,11 @@
 //! The figures of what crosses something.
 
-use super::super::{crossings, file, write};
+use super::super::{file, write};
 use crate::analysis::Summary;
 use crate::analysis::synthetic::{Noise, case, measured};
 use crate::record::{BASELINE, Case, Preset};
-use crate::report::crossover::ladders;
+use crate::view::crossover::ladders;
+use crate::view::figure::crossings;
 
 fn names(written: &[std::path::PathBuf]) -> Vec<String> {
     let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::metric::Metric;
-use super::super::{figure, file, job, write};
+use super::super::file::Picture as _;
+use super::super::{file, job, write};
 use super::{fail, plot, run};
 use crate::analysis::jobs;
+use crate::view::figure::metric::Metric;
 
 fn names(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
@@ -22,7 +23,7 @@ fn every_size_of_sweep_can_be_drawn() {
         for backends in [0, 1, 8] {
             for rounds in [0, 1, 12] {
                 let summary = run(backends, counts, rounds);
-                for metric in Metric::ALL {
+                for metric in Metric::PLOTTED {
                     file::svg_text(&plot(&summary, metric)).unwrap();
                 }
             }
@@ -45,7 +46,7 @@ fn one_job_gives_eight_files() {
 #[test]
 fn the_same_summary_gives_the_same_bytes() {
     let summary = run(2, &[1, 2, 3], 12);
-    for metric in Metric::ALL {
+    for metric in Metric::PLOTTED {
         let svg = || file::svg_text(&plot(&summary, metric)).unwrap();
         assert_eq!(svg(), svg());
     }
@@ -71,7 +72,7 @@ fn files_of_several_jobs_name_their_job() {
     }
     summary.cases.extend(other.into_iter().chain(seeded));
     crate::analysis::synthetic::number(&mut summary.cases);
-    let suffixes = job::suffixes(&jobs(&summary));
+    let suffixes = job::suffixes(&jobs(&summary).iter().collect::<Vec<_>>());
     assert_eq!(
         suffixes,
         ["-pi-67108864-block16384-seed0", "-a_b-100", "-pi-67108864-block16384-seed9"]
@@ -94,7 +95,7 @@ fn a_write_that_fails_names_the_path_and_leaves_no_part_of_it() {
 fn a_backend_without_data_is_named_as_such() {
     let mut summary = run(2, &[1, 2], 6);
     summary.cases[1..3].iter_mut().for_each(fail);
-    for metric in Metric::ALL {
+    for metric in Metric::PLOTTED {
         let svg = file::svg_text(&plot(&summary, metric)).unwrap();
         assert!(svg.contains("a: no data"), "{metric:?}");
     }
@@ -104,7 +105,7 @@ fn a_backend_without_data_is_named_as_such() {
 fn a_run_without_any_data_can_be_drawn() {
     let mut summary = run(2, &[1, 2], 0);
     summary.cases.iter_mut().for_each(fail);
-    for metric in Metric::ALL {
+    for metric in Metric::PLOTTED {
         assert!(file::svg_text(&plot(&summary, metric)).unwrap().contains(">\nno data\n<"));
     }
 }
@@ -120,7 +121,7 @@ fn numbers_that_cannot_be_drawn_are_left_out() {
         case.round_ns = vec![bad, 1e8];
         case.ratios = vec![bad, 1.0];
     }
-    for metric in Metric::ALL {
+    for metric in Metric::PLOTTED {
         let plot = plot(&summary, metric);
         let sound = |value: &f64| value.is_finite() && *value > 0.0;
         assert!(plot.points().all(|p| sound(&p.value) && p.dots.iter().all(sound)));
@@ -158,7 +159,7 @@ fn a_png_shows_its_title_and_is_wide_enough_for_print() {
 fn a_long_cpu_name_is_cut_short_and_the_job_is_kept() {
     let mut summary = run(1, &[1], 6);
     summary.run.machine.cpu_model = Some("Processor ".repeat(40));
-    let title = figure::title(&plot(&summary, Metric::Time));
+    let title = plot(&summary, Metric::Time).title();
     assert!(title.starts_with("Time of a call: pi, 67,108,864 draws, on Processor"));
     assert!(title.ends_with('…'));
 }

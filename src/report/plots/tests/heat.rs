@@ -1,10 +1,12 @@
 //! The heat map of workers × threads inside each.
 
-use super::super::heat::{BEST, FULL, HATCH, HATCHES, of};
+use super::super::heat::{BEST, FULL, HATCH, HATCHES};
 use super::super::{file, font, write};
 use super::{case, fail};
-use crate::analysis::{CaseSummary, Summary, jobs};
+use crate::analysis::{CaseSummary, Summary};
 use crate::record::BASELINE;
+use crate::view::figure::heat::of_inner;
+use crate::view::job::job_views;
 
 /// A run on so many CPUs.
 fn run(names: &[&str], nthread: &[u32], inner: &[u32], cpus: u32) -> Summary {
@@ -29,7 +31,7 @@ fn run(names: &[&str], nthread: &[u32], inner: &[u32], cpus: u32) -> Summary {
 }
 
 fn svg(summary: &Summary) -> String {
-    file::svg_text(&of(summary, &jobs(summary)[0]).expect("an axis")).expect("a drawing")
+    file::svg_text(&of_inner(&job_views(summary)[0]).expect("an axis")).expect("a drawing")
 }
 
 /// How many shapes have that colour.
@@ -44,7 +46,7 @@ fn a_job_with_threads_inside_its_workers_has_two_more_files() {
     assert_eq!(written.len(), 10);
     assert!(["inner.svg", "inner.png"].iter().all(|name| dir.path().join(name).is_file()));
     let plain = run(&["a"], &[1, 2], &[1], 2);
-    assert!(of(&plain, &jobs(&plain)[0]).is_none());
+    assert!(of_inner(&job_views(&plain)[0]).is_none());
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn pictures_to_look_at() {
         ("wide", run(&["rayon", "std-thread"], &(1..=32).collect::<Vec<_>>(), &[1, 2, 4], 8)),
     ] {
         std::fs::create_dir_all(dir).expect("a directory");
-        let heat = of(&summary, &jobs(&summary)[0]).expect("an axis");
+        let heat = of_inner(&job_views(&summary)[0]).expect("an axis");
         file::png(&heat, &dir.join(format!("{name}.png"))).expect("a picture");
         file::svg(&heat, &dir.join(format!("{name}.svg"))).expect("a picture");
     }

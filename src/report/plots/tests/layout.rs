@@ -1,10 +1,12 @@
 //! What a figure shows, and where.
 
-use super::super::metric::Metric;
-use super::super::series::{MAX_DOTS, Point, thin};
-use super::super::{axis, figure, file, job, scale, style};
+use super::super::layout::Layout;
+use super::super::{MAX_DOTS, file, job, style};
 use super::{fail, plot, run};
 use crate::analysis::jobs;
+use crate::view::figure::lines::{Point, thin};
+use crate::view::figure::metric::Metric;
+use crate::view::figure::scale::Scale;
 
 #[test]
 fn a_case_has_at_most_two_hundred_dots_and_the_figure_says_so() {
@@ -26,8 +28,8 @@ fn thinning_keeps_values_from_the_whole_run() {
 #[test]
 fn a_line_is_broken_where_oversubscription_begins() {
     let plot = plot(&run(1, &[1, 2, 3, 4], 6), Metric::Speedup);
-    let counts = |piece: &&[Point]| piece.iter().map(|point| point.nthread).collect::<Vec<_>>();
-    let pieces: Vec<Vec<u32>> = plot.pieces(&plot.series[0]).iter().map(counts).collect();
+    let counts = |piece: &[Point]| piece.iter().map(|point| point.nthread).collect::<Vec<_>>();
+    let pieces: Vec<Vec<u32>> = plot.series[0].pieces().map(counts).collect();
     assert_eq!(pieces, [[1, 2], [3, 4]]);
     let svg = file::svg_text(&plot).unwrap();
     assert!(svg.contains("more threads than the 2 usable CPUs"));
@@ -38,7 +40,7 @@ fn a_line_is_broken_where_a_case_has_no_data_and_the_legend_says_where() {
     let mut summary = run(1, &[1, 2, 3, 4, 5], 6);
     fail(&mut summary.cases[4]);
     let plot = plot(&summary, Metric::Time);
-    assert_eq!(plot.pieces(&plot.series[0]).len(), 3);
+    assert_eq!(plot.series[0].pieces().count(), 3);
     assert!(file::svg_text(&plot).unwrap().contains("no data at 4"));
 }
 
@@ -46,32 +48,32 @@ fn a_line_is_broken_where_a_case_has_no_data_and_the_legend_says_where() {
 fn the_ideal_does_not_flatten_the_data() {
     let counts: Vec<u32> = (1..=16).collect();
     let clipped = plot(&run(1, &counts, 6), Metric::Speedup);
-    let layout = figure::Layout::new(&clipped);
+    let layout = Layout::new(&clipped);
     let middle = (layout.area.top + layout.area.bottom) / 2.0;
-    assert!(layout.y.at(2.0) < middle && !layout.y.spans(16.0));
+    assert!(layout.y(2.0) < middle && !clipped.y.spans(16.0));
     assert!(file::svg_text(&clipped).unwrap().contains("leaves the figure at its top"));
     let whole = plot(&run(1, &[1, 2], 6), Metric::Speedup);
-    assert!(figure::Layout::new(&whole).y.spans(2.0));
+    assert!(whole.y.spans(2.0));
     assert!(!file::svg_text(&whole).unwrap().contains("leaves the figure"));
 }
 
 #[test]
 fn a_doubling_sweep_gets_a_log_axis_and_a_full_one_does_not() {
-    let scale =
-        |counts: &[u32]| figure::Layout::new(&plot(&run(1, counts, 6), Metric::Time)).x.scale;
-    assert_eq!(scale(&[1, 2, 4, 8, 16, 32, 64]), scale::Scale::Log);
-    assert_eq!(scale(&(1..=16).collect::<Vec<_>>()), scale::Scale::Linear);
-    assert_eq!(scale(&[1, 2, 4]), scale::Scale::Linear);
+    let scale = |counts: &[u32]| plot(&run(1, counts, 6), Metric::Time).x.scale;
+    assert_eq!(scale(&[1, 2, 4, 8, 16, 32, 64]), Scale::Log);
+    assert_eq!(scale(&(1..=16).collect::<Vec<_>>()), Scale::Linear);
+    assert_eq!(scale(&[1, 2, 4]), Scale::Linear);
 }
 
 #[test]
 fn labels_of_a_long_axis_keep_their_distance() {
     let counts: Vec<u32> = (1..=64).collect();
-    let layout = figure::Layout::new(&plot(&run(1, &counts, 6), Metric::Time));
-    let mut kept = axis::labelled(&layout.x, &counts, 14.0);
+    let figure = plot(&run(1, &counts, 6), Metric::Time);
+    let layout = Layout::new(&figure);
+    let mut kept = layout.labelled();
     kept.sort_unstable();
     assert_eq!((kept.first(), kept.last()), (Some(&1), Some(&64)));
-    let at = |n: u32| layout.x.at(f64::from(n));
+    let at = |n: u32| layout.x(f64::from(n));
     assert!(kept.windows(2).all(|pair| at(pair[1]) - at(pair[0]) > 14.0));
     assert!(kept.len() > 8);
 }
@@ -80,9 +82,9 @@ fn labels_of_a_long_axis_keep_their_distance() {
 fn series_beside_each_other_do_not_overlap_the_next_count() {
     let counts: Vec<u32> = (1..=16).collect();
     let plot = plot(&run(8, &counts, 6), Metric::Time);
-    let layout = figure::Layout::new(&plot);
-    assert!(layout.dodged(&plot, 7, 3) < layout.dodged(&plot, 0, 4));
-    assert!(layout.dodged(&plot, 0, 3) < layout.dodged(&plot, 1, 3));
+    let layout = Layout::new(&plot);
+    assert!(layout.dodged(7, 3) < layout.dodged(0, 4));
+    assert!(layout.dodged(0, 3) < layout.dodged(1, 3));
 }
 
 #[test]

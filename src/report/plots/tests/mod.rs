@@ -1,9 +1,11 @@
 //! Tests of the figures, and the runs that they draw.
 
-use super::metric::Metric;
-use super::series::Plot;
-use crate::analysis::{CaseSummary, Summary, jobs};
+use super::MAX_DOTS;
+use crate::analysis::{CaseSummary, Summary};
 use crate::record::{BASELINE, Case};
+use crate::view::figure::lines::Figure;
+use crate::view::figure::metric::Metric;
+use crate::view::job::job_views;
 
 mod crossings;
 mod files;
@@ -63,8 +65,8 @@ fn run(backends: usize, counts: &[u32], rounds: usize) -> Summary {
     Summary { confidence: 0.95, cases, run, ..Summary::default() }
 }
 
-fn plot(summary: &Summary, metric: Metric) -> Plot {
-    Plot::new(summary, &jobs(summary)[0], metric)
+fn plot(summary: &Summary, metric: Metric) -> Figure {
+    Figure::new(&job_views(summary)[0], metric, MAX_DOTS)
 }
 
 fn fail(case: &mut CaseSummary) {

@@ -1,24 +1,36 @@
 //! Linear and logarithmic scales, and the round numbers on them.
 
-/// How values become positions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scale {
+use serde::Serialize;
+
+/// The scale of an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Equal steps for equal differences.
     Linear,
+    /// Equal steps for equal ratios.
     Log,
 }
 
 impl Scale {
-    /// Where `value` lies between `low` (0) and `high` (1); outside of these it
-    /// goes on.
-    pub(super) fn position(self, value: f64, low: f64, high: f64) -> f64 {
+    /// The other scale.
+    pub fn other(self) -> Scale {
+        match self {
+            Scale::Linear => Scale::Log,
+            Scale::Log => Scale::Linear,
+        }
+    }
+
+    /// The position of `value` between `low` (0) and `high` (1), or beyond them.
+    pub fn position(self, value: f64, low: f64, high: f64) -> f64 {
         match self {
             Scale::Linear => (value - low) / (high - low),
             Scale::Log => (value / low).ln() / (high / low).ln(),
         }
     }
 
-    /// The value at a position; undoes [`Scale::position`].
-    pub(super) fn value(self, position: f64, low: f64, high: f64) -> f64 {
+    /// The value at a position: the inverse of [`Scale::position`].
+    pub fn value(self, position: f64, low: f64, high: f64) -> f64 {
         match self {
             Scale::Linear => low + position * (high - low),
             Scale::Log => low * (high / low).powf(position),
@@ -26,7 +38,7 @@ impl Scale {
     }
 
     /// Round numbers from `low` to `high`, ascending.
-    pub(super) fn ticks(self, low: f64, high: f64) -> Vec<f64> {
+    pub fn ticks(self, low: f64, high: f64) -> Vec<f64> {
         let log = match self {
             Scale::Linear => Vec::new(),
             Scale::Log => log_ticks(low, high),
@@ -35,8 +47,8 @@ impl Scale {
     }
 }
 
-/// Decimals that tell these ticks apart.
-pub(super) fn tick_decimals(ticks: &[f64]) -> usize {
+/// The number of decimals that all of these ticks need.
+pub fn tick_decimals(ticks: &[f64]) -> usize {
     let exact = |places: usize| {
         let power = 10f64.powi(places as i32);
         ticks.iter().all(|tick| ((tick * power).round() / power - tick).abs() <= tick.abs() * 1e-9)

@@ -1,0 +1,158 @@
+//! The layout of a figure: where its plot area, axes, series and legend lie.
+
+use super::font;
+use super::legend;
+use crate::view::figure::axis::Axis;
+use crate::view::figure::lines::Figure;
+
+/// The width of the page in CSS pixels.
+pub(super) const WIDTH: f64 = 960.0;
+/// The least height of the page; a long legend makes it higher.
+pub(super) const HEIGHT: f64 = 540.0;
+/// The room for the legend, right of the plot area.
+pub(super) const LEGEND: f64 = 216.0;
+/// The left edge of title and subtitle.
+pub(super) const EDGE: f64 = 16.0;
+/// The room above the highest value, for what is written into the plot area.
+const HEADROOM: f64 = 28.0;
+/// The size of the texts at the ticks.
+pub(super) const TICK_TEXT: f64 = 12.0;
+
+/// A rectangle of the page, in CSS pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+impl Area {
+    pub(super) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(super) fn contains_y(&self, y: f64) -> bool {
+        (self.top..=self.bottom).contains(&y)
+    }
+
+    pub(super) fn middle(&self) -> (f64, f64) {
+        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
+    }
+}
+
+/// The layout of a figure.
+pub(super) struct Layout<'a> {
+    pub(super) figure: &'a Figure,
+    pub(super) size: (f64, f64),
+    /// The plot area within its frame.
+    pub(super) area: Area,
+    /// The top left corner of the legend.
+    pub(super) legend: (f64, f64),
+    /// The places of the first and the last thread count.
+    pub(super) ends: (f64, f64),
+    /// The distance between neighbouring series at the same thread count.
+    pub(super) step: f64,
+}
+
+impl Layout<'_> {
+    pub(super) fn new(figure: &Figure) -> Layout<'_> {
+        let top = 84.0;
+        let height = HEIGHT.max(top + legend::height(figure) + EDGE);
+        let area = Area { left: 76.0, top, right: WIDTH - LEGEND, bottom: height - 56.0 };
+        let counts = figure.counts.len();
+        let margin = match counts {
+            0 | 1 => area.width() / 2.0,
+            n => (area.width() / (2 * n) as f64).max(16.0),
+        };
+        let ends = (area.left + margin, area.right - margin);
+        let (gap, widest) = match counts {
+            0 | 1 => (area.width(), 56.0),
+            _ => (figure.x.least_gap() * (ends.1 - ends.0), 16.0),
+        };
+        let step = (0.66 * gap / figure.series.len().max(1) as f64).min(widest);
+        let legend = (area.right + EDGE, top);
+        Layout { figure, size: (WIDTH, height), legend, area, ends, step }
+    }
+
+    /// The place of a thread count.
+    pub(super) fn x(&self, nthread: f64) -> f64 {
+        let (axis, (left, right)) = (&self.figure.x, self.ends);
+        if axis.low == axis.high {
+            return left;
+        }
+        left + axis.position(nthread) * (right - left)
+    }
+
+    /// The thread count at a place, between the first and the last.
+    pub(super) fn count(&self, x: f64) -> f64 {
+        let position = (x - self.ends.0) / (self.ends.1 - self.ends.0);
+        self.figure.x.scale.value(position, self.figure.x.low, self.figure.x.high)
+    }
+
+    /// The place of a value; beyond the axis for one that it does not span.
+    pub(super) fn y(&self, value: f64) -> f64 {
+        let top = self.area.top + HEADROOM;
+        let position = self.figure.y.position(value).clamp(-10.0, 10.0);
+        self.area.bottom - position * (self.area.bottom - top)
+    }
+
+    /// The place of the mark of series number `index` at a thread count: a little aside,
+    /// so that several do not hide each other.
+    pub(super) fn dodged(&self, index: usize, nthread: u32) -> f64 {
+        let middle = (self.figure.series.len() as f64 - 1.0) / 2.0;
+        self.x(f64::from(nthread)) + (index as f64 - middle) * self.step
+    }
+
+    /// The radius of the marks: smaller where many stand side by side.
+    pub(super) fn radius(&self) -> f64 {
+        (1.6 + 0.75 * self.step).clamp(2.2, 4.2)
+    }
+
+    /// Whether the ideal is above the plot area at the last thread count.
+    pub(super) fn ideal_leaves(&self) -> bool {
+        let last = f64::from(self.figure.counts.last().copied().unwrap_or(1));
+        self.figure.ideal(last).is_some_and(|value| self.y(value) < self.area.top)
+    }
+
+    /// Whether a mark covers the whole of an interval.
+    pub(super) fn has_hidden_bars(&self) -> bool {
+        let mut intervals = self.figure.points().filter_map(|point| point.interval);
+        intervals.any(|(low, high)| self.y(low) - self.y(high) < 2.0 * self.radius())
+    }
+
+    /// The thread counts whose labels have room: both ends first, then the rounder before
+    /// the less round.
+    pub(super) fn labelled(&self) -> Vec<u32> {
+        let counts = &self.figure.counts;
+        let widest = counts.last().map_or(String::new(), u32::to_string);
+        let room = font::width(&widest, TICK_TEXT) + 9.0;
+        let (first, last) = (counts.first().copied(), counts.last().copied());
+        let mut order = counts.clone();
+        order.sort_by_key(|n| {
+            let is_end = Some(*n) == first || Some(*n) == last;
+            (!is_end, std::cmp::Reverse(n.trailing_zeros()), *n)
+        });
+        let mut kept: Vec<u32> = Vec::new();
+        for n in order {
+            let at = self.x(f64::from(n));
+            if kept.iter().all(|m| (at - self.x(f64::from(*m))).abs() >= room) {
+                kept.push(n);
+            }
+        }
+        kept
+    }
+}
+
+/// An axis between two places of the page.
+pub(super) struct Places<'a> {
+    pub(super) axis: &'a Axis,
+    pub(super) ends: (f64, f64),
+}
+
+impl Places<'_> {
+    /// The place of a value, within the axis.
+    pub(super) fn at(&self, value: f64) -> f64 {
+        self.ends.0 + self.axis.position(value).clamp(0.0, 1.0) * (self.ends.1 - self.ends.0)
+    }
+}

@@ -1,0 +1,41 @@
+//! A map of the winners: jobs up, thread counts across, the colour of the fastest.
+
+use serde::Serialize;
+
+/// Everything that a map shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Map {
+    /// The title.
+    pub title: String,
+    /// The line below the title.
+    pub subtitle: String,
+    /// Thread counts, ascending.
+    pub counts: Vec<u32>,
+    /// The jobs, the smallest first.
+    pub rows: Vec<Row>,
+    /// The winners: sequential first, then others, each with its line of the chart beside
+    /// the map, whose colour it has.
+    pub winners: Vec<(String, Option<usize>)>,
+}
+
+/// One job.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The time of sequential.
+    pub work: String,
+    /// The draws of a call.
+    pub draws: String,
+    /// The cell at each count.
+    pub cells: Vec<Option<Cell>>,
+}
+
+/// One job at one thread count.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// Its place among the winners.
+    pub winner: usize,
+    /// The speedup of the winner, if that is not sequential.
+    pub speedup: Option<f64>,
+    /// The cases that are indistinguishable from it.
+    pub ties: Vec<String>,
+}

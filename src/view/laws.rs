@@ -1,0 +1,74 @@
+//! Scaling laws in words.
+
+use super::nouns::nouns;
+use super::number::{Unit, digits};
+use crate::analysis::{Candidate, Fit, Model};
+use crate::record::Target;
+
+/// The name of a law.
+pub fn law_name(model: Model) -> &'static str {
+    match model {
+        Model::Amdahl => "Amdahl's law",
+        Model::Gustafson => "Gustafson's law",
+        Model::Usl => "Universal Scalability Law",
+    }
+}
+
+/// A law that was fitted but not chosen: name, parameters, and how much less it explains.
+pub fn other_law(fit: &Fit, candidate: &Candidate) -> String {
+    let curve = &candidate.curve;
+    let kappa = match curve.model {
+        Model::Usl => format!(", κ = {}%", digits(100.0 * curve.kappa)),
+        Model::Amdahl | Model::Gustafson => String::new(),
+    };
+    let above = candidate.aicc.zip(fit.aicc);
+    let above = above.map_or(String::new(), |(own, least)| {
+        let above = own - least;
+        format!("; AICc {}{}", if above < 0.0 { "−" } else { "+" }, digits(above.abs()))
+    });
+    format!("{}: σ = {}%{kappa}{above}", law_name(curve.model), digits(100.0 * curve.sigma))
+}
+
+/// The parameters of the chosen law and what follows from them, with their intervals.
+pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
+    let scaled = |[value, low, high]: [Option<f64>; 3], factor: f64, unit: &str| {
+        let ends = low.zip(high).map_or(String::new(), |(low, high)| {
+            format!(" ({}–{})", digits(low * factor), digits(high * factor))
+        });
+        value.map(|value| format!("{}{ends}{unit}", digits(value * factor)))
+    };
+    let is_usl = fit.model == Some(Model::Usl);
+    let share = if is_usl { "contention σ" } else { "serial share σ" };
+    let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
+    let Unit { name: unit, size } = nouns(target).rate;
+    let (rate, by) = (format!(" {unit}"), 1.0 / size);
+    let (one, counts) = match fit.case.inner_nthread {
+        0 | 1 => ("one thread γ", " threads"),
+        _ => ("one worker γ", " workers"),
+    };
+    let lines = [
+        (share, scaled([fit.sigma, fit.sigma_low, fit.sigma_high], 100.0, "%")),
+        ("coherence κ", scaled(coherence, 100.0, "%")),
+        (one, scaled([fit.gamma, fit.gamma_low, fit.gamma_high], by, &rate)),
+        ("peak", scaled([fit.peak_nthread, None, None], 1.0, counts)),
+        ("limit", scaled([fit.limit, None, None], by, &rate)),
+    ];
+    lines.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_their_intervals() {
+        let fit = Fit {
+            model: Some(Model::Amdahl),
+            sigma: Some(0.1),
+            sigma_low: Some(0.09),
+            sigma_high: Some(0.11),
+            ..Fit::default()
+        };
+        assert_eq!(parameters(Target::Kernel, &fit), ["serial share σ 10.0 (9.00–11.0)%"]);
+    }
+}
