@@ -1,7 +1,7 @@
 //! Sequential backend: one loop, the baseline of every speedup.
 
 use super::{Backend, Chunks, Report, Schedule, Setup, Team, TeamError, Work, cpu_clock};
-use crate::machine::affinity::{self, Whose};
+use crate::machine::affinity::{self, Task};
 
 /// Backend that runs all blocks in one loop.
 pub struct Sequential;
@@ -50,7 +50,7 @@ impl Drop for Loop {
     fn drop(&mut self) {
         if !self.mask.is_empty() {
             // Fails if a CPU was removed meanwhile, which is no error here.
-            drop(affinity::pin(Whose::Own, &self.mask));
+            drop(affinity::pin(Task::Current, &self.mask));
         }
     }
 }

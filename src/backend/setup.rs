@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::{StartMethod, TeamError};
-use crate::machine::affinity::{self, Whose};
+use crate::machine::affinity::{self, Task};
 use crate::machine::cpu_list;
 
 /// Setup of the workers of a team.
@@ -53,7 +53,7 @@ impl Placement {
     /// # Errors
     /// If the mask could not be set.
     pub fn pin_current_thread(&self, worker: usize) -> Result<(), TeamError> {
-        self.pin(worker, Whose::Own)
+        self.pin(worker, Task::Current)
     }
 
     /// Pins threads that were just started and wait for work.
@@ -61,8 +61,8 @@ impl Placement {
     /// # Errors
     /// If a mask could not be set.
     pub fn pin_threads(&self, threads: &[JoinHandle<()>]) -> Result<(), TeamError> {
-        let whose = threads.iter().map(Whose::Thread);
-        whose.enumerate().try_for_each(|(worker, whose)| self.pin(worker, whose))
+        let tasks = threads.iter().map(Task::Thread);
+        tasks.enumerate().try_for_each(|(worker, task)| self.pin(worker, task))
     }
 
     /// Pins processes that were just started and wait for work.
@@ -70,16 +70,16 @@ impl Placement {
     /// # Errors
     /// If a mask could not be set.
     pub fn pin_processes(&self, pids: &[i32]) -> Result<(), TeamError> {
-        let whose = pids.iter().copied().map(Whose::Process);
-        whose.enumerate().try_for_each(|(worker, whose)| self.pin(worker, whose))
+        let tasks = pids.iter().copied().map(Task::Process);
+        tasks.enumerate().try_for_each(|(worker, task)| self.pin(worker, task))
     }
 
-    fn pin(&self, worker: usize, whose: Whose<'_>) -> Result<(), TeamError> {
+    fn pin(&self, worker: usize, task: Task<'_>) -> Result<(), TeamError> {
         if !self.is_pinned() {
             return Ok(());
         }
         let cpus = self.cpus(worker);
-        affinity::pin(whose, cpus).map_err(|source| not_pinned(worker, cpus, source))
+        affinity::pin(task, cpus).map_err(|source| not_pinned(worker, cpus, source))
     }
 }
 

@@ -7,7 +7,7 @@ use super::errand::{Errand, Program, Task};
 use super::listen::{Listener, Objection};
 use super::supervise::Watched;
 use super::visit::{Clerk, Visited, sum};
-use crate::machine::taken::Reading;
+use crate::machine::interference::Snapshot;
 use crate::record::{Output, Phase, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, Visit};
 
@@ -155,7 +155,7 @@ impl<'a> Hearing<'a> {
 
     /// Ends the rows with the one of the whole visit, before which the meter
     /// read `before`.
-    pub fn close(mut self, watched: Watched, before: &Reading) -> Visited {
+    pub fn close(mut self, watched: Watched, before: &Snapshot) -> Visited {
         let wall = watched.span.wall;
         let problem = watched.problem.clone().or_else(|| self.impossible_times(wall));
         let problem = problem.map(|problem| reason(&problem));
@@ -164,7 +164,7 @@ impl<'a> Hearing<'a> {
             self.clerk.progress.show(&self.shown);
         }
         let nanoseconds = |time: Duration| time.as_nanos() as u64;
-        let taken = self.clerk.meter.taken_since(before, &self.done.cpus);
+        let taken = self.clerk.meter.since(before, &self.done.cpus);
         let mut row = self.blank(Phase::Visit, watched.started);
         row.wall_ns = Some(nanoseconds(wall));
         row.boot_ns = watched.span.boot.map(nanoseconds);

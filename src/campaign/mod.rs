@@ -38,7 +38,7 @@ use nix::sys::signal::Signal;
 
 use crate::kernel::{Kernel, Tally};
 use crate::machine::clock::{self, Clock};
-use crate::machine::taken::Meter;
+use crate::machine::interference::InterferenceMeter;
 use crate::machine::{Places, load};
 use crate::plan::{Budget, Draws, round_order};
 use crate::quantity::pluralize;
@@ -167,7 +167,7 @@ pub struct Campaign<'a> {
     places: Places,
     dir: PathBuf,
     supervisor: Supervisor<'a>,
-    meter: Meter,
+    meter: InterferenceMeter,
     tries_warm_up: bool,
     forecast: Forecast,
     expected: Vec<(Case, Tally)>,
@@ -219,7 +219,7 @@ impl<'a> Campaign<'a> {
             run,
             dir: dir.to_path_buf(),
             supervisor,
-            meter: Meter::new(),
+            meter: InterferenceMeter::new(),
             tries_warm_up: true,
             forecast: Forecast::default(),
             expected: Vec::new(),

@@ -12,7 +12,7 @@ use super::visit::{Clerk, visit};
 use super::{CampaignError, is_entered};
 use crate::machine::Places;
 use crate::machine::clock;
-use crate::machine::taken::Meter;
+use crate::machine::interference::InterferenceMeter;
 use crate::plan::PlannedCommands;
 use crate::record::{COMMAND, Case, Position};
 use crate::registry::Registry;
@@ -26,7 +26,7 @@ pub struct Stopwatch<'a> {
     timeout: Duration,
     supervisor: Supervisor<'a>,
     places: Places,
-    meter: Meter,
+    meter: InterferenceMeter,
     started: Instant,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Stopwatch<'a> {
             timeout: timeout.unwrap_or(LONGEST),
             supervisor: Supervisor::new(&clock::System).map_err(CampaignError::Supervise)?,
             places: Places::read(),
-            meter: Meter::new(),
+            meter: InterferenceMeter::new(),
             started: Instant::now(),
         })
     }

@@ -8,7 +8,7 @@ use super::listen::CutShort;
 use super::progress::Progress;
 use super::supervise::Supervisor;
 use crate::machine::Places;
-use crate::machine::taken::Meter;
+use crate::machine::interference::InterferenceMeter;
 use crate::record::{ExpectedOutput, Phase, Position, Row};
 use crate::registry::Registry;
 use crate::runner::protocol::Check;
@@ -64,7 +64,7 @@ pub fn visit(
 ) -> Result<Visited, CutShort> {
     let request = errand.visit(places);
     let (mut command, input) = errand.process(registry, &request);
-    let before = clerk.meter.read();
+    let before = clerk.meter.snapshot();
     let mut hearing = Hearing::new(&request, errand, clerk);
     let watched = supervisor.watch(&mut command, &input, errand.timeout, &mut hearing)?;
     Ok(hearing.close(watched, &before))
@@ -80,7 +80,7 @@ pub struct Clerk<'a> {
     /// Told once a second.
     pub progress: &'a Progress,
     /// Read before and after the visit.
-    pub meter: &'a Meter,
+    pub meter: &'a InterferenceMeter,
 }
 
 /// A sum of times that a runner reported: it may have reported anything.

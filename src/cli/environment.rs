@@ -1,5 +1,4 @@
-//! `harness env`: for people with a slow job. How many CPUs there are and why, which
-//! variables speak about threads, which libraries listen to them, and what to do.
+//! `harness env`: CPUs and limits, thread variables, thread libraries, and a recommendation.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -12,32 +11,33 @@ use super::provenance::build_line;
 use crate::counts::THREAD_VARIABLES;
 use crate::kernel::Isa;
 use crate::machine::blas::{self, Library, recognise};
-use crate::machine::loaded::{self, Program};
+use crate::machine::executable;
+use crate::machine::linked_libraries::{self, LinkedLibraries};
 use crate::machine::{self, Cpus, Limit, Places, limits};
 use crate::quantity::pluralize;
 use crate::record::Machine;
 use crate::runner::ISA_VARIABLE;
 
-/// Variables that are shown if they are set, and what they do.
+/// Other variables that affect threads, shown if they are set, with their meaning.
 const RELATED: [(&str, &str); 12] = [
-    ("OMP_DYNAMIC", "whether OpenMP may use fewer threads than asked"),
-    ("OMP_PROC_BIND", "whether OpenMP's threads stay where they are"),
-    ("OMP_PLACES", "where OpenMP's threads may run"),
-    ("OMP_THREAD_LIMIT", "the most threads of an OpenMP program"),
-    ("OMP_MAX_ACTIVE_LEVELS", "levels of nested OpenMP that have threads"),
-    ("OMP_NESTED", "whether nested OpenMP has threads (deprecated)"),
-    ("KMP_AFFINITY", "where threads of Intel's and LLVM's OpenMP run"),
-    ("MKL_DYNAMIC", "whether MKL may use fewer threads than asked"),
-    ("LOKY_MAX_CPU_COUNT", "the most processes of joblib"),
-    ("SLURM_CPUS_PER_TASK", "CPUs that Slurm gave to a task"),
-    ("PBS_NUM_PPN", "CPUs a node that PBS gave"),
-    ("NSLOTS", "slots that Grid Engine gave"),
+    ("OMP_DYNAMIC", "whether OpenMP may use fewer threads"),
+    ("OMP_PROC_BIND", "whether threads of OpenMP are bound to places"),
+    ("OMP_PLACES", "the places of OpenMP's threads"),
+    ("OMP_THREAD_LIMIT", "the maximum number of threads of an OpenMP program"),
+    ("OMP_MAX_ACTIVE_LEVELS", "the maximum nesting depth of active OpenMP regions"),
+    ("OMP_NESTED", "whether nested OpenMP regions have threads (deprecated)"),
+    ("KMP_AFFINITY", "the affinity of threads in Intel's and LLVM's OpenMP"),
+    ("MKL_DYNAMIC", "whether MKL may use fewer threads"),
+    ("LOKY_MAX_CPU_COUNT", "the maximum number of processes of joblib"),
+    ("SLURM_CPUS_PER_TASK", "CPUs that Slurm allocated to a task"),
+    ("PBS_NUM_PPN", "CPUs a node that PBS allocated"),
+    ("NSLOTS", "slots that Grid Engine allocated"),
 ];
 
-/// All of it, in text.
+/// The text of `harness env`.
 ///
 /// # Errors
-/// If a command is given whose program cannot be started.
+/// If the program of the command cannot be started.
 pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, UsageError> {
     if let Some(program) = command.first() {
         program_check::check_here(program)?;
@@ -62,7 +62,7 @@ pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, Usa
     Ok(text)
 }
 
-/// What is known of the machine, line by line.
+/// Facts of the machine: names and values.
 fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
     let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_string());
     let limit = match cpus.limit {
@@ -72,7 +72,7 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
     };
     let quota = machine.quota_cpus.map_or("none".to_string(), |quota| pluralize(quota, "CPU"));
     let (places, workers) = (Places::read(), cpus.usable as usize);
-    let placed = |cpus: Vec<usize>| {
+    let placement = |cpus: Vec<usize>| {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
         let noun = if workers == 1 { "CPU" } else { "CPUs" };
         format!("{} on {noun} {}", pluralize(workers, "worker"), cpus.join(", "))
@@ -86,8 +86,8 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         ("cgroup quota", quota),
         ("online", cpus.online.to_string()),
         ("physical cores", format!("{} within the mask", cpus.cores)),
-        ("pin close", placed(places.close(workers))),
-        ("pin spread", placed(places.spread(workers))),
+        ("pin close", placement(places.close(workers))),
+        ("pin spread", placement(places.spread(workers))),
         (
             "SMT",
             or_unknown(
@@ -98,25 +98,27 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
         ("governor", or_unknown(machine.governor.clone())),
         ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
         ("kernel", or_unknown(machine.kernel.clone())),
-        ("thread limit", threads.map_or("none".to_string(), |room| format!("{room} more"))),
+        (
+            "thread limit",
+            threads.map_or("none".to_string(), |remaining| format!("{remaining} more")),
+        ),
         ("load", or_unknown(machine.load_average_1min.map(|load| format!("{load:.2} over 1 min")))),
     ]
 }
 
-/// Those that are set, by whom they are read, and what is odd about them; then those
-/// that are not.
+/// The thread variables that are set, with their readers and problems, and the unset ones.
 fn thread_variables(cpus: &Cpus, lookup: Lookup<'_>) -> String {
     let mut text = String::from("thread variables\n");
     let counts = THREAD_VARIABLES.iter().map(|variable| (variable.name, variable.read_by, true));
-    let related = RELATED.iter().map(|(name, what)| (*name, *what, false));
-    let isa = (ISA_VARIABLE, "the form of harness's own kernels", false);
+    let related = RELATED.iter().map(|(name, meaning)| (*name, *meaning, false));
+    let isa = (ISA_VARIABLE, "the instruction set of the kernels of harness", false);
     let mut unset = Vec::new();
-    for (name, what, is_count) in counts.chain(related).chain([isa]) {
+    for (name, meaning, is_count) in counts.chain(related).chain([isa]) {
         match lookup(name) {
             Some(value) => {
-                let odd = is_count.then(|| oddity(name, &value, cpus.usable)).flatten();
-                let odd = odd.map(|odd| format!(": {odd}")).unwrap_or_default();
-                let _ = writeln!(text, "  {name}={value}  ({what}){odd}");
+                let problem = is_count.then(|| problem(name, &value, cpus.usable)).flatten();
+                let problem = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
+                let _ = writeln!(text, "  {name}={value}  ({meaning}){problem}");
             }
             None if is_count => unset.push(name),
             None => {}
@@ -128,24 +130,26 @@ fn thread_variables(cpus: &Cpus, lookup: Lookup<'_>) -> String {
     text
 }
 
-/// What is strange about a number of threads.
-fn oddity(name: &str, value: &str, usable: u32) -> Option<String> {
+/// The problem of a thread count, if there is one.
+fn problem(name: &str, value: &str, usable: u32) -> Option<String> {
     let is_list = name == "OMP_NUM_THREADS" && value.contains(',');
     match first_number(name, value, usable) {
-        None => Some("no number of threads: programs ignore it, or stop".to_string()),
-        Some(0) => Some("0 is no number of threads: some programs take all CPUs, some stop".into()),
+        None => Some("not a number of threads: programs ignore it, or fail".to_string()),
+        Some(0) => {
+            Some("0 is not a number of threads: some programs use all CPUs, some fail".into())
+        }
         Some(count) if count > u64::from(usable) => {
             Some(format!("more than the {}", pluralize(usable, "usable CPU")))
         }
-        Some(_) if is_list => {
-            Some("a number for each level of nesting; libraries take the first, or none".into())
-        }
+        Some(_) if is_list => Some(
+            "one number for each level of nesting; libraries use the first, or ignore it".into(),
+        ),
         Some(_) => None,
     }
 }
 
-/// OpenMP has one number for each level of nesting; the outermost is the first. Julia
-/// has one for each of its pools, the main one first, and `auto` for all CPUs:
+/// The first number of a value. OpenMP has one for each level of nesting, the outermost first. Julia has
+/// one for each of its pools, the main one first, and `auto` for all CPUs:
 /// <https://docs.julialang.org/en/v1/manual/environment-variables/#JULIA_NUM_THREADS>.
 fn first_number(name: &str, value: &str, usable: u32) -> Option<u64> {
     let first = match name {
@@ -158,32 +162,32 @@ fn first_number(name: &str, value: &str, usable: u32) -> Option<u64> {
     }
 }
 
-/// The libraries that start threads: of a command, or of `python3` and the system.
+/// The thread libraries of a command, or those of `python3` and the system.
 fn libraries(command: &[String], cpus: &Cpus, lookup: Lookup<'_>) -> String {
     let mut text = String::new();
-    let mut section = |title: &str, remark: Option<String>, found: &[Library]| {
+    let mut section = |title: &str, note: Option<String>, libraries: &[Library]| {
         let _ = writeln!(text, "{title}");
-        if let Some(remark) = &remark {
-            let _ = writeln!(text, "  {remark}");
+        if let Some(note) = &note {
+            let _ = writeln!(text, "  {note}");
         }
-        for library in found {
+        for library in libraries {
             let file = library.path.file_name().unwrap_or_default().display();
             let name = library.family.name;
-            let _ = writeln!(text, "  {name} ({file}): {}", says(library, cpus, lookup));
+            let _ = writeln!(text, "  {name} ({file}): {}", thread_setting(library, cpus, lookup));
         }
-        if found.is_empty() && remark.is_none() {
-            text.push_str("  no BLAS and no thread library that is known\n");
+        if libraries.is_empty() && note.is_none() {
+            text.push_str("  no known BLAS or thread library\n");
         }
     };
     match command.first() {
         Some(program) => {
-            let (remark, files) = loads(OsStr::new(program));
-            section(&format!("libraries of {program}"), remark, &recognise(&files));
+            let (note, files) = libraries_of(OsStr::new(program));
+            section(&format!("libraries of {program}"), note, &recognise(&files));
         }
         None => {
-            if loaded::find(OsStr::new("python3")).is_some() {
-                let (remark, files) = loads(OsStr::new("python3"));
-                section("libraries of python3", remark, &recognise(&files));
+            if executable::find(OsStr::new("python3")).is_ok() {
+                let (note, files) = libraries_of(OsStr::new("python3"));
+                section("libraries of python3", note, &recognise(&files));
             }
             section("libraries of the system", None, &blas::of_system(Path::new("/")));
         }
@@ -191,20 +195,20 @@ fn libraries(command: &[String], cpus: &Cpus, lookup: Lookup<'_>) -> String {
     text
 }
 
-/// What a program loads, and what is to be said about that.
-fn loads(program: &OsStr) -> (Option<String>, Vec<PathBuf>) {
-    match loaded::inspect(program) {
-        Program::Dynamic(files) => (None, files),
-        Program::NumPy(version, files) => (Some(format!("NumPy {version}")), files),
-        Program::Static => {
-            (Some("linked statically: what is in it cannot be seen from outside".into()), vec![])
+/// The libraries of a program, and a note about them.
+fn libraries_of(program: &OsStr) -> (Option<String>, Vec<PathBuf>) {
+    match linked_libraries::inspect(program) {
+        LinkedLibraries::Dynamic(files) => (None, files),
+        LinkedLibraries::NumPy(version, files) => (Some(format!("NumPy {version}")), files),
+        LinkedLibraries::Static => {
+            (Some("statically linked: its libraries cannot be listed".into()), vec![])
         }
-        Program::Unknown(reason) => (Some(format!("cannot tell: {reason}")), vec![]),
+        LinkedLibraries::Unknown(reason) => (Some(format!("unknown: {reason}")), vec![]),
     }
 }
 
-/// Which variable a library follows now, and how many threads that makes.
-fn says(library: &Library, cpus: &Cpus, lookup: Lookup<'_>) -> String {
+/// The variable that decides the thread count of a library, or its default.
+fn thread_setting(library: &Library, cpus: &Cpus, lookup: Lookup<'_>) -> String {
     let mut steps = Vec::new();
     for name in library.family.variables {
         match lookup(name) {
@@ -215,22 +219,19 @@ fn says(library: &Library, cpus: &Cpus, lookup: Lookup<'_>) -> String {
             None => steps.push(format!("{name} not set")),
         }
     }
-    steps.push(library.family.otherwise.replace("{cpus}", &cpus.affinity.len().to_string()));
+    steps.push(library.family.default.replace("{cpus}", &cpus.affinity.len().to_string()));
     steps.join(" → ")
 }
 
-/// What to do, in one or two sentences with the line to type.
+/// A recommendation of one or two sentences, with a shell command.
 fn recommendation(cpus: &Cpus, lookup: Lookup<'_>) -> String {
-    let nothing = || {
-        let usable = cpus.usable;
-        format!("Nothing to do: nothing here keeps a program from its {usable} CPUs. ")
-    };
-    let what = wrong_counts(cpus.usable, lookup).or_else(|| missing_counts(cpus, lookup));
-    let what = what.unwrap_or_else(nothing);
-    format!("{what}`harness advise -- COMMAND` measures what is best.")
+    let advice = wrong_counts(cpus.usable, lookup).or_else(|| missing_counts(cpus, lookup));
+    let advice = advice
+        .unwrap_or_else(|| format!("Nothing to do: programs can use all {} CPUs. ", cpus.usable));
+    format!("{advice}`harness advise -- COMMAND` finds the best thread count.")
 }
 
-/// What is wrong with the numbers of threads that are set.
+/// Advice about a thread count that is invalid, too large, contradictory, or 1.
 fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
     let count = |name: &'static str| {
         let value = lookup(name)?;
@@ -240,43 +241,43 @@ fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
     let counts: Vec<(&str, String, Option<u64>)> =
         THREAD_VARIABLES.iter().filter_map(|variable| count(variable.name)).collect();
     if let Some((name, value, _)) = counts.iter().find(|(_, _, number)| number.unwrap_or(0) == 0) {
-        return Some(format!("{name}={value} is no number of threads: `unset {name}`; then "));
+        return Some(format!("{name}={value} is not a number of threads: `unset {name}`; then "));
     }
     let too_many = |(_, _, number): &&(&str, String, Option<u64>)| *number > Some(usable.into());
     if let Some((name, value, _)) = counts.iter().find(too_many) {
         return Some(format!(
-            "{name}={value} asks for more threads than the {usable} CPUs that can be used: \
+            "{name}={value} requests more threads than the {usable} usable CPUs: \
              `export {name}={usable}`; "
         ));
     }
-    let beats = |outer: u64| {
-        let differs = |number: &Option<u64>| number.is_some_and(|number| number != outer);
-        counts.iter().find(|(name, _, number)| BEATS_OMP.contains(name) && differs(number))
+    let overriding = |omp: u64| {
+        let differs = |number: &Option<u64>| number.is_some_and(|number| number != omp);
+        counts.iter().find(|(name, _, number)| OVERRIDES_OMP.contains(name) && differs(number))
     };
-    if let Some((_, value, Some(outer))) = count("OMP_NUM_THREADS")
-        && let Some((name, other, _)) = beats(outer)
+    if let Some((_, value, Some(omp))) = count("OMP_NUM_THREADS")
+        && let Some((name, other, _)) = overriding(omp)
     {
         return Some(format!(
             "{name}={other} and OMP_NUM_THREADS={value} contradict each other, and the first one \
-             counts for its library: `unset {name}` if that is not meant; "
+             decides for its library: `unset {name}` unless that is intended; "
         ));
     }
     let (name, ..) = counts.iter().find(|(_, _, number)| *number == Some(1) && usable > 1)?;
     Some(format!(
-        "Your job is held to one thread by {name}=1, where {usable} CPUs can be used: `export \
-         {name}={usable}` unless it starts workers of its own; "
+        "{name}=1 limits programs to one thread, and {usable} CPUs are usable: `export \
+         {name}={usable}` unless they start their own workers; "
     ))
 }
 
-/// What keeps a program from the right number where no variable is wrong.
+/// Advice about limits that no thread count accounts for.
 fn missing_counts(cpus: &Cpus, lookup: Lookup<'_>) -> Option<String> {
     let usable = cpus.usable;
     if let Some(most) = lookup("OMP_THREAD_LIMIT")
         && most.trim().parse().is_ok_and(|most: u64| most < u64::from(usable))
     {
         return Some(format!(
-            "OMP_THREAD_LIMIT={most} keeps OpenMP programs from {usable} CPUs that can be used: \
-             `unset OMP_THREAD_LIMIT`; "
+            "OMP_THREAD_LIMIT={most} limits OpenMP programs, and {usable} CPUs are usable: `unset \
+             OMP_THREAD_LIMIT`; "
         ));
     }
     if lookup("OMP_NUM_THREADS").is_some() {
@@ -289,16 +290,16 @@ fn missing_counts(cpus: &Cpus, lookup: Lookup<'_>) -> Option<String> {
              `export OMP_NUM_THREADS={usable}`; "
         ));
     }
-    lookup("SLURM_CPUS_PER_TASK").map(|given| {
+    lookup("SLURM_CPUS_PER_TASK").map(|cpus| {
         format!(
-            "Slurm gave {given} CPUs to a task, and no variable says so to OpenMP: \
+            "Slurm allocated {cpus} CPUs to a task, and no variable limits OpenMP to them: \
              `export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK`; "
         )
     })
 }
 
-/// Variables of libraries that follow OMP_NUM_THREADS where their own is not set.
-const BEATS_OMP: [&str; 4] =
+/// Variables that override OMP_NUM_THREADS for their library.
+const OVERRIDES_OMP: [&str; 4] =
     ["OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"];
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::machine::loaded::search_path;
+use crate::machine::executable::search_path;
 
 /// A program that was found, and its arguments.
 pub struct Program<'a> {

@@ -1,119 +1,117 @@
-//! Libraries that start threads of their own, by the names of their files: BLAS, and
-//! the runtimes below it.
+//! BLAS and thread libraries, recognised by the names of their files.
 
 use std::path::{Path, PathBuf};
 
 /// A kind of library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// What people call it.
+    /// The name of the library.
     pub name: &'static str,
-    /// Beginnings of the names of its files.
+    /// Prefixes of the names of its files.
     prefixes: &'static [&'static str],
-    /// The variables that set its threads: the first that is set counts.
+    /// The variables that set its number of threads; the first one that is set counts.
     pub variables: &'static [&'static str],
-    /// What it does where none is set, in words; `{cpus}` stands for the CPUs that
-    /// it sees.
-    pub otherwise: &'static str,
+    /// Its number of threads if none is set; `{cpus}` stands for the CPUs that it sees.
+    pub default: &'static str,
 }
 
-/// Those that are known. Of two that fit a name the first counts.
+/// The known libraries. If two match a name, the first one counts.
 pub const FAMILIES: [Family; 11] = [
     Family {
         name: "OpenBLAS",
         prefixes: &["libopenblas", "libscipy_openblas", "libflexiblas_openblas"],
         variables: &["OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"],
-        otherwise: "as many threads as it sees CPUs: {cpus}",
+        default: "as many threads as it sees CPUs: {cpus}",
     },
     Family {
         name: "Intel MKL",
         prefixes: &["libmkl_", "mkl_"],
         variables: &["MKL_NUM_THREADS", "OMP_NUM_THREADS"],
-        otherwise: "a thread for each core that it sees",
+        default: "a thread for each core that it sees",
     },
     Family {
         name: "BLIS",
         prefixes: &["libblis"],
         variables: &["BLIS_NUM_THREADS", "OMP_NUM_THREADS"],
-        otherwise: "one thread",
+        default: "one thread",
     },
     Family {
         name: "ATLAS",
         prefixes: &["libatlas", "libsatlas", "libtatlas"],
         variables: &[],
-        otherwise: "as many threads as it was built for",
+        default: "as many threads as it was built for",
     },
     Family {
         name: "GCC's OpenMP",
         prefixes: &["libgomp"],
         variables: &["OMP_NUM_THREADS"],
-        otherwise: "as many threads as it sees CPUs: {cpus}",
+        default: "as many threads as it sees CPUs: {cpus}",
     },
     Family {
         name: "Intel's OpenMP",
         prefixes: &["libiomp5"],
         variables: &["OMP_NUM_THREADS"],
-        otherwise: "as many threads as it sees CPUs: {cpus}",
+        default: "as many threads as it sees CPUs: {cpus}",
     },
     Family {
         name: "LLVM's OpenMP",
         prefixes: &["libomp"],
         variables: &["OMP_NUM_THREADS"],
-        otherwise: "as many threads as it sees CPUs: {cpus}",
+        default: "as many threads as it sees CPUs: {cpus}",
     },
     Family {
         name: "TBB",
         prefixes: &["libtbb.", "libtbb-"],
         variables: &[],
-        otherwise: "as many threads as it sees CPUs: {cpus}",
+        default: "as many threads as it sees CPUs: {cpus}",
     },
     Family {
-        name: "a front for a BLAS that is chosen later",
+        name: "a wrapper of another BLAS",
         prefixes: &["libflexiblas", "libblas_trampoline"],
         variables: &[],
-        otherwise: "the threads of the BLAS behind it",
+        default: "the threads of the wrapped BLAS",
     },
     Family {
         name: "reference BLAS",
         prefixes: &["libblas", "libcblas", "libRblas"],
         variables: &[],
-        otherwise: "one thread",
+        default: "one thread",
     },
     Family {
         name: "reference LAPACK",
         prefixes: &["liblapack", "libRlapack"],
         variables: &[],
-        otherwise: "the threads of its BLAS",
+        default: "the threads of its BLAS",
     },
 ];
 
-/// A library that was found.
+/// A recognised library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Library {
-    /// What it is.
+    /// The kind of library.
     pub family: Family,
-    /// Its file, all links followed where it is there.
+    /// Its file, with links resolved if it exists.
     pub path: PathBuf,
 }
 
-/// Those of some files that are known, each once. A link such as
-/// `/etc/alternatives/libblas.so.3` is what it leads to.
+/// The known libraries among some files, without duplicates. Links such as
+/// `/etc/alternatives/libblas.so.3` are resolved.
 pub fn recognise(files: &[PathBuf]) -> Vec<Library> {
-    let mut found: Vec<Library> = Vec::new();
+    let mut libraries: Vec<Library> = Vec::new();
     for file in files {
         let path = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
         let family = family_of(&path).or_else(|| family_of(file));
         if let Some(family) = family
-            && !found.iter().any(|library| library.path == path)
+            && !libraries.iter().any(|library| library.path == path)
         {
-            found.push(Library { family, path });
+            libraries.push(Library { family, path });
         }
     }
-    found
+    libraries
 }
 
-/// By the file's name; or, as Debian has it, by the directory that stands for a
-/// BLAS: `openblas-pthread/libblas.so.3`.
+/// The library of a file, by its name; on Debian by the directory of a BLAS:
+/// `openblas-pthread/libblas.so.3`.
 fn family_of(path: &Path) -> Option<Family> {
     let file = path.file_name()?.to_string_lossy();
     let by_name = FAMILIES
@@ -123,13 +121,13 @@ fn family_of(path: &Path) -> Option<Family> {
         return Some(by_name);
     }
     let directory = path.parent()?.file_name()?.to_string_lossy().into_owned();
-    let behind = [("openblas", "OpenBLAS"), ("blis", "BLIS"), ("atlas", "ATLAS")];
-    let name = behind.iter().find(|(prefix, _)| directory.starts_with(prefix));
+    let vendors = [("openblas", "OpenBLAS"), ("blis", "BLIS"), ("atlas", "ATLAS")];
+    let name = vendors.iter().find(|(prefix, _)| directory.starts_with(prefix));
     let family = name.and_then(|(_, name)| FAMILIES.into_iter().find(|it| it.name == *name));
     family.or(Some(by_name))
 }
 
-/// The system's BLAS below `root`, whichever it is.
+/// The BLAS of the system below `root`.
 pub fn of_system(root: &Path) -> Vec<Library> {
     let mut directories = vec![PathBuf::from("/usr/lib64"), PathBuf::from("/usr/lib")];
     let multiarch = std::fs::read_dir(super::under(root, Path::new("/usr/lib")));
@@ -140,8 +138,8 @@ pub fn of_system(root: &Path) -> Vec<Library> {
         ["libblas.so.3", "libopenblas.so.0", "libcblas.so.3", "libflexiblas.so.3"]
             .map(|name| super::under(root, &directory.join(name)))
     });
-    let there: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
-    recognise(&there)
+    let existing: Vec<PathBuf> = files.filter(|file| file.exists()).collect();
+    recognise(&existing)
 }
 
 #[cfg(test)]
@@ -155,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_known_by_their_names() {
+    fn libraries_are_recognised_by_their_names() {
         let wheel = "/v/numpy.libs/libscipy_openblas64_-56d6093b.so";
         assert_eq!(named(&[wheel, "/lib/libc.so.6", wheel]), ["OpenBLAS"]);
         assert_eq!(named(&["/x/libopenblas64_p-r0-0cf96a72.3.23.dev.so"]), ["OpenBLAS"]);
@@ -168,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_debians_links_stands_the_blas_that_was_chosen() {
+    fn links_of_debian_lead_to_the_selected_blas() {
         let root = FakeRoot::new(&[
             ("/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3", ""),
             ("/etc/alternatives/.keep", ""),
@@ -176,8 +174,8 @@ mod tests {
         let link = |to: &Path, at: &str| {
             std::os::unix::fs::symlink(to, root.path().join(at)).expect("a link");
         };
-        let chosen = root.path().join("usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3");
-        link(&chosen, "etc/alternatives/libblas.so.3");
+        let selected = root.path().join("usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3");
+        link(&selected, "etc/alternatives/libblas.so.3");
         let alternative = root.path().join("etc/alternatives/libblas.so.3");
         link(&alternative, "usr/lib/x86_64-linux-gnu/libblas.so.3");
         let found = of_system(root.path());
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_the_reference_is_what_it_is() {
+    fn a_plain_libblas_is_the_reference() {
         let root = FakeRoot::new(&[("/usr/lib/aarch64-linux-gnu/libblas.so.3", "")]);
         assert_eq!(of_system(root.path())[0].family.name, "reference BLAS");
         assert_eq!(of_system(FakeRoot::new(&[]).path()), []);

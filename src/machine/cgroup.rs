@@ -1,10 +1,9 @@
-//! Control groups: where this process's groups lie in the file system, and what CPU time they
-//! allow.
+//! Control groups of this process: their directories and CPU quotas.
 //!
-//! A limit on any group above ours limits us too, so everything here looks at the whole way from
-//! our own group up to the mount point. In a container the mount shows a part of the hierarchy
-//! only: the fourth field of `mountinfo` says which group the mount point is, and the path in
-//! `/proc/self/cgroup` counts from above it. Versions 1 and 2 may be mounted side by side.
+//! A limit of any group above ours applies to us too, so all groups from our own up to the mount
+//! point are read. In a container the mount shows only a part of the hierarchy: the fourth field of
+//! `mountinfo` names the group at the mount point, and the path in `/proc/self/cgroup` begins above
+//! it. Versions 1 and 2 may be mounted side by side.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,8 +20,8 @@ pub fn quota_cpus(root: &Path) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
-/// The directories of our control group and of the groups above it, for one controller, in each
-/// version and at each mount. Not all of them need to exist.
+/// The directories of our control group and of the groups above it, for one controller, in both
+/// versions and at all mounts. Some may not exist.
 pub fn group_directories(root: &Path, controller: &str) -> Vec<PathBuf> {
     let memberships = read_memberships(root);
     let mut directories = Vec::new();
@@ -46,7 +45,8 @@ pub fn group_directories(root: &Path, controller: &str) -> Vec<PathBuf> {
     directories
 }
 
-/// `max 100000` or `150000 100000` in version 2; two files, -1 for no limit, in version 1.
+/// The quota of a group: `max 100000` or `150000 100000` in version 2; two files in version 1, where
+/// -1 means no limit.
 fn quota_of(directory: &Path) -> Option<f64> {
     let (quota, period) = match read_text(directory, "cpu.max") {
         Some(text) => {
@@ -68,7 +68,7 @@ enum Version {
     Two,
 }
 
-/// A line of `/proc/self/cgroup`: which group of one hierarchy is ours.
+/// A line of `/proc/self/cgroup`: our group in one hierarchy.
 struct Membership {
     version: Version,
     controllers: Vec<String>,
@@ -76,7 +76,7 @@ struct Membership {
 }
 
 impl Membership {
-    /// `4:cpu,cpuacct:/docker/f00` in version 1, `0::/user.slice` in version 2.
+    /// Parses `4:cpu,cpuacct:/docker/f00` (version 1) or `0::/user.slice` (version 2).
     fn from_line(line: &str) -> Option<Membership> {
         let mut fields = line.splitn(3, ':');
         let _hierarchy = fields.next()?;
@@ -98,18 +98,18 @@ impl Membership {
     }
 }
 
-/// A mounted control group hierarchy.
+/// A mounted hierarchy of control groups.
 struct Mount {
     version: Version,
     controllers: Vec<String>,
-    /// The group that the mount point shows.
+    /// The group at the mount point.
     root: PathBuf,
     point: PathBuf,
 }
 
 impl Mount {
-    /// `36 25 0:28 ROOT POINT rw - cgroup cgroup rw,cpu`, with any number of fields before the
-    /// lone hyphen.
+    /// Parses `36 25 0:28 ROOT POINT rw - cgroup cgroup rw,cpu`, with any number of fields before
+    /// the hyphen.
     fn from_line(line: &str) -> Option<Mount> {
         let (before, after) = line.split_once(" - ")?;
         let mut before = before.split(' ').skip(3);
@@ -150,25 +150,25 @@ fn read_lossy(root: &Path, path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A group's path relative to the group that a mount shows, or nothing if it lies outside.
+/// The path of a group relative to the group at a mount point; `None` if it is outside.
 fn path_inside(path: &Path, mount_root: &Path) -> Option<PathBuf> {
     let has_parent = |path: &Path| path.components().any(|part| part == Component::ParentDir);
     match path.strip_prefix(mount_root) {
         Ok(inside) if !has_parent(inside) => Some(inside.to_owned()),
-        // The mount shows a group above our name space, so its limits hold for us; the names
-        // of the groups between the two cannot be known from here.
+        // The mount shows a group above our namespace, so its limits apply to us; the names of the
+        // groups between the two are unknown here.
         _ if is_only_parents(mount_root) && !has_parent(path) => Some(PathBuf::new()),
         _ => None,
     }
 }
 
-/// `/..`, `/../..` and so on.
+/// Whether a path is `/..`, `/../..` and so on.
 fn is_only_parents(path: &Path) -> bool {
     let mut parts = path.components().skip(1).peekable();
     parts.peek().is_some() && parts.all(|part| part == Component::ParentDir)
 }
 
-/// Undoes the octal escapes of `mountinfo`: `\040` is a space.
+/// Decodes the octal escapes of `mountinfo`: `\040` is a space.
 fn unescape(text: &str) -> PathBuf {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_quota_on_the_way_up_counts() {
+    fn the_smallest_quota_of_the_groups_counts() {
         let fake = root("0::/a/b/c", V2_MOUNT);
         fake.write("/sys/fs/cgroup/a/b/c/cpu.max", "800000 100000");
         fake.write("/sys/fs/cgroup/a/cpu.max", "300000 100000");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_hybrid_both_versions_are_looked_at() {
+    fn in_a_hybrid_both_versions_are_read() {
         let mounts = format!(
             "{V1_MOUNT}\n32 23 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n\
              33 23 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids"
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_that_a_mount_shows_is_taken_off_the_path() {
+    fn the_group_at_the_mount_point_is_removed_from_the_path() {
         let mounts = "31 23 0:27 /docker/f00 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu";
         let fake = root("4:cpu:/docker/f00/inner", mounts);
         fake.write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "250000");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_outside_of_the_mount_has_no_say() {
+    fn a_group_outside_of_the_mount_is_ignored() {
         for (membership, mount_root) in [("/docker/f00d", "/docker/f00"), ("/../x", "/")] {
             let mounts = format!("30 23 0:26 {mount_root} /sys/fs/cgroup rw - cgroup2 cgroup2 rw");
             let fake = root(&format!("0::{membership}"), &mounts);
@@ -281,21 +281,21 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_from_above_the_name_space_limits_us_too() {
+    fn a_mount_above_the_namespace_limits_us_too() {
         let fake = root("0::/", "30 23 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw");
         fake.write("/sys/fs/cgroup/cpu.max", "100000 100000");
         assert_eq!(quota_cpus(fake.path()), Some(1.0));
     }
 
     #[test]
-    fn a_group_that_is_gone_leaves_those_above_it() {
+    fn a_deleted_group_leaves_the_groups_above_it() {
         let fake = root("0::/a/b (deleted)", V2_MOUNT);
         fake.write("/sys/fs/cgroup/a/cpu.max", "100000 100000");
         assert_eq!(quota_cpus(fake.path()), Some(1.0));
     }
 
     #[test]
-    fn escapes_in_a_mount_point_are_undone() {
+    fn escapes_in_a_mount_point_are_decoded() {
         let fake = root("0::/a", r"30 23 0:26 / /my\040groups rw - cgroup2 cgroup2 rw");
         fake.write("/my groups/a/cpu.max", "50000 100000");
         assert_eq!(quota_cpus(fake.path()), Some(0.5));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_files_limit_nothing() {
+    fn malformed_files_are_ignored() {
         for text in ["", "junk", "0 100000", "100000 0", "100000", "-1 5"] {
             let fake = root("0::/a\n\nx\n:::", &format!("- -\n\n{V2_MOUNT}"));
             fake.write("/sys/fs/cgroup/a/cpu.max", text);

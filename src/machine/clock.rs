@@ -1,4 +1,4 @@
-//! Clocks: those that time a visit, and what the one that times is worth.
+//! Clocks that time a visit, and the resolution and cost of the monotonic one.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,29 +8,28 @@ use nix::time::{ClockId, clock_getres, clock_gettime};
 use super::read_text;
 use crate::record;
 
-/// Readings that are timed together.
+/// Number of readings that are timed together.
 const READINGS: u32 = 1000;
 
-/// Steps of the clock that are looked at, to find the smallest.
+/// Number of clock steps among which the smallest is sought.
 const STEPS: u32 = 1000;
 
-/// How long they are looked at, at most: a clock may be coarse.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Time limit of that search, for coarse clocks.
+const STEP_SEARCH_LIMIT: Duration = Duration::from_millis(20);
 
-/// Both clocks are read again, a few times, until they are read within so short a time of each
-/// other: whoever is interrupted between the two sees a difference that is none.
-const APART: Duration = Duration::from_micros(10);
+/// Maximum time between the readings of the two clocks. If the thread is interrupted between them, the
+/// difference of the clocks is wrong, so they are read again.
+const MAX_GAP: Duration = Duration::from_micros(10);
 
-/// How often at most.
-const TRIES: u32 = 5;
+/// Maximum number of such readings.
+const MAX_TRIES: u32 = 5;
 
-/// What tells the time of a visit. A test may give a campaign another than the system's.
+/// The clocks that time a visit. Tests may replace those of the system.
 pub trait Clock {
-    /// Time since some moment in the past, on a clock that nobody sets. It stands still while the
-    /// machine is suspended.
+    /// The time on a clock that is never set and stops while the machine is suspended.
     fn monotonic(&self) -> Duration;
 
-    /// The same on a clock that runs on while the machine is suspended; `None` where there is none.
+    /// The time on a clock that continues while the machine is suspended; `None` if there is none.
     fn boot(&self) -> Option<Duration>;
 }
 
@@ -40,7 +39,7 @@ pub struct System;
 
 impl Clock for System {
     fn monotonic(&self) -> Duration {
-        // Every Linux has this clock, and the call has no other way to fail.
+        // The call fails only if the clock does not exist, and every Linux has it.
         clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
     }
 
@@ -49,46 +48,46 @@ impl Clock for System {
     }
 }
 
-/// A moment on both clocks.
+/// A point in time on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     monotonic: Duration,
     boot: Option<Duration>,
 }
 
-/// The time between two moments.
+/// The time between two points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// On the monotonic clock.
+    /// The time on the monotonic clock.
     pub wall: Duration,
-    /// On the boot clock, where there is one.
+    /// The time on the boot clock, if there is one.
     pub boot: Option<Duration>,
 }
 
 impl Moment {
-    /// This one.
+    /// The current time.
     pub fn now(clock: &dyn Clock) -> Moment {
-        let (mut closest, mut best) = Moment::read(clock);
-        for _ in 1..TRIES {
-            if closest <= APART {
+        let (mut smallest_gap, mut best) = Moment::read(clock);
+        for _ in 1..MAX_TRIES {
+            if smallest_gap <= MAX_GAP {
                 break;
             }
-            let (apart, moment) = Moment::read(clock);
-            if apart < closest {
-                (closest, best) = (apart, moment);
+            let (gap, moment) = Moment::read(clock);
+            if gap < smallest_gap {
+                (smallest_gap, best) = (gap, moment);
             }
         }
         best
     }
 
-    /// Both clocks, and how far apart they were read at most.
+    /// The readings of both clocks, and an upper bound of the time between them.
     fn read(clock: &dyn Clock) -> (Duration, Moment) {
         let monotonic = clock.monotonic();
         let boot = clock.boot();
         (clock.monotonic().saturating_sub(monotonic), Moment { monotonic, boot })
     }
 
-    /// From this one until now. A clock that ran backwards has not moved.
+    /// The time since this point. If a clock ran backwards, it is zero.
     pub fn elapsed(&self, clock: &dyn Clock) -> Span {
         let now = Moment::now(clock);
         let boot = now.boot.zip(self.boot).map(|(now, then)| now.saturating_sub(then));
@@ -96,7 +95,7 @@ impl Moment {
     }
 }
 
-/// The monotonic clock of this machine.
+/// The properties of the monotonic clock of this machine.
 pub fn inspect() -> record::Clock {
     let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     record::Clock {
@@ -106,22 +105,20 @@ pub fn inspect() -> record::Clock {
     }
 }
 
-/// What the system says, or the smallest step that was seen, whichever is larger: the system says
-/// 1 ns of clocks that move in far larger steps. A step cannot be seen that is smaller than the cost
-/// of a reading.
+/// The larger of the reported resolution and the smallest observed step: the system reports 1 ns even
+/// for clocks with much larger steps. Steps smaller than the cost of a reading cannot be observed.
 fn resolution_ns() -> u64 {
-    let said = clock_getres(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-    said.max(smallest_step(&System)).as_nanos() as u64
+    let reported = clock_getres(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    reported.max(smallest_step(&System)).as_nanos() as u64
 }
 
-/// The smallest time other than none between two readings, one right after the other; zero if the
-/// clock did not move.
+/// The smallest positive difference of consecutive readings; zero if the clock did not move.
 fn smallest_step(clock: &dyn Clock) -> Duration {
     let start = Instant::now();
     let (mut steps, mut smallest) = (0, None);
     let mut last = clock.monotonic();
-    while steps < STEPS && start.elapsed() < PATIENCE {
-        // Nothing may come between the two, or the step would hold it too.
+    while steps < STEPS && start.elapsed() < STEP_SEARCH_LIMIT {
+        // The two readings are adjacent, so that the step contains no other work.
         let (first, second) = (clock.monotonic(), clock.monotonic());
         for step in [first.saturating_sub(last), second.saturating_sub(first)] {
             if step > Duration::ZERO {
@@ -134,8 +131,7 @@ fn smallest_step(clock: &dyn Clock) -> Duration {
     smallest.unwrap_or_default()
 }
 
-/// What one reading costs: the least of several batches, since whatever
-/// disturbs a batch can only make it longer.
+/// The cost of a reading: the minimum over several batches, since disturbances only add time.
 fn reading_ns() -> f64 {
     let batch = || {
         let start = Instant::now();
@@ -179,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_has_no_step_and_hangs_nobody() {
+    fn a_clock_that_stands_still_has_no_step() {
         let clock = Coarse { step_ns: 0, readings: Cell::new(0) };
         assert_eq!(smallest_step(&clock), Duration::ZERO);
     }
 
     #[test]
-    fn a_clock_that_runs_backwards_has_not_moved() {
+    fn a_clock_that_runs_backwards_measures_zero() {
         let later = Moment { monotonic: Duration::MAX, boot: Some(Duration::MAX) };
         let span = later.elapsed(&System);
         assert_eq!((span.wall, span.boot.unwrap_or_default()), (Duration::ZERO, Duration::ZERO));
@@ -194,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machines_clock_is_described() {
+    fn the_clock_of_this_machine_has_properties() {
         let clock = inspect();
         assert!(clock.resolution_ns >= 1 && clock.reading_ns > 0.0, "{clock:?}");
     }

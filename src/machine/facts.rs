@@ -1,4 +1,4 @@
-//! The single facts of [`Machine`](super::Machine): each function knows one place to look.
+//! Facts of [`Machine`](super::Machine), one function each.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{cpu_list, cpus, parse_cpu_list, read_text, under};
 use crate::record::Cache;
 
-/// What the firmware calls itself in virtual machines, for processors without a flag for that.
+/// Firmware names of virtual machines, for processors without a hypervisor flag.
 const VIRTUAL_NAMES: [&str; 8] = [
     "qemu",
     "kvm",
@@ -22,13 +22,13 @@ const VIRTUAL_NAMES: [&str; 8] = [
 
 pub fn cpu_model(root: &Path) -> String {
     let text = read_text(root, "/proc/cpuinfo").unwrap_or_default();
-    // x86, then MIPS, then POWER; the rest has no line with a name.
+    // x86, MIPS and POWER name the model; other architectures do not.
     for key in ["model name", "cpu model", "cpu"] {
         if let Some(name) = values(&text, key).find(|name| !name.is_empty()) {
             return name.to_owned();
         }
     }
-    // ARM has numbers only, and may have cores of several kinds.
+    // ARM reports numbers, which may differ between cores.
     let implementers = values(&text, "CPU implementer");
     let parts: BTreeSet<String> = implementers
         .zip(values(&text, "CPU part"))
@@ -40,8 +40,8 @@ pub fn cpu_model(root: &Path) -> String {
     parts.into_iter().collect::<Vec<String>>().join(" + ")
 }
 
-/// The CPUs of each type of core among those of a mask, where there are several types: by the
-/// kernel's name for the type (Intel), else by the capacity that it gives a CPU (ARM).
+/// The CPUs of each core type in a mask, if there are several types: by the name of the type (Intel),
+/// else by the capacity of the CPUs (ARM).
 pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
     let named = ["cpu_core", "cpu_atom", "cpu_lowpower"]
         .iter()
@@ -62,7 +62,7 @@ pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
     if types.len() > 1 { types.iter().map(|cpus| cpu_list(cpus)).collect() } else { Vec::new() }
 }
 
-/// Whether a battery is being discharged; nothing where there is none.
+/// Whether a battery is discharging; `None` if there is no battery.
 pub fn on_battery(root: &Path) -> Option<bool> {
     let supplies = "/sys/class/power_supply";
     let entries = fs::read_dir(under(root, Path::new(supplies))).ok()?;
@@ -70,14 +70,15 @@ pub fn on_battery(root: &Path) -> Option<bool> {
     let batteries: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| read(name, "type").as_deref() == Some("Battery"))
-        // A mouse has one, too.
+        // Batteries of peripherals, such as a mouse, do not count.
         .filter(|name| read(name, "scope").as_deref() != Some("Device"))
         .collect();
-    let is_discharged = |name: &String| read(name, "status").as_deref() == Some("Discharging");
-    (!batteries.is_empty()).then(|| batteries.iter().any(is_discharged))
+    (!batteries.is_empty()).then(|| {
+        batteries.iter().any(|name| read(name, "status").as_deref() == Some("Discharging"))
+    })
 }
 
-/// The values of all lines `key : value`.
+/// The values of all lines `key : value` of a text.
 fn values<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
@@ -91,7 +92,7 @@ pub fn sockets(root: &Path, online: &[usize]) -> Option<u32> {
         read_text(root, &path)
     };
     let packages: BTreeSet<String> = online.iter().map(read).collect::<Option<_>>()?;
-    // Virtual machines of some kinds answer -1: not known.
+    // Some virtual machines report -1 for unknown.
     let is_known = !packages.is_empty() && !packages.contains("-1");
     is_known.then_some(packages.len() as u32)
 }
@@ -111,12 +112,12 @@ pub fn caches(root: &Path, online: &[usize]) -> Vec<Cache> {
         });
         caches.extend(indices);
     }
-    // The CPUs as numbers, since as text 10 comes before 2.
+    // The CPUs are sorted as numbers, since as text 10 comes before 2.
     caches.sort_by(|(cpus, cache), (other_cpus, other)| {
         let key = (cache.level, &cache.kind, cpus);
         key.cmp(&(other.level, &other.kind, other_cpus))
     });
-    // Every CPU lists the caches that it shares.
+    // Every CPU lists the caches that it shares with others.
     caches.dedup();
     caches.into_iter().map(|(_, cache)| cache).collect()
 }
@@ -133,7 +134,7 @@ fn cache(root: &Path, directory: &str) -> Option<(Vec<usize>, Cache)> {
     Some((parse_cpu_list(&shared_cpus).unwrap_or_default(), cache))
 }
 
-/// `512K`, `32M`, or a plain number of bytes.
+/// Parses `512K`, `32M`, or a plain number of bytes.
 fn bytes_of(size: &str) -> Option<u64> {
     let (number, unit) = match size.split_at_checked(size.len().checked_sub(1)?)? {
         (number, "K") => (number, 1 << 10),
@@ -178,7 +179,8 @@ pub fn hypervisor(root: &Path) -> Option<String> {
             Some(name.unwrap_or_else(|| "unknown".to_owned()))
         }
         Some(_) => named,
-        // Without flags the firmware's name has to tell, and real machines have one as well.
+        // Without CPU flags the firmware name decides, if it is that of a known hypervisor: physical
+        // machines have firmware names, too.
         None => named.or_else(|| firmware.filter(|name| is_virtual(name))),
     }
 }
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_cores_are_told_by_name_or_by_capacity() {
+    fn core_types_are_known_by_name_or_by_capacity() {
         let intel = FakeRoot::new(&[
             ("/sys/devices/cpu_core/cpus", "0-15"),
             ("/sys/devices/cpu_atom/cpus", "16-23"),
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_battery_counts_if_it_is_the_machines_own() {
+    fn only_a_battery_of_the_machine_counts() {
         let fake = FakeRoot::new(&[]);
         assert_eq!(on_battery(fake.path()), None);
         fake.write("/sys/class/power_supply/mouse/type", "Battery");
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_reveals_a_hypervisor_and_files_name_it() {
+    fn a_cpu_flag_reveals_a_hypervisor_and_files_name_it() {
         let fake = with_cpuinfo("flags\t: fpu hypervisor lahf_lm");
         assert_eq!(hypervisor(fake.path()).as_deref(), Some("unknown"));
         fake.write("/sys/class/dmi/id/sys_vendor", "Amazon EC2");
@@ -271,14 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn firmware_alone_makes_no_hypervisor() {
+    fn with_cpu_flags_the_firmware_name_is_not_enough() {
         let fake = with_cpuinfo("flags\t: fpu");
         fake.write("/sys/class/dmi/id/sys_vendor", "QEMU");
         assert_eq!(hypervisor(fake.path()), None);
     }
 
     #[test]
-    fn without_flags_the_firmware_tells() {
+    fn without_cpu_flags_the_firmware_name_decides() {
         let fake = with_cpuinfo("CPU part\t: 0xd0c");
         fake.write("/sys/class/dmi/id/sys_vendor", "Dell Inc.");
         assert_eq!(hypervisor(fake.path()), None);
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn turbo_is_told_by_either_driver() {
+    fn turbo_is_read_from_either_driver() {
         let fake = FakeRoot::new(&[("/sys/devices/system/cpu/cpufreq/boost", "1")]);
         assert_eq!(turbo(fake.path()), Some(true));
         fake.write("/sys/devices/system/cpu/intel_pstate/no_turbo", "1");
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn governors_that_differ_are_all_named() {
+    fn all_governors_are_listed() {
         let fake = FakeRoot::new(&[
             ("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave"),
             ("/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance"),
@@ -310,8 +312,8 @@ mod tests {
         assert_eq!(bytes_of("8M"), Some(8 << 20));
         assert_eq!(bytes_of("1G"), Some(1 << 30));
         assert_eq!(bytes_of("512"), Some(512));
-        for odd in ["", "K", "x", "é", "99999999999999999999K", "18446744073709551615K"] {
-            assert_eq!(bytes_of(odd), None, "{odd:?}");
+        for invalid in ["", "K", "x", "é", "99999999999999999999K", "18446744073709551615K"] {
+            assert_eq!(bytes_of(invalid), None, "{invalid:?}");
         }
     }
 }

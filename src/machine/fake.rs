@@ -1,15 +1,15 @@
-//! Machines made of files, for tests.
+//! Fake root directories that describe a machine, for tests.
 
 use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
 
-/// A root directory that is gone after the test.
+/// A root directory that is removed after the test.
 pub struct FakeRoot(TempDir);
 
 impl FakeRoot {
-    /// A root with these files: absolute path and contents.
+    /// Creates a root with these files: absolute path and contents.
     pub fn new(files: &[(&str, &str)]) -> FakeRoot {
         let fake = FakeRoot(tempfile::tempdir().expect("a temporary directory"));
         for (path, text) in files {
@@ -25,7 +25,7 @@ impl FakeRoot {
         fs::write(path, format!("{text}\n")).expect("a file");
     }
 
-    /// Where it is.
+    /// The path of the root.
     pub fn path(&self) -> &Path {
         self.0.path()
     }

@@ -1,5 +1,4 @@
-//! The system's limits on threads and open files: raised where that is ours to do, and compared
-//! with what a run asks for before anything starts.
+//! System limits on threads and open files: raised if possible, and checked before a run.
 
 use std::fmt;
 use std::fs;
@@ -11,32 +10,33 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 use super::{cgroup, read_text};
 
-/// More descriptors than any run needs. Programs that close every descriptor they could have
-/// would take minutes under the million or more that some systems allow.
-const MOST_DESCRIPTORS: u64 = 65_536;
+/// Upper bound of the limit on descriptors, more than any run needs. Some systems allow a million, and
+/// programs that close every possible descriptor would then take minutes.
+const MAX_DESCRIPTORS: u64 = 65_536;
 
-/// Threads and processes beside the workers: supervisor, shim, runner, a manager and its helpers.
+/// Number of threads and processes besides the workers: supervisor, shim, runner, a manager and its
+/// helpers.
 const OTHER_THREADS: u64 = 8;
 
-/// Both ends of a pipe are open while its worker is started.
-const DESCRIPTORS_OF_WORKER: u64 = 2;
+/// Descriptors of a worker: both ends of its pipe while it is started.
+const DESCRIPTORS_PER_WORKER: u64 = 2;
 
-/// Standard streams, result files, queues and whatever the caller left open.
+/// Descriptors of standard streams, result files, queues, and those that the caller left open.
 const OTHER_DESCRIPTORS: u64 = 32;
 
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_SYS_RESOURCE: u32 = 24;
 
-/// A limit of the system's on how many workers there can be.
+/// A system limit on the number of workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SystemLimit {
-    /// Threads of one user, `ulimit -u`.
+    /// The limit on the threads of a user, `ulimit -u`.
     UserThreads,
-    /// Threads of the whole system.
+    /// The limit on the threads of the whole system.
     SystemThreads,
-    /// Threads of a control group, by the group's directory.
+    /// The limit on the threads of a control group, with its directory.
     GroupThreads(PathBuf),
-    /// Open files of one process, `ulimit -n`.
+    /// The limit on the open files of a process, `ulimit -n`.
     Descriptors,
 }
 
@@ -67,37 +67,36 @@ impl fmt::Display for SystemLimit {
     }
 }
 
-/// A thread count that the system would refuse in the middle of a run.
+/// An error: a thread count that exceeds a system limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{nthread} threads do not fit: {limit} leaves room for {room}; {}, or ask for fewer", limit.advice())]
+#[error("{nthread} threads are too many: {limit} allows {remaining}; {}, or use fewer threads", limit.advice())]
 pub struct TooManyThreads {
-    /// The threads asked for.
+    /// The thread count of the run.
     pub nthread: u32,
-    /// The limit that refuses them.
+    /// The limit.
     pub limit: SystemLimit,
-    /// How many it would allow.
-    pub room: u64,
+    /// The thread count that it allows.
+    pub remaining: u64,
 }
 
-/// Raises the soft limit on open files as far as is allowed and sensible; returns what it is now.
-/// It is never lowered.
+/// Raises the soft limit on open files to the hard limit, at most to [`MAX_DESCRIPTORS`], and never
+/// lowers it. Returns the new limit.
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let wanted = hard.min(MOST_DESCRIPTORS);
-    if soft >= wanted {
+    let target = hard.min(MAX_DESCRIPTORS);
+    if soft >= target {
         return Ok(soft);
     }
-    setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
-    Ok(wanted)
+    setrlimit(Resource::RLIMIT_NOFILE, target, hard)?;
+    Ok(target)
 }
 
-/// How many more threads the system lets this process start, as far as that can be known.
+/// The number of threads that this process may still start, if a limit is known.
 pub fn thread_limit(root: &Path) -> Option<u64> {
-    let tightest = thread_rooms(root, user_thread_limit()).min_by_key(|(_, room)| *room);
-    tightest.map(|(_, room)| room)
+    remaining_threads(root, user_thread_limit()).map(|(_, remaining)| remaining).min()
 }
 
-/// Whether a run with `nthread` workers, threads or processes, stays within the limits. Call
+/// Checks that a run with `nthread` workers, threads or processes, stays within the limits. Call
 /// [`raise_descriptor_limit`] before.
 pub fn check_fits(nthread: u32) -> Result<(), TooManyThreads> {
     let descriptors = getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft);
@@ -110,39 +109,38 @@ fn check_fits_in(
     user_threads: Option<u64>,
     descriptors: Option<u64>,
 ) -> Result<(), TooManyThreads> {
-    let workers_by_threads = thread_rooms(root, user_threads)
-        .map(|(limit, room)| (limit, room.saturating_sub(OTHER_THREADS)));
+    let workers_by_threads = remaining_threads(root, user_threads)
+        .map(|(limit, remaining)| (limit, remaining.saturating_sub(OTHER_THREADS)));
     let workers_by_descriptors = descriptors.map(|descriptors| {
-        let room = descriptors.saturating_sub(OTHER_DESCRIPTORS) / DESCRIPTORS_OF_WORKER;
-        (SystemLimit::Descriptors, room)
+        let remaining = descriptors.saturating_sub(OTHER_DESCRIPTORS) / DESCRIPTORS_PER_WORKER;
+        (SystemLimit::Descriptors, remaining)
     });
-    let tightest = workers_by_threads.chain(workers_by_descriptors).min_by_key(|(_, room)| *room);
-    match tightest {
-        Some((limit, room)) if room < u64::from(nthread) => {
-            Err(TooManyThreads { nthread, limit, room })
+    let lowest = workers_by_threads.chain(workers_by_descriptors).min_by_key(|(_, count)| *count);
+    match lowest {
+        Some((limit, remaining)) if remaining < u64::from(nthread) => {
+            Err(TooManyThreads { nthread, limit, remaining })
         }
         _ => Ok(()),
     }
 }
 
-/// Each limit on threads, and how many more threads it allows.
-fn thread_rooms(
+/// Each limit on threads, with the number of threads that it still allows.
+fn remaining_threads(
     root: &Path,
     user_threads: Option<u64>,
 ) -> impl Iterator<Item = (SystemLimit, u64)> {
     let user = user_threads
         .filter(|_| is_limited_user(root))
         .map(|limit| limit.saturating_sub(threads_of_user(root)))
-        .map(|room| (SystemLimit::UserThreads, room));
+        .map(|remaining| (SystemLimit::UserThreads, remaining));
     let system = number(root, "/proc/sys/kernel/threads-max")
         .map(|limit| limit.saturating_sub(threads_of_system(root)))
-        .map(|room| (SystemLimit::SystemThreads, room));
+        .map(|remaining| (SystemLimit::SystemThreads, remaining));
     let groups = cgroup::group_directories(root, "pids").into_iter().filter_map(|directory| {
-        // `max`, for no limit, is not a number.
+        // The text `max`, for no limit, is not a number.
         let limit = number(&directory, "pids.max")?;
         let current = number(&directory, "pids.current").unwrap_or(0);
-        let room = limit.saturating_sub(current);
-        Some((SystemLimit::GroupThreads(directory), room))
+        Some((SystemLimit::GroupThreads(directory), limit.saturating_sub(current)))
     });
     user.into_iter().chain(system).chain(groups)
 }
@@ -151,14 +149,14 @@ fn number(root: &Path, path: &str) -> Option<u64> {
     read_text(root, path)?.parse().ok()
 }
 
-/// The soft limit on the threads of this user, unless there is none.
+/// The soft limit on the threads of this user, if there is one.
 fn user_thread_limit() -> Option<u64> {
     let (soft, _) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
     (soft != RLIM_INFINITY).then_some(soft)
 }
 
-/// The kernel exempts root, and whoever holds one of two capabilities, from the limit per user.
-/// Root of a container with a user name space of its own is neither, whatever its files say.
+/// Whether the limit per user applies. The kernel exempts root and the holders of two capabilities,
+/// but not root of a container with its own user namespace, whose files look like those of root.
 fn is_limited_user(root: &Path) -> bool {
     let map = read_text(root, "/proc/self/uid_map").unwrap_or_else(|| "0 0".to_owned());
     if !map.split_whitespace().take(2).eq(["0", "0"]) {
@@ -179,7 +177,7 @@ fn status_field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     value.split_whitespace().next()
 }
 
-/// How many threads this user has already, as far as `/proc` shows them.
+/// The number of threads of this user, as far as `/proc` shows them.
 fn threads_of_user(root: &Path) -> u64 {
     let proc = root.join("proc");
     let Ok(user) = fs::metadata(proc.join("self")).map(|own| own.uid()) else {
@@ -199,7 +197,7 @@ fn threads_of_user(root: &Path) -> u64 {
         .sum()
 }
 
-/// All threads there are: the number after the slash in `0.20 0.18 0.12 1/80 11206`.
+/// The number of threads of the system: the number after the slash in `0.20 0.18 0.12 1/80 11206`.
 fn threads_of_system(root: &Path) -> u64 {
     let text = read_text(root, "/proc/loadavg").unwrap_or_default();
     let total = text.split(' ').nth(3).and_then(|field| field.split('/').nth(1));
@@ -214,8 +212,8 @@ mod tests {
     const USER_STATUS: &str = "Name:\tx\nUid:\t1000\t1000\t1000\t1000\nThreads:\t3\n\
                                CapEff:\t0000000000000000";
 
-    /// An ordinary user's machine: 80 of 1000 threads taken, 3 of them the user's own.
-    fn ordinary() -> FakeRoot {
+    /// The machine of an unprivileged user: 80 of 1000 threads exist, 3 of them belong to the user.
+    fn unprivileged() -> FakeRoot {
         FakeRoot::new(&[
             ("/proc/self/status", USER_STATUS),
             ("/proc/42/status", USER_STATUS),
@@ -224,46 +222,46 @@ mod tests {
         ])
     }
 
-    fn room(fake: &FakeRoot, user_threads: Option<u64>) -> Option<(SystemLimit, u64)> {
-        thread_rooms(fake.path(), user_threads).min_by_key(|(_, room)| *room)
+    fn lowest(fake: &FakeRoot, user_threads: Option<u64>) -> Option<(SystemLimit, u64)> {
+        remaining_threads(fake.path(), user_threads).min_by_key(|(_, count)| *count)
     }
 
     #[test]
     fn threads_of_the_system_count_against_its_limit() {
-        assert_eq!(room(&ordinary(), None), Some((SystemLimit::SystemThreads, 920)));
+        assert_eq!(lowest(&unprivileged(), None), Some((SystemLimit::SystemThreads, 920)));
     }
 
     #[test]
     fn threads_of_the_user_count_against_the_users_limit() {
-        assert_eq!(room(&ordinary(), Some(100)), Some((SystemLimit::UserThreads, 97)));
-        assert_eq!(room(&ordinary(), Some(2)), Some((SystemLimit::UserThreads, 0)));
+        assert_eq!(lowest(&unprivileged(), Some(100)), Some((SystemLimit::UserThreads, 97)));
+        assert_eq!(lowest(&unprivileged(), Some(2)), Some((SystemLimit::UserThreads, 0)));
     }
 
     #[test]
-    fn the_users_limit_does_not_hold_root_or_the_capable() {
+    fn root_and_capable_users_are_exempt_from_the_limit_per_user() {
         for (field, exempt) in [
             ("Uid:\t1000", "Uid:\t0"),
             ("0000000000000000", "0000000001000000"),
             ("0000000000000000", "0000000000200000"),
         ] {
-            let fake = ordinary();
+            let fake = unprivileged();
             fake.write("/proc/self/status", &USER_STATUS.replace(field, exempt));
-            assert_eq!(room(&fake, Some(1)), Some((SystemLimit::SystemThreads, 920)));
+            assert_eq!(lowest(&fake, Some(1)), Some((SystemLimit::SystemThreads, 920)));
         }
     }
 
     #[test]
-    fn root_of_a_user_name_space_is_an_ordinary_user() {
-        let fake = ordinary();
+    fn root_of_a_user_namespace_is_limited() {
+        let fake = unprivileged();
         let status = USER_STATUS.replace("Uid:\t1000", "Uid:\t0");
         fake.write("/proc/self/status", &status);
         fake.write("/proc/self/uid_map", "         0       1000          1");
-        assert_eq!(room(&fake, Some(10)), Some((SystemLimit::UserThreads, 7)));
+        assert_eq!(lowest(&fake, Some(10)), Some((SystemLimit::UserThreads, 7)));
     }
 
     #[test]
-    fn the_tightest_control_group_on_the_way_up_counts() {
-        let fake = ordinary();
+    fn the_lowest_limit_of_the_control_groups_counts() {
+        let fake = unprivileged();
         fake.write("/proc/self/cgroup", "0::/a/b");
         let mount = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
         fake.write("/proc/self/mountinfo", mount);
@@ -271,13 +269,13 @@ mod tests {
         fake.write("/sys/fs/cgroup/a/pids.max", "50");
         fake.write("/sys/fs/cgroup/a/pids.current", "20");
         let group = SystemLimit::GroupThreads(fake.path().join("sys/fs/cgroup/a"));
-        assert_eq!(room(&fake, None), Some((group, 30)));
+        assert_eq!(lowest(&fake, None), Some((group, 30)));
         assert_eq!(thread_limit(fake.path()), Some(30));
     }
 
     #[test]
-    fn version_one_has_a_hierarchy_for_the_threads() {
-        let fake = ordinary();
+    fn version_one_has_a_hierarchy_for_pids() {
+        let fake = unprivileged();
         fake.write("/proc/self/cgroup", "8:pids:/a\n1:cpu:/b");
         let mount = "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids";
         fake.write("/proc/self/mountinfo", mount);
@@ -287,18 +285,18 @@ mod tests {
 
     #[test]
     fn without_files_no_limit_on_the_system_is_known() {
-        assert_eq!(thread_rooms(FakeRoot::new(&[]).path(), None).count(), 0);
+        assert_eq!(remaining_threads(FakeRoot::new(&[]).path(), None).count(), 0);
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_the_limit_and_advice() {
-        let fake = ordinary();
+    fn too_many_threads_are_refused_with_the_limit_and_advice() {
+        let fake = unprivileged();
         assert_eq!(check_fits_in(fake.path(), 89, Some(100), Some(65_536)), Ok(()));
         let error = check_fits_in(fake.path(), 90, Some(100), None).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "90 threads do not fit: the limit on a user's threads (ulimit -u) leaves room for 89; \
-             raise it with `ulimit -u`, or ask for fewer"
+            "90 threads are too many: the limit on a user's threads (ulimit -u) allows 89; raise it \
+             with `ulimit -u`, or use fewer threads"
         );
     }
 
@@ -307,7 +305,7 @@ mod tests {
         let fake = FakeRoot::new(&[]);
         assert_eq!(check_fits_in(fake.path(), 496, None, Some(1024)), Ok(()));
         let error = check_fits_in(fake.path(), 497, None, Some(1024)).unwrap_err();
-        assert_eq!((error.limit, error.room), (SystemLimit::Descriptors, 496));
+        assert_eq!((error.limit, error.remaining), (SystemLimit::Descriptors, 496));
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! What others do on this machine just now: time from `/proc/stat`, in the kernel's ticks, and
-//! pressure.
+//! Load of the machine: busy CPUs by the ticks of `/proc/stat`, and CPU pressure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::{affinity, read_text};
 
-/// How many CPUs others use, of those that the calling thread may use: their busy time while this
-/// process sleeps for `duration`. Waiting for a disk is not busy; neither is time that a hypervisor
-/// took away. `None` where the kernel does not tell.
+/// The number of CPUs that other processes use, of those in the affinity mask: their busy time while
+/// this process sleeps for `duration`. Time waiting for a disk and stolen time are not busy. `None`
+/// if the kernel does not report it.
 pub fn busy_cpus(duration: Duration) -> Option<f64> {
     let (root, allowed) = (Path::new("/"), affinity::own());
     let start = Instant::now();
@@ -18,12 +17,12 @@ pub fn busy_cpus(duration: Duration) -> Option<f64> {
     thread::sleep(duration);
     let ticks = busy_ticks(root, &allowed)?.saturating_sub(before);
     let elapsed_ns = start.elapsed().as_nanos() as f64;
-    // A tick too many where one ended just after the start.
+    // The tick during which the sleep began may count although it began before; hence the minimum.
     Some((ticks as f64 * tick_ns() as f64 / elapsed_ns).min(allowed.len() as f64))
 }
 
-/// The share of the last ten seconds in which some task waited for a CPU, in percent. `None` where
-/// the kernel does not tell.
+/// The share of the last ten seconds in which some task waited for a CPU, in percent. `None` if the
+/// kernel does not report it.
 pub fn cpu_pressure_percent(root: &Path) -> Option<f64> {
     let text = read_text(root, "/proc/pressure/cpu")?;
     let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
@@ -31,19 +30,19 @@ pub fn cpu_pressure_percent(root: &Path) -> Option<f64> {
     average.parse().ok().filter(|percent: &f64| percent.is_finite())
 }
 
-/// The time of each CPU online: user, nice, system, idle, iowait, irq, softirq, steal, and what a
-/// newer kernel adds, in ticks.
+/// The times of each CPU online, in ticks: user, nice, system, idle, iowait, irq, softirq, steal, and
+/// more on newer kernels.
 pub(super) fn cpu_ticks(root: &Path) -> BTreeMap<usize, Vec<u64>> {
     let text = read_text(root, "/proc/stat").unwrap_or_default();
-    let of_line = |line: &str| {
-        // The first line, `cpu`, is their sum, and has no number.
+    let parse = |line: &str| {
+        // The first line, `cpu`, is the sum and has no number, so it does not parse.
         let (cpu, ticks) = line.strip_prefix("cpu")?.split_once(' ')?;
         Some((cpu.parse().ok()?, ticks.split(' ').map_while(|ticks| ticks.parse().ok()).collect()))
     };
-    text.lines().take_while(|line| line.starts_with("cpu")).filter_map(of_line).collect()
+    text.lines().take_while(|line| line.starts_with("cpu")).filter_map(parse).collect()
 }
 
-/// The kernel's tick; 10 ms almost everywhere.
+/// The duration of a tick, usually 10 ms.
 pub(super) fn tick_ns() -> u64 {
     // SAFETY: the call takes a number and returns one, or -1.
     let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
@@ -53,8 +52,8 @@ pub(super) fn tick_ns() -> u64 {
         .map_or(10_000_000, |ticks| 1_000_000_000 / ticks)
 }
 
-/// Busy time of these CPUs, in ticks: all but idle, iowait and steal. (The time of guests, which
-/// comes last, is already in user and nice.)
+/// The busy time of some CPUs in ticks: all columns except idle, iowait and steal, and except guest
+/// times, which user and nice include.
 fn busy_ticks(root: &Path, cpus: &[usize]) -> Option<u64> {
     const BUSY: [usize; 5] = [0, 1, 2, 5, 6];
     let all = cpu_ticks(root);
@@ -72,7 +71,7 @@ mod tests {
                         cpu10 10 20 30 40 50 60 70 80 90 0\nintr 1 2 3\ncpufreq 1";
 
     #[test]
-    fn idle_waiting_and_stolen_time_is_not_busy() {
+    fn idle_iowait_and_steal_are_not_busy() {
         let fake = FakeRoot::new(&[("/proc/stat", STAT)]);
         assert_eq!(busy_ticks(fake.path(), &[0]), Some(1 + 2 + 3 + 6 + 7));
         assert_eq!(busy_ticks(fake.path(), &[0, 10, 11]), Some(19 + 190));
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_cpus_are_busy_than_there_are() {
+    fn at_most_all_cpus_are_busy() {
         let busy = busy_cpus(Duration::from_millis(20)).expect("/proc/stat");
         assert!((0.0..=affinity::own().len() as f64).contains(&busy), "{busy}");
     }

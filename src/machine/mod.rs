@@ -1,38 +1,40 @@
-//! What the machine is: the part of `run.json` that tells a reader months later where the numbers
-//! come from.
+//! Machine and operating system: CPUs, limits, clocks, and the facts for `run.json`.
 //!
-//! Everything is read from files below a root directory, so that tests can describe a machine of
-//! their own. A file that is missing or odd leaves its field empty; nothing here can fail.
+//! Everything is read from files below a root directory, so that tests can describe other machines.
+//! A file that is missing or malformed leaves its field empty; nothing here fails.
 
 pub mod affinity;
 pub mod blas;
 pub mod cgroup;
 pub mod clock;
+mod cpu_list;
 pub mod cpus;
-pub mod elf;
+mod elf;
+pub mod executable;
 mod facts;
 #[cfg(test)]
 mod fake;
+pub mod interference;
 pub mod limits;
+pub mod linked_libraries;
 pub mod load;
-pub mod loaded;
 mod places;
-pub mod taken;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use cpus::{Cpus, Limit, cpu_list, parse_cpu_list};
+pub use cpu_list::{cpu_list, parse_cpu_list};
+pub use cpus::{Cpus, Limit};
 pub use places::Places;
 
 use crate::record::Machine;
 
-/// This machine, as the calling thread sees it.
+/// The facts of this machine, as the calling thread sees it.
 pub fn inspect() -> Machine {
     inspect_from(Path::new("/"), affinity::own())
 }
 
-/// The machine that the files below `root` describe, for a given affinity mask.
+/// The facts of the machine that the files below `root` describe, for an affinity mask.
 pub fn inspect_from(root: &Path, affinity: Vec<usize>) -> Machine {
     let cpus = Cpus::read_from(root, affinity);
     let online = cpus::online_cpus(root).unwrap_or_else(|| cpus.affinity.clone());
@@ -60,12 +62,12 @@ pub fn inspect_from(root: &Path, affinity: Vec<usize>) -> Machine {
     }
 }
 
-/// An absolute path as it is below another root.
+/// An absolute path, moved below another root.
 fn under(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The text of a small file of the kernel's, trimmed; nothing if it cannot be read or is empty.
+/// The trimmed text of a small file of the kernel; `None` if it cannot be read or is empty.
 fn read_text(root: &Path, path: &str) -> Option<String> {
     let bytes = fs::read(under(root, Path::new(path))).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_machine_is_described() {
+    fn all_facts_of_a_machine_are_read() {
         let text = |text: &str| Some(text.to_owned());
         let machine = inspect_from(two_core_laptop().path(), vec![1]);
         let expected = Machine {
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_empty_root_only_the_mask_is_known() {
+    fn without_files_only_the_mask_is_known() {
         let machine = inspect_from(FakeRoot::new(&[]).path(), vec![0, 1]);
         let expected = Machine {
             cpu_model: Some(std::env::consts::ARCH.to_owned()),
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_survives_json() {
+    fn a_machine_round_trips_through_json() {
         let machine = inspect();
         let json = serde_json::to_string(&machine).unwrap();
         assert_eq!(serde_json::from_str::<Machine>(&json).unwrap(), machine);

@@ -1,27 +1,25 @@
-//! On which CPU each of n workers goes, in OpenMP's words: `close` to each other, or `spread` over
-//! the machine.
+//! CPUs of pinned workers, with the policies of OpenMP's `proc_bind`: `close` and `spread`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{affinity, cpus, read_text};
 
-/// The CPUs that workers may be pinned to, by physical cores.
+/// The CPUs that workers may be pinned to, grouped by physical core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// The hardware threads of each core, socket by socket. No CPU is there twice, no core is
-    /// empty.
+    /// The hardware threads of each core, socket by socket; without duplicates and empty cores.
     cores: Vec<Vec<usize>>,
 }
 
 impl Places {
-    /// Those in the affinity mask of the calling thread.
+    /// The CPUs in the affinity mask of the calling thread.
     pub fn read() -> Places {
         Places::read_from(Path::new("/"), &affinity::own())
     }
 
-    /// The CPUs of a mask, on the machine that the files below `root` describe. One whose topology
-    /// is unknown counts as a core.
+    /// The CPUs of a mask, on the machine that the files below `root` describe. A CPU of unknown
+    /// topology counts as a core.
     pub fn read_from(root: &Path, allowed: &[usize]) -> Places {
         let mut cores: BTreeMap<(usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
         for &cpu in allowed {
@@ -37,17 +35,16 @@ impl Places {
         Places { cores }
     }
 
-    /// The CPU of each of n workers, close together: core by core, the hardware threads of a core
-    /// next to each other, socket by socket. Where there are more workers than CPUs, it begins
-    /// again. Empty if there are no CPUs.
+    /// The CPU of each of n workers, close together: socket by socket, core by core, all hardware
+    /// threads of a core in sequence. More workers than CPUs wrap around. Empty if there are no CPUs.
     pub fn close(&self, nthread: usize) -> Vec<usize> {
         self.cores.iter().flatten().copied().cycle().take(nthread).collect()
     }
 
-    /// The CPU of each of n workers, as far apart as possible: worker i of up to as many as there
-    /// are cores has the first hardware thread of core ⌊i · cores / n⌋; others have the second ones,
-    /// as evenly, and so on. Where there are more workers than CPUs, it begins again. Empty if
-    /// there are no CPUs.
+    /// The CPU of each of n workers, as far apart as possible. Up to the number of cores, worker i has
+    /// the first hardware thread of core ⌊i · cores / n⌋; further workers have the second hardware
+    /// threads, distributed likewise, and so on. More workers than CPUs wrap around. Empty if there
+    /// are no CPUs.
     pub fn spread(&self, nthread: usize) -> Vec<usize> {
         let deepest = self.cores.iter().map(Vec::len).max().unwrap_or(0);
         let layer = |depth: usize| -> Vec<usize> {
@@ -78,8 +75,8 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
-    /// Two sockets of two cores of two hardware threads, numbered as Linux numbers most machines:
-    /// first the first thread of every core; and the sockets take turns.
+    /// Two sockets of two cores of two hardware threads, numbered as on most machines: the first
+    /// threads of all cores come first, and the sockets alternate.
     fn server() -> FakeRoot {
         let fake = FakeRoot::new(&[]);
         for cpu in 0..8 {
@@ -104,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn spread_takes_cores_first_and_sockets_evenly() {
+    fn spread_uses_cores_first_and_sockets_evenly() {
         assert_eq!(places(&ALL).spread(1), [0]);
         assert_eq!(places(&ALL).spread(2), [0, 1]);
         assert_eq!(places(&ALL).spread(3), [0, 2, 1]);
@@ -114,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn more_workers_than_cpus_begin_again() {
+    fn more_workers_than_cpus_wrap_around() {
         assert_eq!(places(&[0, 4]).close(5), [0, 4, 0, 4, 0]);
         assert_eq!(places(&[0, 1]).spread(5), [0, 1, 0, 1, 0]);
     }
 
     #[test]
-    fn a_mask_that_cuts_through_cores_leaves_what_it_leaves() {
+    fn a_mask_may_contain_parts_of_cores() {
         assert_eq!(places(&[4, 5, 1]).close(3), [4, 1, 5]);
         assert_eq!(places(&[4, 5, 1]).spread(3), [4, 1, 5]);
     }
@@ -136,13 +133,13 @@ mod tests {
         assert_eq!((places(&[]).close(3), places(&[]).spread(3)), (vec![], vec![]));
     }
 
-    /// How many of `cpus` are among `those`.
-    fn load(cpus: &[usize], those: &[usize]) -> usize {
-        cpus.iter().filter(|cpu| those.contains(cpu)).count()
+    /// The number of workers on `core` if they are on `cpus`.
+    fn load(cpus: &[usize], core: &[usize]) -> usize {
+        cpus.iter().filter(|cpu| core.contains(cpu)).count()
     }
 
     prop_compose! {
-        /// Some machine: cores of one to four hardware threads, of which a mask takes some.
+        /// A machine with cores of one to four hardware threads, and a mask.
         fn some_places()(
             threads in prop::collection::vec(1..=4_usize, 1..12),
             masked in prop::collection::vec(any::<bool>(), 48),

@@ -1,8 +1,7 @@
-//! What exists: kernels, backends, and runners in other programs.
+//! Registry of kernels, backends and foreign runners.
 //!
-//! A value, not a global: command line, tests and docs iterate over it, and a
-//! crate with a kernel or a backend of its own adds it here and has the whole
-//! program.
+//! It is a value, not a global: the command line, tests and docs iterate over it, and another crate
+//! adds its own kernels and backends to it and has the whole program.
 
 pub mod originals;
 
@@ -10,31 +9,31 @@ use std::ffi::OsStr;
 
 use crate::backend::{BACKENDS, Backend};
 use crate::kernel::{KERNELS, Kernel};
-use crate::machine::loaded;
+use crate::machine::executable;
 use crate::record::BASELINE;
 
-/// Kernels, backends and foreign runners, each under a name of its own.
+/// Kernels, backends and foreign runners, with unique names.
 #[derive(Clone)]
 pub struct Registry {
-    /// What can be computed.
+    /// The kernels.
     pub kernels: Vec<&'static dyn Kernel>,
-    /// Who can compute it, in this program.
+    /// The backends of this program.
     pub backends: Vec<&'static dyn Backend>,
-    /// Who can compute it, in other programs.
+    /// The backends in other programs.
     pub runners: Vec<ForeignRunner>,
 }
 
-/// A program that speaks the runner protocol: one more backend.
+/// A backend in another program, which speaks the runner protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignRunner {
-    /// Its name as a backend.
+    /// The name of the backend.
     pub name: String,
-    /// Program and arguments; no shell comes between.
+    /// The program and its arguments, which no shell expands.
     pub command: Vec<String>,
 }
 
 impl Default for Registry {
-    /// What this crate brings.
+    /// The kernels and backends of this crate.
     fn default() -> Registry {
         Registry { kernels: KERNELS.to_vec(), backends: BACKENDS.to_vec(), runners: Vec::new() }
     }
@@ -56,7 +55,7 @@ impl Registry {
         self.runners.iter().find(|runner| runner.name == name)
     }
 
-    /// Names of all backends, the baseline first, foreign runners last.
+    /// The names of all backends: the baseline first, foreign runners last.
     pub fn backend_names(&self) -> Vec<&str> {
         let own = self.backends.iter().map(|backend| backend.name());
         let mut names: Vec<&str> =
@@ -65,7 +64,7 @@ impl Registry {
         names
     }
 
-    /// A name that two kernels or two backends have, if there is one.
+    /// A name of two kernels or two backends, if there is one.
     pub fn ambiguous_name(&self) -> Option<&str> {
         let twice = |mut names: Vec<&'static str>| {
             names.sort_unstable();
@@ -76,7 +75,7 @@ impl Registry {
         twice(kernels).or_else(|| twice(backends))
     }
 
-    /// Why the backend of that name cannot run here, if it cannot.
+    /// The reason why a backend cannot run here, if there is one.
     pub fn obstacle(&self, name: &str) -> Option<String> {
         match (self.backend(name), self.runner(name)) {
             (Some(backend), _) => backend.unavailable_reason(),
@@ -85,22 +84,18 @@ impl Registry {
         }
     }
 
-    /// Names of all kernels.
+    /// The names of all kernels.
     pub fn kernel_names(&self) -> Vec<&str> {
         self.kernels.iter().map(|kernel| kernel.name()).collect()
     }
 }
 
 impl ForeignRunner {
-    /// Why its program cannot be started, if it cannot.
+    /// The reason why its program cannot be started, if there is one.
     pub fn obstacle(&self) -> Option<String> {
-        let Some(program) = self.command.first() else {
-            return Some("its command is empty".to_string());
-        };
-        match loaded::find(OsStr::new(program)) {
-            Some(_) => None,
-            None if program.contains('/') => Some(format!("{program} is not an executable file")),
-            None => Some(format!("there is no {program} in PATH")),
+        match self.command.first() {
+            Some(program) => executable::find(OsStr::new(program)).err(),
+            None => Some("its command is empty".to_string()),
         }
     }
 }

@@ -1,39 +1,34 @@
-//! The originals: runners in Python and C that come with the sources, in the
-//! directory `runners/`.
+//! Reference implementations of the backends in Python and C: runners in the directory `runners/`.
 //!
-//! They are what our backends are modelled on, and a plain Python loop would make
-//! every sweep last minutes: so they take part where they are named, and only
-//! there. `scripts/runners` sets up what they need.
+//! A sweep includes them only if they are named, since a plain Python loop would make every sweep
+//! take minutes. `scripts/runners` installs what they need.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use super::ForeignRunner;
+use crate::machine::executable::output_of;
 
-/// Longer than any interpreter needs to look for a few modules.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Asks Python which of the modules it is given cannot be found.
-const ASK: &str = "import sys, importlib.util
+/// A Python script that prints which of the given modules do not exist.
+const FIND_MODULES: &str = "import sys, importlib.util
 print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])";
 
-/// A backend in another program of ours.
+/// A reference implementation.
 #[derive(Debug)]
 pub struct Original {
-    /// Its name as a backend.
+    /// The name of the backend.
     pub name: &'static str,
     /// One line for `harness list`.
     pub about: &'static str,
     program: Program,
-    /// Python modules that it cannot do without.
+    /// The Python modules that it needs.
     modules: &'static [&'static str],
 }
 
-/// What runs it, relative to the directory of the runners.
+/// The program of a reference implementation, relative to the directory of the runners.
 #[derive(Debug)]
 enum Program {
-    /// A file of `python/`, and the word for the notebook's loop if it is that.
+    /// A file in `python/`, and its arguments.
     Python(&'static [&'static str]),
     /// A program that `scripts/runners` builds.
     Built(&'static str),
@@ -51,7 +46,7 @@ const fn python(
     Original { name, about, program: Program::Python(words), modules }
 }
 
-/// All of them.
+/// All reference implementations.
 pub const ORIGINALS: &[Original] = &[
     python("python-pool", "multiprocessing.Pool.map, NumPy", &["pool_map.py"], NUMPY),
     python("python-queue", "Process + Queue, NumPy", &["process_queue.py"], NUMPY),
@@ -129,17 +124,17 @@ pub const ORIGINALS: &[Original] = &[
     ),
 ];
 
-/// The one of that name.
+/// The reference implementation of that name.
 pub fn original(name: &str) -> Option<&'static Original> {
     ORIGINALS.iter().find(|original| original.name == name)
 }
 
 impl Original {
-    /// The runner in that directory.
+    /// The runner, in a directory of runners.
     pub fn runner(&self, dir: &Path) -> ForeignRunner {
         let path = |path: &str| dir.join(path).to_string_lossy().into_owned();
         let command = match &self.program {
-            Program::Built(program) => vec![in_a_directory(path(program))],
+            Program::Built(program) => vec![with_slash(path(program))],
             Program::Python([]) => vec![interpreter(dir)],
             Program::Python([file, words @ ..]) => {
                 let script = path(&format!("python/{file}"));
@@ -150,8 +145,8 @@ impl Original {
         ForeignRunner { name: self.name.to_string(), command }
     }
 
-    /// Why it cannot run with what is in that directory, if it cannot; `missing` are
-    /// the Python modules that are not there.
+    /// The reason why it cannot run, if there is one; `missing` are the Python modules that do not
+    /// exist.
     fn obstacle(&self, dir: &Path, missing: &Result<Vec<String>, String>) -> Option<String> {
         let runner = self.runner(dir);
         match (&self.program, runner.command.get(1)) {
@@ -159,13 +154,14 @@ impl Original {
                 runner.obstacle().map(|_| format!("{} is not built: scripts/runners", self.name))
             }
             (_, Some(script)) if !Path::new(script).is_file() => {
-                Some(format!("{script} is not there: --runners names the directory runners/"))
+                Some(format!("{script} does not exist: --runners names the directory runners/"))
             }
             _ => match missing {
                 Err(problem) => Some(problem.clone()),
                 Ok(missing) => {
-                    let lost = |module: &&&str| missing.iter().any(|name| name == **module);
-                    let module = self.modules.iter().find(lost)?;
+                    let mut modules = self.modules.iter();
+                    let module =
+                        modules.find(|module| missing.iter().any(|name| name == *module))?;
                     Some(format!("Python has no module {module}: scripts/runners"))
                 }
             },
@@ -173,8 +169,8 @@ impl Original {
     }
 }
 
-/// Each of some originals, and why it cannot run with what is in that directory, if
-/// it cannot. Python is asked once for all.
+/// Some reference implementations, each with the reason why it cannot run, if there is one. Python is
+/// started once for all.
 pub fn obstacles<'a>(
     originals: &[&'a Original],
     dir: &Path,
@@ -183,59 +179,34 @@ pub fn obstacles<'a>(
         originals.iter().flat_map(|original| original.modules).copied().collect();
     modules.sort_unstable();
     modules.dedup();
-    let is_python = |original: &&Original| matches!(original.program, Program::Python(_));
-    let missing = match originals.iter().any(is_python) {
+    let has_python = originals.iter().any(|it| matches!(it.program, Program::Python(_)));
+    let missing = match has_python {
         true => missing_modules(&interpreter(dir), &modules),
         false => Ok(Vec::new()),
     };
     originals.iter().map(|original| (*original, original.obstacle(dir, &missing))).collect()
 }
 
-/// The interpreter that `scripts/runners` set up, else the one in PATH.
+/// The Python interpreter that `scripts/runners` installed, else the one in PATH.
 fn interpreter(dir: &Path) -> String {
-    let own = dir.join("env/bin/python");
-    if own.is_file() {
-        in_a_directory(own.to_string_lossy().into_owned())
+    let installed = dir.join("env/bin/python");
+    if installed.is_file() {
+        with_slash(installed.to_string_lossy().into_owned())
     } else {
         "python3".into()
     }
 }
 
-/// A program of the current directory is not looked for in PATH.
-fn in_a_directory(program: String) -> String {
+/// A path with a slash, so that a program in the current directory is not searched in PATH.
+fn with_slash(program: String) -> String {
     if program.contains('/') { program } else { format!("./{program}") }
 }
 
-/// Those of some modules that the interpreter does not find.
+/// The modules that the interpreter does not find.
 fn missing_modules(interpreter: &str, modules: &[&str]) -> Result<Vec<String>, String> {
-    let failed = |problem: std::io::Error| format!("{interpreter} does not start: {problem}");
-    let mut child = Command::new(interpreter)
-        .args(["-c", ASK])
-        .args(modules)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    let start = Instant::now();
-    while child.try_wait().map_err(failed)?.is_none() {
-        if start.elapsed() > PATIENCE {
-            // It may end by itself just now; then there is nothing to kill.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{interpreter} says nothing for {} s", PATIENCE.as_secs()));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // A line with a few names fits the pipe: it could be written before anybody read.
-    let output = child.wait_with_output().map_err(failed)?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout)
-            .split_whitespace()
-            .map(str::to_string)
-            .collect()),
-        false => Err(format!("{interpreter} cannot look for modules: {}", output.status)),
-    }
+    let output = output_of(Command::new(interpreter).args(["-c", FIND_MODULES]).args(modules))
+        .map_err(|problem| format!("{interpreter}: {problem}"))?;
+    Ok(output.split_whitespace().map(str::to_string).collect())
 }
 
 #[cfg(test)]
@@ -265,21 +236,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_with_what_to_do() {
+    fn a_missing_file_is_reported_with_a_remedy() {
         let dir = tempfile::tempdir().expect("a directory");
         let all: Vec<&Original> = ORIGINALS.iter().collect();
-        let of = |name: &str| {
-            let found = obstacles(&all, dir.path());
-            found.into_iter().find(|(it, _)| it.name == name).and_then(|(_, reason)| reason)
+        let obstacle = |name: &str| {
+            let mut obstacles = obstacles(&all, dir.path()).into_iter();
+            obstacles.find(|(original, _)| original.name == name).and_then(|(_, reason)| reason)
         };
-        assert_eq!(of("openmp").as_deref(), Some("openmp is not built: scripts/runners"));
+        assert_eq!(obstacle("openmp").as_deref(), Some("openmp is not built: scripts/runners"));
         assert!(
-            of("python-pool").is_some_and(|reason| reason.contains("pool_map.py is not there"))
+            obstacle("python-pool").is_some_and(|it| it.contains("pool_map.py does not exist"))
         );
     }
 
     #[test]
-    fn a_module_that_python_lacks_is_named() {
+    fn a_missing_module_is_named() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("runners");
         let missing = Ok(vec!["joblib".to_string()]);
         let reason = |name| original(name).and_then(|it| it.obstacle(&sources, &missing));
@@ -289,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn an_interpreter_that_is_not_there_is_an_obstacle() {
+    fn a_missing_interpreter_is_an_obstacle() {
         let problem = missing_modules("/no/such/python", &["numpy"]).expect_err("no interpreter");
-        assert!(problem.contains("/no/such/python does not start"), "{problem}");
+        assert!(problem.contains("/no/such/python: No such file"), "{problem}");
     }
 }

@@ -17,7 +17,7 @@ use nthread::backend::{
 use nthread::campaign::Campaign;
 use nthread::campaign::progress::{Progress, Show};
 use nthread::kernel::{Isa, Job, Kernel, Pi, Tally};
-use nthread::machine::affinity::{self, Whose};
+use nthread::machine::affinity::{self, Task};
 use nthread::machine::clock::{Clock, System};
 use nthread::plan::{Budget, Draws};
 use nthread::process::{Child, Exit, Process, Termination};
@@ -190,7 +190,7 @@ impl Kernel for Whereabouts {
 }
 
 fn pinned_workers() {
-    let before = affinity::read(Whose::Own).expect("a mask");
+    let before = affinity::read(Task::Current).expect("a mask");
     // Not in the order in which the system itself would fill them.
     let places: Vec<Vec<usize>> = before.iter().rev().map(|cpu| vec![*cpu]).collect();
     let placement = Placement::of(places.clone());
@@ -208,7 +208,7 @@ fn pinned_workers() {
             }
         }
         drop(team);
-        assert_eq!(affinity::read(Whose::Own).expect("a mask"), before, "{what}");
+        assert_eq!(affinity::read(Task::Current).expect("a mask"), before, "{what}");
     });
 }
 
@@ -216,7 +216,7 @@ fn pinned_workers() {
 const NO_CPU: usize = 1 << 19;
 
 fn masks_that_do_not_take() {
-    let before = affinity::read(Whose::Own).expect("a mask");
+    let before = affinity::read(Task::Current).expect("a mask");
     let halves = vec![before[0], NO_CPU];
     for cpus in [vec![NO_CPU], halves] {
         let placement = Placement::of(vec![cpus]);
@@ -224,7 +224,7 @@ fn masks_that_do_not_take() {
             let failed = team.and_then(|mut team| team.call()).expect_err(what);
             let TeamError::NotPinned { worker, cpus, .. } = &failed else { panic!("{failed:?}") };
             assert!(*worker >= 1 && cpus.contains(&NO_CPU.to_string()), "{what}: {failed}");
-            assert_eq!(affinity::read(Whose::Own).expect("a mask"), before, "{what}");
+            assert_eq!(affinity::read(Task::Current).expect("a mask"), before, "{what}");
         });
     }
 }

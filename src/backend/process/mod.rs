@@ -29,7 +29,7 @@ use super::{
     panic_message,
 };
 use crate::kernel::Kernel;
-use crate::machine::affinity::{self, Whose};
+use crate::machine::affinity::{self, Task};
 use crate::process::{
     Child, Ends, Error, Exit, FunctionCall, Message, Process, start_all, thread_count, unpack,
 };
@@ -141,7 +141,7 @@ impl ChildTask<'_> {
     /// CPU time belongs to the call.
     fn run(&self, chunks: impl Iterator<Item = Range<u64>>) -> WorkerResult {
         if !self.cpus.is_empty() {
-            affinity::pin(Whose::Own, self.cpus)
+            affinity::pin(Task::Current, self.cpus)
                 .map_err(|error| WorkerFailure::NotPinned(error.to_string()))?;
         }
         let run = AssertUnwindSafe(|| self.work.run_all(chunks).with_times_of_this_thread());

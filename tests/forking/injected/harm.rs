@@ -20,7 +20,7 @@ use nthread::backend::{
     Backend, Chunks, Report, Schedule, Setup, StartMethod, Team, TeamError, Work,
 };
 use nthread::kernel::{Isa, Kernel, Pi, Tally};
-use nthread::machine::affinity::{self, Whose};
+use nthread::machine::affinity::{self, Task};
 use nthread::process::{Child, Error, Process, Shared};
 
 use super::fault::Fault;
@@ -190,7 +190,7 @@ fn all_descriptors() -> Vec<File> {
 /// Somebody else's program, on those CPUs.
 fn spinner(cpus: Vec<usize>) -> Result<Child, Error> {
     let spin = move || -> io::Result<()> {
-        affinity::pin(Whose::Own, &cpus)?;
+        affinity::pin(Task::Current, &cpus)?;
         loop {
             std::hint::spin_loop();
         }

@@ -1,8 +1,8 @@
-//! What the machine takes away: CPU time that a control group's quota, or the hypervisor, keeps
-//! from those who are ready to use it.
+//! Interference counters: CPU time lost to throttling by a control group's quota, and to steal by the
+//! hypervisor.
 //!
-//! Both are counters of the kernel's that only ever grow. They are read before and after a visit,
-//! never during one; what was taken is the difference.
+//! The counters of the kernel only grow. They are read before and after a visit, never during one;
+//! the interference is the difference.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,92 +10,93 @@ use std::path::{Path, PathBuf};
 use super::load::{cpu_ticks, tick_ns};
 use super::{affinity, cgroup, parse_cpu_list, read_text};
 
-/// Reads the counters again and again; knows where they are.
-pub struct Meter {
+/// A reader of the interference counters.
+pub struct InterferenceMeter {
     root: PathBuf,
-    /// The control groups that hold us, our own and all above it.
+    /// The directories of our control group and all groups above it.
     groups: Vec<PathBuf>,
-    /// The CPUs that we may use.
+    /// The CPUs of the affinity mask.
     allowed: Vec<usize>,
 }
 
-/// The counters at one moment.
+/// The values of the counters at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Throttled time of each control group, in the meter's order.
+pub struct Snapshot {
+    /// The throttled time of each control group, in the order of the meter.
     throttled_ns: Vec<Option<u64>>,
-    /// Steal of each CPU, in ticks.
+    /// The steal of each CPU, in ticks.
     steal_ticks: BTreeMap<usize, u64>,
 }
 
-/// What was taken between two readings.
+/// The CPU time lost between two snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// Time that a quota took away, added up over the CPUs; the kernel counts it when the throttled
-    /// group may run again. `None` where it is not counted.
+pub struct Interference {
+    /// The time lost to a quota, summed over the CPUs; the kernel counts it when the throttled group
+    /// may run again. `None` if it is not counted.
     pub throttled_ns: Option<u64>,
-    /// Time that the hypervisor took away, added up over the CPUs, in whole ticks (often 10 ms).
-    /// `None` where it is not counted.
+    /// The time lost to the hypervisor, summed over the CPUs, in whole ticks (often 10 ms). `None` if
+    /// it is not counted.
     pub steal_ns: Option<u64>,
 }
 
-impl Meter {
-    /// For this process and the CPUs of the calling thread.
-    pub fn new() -> Meter {
-        Meter::below(Path::new("/"), affinity::own())
+impl InterferenceMeter {
+    /// A meter of this process and the CPUs of the calling thread.
+    pub fn new() -> InterferenceMeter {
+        InterferenceMeter::below(Path::new("/"), affinity::own())
     }
 
-    /// For the files below `root` and a given affinity mask.
-    pub fn below(root: &Path, allowed: Vec<usize>) -> Meter {
+    /// A meter of the files below `root` and an affinity mask.
+    pub fn below(root: &Path, allowed: Vec<usize>) -> InterferenceMeter {
         let groups = cgroup::group_directories(root, "cpu");
-        Meter { root: root.to_owned(), groups, allowed }
+        InterferenceMeter { root: root.to_owned(), groups, allowed }
     }
 
-    /// The counters as they are now. Costs some tens of µs.
-    pub fn read(&self) -> Reading {
-        Reading {
+    /// The current values of the counters. Costs some tens of µs.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
             throttled_ns: self.groups.iter().map(|group| throttled_ns(group)).collect(),
             steal_ticks: steal_ticks(&self.root),
         }
     }
 
-    /// What was taken since `before`. Steal is that of `cpus`, such as `0-3,8`; of all CPUs that we
-    /// may use where this names none.
-    pub fn taken_since(&self, before: &Reading, cpus: &str) -> Taken {
-        let now = self.read();
-        let named = parse_cpu_list(cpus).filter(|cpus| !cpus.is_empty());
-        Taken {
+    /// The interference since `before`. Steal is that of `cpus`, such as `0-3,8`, or of the whole
+    /// affinity mask if this list is empty or invalid.
+    pub fn since(&self, before: &Snapshot, cpus: &str) -> Interference {
+        let now = self.snapshot();
+        let listed = parse_cpu_list(cpus).filter(|cpus| !cpus.is_empty());
+        Interference {
             throttled_ns: before.throttled_until(&now),
-            steal_ns: before.steal_until(&now, named.as_ref().unwrap_or(&self.allowed)),
+            steal_ns: before.steal_until(&now, listed.as_ref().unwrap_or(&self.allowed)),
         }
     }
 }
 
-impl Default for Meter {
-    fn default() -> Meter {
-        Meter::new()
+impl Default for InterferenceMeter {
+    fn default() -> InterferenceMeter {
+        InterferenceMeter::new()
     }
 }
 
-impl Reading {
-    /// A quota of any group above ours throttles us too, and each counts its own: the largest
-    /// difference is what all of them took away at least.
-    fn throttled_until(&self, later: &Reading) -> Option<u64> {
+impl Snapshot {
+    /// The largest difference of all groups. A quota of any group above ours throttles us too, and
+    /// each group counts separately, so the largest is a lower bound of the total.
+    fn throttled_until(&self, later: &Snapshot) -> Option<u64> {
         let pairs = self.throttled_ns.iter().zip(&later.throttled_ns);
         pairs.filter_map(|(before, after)| Some((*after)?.saturating_sub((*before)?))).max()
     }
 
-    /// In nanoseconds; a CPU that was not online all the time is left out.
-    fn steal_until(&self, later: &Reading, cpus: &[usize]) -> Option<u64> {
-        let of =
+    /// The steal of some CPUs in nanoseconds, without CPUs that were not online all the time.
+    fn steal_until(&self, later: &Snapshot, cpus: &[usize]) -> Option<u64> {
+        let difference =
             |cpu| Some(later.steal_ticks.get(cpu)?.saturating_sub(*self.steal_ticks.get(cpu)?));
-        let ticks: Vec<u64> = cpus.iter().filter_map(of).collect();
+        let ticks: Vec<u64> = cpus.iter().filter_map(difference).collect();
         let sum = ticks.iter().fold(0, |sum: u64, ticks| sum.saturating_add(*ticks));
         (!ticks.is_empty()).then(|| sum.saturating_mul(tick_ns()))
     }
 }
 
-/// `throttled_usec` in version 2, `throttled_time` in nanoseconds in version 1.
+/// The throttled time of a group: `throttled_usec` in version 2, `throttled_time` (nanoseconds) in
+/// version 1.
 fn throttled_ns(group: &Path) -> Option<u64> {
     let text = read_text(group, "cpu.stat")?;
     let value = |name: &str| {
@@ -108,7 +109,7 @@ fn throttled_ns(group: &Path) -> Option<u64> {
     })
 }
 
-/// `cpu0 user nice system idle iowait irq softirq steal …`, in ticks, for each CPU online.
+/// The steal of each CPU online, the eighth column of `/proc/stat`, in ticks.
 fn steal_ticks(root: &Path) -> BTreeMap<usize, u64> {
     cpu_ticks(root).into_iter().filter_map(|(cpu, ticks)| Some((cpu, *ticks.get(7)?))).collect()
 }
@@ -125,12 +126,12 @@ mod tests {
         FakeRoot::new(&[("/proc/self/cgroup", memberships), ("/proc/self/mountinfo", mounts)])
     }
 
-    /// What `changes` of the files take away.
-    fn taken(fake: &FakeRoot, cpus: &str, changes: &[(&str, &str)]) -> Taken {
-        let meter = Meter::below(fake.path(), vec![0, 1]);
-        let before = meter.read();
+    /// The interference after `changes` of the files.
+    fn interference(fake: &FakeRoot, cpus: &str, changes: &[(&str, &str)]) -> Interference {
+        let meter = InterferenceMeter::below(fake.path(), vec![0, 1]);
+        let before = meter.snapshot();
         changes.iter().for_each(|(path, text)| fake.write(path, text));
-        meter.taken_since(&before, cpus)
+        meter.since(&before, cpus)
     }
 
     #[test]
@@ -138,7 +139,7 @@ mod tests {
         let fake = root("4:cpu,cpuacct:/a\n0::/u", V1_MOUNT);
         fake.write("/sys/fs/cgroup/cpu/a/cpu.stat", "nr_throttled 1\nthrottled_time 1000");
         let later = ("/sys/fs/cgroup/cpu/a/cpu.stat", "nr_throttled 2\nthrottled_time 81001000");
-        assert_eq!(taken(&fake, "", &[later]).throttled_ns, Some(81_000_000));
+        assert_eq!(interference(&fake, "", &[later]).throttled_ns, Some(81_000_000));
     }
 
     #[test]
@@ -146,11 +147,11 @@ mod tests {
         let fake = root("0::/a", V2_MOUNT);
         fake.write("/sys/fs/cgroup/a/cpu.stat", "usage_usec 5\nthrottled_usec 7");
         let later = ("/sys/fs/cgroup/a/cpu.stat", "usage_usec 9\nthrottled_usec 57");
-        assert_eq!(taken(&fake, "", &[later]).throttled_ns, Some(50_000));
+        assert_eq!(interference(&fake, "", &[later]).throttled_ns, Some(50_000));
     }
 
     #[test]
-    fn the_largest_difference_on_the_way_up_counts() {
+    fn the_largest_difference_of_the_groups_counts() {
         let fake = root("0::/a/b", V2_MOUNT);
         fake.write("/sys/fs/cgroup/a/b/cpu.stat", "throttled_usec 1000000");
         fake.write("/sys/fs/cgroup/a/cpu.stat", "throttled_usec 0");
@@ -159,7 +160,7 @@ mod tests {
             ("/sys/fs/cgroup/a/b/cpu.stat", "throttled_usec 1000001"),
             ("/sys/fs/cgroup/a/cpu.stat", "throttled_usec 4"),
         ];
-        assert_eq!(taken(&fake, "", &changes).throttled_ns, Some(4000));
+        assert_eq!(interference(&fake, "", &changes).throttled_ns, Some(4000));
     }
 
     #[test]
@@ -170,31 +171,31 @@ mod tests {
         fake.write("/sys/fs/cgroup/cpu/a/cpu.stat", "throttled_time 10");
         fake.write("/sys/fs/cgroup/unified/u/cpu.stat", "usage_usec 3");
         let later = ("/sys/fs/cgroup/cpu/a/cpu.stat", "throttled_time 30");
-        assert_eq!(taken(&fake, "", &[later]).throttled_ns, Some(20));
+        assert_eq!(interference(&fake, "", &[later]).throttled_ns, Some(20));
         fake.write("/sys/fs/cgroup/unified/u/cpu.stat", "throttled_usec 3");
         let later = ("/sys/fs/cgroup/unified/u/cpu.stat", "throttled_usec 4");
-        assert_eq!(taken(&fake, "", &[later]).throttled_ns, Some(1000));
+        assert_eq!(interference(&fake, "", &[later]).throttled_ns, Some(1000));
     }
 
     #[test]
-    fn where_nothing_is_counted_nothing_is_said() {
-        assert_eq!(taken(&FakeRoot::new(&[]), "0", &[]), Taken::default());
+    fn without_counters_the_interference_is_unknown() {
+        assert_eq!(interference(&FakeRoot::new(&[]), "0", &[]), Interference::default());
         let fake = root("0::/a", V2_MOUNT);
         for odd in ["", "throttled_usec", "throttled_usec -1", "throttled_usecs 1", "junk"] {
             fake.write("/sys/fs/cgroup/a/cpu.stat", odd);
-            assert_eq!(taken(&fake, "", &[]).throttled_ns, None, "{odd:?}");
+            assert_eq!(interference(&fake, "", &[]).throttled_ns, None, "{odd:?}");
         }
     }
 
     #[test]
-    fn a_group_that_vanishes_takes_nothing() {
+    fn a_group_that_vanishes_does_not_count() {
         let fake = root("0::/a", V2_MOUNT);
         fake.write("/sys/fs/cgroup/a/cpu.stat", "throttled_usec 9");
         fake.write("/sys/fs/cgroup/cpu.stat", "throttled_usec 9");
-        let meter = Meter::below(fake.path(), vec![0]);
-        let before = meter.read();
+        let meter = InterferenceMeter::below(fake.path(), vec![0]);
+        let before = meter.snapshot();
         std::fs::remove_dir_all(fake.path().join("sys/fs/cgroup/a")).expect("ours");
-        assert_eq!(meter.taken_since(&before, "").throttled_ns, Some(0));
+        assert_eq!(meter.since(&before, "").throttled_ns, Some(0));
     }
 
     /// `/proc/stat` of four CPUs with this much steal each.
@@ -215,7 +216,7 @@ mod tests {
         for (cpus, ticks) in [("2-3", 7), ("3", 4), ("", 3), ("what?", 3), ("0-1000", 10)] {
             fake.write("/proc/stat", &stat([5, 5, 5, 5]));
             let later = stat([6, 7, 8, 9]);
-            let steal_ns = taken(&fake, cpus, &[("/proc/stat", &later)]).steal_ns;
+            let steal_ns = interference(&fake, cpus, &[("/proc/stat", &later)]).steal_ns;
             assert_eq!(steal_ns, Some(ticks * tick_ns), "{cpus:?}");
         }
     }
@@ -224,13 +225,13 @@ mod tests {
     fn steal_that_runs_backwards_is_none() {
         let fake = FakeRoot::new(&[("/proc/stat", &stat([5, 5, 5, 5]))]);
         let later = stat([4, 5, 5, 5]);
-        assert_eq!(taken(&fake, "0", &[("/proc/stat", &later)]).steal_ns, Some(0));
-        assert_eq!(taken(&fake, "9", &[]).steal_ns, None, "there is no such CPU");
+        assert_eq!(interference(&fake, "0", &[("/proc/stat", &later)]).steal_ns, Some(0));
+        assert_eq!(interference(&fake, "9", &[]).steal_ns, None, "there is no such CPU");
     }
 
     #[test]
     fn this_machine_counts_steal() {
-        let meter = Meter::default();
-        assert!(meter.taken_since(&meter.read(), "").steal_ns.is_some());
+        let meter = InterferenceMeter::default();
+        assert!(meter.since(&meter.snapshot(), "").steal_ns.is_some());
     }
 }
