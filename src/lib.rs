@@ -71,11 +71,13 @@ pub mod campaign;
 mod cli;
 pub mod command;
 pub mod counts;
+mod enter;
 pub mod function;
 pub mod machine;
 pub mod plan;
 pub mod process;
 pub mod quantity;
+mod reap;
 pub mod record;
 pub mod registry;
 pub mod report;
@@ -87,10 +89,10 @@ mod sweep;
 pub mod view;
 pub mod visits;
 
+pub use enter::enter;
 #[doc(inline)]
 pub use nthread_kernel as kernel;
 pub use registry::Registry;
-pub use runner::enter;
 pub use sweep::Sweep;
 
 /// The whole program over the kernels and backends of `registry`: parses the

@@ -1,4 +1,4 @@
-//! Functions of one's own, swept over thread counts: for `cargo bench`.
+//! Sweep of a user's functions over thread counts, for `cargo bench`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -7,17 +7,17 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::panic_message;
 use crate::cli::functions::{self, Action};
+use crate::enter::declare_verbs_served;
 use crate::function::{self, Function};
 use crate::record::{BASELINE, COMMAND};
-use crate::runner;
 
-/// The worst exit code of the sweeps of this process so far.
+/// Highest exit code of the sweeps of this process so far.
 static WORST: AtomicU8 = AtomicU8::new(0);
 
-/// The names of these sweeps.
+/// Names of the sweeps of this process.
 static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Functions that do the same work, each of which takes a number of threads.
+/// Sweep over functions that do the same work, each of which takes a number of threads.
 ///
 /// In a bench target with `harness = false`:
 ///
@@ -42,35 +42,35 @@ static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// rounds of a fresh random order, **each visit in a process of its own**, and leaves
 /// `samples.csv`, `run.json`, tables and plots in `target/nthread/sum/TIME`.
 ///
-/// # What main must know
+/// # Requirements for `main`
 ///
 /// For each visit the program is started again, and its `main` runs from the
-/// beginning up to [`run`](Sweep::run), which makes the visit and ends the process. So:
+/// beginning up to [`run`](Sweep::run), which makes the visit and ends the process:
 ///
-/// - What stands before `run` (here: making the data) is done again in each visit,
-///   outside of all times. It must come out the same each time.
-/// - What it prints on stdout is shown once, by the process that measures, and never
-///   by a visit. Of what a visit prints on stderr, the end is shown if it fails.
-/// - `main` must reach `run` whatever the arguments: those of a visit are none of
-///   its own, and its stdin is not free.
+/// - The code before `run` (here: making the data) runs again in each visit, untimed.
+///   It must make the same data each time.
+/// - Its stdout is shown once, by the process that measures, and never by a visit. The
+///   end of a visit's stderr is shown if the visit fails.
+/// - `main` must reach `run` whatever the arguments: a visit is started with arguments
+///   of the harness, and its stdin holds the request.
 ///
 /// The thread variables are set to the count in each visit, so that a function may
 /// also use rayon's global pool and ignore its argument.
 ///
 /// # How results are checked
 ///
-/// A result must be [`PartialEq`] and nothing else, so it cannot leave its process.
+/// A result need only be [`PartialEq`], so it cannot be sent to another process.
 /// Therefore each visit, after its timed calls, calls the first function at the
-/// smallest count once, untimed, and compares: a result that differs makes the visit
-/// an error row, and the exit code 1. That costs the time of one more call a visit,
-/// and the memory of a second result. Sums of floating-point numbers differ with the
-/// order of their terms: return what must be equal, such as the sum rounded.
+/// smallest count once, untimed, and compares: a different result makes the visit
+/// an error row, and the exit code 1. This costs one more call in each visit, and the
+/// memory of a second result. Sums of floating-point numbers depend on the order of
+/// their terms: return a value that must be equal, such as a rounded sum.
 ///
 /// # The baseline
 ///
 /// Speedups are relative to the first function at the smallest count n₀; the
 /// efficiency of a speedup S at n threads is S·n₀/n. A first function that is called
-/// `sequential` is taken for a plain loop: it is measured at one thread only.
+/// `sequential` is treated as a plain loop: it is measured at one thread only.
 #[must_use = "nothing is measured before run()"]
 pub struct Sweep<'a, R> {
     name: String,
@@ -78,39 +78,39 @@ pub struct Sweep<'a, R> {
 }
 
 impl<'a, R: PartialEq> Sweep<'a, R> {
-    /// No functions yet. The name is that of the results.
+    /// Starts a sweep without functions. The name is used for its results directory.
     pub fn new(name: &str) -> Sweep<'a, R> {
         Sweep { name: name.to_string(), functions: Vec::new() }
     }
 
-    /// One more function, which does the work with so many threads; the first is what
-    /// the others are compared with.
+    /// Adds a function, which gets the number of threads. The first is the baseline.
     pub fn case(mut self, name: &str, body: impl FnMut(usize) -> R + 'a) -> Sweep<'a, R> {
         self.functions.push(Function { name: name.to_string(), body: Box::new(body) });
         self
     }
 
-    /// Does what the arguments of this program say: measures, or only tests
-    /// (without `--bench`, as in `cargo test --benches`, or with `--test`).
+    /// Measures or tests, as the arguments of this program say. It only tests without
+    /// `--bench`, as in `cargo test --benches`, or with `--test`.
     ///
-    /// Returns what `main` is to return: 0, or 1 if a visit failed in this sweep or
-    /// in one that ran before it in the same process. So of several sweeps the last
-    /// one's is enough. Wrong usage (2), `--help` (0) and a signal (128 + its number)
+    /// Returns the exit code for `main`: 0, or 1 if a visit failed in this sweep or
+    /// in an earlier one of the same process. With several sweeps the code of the last
+    /// one is enough. Wrong usage (2), `--help` (0) and a signal (128 + its number)
     /// end the process at once.
     #[must_use = "the exit code says whether every result was right"]
     pub fn run(mut self) -> ExitCode {
-        if let Some(order) = function::order() {
-            if order.sweep == self.name {
-                function::serve(&mut self.functions, order);
+        if let Some(request) = function::request() {
+            if request.sweep == self.name {
+                function::serve(&mut self.functions, request);
             }
-            // The visit is to a later sweep of this main.
+            // The request is for a later sweep of this `main`.
             return ExitCode::SUCCESS;
         }
-        runner::may_be_started_again();
+        declare_verbs_served();
         if let Err(problem) = self.check_names() {
             functions::refuse(&problem);
         }
-        let names: Vec<&str> = self.functions.iter().map(|it| it.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.functions.iter().map(|function| function.name.as_str()).collect();
         let code = match functions::action(&self.name, &names) {
             Action::Nothing => 0,
             Action::Test { functions, counts } => self.test(&functions, &counts),
@@ -119,7 +119,7 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
         ExitCode::from(WORST.fetch_max(code, Ordering::Relaxed).max(code))
     }
 
-    /// Names go into lists, files and the order of a visit.
+    /// Checks the names, which go into lists, file names and requests.
     fn check_names(&self) -> Result<(), String> {
         check_name("sweep", &self.name)?;
         let mut sweeps = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,7 +136,9 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
                 return Err(format!("the sweep {:?} has two cases {name:?}", self.name));
             }
             if name == COMMAND {
-                return Err(format!("a case cannot be called {name:?}: swept programs are"));
+                return Err(format!(
+                    "a case cannot be named {name:?}, which is reserved for commands"
+                ));
             }
             if name == BASELINE && index > 0 {
                 return Err(format!("the case {name:?} is the baseline, and must be the first"));
@@ -145,51 +147,54 @@ impl<'a, R: PartialEq> Sweep<'a, R> {
         Ok(())
     }
 
-    /// One call of each function at each of these counts, in this process.
-    fn test(&mut self, chosen: &[usize], counts: &[u32]) -> u8 {
+    /// Calls each selected function once at each of these counts, in this process.
+    fn test(&mut self, selected: &[usize], counts: &[u32]) -> u8 {
         let mut code = 0;
         let first = &mut self.functions[0];
-        let least = if first.name == BASELINE { 1 } else { counts[0] };
-        let expected = call(first, least);
-        let baseline = function::at(&first.name, least);
-        for &index in chosen {
+        let smallest = if first.name == BASELINE { 1 } else { counts[0] };
+        let expected = call(first, smallest);
+        let baseline = function::describe_call(&first.name, smallest);
+        for &index in selected {
             let function = &mut self.functions[index];
-            // As when it is measured: a plain loop has one thread, whatever the list.
-            let own = if function.name == BASELINE { &[1][..] } else { counts };
-            for &nthread in own {
-                let verdict = match (call(function, nthread), &expected) {
+            // A plain loop has one thread here too, as when it is measured.
+            let counts = if function.name == BASELINE { &[1][..] } else { counts };
+            for &nthread in counts {
+                let result = match (call(function, nthread), &expected) {
                     (Err(problem), _) => Err(problem),
                     (Ok(result), Ok(expected)) if result != *expected => {
-                        Err(function::another_than(&baseline, &result))
+                        Err(function::describe_difference(&baseline, &result))
                     }
                     (Ok(_), _) => Ok(()),
                 };
-                let verdict = verdict.map_or_else(|why| format!("FAILED: {why}"), |()| "ok".into());
-                code = code.max(u8::from(verdict != "ok"));
+                code = code.max(u8::from(result.is_err()));
+                let result =
+                    result.map_or_else(|error| format!("FAILED: {error}"), |()| "ok".into());
                 let name = format!("{}/{}, n = {nthread}", self.name, function.name);
-                functions::print(&format!("test {name} ... {verdict}\n"));
+                functions::print(&format!("test {name} ... {result}\n"));
             }
         }
         code
     }
 }
 
-/// A name that can stand in a list and in a path.
-fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let is_odd = |c: char| c.is_control() || [',', '/'].contains(&c);
+/// Checks that a name can stand in a list and in a path.
+fn check_name(kind: &str, name: &str) -> Result<(), String> {
     match name {
-        "" => Err(format!("a {what} has an empty name")),
-        name if name.trim() != name || name.contains(is_odd) || name.starts_with('.') => {
+        "" => Err(format!("a {kind} has an empty name")),
+        name if name.trim() != name
+            || name.contains(|c: char| c.is_control() || [',', '/'].contains(&c))
+            || name.starts_with('.') =>
+        {
             Err(format!(
-                "the name of the {what} {name:?} has a comma, a slash, a dot at its beginning, a \
-                 control character, or blanks at an end: choose a plain one"
+                "the name of the {kind} {name:?} contains a comma, a slash or a control character, \
+                 starts with a dot, or starts or ends with a blank"
             ))
         }
         _ => Ok(()),
     }
 }
 
-/// One call.
+/// Calls a function once.
 fn call<R>(function: &mut Function<'_, R>, nthread: u32) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(|| (function.body)(nthread as usize)))
         .map_err(|panic| format!("{} panicked: {}", function.name, panic_message(&*panic)))

@@ -10,7 +10,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nthread::backend::{BACKENDS, Backend};
 use nthread::runner::VERB;
-use nthread::runner::protocol::{PROTOCOL, Visit};
+use nthread::runner::protocol::{PROTOCOL, VisitRequest};
 
 use crate::Effort;
 use crate::figure::{Target, heading, print, time};
@@ -37,8 +37,8 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tiny_visit(backend: &dyn Backend) -> Visit {
-    Visit {
+fn tiny_visit(backend: &dyn Backend) -> VisitRequest {
+    VisitRequest {
         protocol: PROTOCOL,
         kernel: "pi".to_string(),
         backend: backend.name().to_string(),

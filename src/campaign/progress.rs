@@ -1,75 +1,78 @@
-//! What a user sees while a run goes on, on stderr: a bar with the remaining
-//! time on a terminal, plain lines elsewhere, or nothing.
+//! Progress display on stderr: a bar with the remaining time on a terminal, plain lines
+//! elsewhere, or nothing.
 //!
-//! It has no thread of its own: it moves when a visit ends and once a second.
+//! It has no thread of its own: it is updated when a visit ends and once a second.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::record::{Case, Plan};
 
-/// How much is shown.
+/// Form of the display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// A bar that is drawn over.
+    /// A bar that is redrawn.
     Bar,
-    /// A line a round.
+    /// A line for each round.
     Lines,
-    /// Only what went wrong.
+    /// Problems alone.
     Problems,
 }
 
-/// News come at least so far apart; above a bar, which has the newest, farther.
-const NEWS_APART: Duration = Duration::from_secs(2);
-const NEWS_ABOVE_BAR_APART: Duration = Duration::from_secs(15);
+/// Least time between reports about rounds.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Shows how far a run has come.
+/// Least time between reports above a bar, which itself is always up to date.
+const REPORT_INTERVAL_ABOVE_BAR: Duration = Duration::from_secs(15);
+
+/// Display of the progress of a run.
 pub struct Progress {
     show: Show,
     bar: ProgressBar,
     started: Instant,
-    last_news: Cell<Option<Instant>>,
+    last_report: Cell<Option<Instant>>,
     deadline: Cell<Option<Instant>>,
-    /// How well the least known speedup is known, in words.
-    known: RefCell<String>,
+    /// Text about the widest interval.
+    precision: RefCell<String>,
 }
 
 impl Progress {
-    /// Shows nothing yet.
+    /// Starts without output.
     pub fn new(show: Show) -> Progress {
-        // Hidden until there is something to show.
+        // Hidden until the first visit.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Progress {
             show,
             bar,
             started: Instant::now(),
-            last_news: Cell::new(None),
+            last_report: Cell::new(None),
             deadline: Cell::new(None),
-            known: RefCell::default(),
+            precision: RefCell::default(),
         }
     }
 
-    /// A line about the run as a whole.
+    /// Prints a line about the run as a whole.
     pub fn note(&self, text: &str) {
         if self.show != Show::Problems {
             self.print(text);
         }
     }
 
-    /// A line about something that went wrong.
+    /// Prints a line about a problem.
     pub fn problem(&self, text: &str) {
         self.print(text);
     }
 
-    /// The first of so many visits, at most, is about to begin; they end after
-    /// that time at the latest.
+    /// Shows the bar before the first of at most `visits` visits, which end within
+    /// `time_left`.
     pub fn begin(&self, visits: u64, time_left: Option<Duration>) {
         self.set_time_left(time_left);
         self.bar.set_length(visits);
         self.bar.reset();
-        // What is wide is cut to the terminal, so that the bar keeps to its line.
+        // A wide message is cut to the terminal, so that the bar stays on one line.
         let template = "{bar:16} {percent:>3}%  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("━╸─"));
@@ -79,70 +82,67 @@ impl Progress {
         }
     }
 
-    /// From now on they end after that time at the latest.
+    /// Sets the time within which the visits end.
     pub fn set_time_left(&self, time_left: Option<Duration>) {
         self.deadline.set(time_left.map(|time| Instant::now() + time));
     }
 
-    /// A visit begins.
-    pub fn visiting(&self, round: u32, case: &Case) {
-        let (round, who) = (round + 1, case.title_and_count());
-        let left = match self.left() {
+    /// Shows the start of a visit.
+    pub fn start_visit(&self, round: u32, case: &Case) {
+        let (round, case) = (round + 1, case.title_and_count());
+        let left = match self.time_left() {
             Some(left) => format!("at most {} s left  ", left.as_secs()),
             None => String::new(),
         };
-        self.bar.set_message(format!("{left}round {round}: {who}{}", self.known.borrow()));
+        self.bar.set_message(format!("{left}round {round}: {case}{}", self.precision.borrow()));
     }
 
-    /// A visit has ended.
-    pub fn visited(&self) {
+    /// Shows the end of a visit.
+    pub fn end_visit(&self) {
         self.bar.inc(1);
     }
 
-    /// A round has ended. `least_known` finds the case of the plan whose speedup
-    /// is known least well, and how well: it is asked no more often than anybody
-    /// would read the answer.
-    pub fn round_ended(
+    /// Reports the end of a round, and the precision. `widest` computes the case with the
+    /// widest interval, and its relative half-width; it is called only if there is a
+    /// report.
+    pub fn show_precision(
         &self,
         round: u32,
         plan: &Plan,
-        least_known: impl FnOnce() -> Option<(usize, Option<f64>)>,
+        widest: impl FnOnce() -> Option<(usize, Option<f64>)>,
     ) {
         let (round, rounds) = (round + 1, plan.stopping.rounds);
-        let is_due = self.last_news.get().is_none_or(|last| last.elapsed() >= NEWS_APART);
-        if self.show == Show::Problems || !(is_due || round == rounds) {
+        if !self.is_report_due(REPORT_INTERVAL, round == rounds) {
             return;
         }
-        self.last_news.set(Some(Instant::now()));
-        if let Some((case, Some(width))) = least_known() {
-            let (percent, case) = (100.0 * width, &plan.cases[case]);
-            let who = case.title_and_count();
-            *self.known.borrow_mut() = format!("; known to ±{percent:.1}% or better ({who})");
+        if let Some((case, Some(width))) = widest() {
+            let (percent, case) = (100.0 * width, plan.cases[case].title_and_count());
+            let text = format!("; widest 95% interval ±{percent:.1}% ({case})");
+            *self.precision.borrow_mut() = text;
         }
         if self.show == Show::Lines {
             let seconds = self.started.elapsed().as_secs();
-            let left = self.left().unwrap_or_default().as_secs();
+            let left = self.time_left().unwrap_or_default().as_secs();
             let most = if plan.stopping.precision.is_some() { "at most" } else { "about" };
-            let known = self.known.borrow();
+            let precision = self.precision.borrow();
             self.print(&format!(
-                "round {round} of {rounds} after {seconds} s, {most} {left} s left{known}"
+                "round {round} of {rounds} after {seconds} s, {most} {left} s left{precision}"
             ));
         }
     }
 
-    /// A round has ended of which nobody knew how long it would take. `times` finds
-    /// the times so far, a line for each title.
-    pub fn times_known(&self, round: u32, plan: &Plan, times: impl FnOnce() -> Vec<String>) {
+    /// Reports the end of a round of a run without a forecast. `times` computes the times so
+    /// far, a line for each title; it is called only if there is a report.
+    pub fn show_times(&self, round: u32, plan: &Plan, times: impl FnOnce() -> Vec<String>) {
         let (round, rounds) = (round + 1, plan.stopping.rounds);
-        let apart = if self.show == Show::Bar { NEWS_ABOVE_BAR_APART } else { NEWS_APART };
-        let is_due = self.last_news.get().is_none_or(|last| last.elapsed() >= apart);
-        if self.show == Show::Problems || !(is_due || round == rounds) {
+        let is_bar = self.show == Show::Bar;
+        let interval = if is_bar { REPORT_INTERVAL_ABOVE_BAR } else { REPORT_INTERVAL };
+        if !self.is_report_due(interval, round == rounds) {
             return;
         }
-        self.last_news.set(Some(Instant::now()));
         let most = if plan.stopping.precision.is_some() { "at most " } else { "" };
         let seconds = self.started.elapsed().as_secs();
-        let left = match self.left() {
+        let left = match self.time_left() {
             Some(left) if round < rounds => format!("; at most {} s left", left.as_secs()),
             _ => String::new(),
         };
@@ -154,38 +154,46 @@ impl Progress {
         });
     }
 
-    /// How long it will take from here: all visits, or what the time budget
-    /// allows; `None` before anybody can know.
-    fn left(&self) -> Option<Duration> {
+    /// Tells whether it is time for a report; then the next one is due after `interval`.
+    fn is_report_due(&self, interval: Duration, is_last: bool) -> bool {
+        let is_time = self.last_report.get().is_none_or(|last| last.elapsed() >= interval);
+        let is_due = self.show != Show::Problems && (is_time || is_last);
+        if is_due {
+            self.last_report.set(Some(Instant::now()));
+        }
+        is_due
+    }
+
+    /// Remaining time: that of the visits, or of the time budget if it is shorter; `None`
+    /// before it can be estimated.
+    fn time_left(&self) -> Option<Duration> {
         let deadline = self.deadline.get().map(|end| end.saturating_duration_since(Instant::now()));
         let eta = Some(self.bar.eta()).filter(|_| self.bar.position() > 0);
         match (deadline, eta) {
             (Some(deadline), Some(eta)) => Some(deadline.min(eta)),
-            (either, other) => either.or(other),
+            (deadline, eta) => deadline.or(eta),
         }
     }
 
-    /// A second has passed.
+    /// Redraws the bar, once a second.
     pub fn tick(&self) {
         self.bar.tick();
     }
 
-    /// The last visit has ended.
+    /// Removes the bar after the last visit.
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// What a command prints.
+    /// Shows output of a command.
     pub fn show(&self, bytes: &[u8]) {
-        use std::io::Write as _;
         self.bar.suspend(|| {
             let _ = std::io::stderr().write_all(bytes);
         });
     }
 
-    /// A line above the bar. A stderr that is closed must not end a run.
+    /// Prints a line above the bar. A closed stderr must not end a run.
     fn print(&self, text: &str) {
-        use std::io::Write as _;
         self.bar.suspend(|| {
             let _ = writeln!(std::io::stderr(), "{text}");
         });

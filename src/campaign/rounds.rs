@@ -1,194 +1,244 @@
-//! Round after round: who is next, and what becomes of each visit.
+//! Rounds of a session: visits every case in each round, records the visits, and stops.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::errand::{Errand, Form, Program, Task};
-use super::listen::CutShort;
-use super::standing::Standing;
-use super::visit::{self, Clerk, Visited};
-use super::{Campaign, Interrupted};
+use super::dispersion::DispersionTest;
+use super::executor::{Executor, Interrupted, VisitResult};
+use super::forecast::Forecast;
+use super::references::reference_of;
+use super::run_state::RunState;
+use super::stopping::LOOKS;
+use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
+use super::{messages, time_budget, warm_up};
 use crate::plan::round_order;
-use crate::record::{ExpectedOutput, Output, Position, Retired, Row, StopReason, Target, Writer};
+use crate::record::{
+    ExpectedOutput, Output, Position, Retired, Row, Run, StopReason, Target, Writer,
+};
 
-/// What commands print is kept in files of this directory, in that of the results.
+/// Folder of the results directory in which the output of commands is kept.
 const OUTPUT_DIR: &str = "output";
 
-/// Why a session ended, and the signal that ended it, if one did.
-type End = (StopReason, Option<Signal>);
+/// End of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEnd {
+    /// Reason for which it stopped.
+    pub reason: StopReason,
+    /// Signal that ended it, if one did.
+    pub signal: Option<Signal>,
+}
 
-impl Campaign<'_> {
-    /// The rounds that are left, until enough is known, or the rounds, the time
-    /// or somebody's patience end.
-    pub(super) fn rounds(
-        &mut self,
-        writer: &mut Writer,
-        standing: &mut Standing,
-    ) -> io::Result<End> {
-        let mut position = Position { session: self.session, ..Position::default() };
-        if let Some(reason) = standing.ended {
-            return Ok((reason, None));
+impl From<StopReason> for SessionEnd {
+    fn from(reason: StopReason) -> SessionEnd {
+        SessionEnd { reason, signal: None }
+    }
+}
+
+impl From<Interrupted> for SessionEnd {
+    fn from(Interrupted(signal): Interrupted) -> SessionEnd {
+        SessionEnd { reason: StopReason::Interrupted, signal: Some(signal) }
+    }
+}
+
+/// Rounds of a session.
+pub struct Rounds<'r, 'a> {
+    /// Executor of the visits.
+    pub executor: &'r mut Executor<'a>,
+    /// Plan, and the session, which notes retired cases.
+    pub run: &'r mut Run,
+    /// Number of the session.
+    pub session: u32,
+    /// Results directory.
+    pub dir: &'r Path,
+    /// Writer of the rows.
+    pub writer: Writer,
+    /// Forecast of the visits, for their timeouts.
+    pub forecast: &'r Forecast,
+    /// State of the run.
+    pub state: RunState,
+    /// Test of runners with random numbers of their own.
+    pub dispersion: DispersionTest,
+    /// Part of the time budget that earlier sessions used.
+    pub used_time: Duration,
+}
+
+impl Rounds<'_, '_> {
+    /// Runs the remaining rounds, until the precision is reached, or the rounds or the time
+    /// budget are used up, or a signal comes. Measures the warm-up of `warm_up_cases`
+    /// before the first round.
+    pub fn run(&mut self, warm_up_cases: &[usize]) -> io::Result<SessionEnd> {
+        if let Some(reason) = self.state.stop_reason {
+            return Ok(reason.into());
         }
-        if standing.next == (0, 0)
-            && let Err(Interrupted(signal)) = self.try_warm_up()
+        if self.state.next == (0, 0)
+            && let Some(session) = self.run.sessions.last_mut()
+            && let Err(interrupted) = warm_up::measure(
+                self.executor,
+                &self.run.plan,
+                self.forecast,
+                warm_up_cases,
+                &mut session.warm_ups,
+            )
         {
-            return Ok((StopReason::Interrupted, Some(signal)));
+            return Ok(interrupted.into());
         }
         if self.run.plan.commands.as_ref().is_some_and(|it| it.output == Output::Keep) {
             std::fs::create_dir_all(self.dir.join(OUTPUT_DIR))?;
         }
+        let mut position = Position { session: self.session, ..Position::default() };
         for round in 0..self.run.plan.stopping.rounds {
             position.round = round;
             for (group, cases) in (0..).zip(round_order(&self.run.plan, round)) {
                 position.group = group;
-                if (round, group) < standing.next {
-                    // Made by an earlier session.
+                if (round, group) < self.state.next {
+                    // An earlier session has measured this group.
                     position.visit += cases.len() as u64;
-                } else if let Some(end) = self.group(&cases, &mut position, writer, standing)? {
+                } else if let Some(end) = self.run_group(&cases, &mut position)? {
                     return Ok(end);
                 }
             }
-            if round < standing.next.0 {
+            if round < self.state.next.0 {
                 continue;
             }
-            self.first_round_ended(standing)?;
-            self.round_ended(round, standing);
-            if let Some(reason) = standing.round_ended(round + 1) {
-                return Ok((reason, None));
+            self.set_budget_from_first_round()?;
+            self.show_progress(round);
+            if let Some(reason) = self.state.end_round(round + 1) {
+                return Ok(reason.into());
             }
         }
-        Ok((StopReason::Rounds, None))
+        Ok(StopReason::Rounds.into())
     }
 
-    /// The visits of a group.
-    fn group(
+    /// Makes the visits of a group.
+    fn run_group(
         &mut self,
         cases: &[usize],
         position: &mut Position,
-        writer: &mut Writer,
-        standing: &mut Standing,
-    ) -> io::Result<Option<End>> {
+    ) -> io::Result<Option<SessionEnd>> {
         for &case in cases {
-            if let Some(signal) = self.supervisor.interrupted() {
-                return Ok(Some((StopReason::Interrupted, Some(signal))));
+            if let Some(signal) = self.executor.end_signal() {
+                return Ok(Some(Interrupted(signal).into()));
             }
             if self.time_left() == Some(Duration::ZERO) {
-                return Ok(Some((StopReason::Budget, None)));
+                return Ok(Some(StopReason::Budget.into()));
             }
-            if !standing.is_retired(case) {
-                self.progress.visiting(position.round, &self.run.plan.cases[case]);
-                let visited = match self.visit(case, *position)? {
-                    Ok(visited) => visited,
-                    Err(Interrupted(signal)) => {
-                        return Ok(Some((StopReason::Interrupted, Some(signal))));
-                    }
+            if !self.state.is_retired(case) {
+                self.executor.progress.start_visit(position.round, &self.run.plan.cases[case]);
+                let result = match self.visit(case, *position)? {
+                    Ok(result) => result,
+                    Err(interrupted) => return Ok(Some(interrupted.into())),
                 };
-                writer.append(&visited.rows)?;
-                let rows: Vec<&Row> = visited.rows.iter().collect();
-                if let Some(problem) = standing.visited(case, &rows) {
-                    self.failed(case, position.round, problem, standing);
+                // The rows are written between visits: nothing touches the disk while a
+                // call is timed.
+                self.writer.append(&result.rows)?;
+                let rows: Vec<&Row> = result.rows.iter().collect();
+                if let Some(problem) = self.state.add_visit(case, &rows) {
+                    self.report_failure(case, position.round, problem);
                 }
             }
-            self.progress.visited();
+            self.executor.progress.end_visit();
             position.visit += 1;
         }
         Ok(None)
     }
 
-    /// What the time budget leaves; `None` where there is none.
-    pub(super) fn time_left(&self) -> Option<Duration> {
+    /// Remaining time; `None` without a time budget.
+    pub fn time_left(&self) -> Option<Duration> {
         let budget = Duration::from_nanos(self.run.plan.stopping.time_budget_ns?);
-        let used = self.spent + self.session_start.elapsed().saturating_sub(self.suspended);
-        Some(budget.saturating_sub(used))
+        Some(budget.saturating_sub(self.used_time + self.executor.session_time()))
     }
 
-    /// One visit. Its rows are written when it is over: nothing touches the
-    /// disk while a call is timed.
+    /// Makes a visit.
     fn visit(
         &mut self,
         index: usize,
         position: Position,
-    ) -> io::Result<Result<Visited, Interrupted>> {
+    ) -> io::Result<Result<VisitResult, Interrupted>> {
         let plan = &self.run.plan;
-        let case = plan.cases[index].clone();
-        let commands = plan.commands.clone();
-        let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline)).cloned();
-        let expected = plan.expected_outputs.iter().find(|it| it.label == case.label).cloned();
-        let kept = self.dir.join(OUTPUT_DIR).join(format!("visit-{}", position.visit));
-        let task = match (plan.target, &commands, self.truth_of(&case), &baseline) {
-            (Target::Kernel, _, Some(truth), _) => Task::Job(truth),
-            (Target::Command, Some(commands), ..) => {
-                Task::Command(Program { commands, expected: expected.as_ref(), kept: &kept })
-            }
-            (Target::Function, .., Some(baseline)) => Task::Function(baseline),
+        let case = &plan.cases[index];
+        let reference = reference_of(plan, self.executor.registry, case);
+        let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline));
+        let output_path = self.dir.join(OUTPUT_DIR).join(format!("visit-{}", position.visit));
+        let workload = match (plan.target, &plan.commands, reference, baseline) {
+            (Target::Kernel, _, Some(reference), _) => Workload::Job(reference),
+            (Target::Command, Some(commands), ..) => Workload::Command(CommandWorkload {
+                commands,
+                expected: plan.expected_outputs.iter().find(|it| it.label == case.label),
+                output_path: &output_path,
+            }),
+            (Target::Function, .., Some(baseline)) => Workload::Function(baseline),
             _ => return Err(io::Error::other("the plan has a case without a job")),
         };
-        let errand = Errand {
-            case: &case,
-            task,
+        let spec = VisitSpec {
+            case,
+            workload,
             warmup: plan.warmup,
             iterations: plan.iterations,
-            timeout: self.forecast.timeout(plan, &case),
-            form: Form::Fastest,
+            timeout: self.forecast.timeout(plan, case),
+            isa: IsaChoice::Fastest,
         };
-        let mut visited = match self.send(&errand, position) {
-            Ok(visited) => visited,
+        let mut result = match self.executor.visit(&spec, position) {
+            Ok(result) => result,
             Err(interrupted) => return Ok(Err(interrupted)),
         };
-        if let Some(first) = &visited.first_printed {
-            // From here on it is held to that, after a resume as well.
+        if let Some(first) = &result.first_output {
+            // Later visits must print the same, after a resume as well.
             let first = ExpectedOutput { label: case.label.clone(), ..first.clone() };
             self.run.plan.expected_outputs.push(first);
-            self.run.write(&self.dir)?;
+            self.run.write(self.dir)?;
         }
-        if visited.problem.is_none()
-            && let Err(problem) = self.spread.visited(index, visited.check, &visited.rows)
+        if result.problem.is_none()
+            && let Err(problem) = self.dispersion.add_visit(index, result.check, &result.rows)
         {
-            visited.fail(problem);
+            result.fail(problem);
         }
-        Ok(Ok(visited))
+        Ok(Ok(result))
     }
 
-    /// Says and remembers that a visit failed, and whether its case is retired.
-    fn failed(&mut self, index: usize, round: u32, error: String, standing: &Standing) {
-        self.failures += 1;
-        let is_retired = standing.is_retired(index);
-        let case = &self.run.plan.cases[index];
-        let then =
+    /// Shows that a visit failed, and notes in the session if its case is retired.
+    fn report_failure(&mut self, index: usize, round: u32, error: String) {
+        let is_retired = self.state.is_retired(index);
+        let note =
             if is_retired { "; it failed twice in a row and is not visited again" } else { "" };
-        let who = case.title_and_count();
-        self.progress.problem(&format!("round {}: {who}: {error}{then}", round + 1));
+        let case = self.run.plan.cases[index].title_and_count();
+        self.executor.progress.problem(&format!("round {}: {case}: {error}{note}", round + 1));
         if is_retired && let Some(session) = self.run.sessions.last_mut() {
             session.retired.push(Retired { case: index, round, error });
         }
     }
 
-    /// Sends a runner on an errand; again, if the run was stopped meanwhile.
-    pub(super) fn send(
-        &mut self,
-        errand: &Errand<'_>,
-        position: Position,
-    ) -> Result<Visited, Interrupted> {
-        loop {
-            let clerk = Clerk {
-                session_start: self.session_start,
-                position,
-                progress: self.progress,
-                meter: &self.meter,
-            };
-            match visit::visit(&mut self.supervisor, self.registry, &self.places, errand, clerk) {
-                Ok(visited) => return Ok(visited),
-                Err(CutShort::Interrupted(signal)) => return Err(Interrupted(signal)),
-                Err(CutShort::Suspended(time)) => {
-                    self.suspended += time;
-                    let (who, n) = (&errand.case.backend, errand.case.nthread);
-                    self.progress.problem(&format!(
-                        "stopped for {:.1} s during {who}, n = {n}: that visit is made again",
-                        time.as_secs_f64()
-                    ));
-                }
+    /// Sets the time budget after the first round, and announces it, if the run has none and
+    /// ends by its precision. Without speeds there is no forecast before the first round.
+    fn set_budget_from_first_round(&mut self) -> io::Result<()> {
+        let (target, stopping) = (self.run.plan.target, &mut self.run.plan.stopping);
+        let is_forecast = target == Target::Kernel;
+        if is_forecast || stopping.precision.is_none() || stopping.time_budget_ns.is_some() {
+            return Ok(());
+        }
+        let round = self.state.first_round;
+        let forecast = round.saturating_mul(LOOKS[0]);
+        let budget = time_budget::from_forecast(forecast.as_nanos() as f64);
+        stopping.time_budget_ns = Some(budget.as_nanos() as u64);
+        self.run.write(self.dir)?;
+        let progress = self.executor.progress;
+        progress.set_time_left(self.time_left());
+        progress.note(&messages::first_round(round, forecast, budget));
+        Ok(())
+    }
+
+    /// Shows the progress after a round: the median times of commands and functions, the
+    /// precision of kernels.
+    fn show_progress(&self, round: u32) {
+        let (plan, progress) = (&self.run.plan, self.executor.progress);
+        match plan.target {
+            Target::Kernel => {
+                progress.show_precision(round, plan, || self.state.widest_interval());
+            }
+            Target::Command | Target::Function => {
+                progress.show_times(round, plan, || messages::median_times(plan, &self.state));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The signals that a run obeys, as a descriptor that can be waited for.
+//! Signals that steer a run, as a descriptor to poll.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -6,41 +6,39 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// The signals that end a run.
+/// Signals that end a run.
 const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
-/// What a signal asks for.
+/// Action that a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// End the run.
+pub enum SignalAction {
+    /// End of the run.
     End(Signal),
-    /// Ctrl-Z: stop until somebody continues us.
-    Stop,
-    /// A child has ended: look again.
-    Look,
+    /// Suspension until SIGCONT (Ctrl-Z).
+    Suspend,
+    /// Check of the children, one of which has ended, stopped or continued.
+    CheckChildren,
 }
 
-/// Holds the signals of this process back, until it is dropped, for whoever
-/// asks. Whoever started us with a signal ignored (`nohup`, a script's
-/// background job) keeps it ignored: a signal that is held back would arrive
-/// all the same.
+/// Blocks the signals of this process until it is dropped, and makes them readable. A
+/// signal that was ignored when the program was started (by `nohup`, or for a script's
+/// background job) stays ignored: a blocked signal would be delivered all the same.
 pub struct Signals {
     descriptor: SignalFd,
     mask_before: SigSet,
 }
 
 impl Signals {
-    /// Takes the signals over.
+    /// Blocks the signals.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// If a system call fails.
     pub fn take_over() -> io::Result<Signals> {
-        // SAFETY: the default action replaces no handler of ours. Where the
-        // signal was ignored, children would vanish before anybody could ask
-        // how they ended.
+        // SAFETY: the default action replaces no handler of ours. If the signal were
+        // ignored, the kernel would reap children before their status could be read.
         unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
-        // SAFETY: this replaces no handler of ours either. A file that may not
-        // grow (`ulimit -f`) is a write that fails, as on a full disk.
+        // SAFETY: this replaces no handler of ours either. A write beyond `ulimit -f` fails
+        // then, as on a full disk.
         unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
         let mut mask = SigSet::from(Signal::SIGCHLD);
         for signal in ENDING.into_iter().chain([Signal::SIGTSTP]) {
@@ -54,22 +52,21 @@ impl Signals {
         Ok(Signals { descriptor: SignalFd::with_flags(&mask, flags)?, mask_before })
     }
 
-    /// Leaves the signals held back when this is dropped. A run that a signal
-    /// ended has only to say so and to exit: a second Ctrl-C must not cut that
-    /// short.
-    pub fn stay_held(&mut self) {
+    /// Keeps the signals blocked when this is dropped. A run that a signal ended only has
+    /// to report and exit: a second Ctrl-C must not interrupt that.
+    pub fn keep_blocked(&mut self) {
         if let Ok(mask) = SigSet::thread_get_mask() {
             self.mask_before = mask;
         }
     }
 
-    /// What the next signal asks for, if one has come.
-    pub fn next(&self) -> Option<Wish> {
+    /// Action of the next pending signal, if there is one.
+    pub fn next(&self) -> Option<SignalAction> {
         let info = self.descriptor.read_signal().ok().flatten()?;
         Some(match Signal::try_from(info.ssi_signo as i32) {
-            Ok(Signal::SIGTSTP) => Wish::Stop,
-            Ok(signal) if ENDING.contains(&signal) => Wish::End(signal),
-            _ => Wish::Look,
+            Ok(Signal::SIGTSTP) => SignalAction::Suspend,
+            Ok(signal) if ENDING.contains(&signal) => SignalAction::End(signal),
+            _ => SignalAction::CheckChildren,
         })
     }
 }
@@ -86,12 +83,12 @@ impl Drop for Signals {
     }
 }
 
-/// Whether this process was told to ignore a signal.
+/// Tells whether this process ignores a signal.
 fn is_ignored(signal: Signal) -> bool {
     // SAFETY: all-zero bytes are a valid `sigaction`, which is plain data.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: with no new action the call only writes the old one, to a live
     // variable of its type.
-    let asked = unsafe { libc::sigaction(signal as i32, std::ptr::null(), &mut action) };
-    asked == 0 && action.sa_sigaction == libc::SIG_IGN
+    let result = unsafe { libc::sigaction(signal as i32, std::ptr::null(), &mut action) };
+    result == 0 && action.sa_sigaction == libc::SIG_IGN
 }

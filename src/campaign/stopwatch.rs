@@ -1,97 +1,69 @@
-//! Runs of commands that nobody writes down: only how long each took.
+//! Stopwatch: times single runs of a command, which are not recorded.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::calibrate::LONGEST;
-use super::errand::{Errand, Form, Program, Task};
-use super::listen::CutShort;
+use super::CampaignError;
+use super::executor::Executor;
+use super::forecast::MAX_DURATION;
 use super::progress::Progress;
-use super::supervise::Supervisor;
-use super::visit::{Clerk, visit};
-use super::{CampaignError, is_entered};
-use crate::machine::Places;
-use crate::machine::clock;
-use crate::machine::interference::InterferenceMeter;
+use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
 use crate::plan::PlannedCommands;
 use crate::record::{COMMAND, Case, Position};
 use crate::registry::Registry;
 
-/// Times runs of a command as the visits of a sweep do: in a session of their own,
-/// with its thread variables, checked, and with nothing left behind.
+/// Stopwatch for the runs of a command. A run is made as a visit of a sweep: in a session
+/// of its own, with its thread variables, checked, and with no process left behind.
 pub struct Stopwatch<'a> {
-    registry: &'a Registry,
-    progress: &'a Progress,
+    executor: Executor<'a>,
     programs: &'a PlannedCommands,
     timeout: Duration,
-    supervisor: Supervisor<'a>,
-    places: Places,
-    meter: InterferenceMeter,
-    started: Instant,
 }
 
 impl<'a> Stopwatch<'a> {
-    /// Takes over this process. A run that lasts longer than `timeout` fails.
+    /// Takes over this process. A run that exceeds `timeout` fails.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// If a system call fails.
     pub fn new(
         registry: &'a Registry,
         progress: &'a Progress,
         programs: &'a PlannedCommands,
         timeout: Option<Duration>,
     ) -> Result<Stopwatch<'a>, CampaignError> {
-        if !is_entered() {
-            return Err(CampaignError::NotEntered);
-        }
-        Ok(Stopwatch {
-            registry,
-            progress,
-            programs,
-            timeout: timeout.unwrap_or(LONGEST),
-            supervisor: Supervisor::new(&clock::System).map_err(CampaignError::Supervise)?,
-            places: Places::read(),
-            meter: InterferenceMeter::new(),
-            started: Instant::now(),
-        })
+        let executor = Executor::new(registry, progress)?;
+        Ok(Stopwatch { executor, programs, timeout: timeout.unwrap_or(MAX_DURATION) })
     }
 
-    /// How long one run of the first command takes with so many threads.
+    /// Times one run of the first command with this number of threads.
     ///
     /// # Errors
-    /// If it fails, or a signal comes.
+    /// If the run fails, or a signal comes.
     pub fn time(&mut self, nthread: u32) -> Result<Duration, CampaignError> {
+        if let Some(signal) = self.executor.end_signal() {
+            return Err(CampaignError::Interrupted(signal));
+        }
         let commands = &self.programs.commands;
-        let label = commands.list.first().map(|it| it.label.clone()).unwrap_or_default();
+        let label = commands.list.first().map(|command| command.label.clone()).unwrap_or_default();
         let backend = COMMAND.to_string();
         let case = Case { backend, nthread, inner_nthread: 1, label, ..Case::default() };
-        let failed = |problem| CampaignError::Command { what: case.title_and_count(), problem };
-        if let Some(signal) = self.supervisor.interrupted() {
-            return Err(CampaignError::Stopped(signal));
-        }
-        let kept = Path::new("");
-        let task = Task::Command(Program { commands, expected: None, kept });
-        let (warmup, iterations, form) = (0, 1, Form::Fastest);
-        let errand = Errand { case: &case, task, warmup, iterations, timeout: self.timeout, form };
-        loop {
-            let clerk = Clerk {
-                session_start: self.started,
-                position: Position::default(),
-                progress: self.progress,
-                meter: &self.meter,
-            };
-            let made = visit(&mut self.supervisor, self.registry, &self.places, &errand, clerk);
-            let visited = match made {
-                Ok(visited) => visited,
-                Err(CutShort::Interrupted(signal)) => return Err(CampaignError::Stopped(signal)),
-                // A run that somebody stopped for a while is made again.
-                Err(CutShort::Suspended(_)) => continue,
-            };
-            let time = visited.call_ns().next().map(Duration::from_nanos);
-            return match (visited.problem, time) {
-                (None, Some(time)) => Ok(time),
-                (problem, _) => Err(failed(problem.unwrap_or_else(|| "it was not timed".into()))),
-            };
+        let output_path = Path::new("");
+        let spec = VisitSpec {
+            case: &case,
+            workload: Workload::Command(CommandWorkload { commands, expected: None, output_path }),
+            warmup: 0,
+            iterations: 1,
+            timeout: self.timeout,
+            isa: IsaChoice::Fastest,
+        };
+        let result = self.executor.visit(&spec, Position::default())?;
+        let time = result.call_ns().next().map(Duration::from_nanos);
+        match (result.problem, time) {
+            (None, Some(time)) => Ok(time),
+            (problem, _) => Err(CampaignError::Command {
+                case: case.title_and_count(),
+                problem: problem.unwrap_or_else(|| "the run has no time".into()),
+            }),
         }
     }
 }

@@ -86,9 +86,7 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
 pub fn exit_code_of(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<CampaignError>() {
         Some(CampaignError::Out { .. } | CampaignError::NotEntered) => USAGE,
-        Some(CampaignError::Interrupted(signal) | CampaignError::Stopped(signal)) => {
-            128 + *signal as u8
-        }
+        Some(CampaignError::Interrupted(signal)) => 128 + *signal as u8,
         None if error.is::<UsageError>() => USAGE,
         _ => FAILED,
     }

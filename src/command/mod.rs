@@ -1,21 +1,19 @@
-//! One visit to a command: what is asked for ([`Order`]), and the small process
-//! that does it (`shim`).
+//! Shim: the process that makes one visit to a command, and its request.
 //!
 //! The shim is this same executable with the hidden verb [`VERB`]. It starts the
-//! command, times it, and says what came of it in the words of the runner's
+//! command, times it, and reports with the events of the runner's
 //! [protocol](crate::runner::protocol), without `setup` and `teardown`. A process
-//! of its own stands between harness and command for two reasons: what a command
-//! has in memory before it begins is what its parent had, so a small parent makes
-//! a low floor under `max_rss_bytes`; and it leads a session of its own, so that
+//! of its own stands between harness and command for two reasons. The peak memory of a
+//! command includes what its parent had when it started it, so a small parent makes a
+//! low floor under `max_rss_bytes`. And the shim leads a session of its own, so that
 //! the command has no terminal, and whatever it leaves behind can be found.
 
-mod alarm;
-mod floor;
-mod perform;
-mod program;
-pub(crate) mod reap;
+mod executable;
+mod memory_floor;
+pub(crate) mod output;
+mod run_process;
 mod shim;
-pub(crate) mod streams;
+mod signal_pipe;
 
 pub use shim::serve;
 
@@ -27,55 +25,55 @@ use serde::{Deserialize, Serialize};
 /// First argument of an executable that is started as a shim.
 pub const VERB: &str = "__command";
 
-/// What the shim is to do: everything is expanded, no placeholder is left.
+/// Request for one visit to a command, with all placeholders expanded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
+pub struct CommandRequest {
     /// Program and arguments.
     pub words: Vec<String>,
-    /// Variables on top of those that the shim has.
+    /// Variables in addition to those of the shim.
     pub environment: BTreeMap<String, String>,
-    /// What runs before each run, untimed.
+    /// Command that runs before each run, untimed.
     pub prepare: Option<Vec<String>>,
-    /// What runs after each run, untimed.
+    /// Command that runs after each run, untimed.
     pub cleanup: Option<Vec<String>>,
-    /// Where they run.
+    /// Working directory.
     pub directory: Option<PathBuf>,
-    /// What the command reads as stdin.
+    /// File that the command reads as stdin.
     pub input: Option<PathBuf>,
-    /// Where its stdout and stderr go.
+    /// Destination of its stdout and stderr.
     pub destination: Destination,
-    /// What is said of its stdout.
+    /// Part of its stdout that the shim reports.
     pub capture: Capture,
-    /// Exit codes that are no failure.
+    /// Exit codes that are not a failure.
     pub ok_codes: Vec<i32>,
-    /// Runs that are not counted.
+    /// Number of runs that are not counted.
     pub warmup: u32,
-    /// Runs that are counted.
+    /// Number of runs that are counted.
     pub iterations: u32,
 }
 
-/// Where what a command prints goes.
+/// Destination of a command's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Destination {
-    /// Nowhere.
+    /// The device `/dev/null`.
     #[default]
-    Nowhere,
-    /// To files of this name, with `.out` and `.err` behind it.
+    Null,
+    /// Files of this name, with `.out` and `.err` appended.
     Files(PathBuf),
-    /// To the stderr of the harness.
+    /// The stderr of the harness.
     Terminal,
 }
 
-/// What is said of a command's stdout.
+/// Part of a command's stdout that the shim reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Capture {
-    /// Nothing.
+    /// No part of it.
     #[default]
     Nothing,
-    /// Its length and digest, and its text where that is very short.
+    /// Length and digest, and the text if it is very short.
     Digest,
-    /// Its text, too, up to half a MiB.
+    /// Length, digest, and the text up to half a MiB.
     Text,
 }

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod linked_libraries;
 pub mod load;
 mod places;
+pub mod process_table;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,31 +1,31 @@
-//! What a harness and a runner say to each other: the types of docs/RUNNER.md.
+//! Messages between harness and runner: the types of docs/RUNNER.md.
 //!
-//! One JSON object on stdin, the [`Visit`]; JSON lines on stdout, each an
-//! [`Event`]. Unknown keys are ignored. Seeds and tallies are decimal strings,
-//! since a JSON number is a 64-bit float in many languages.
+//! A runner reads one JSON object from stdin, the [`VisitRequest`], and writes JSON lines
+//! to stdout, each an [`Event`]. Unknown keys are ignored. Seeds and tallies are decimal
+//! strings, since a JSON number is a 64-bit float in many languages.
 
 use serde::{Deserialize, Serialize};
 
-use super::object;
+use super::strict_object;
 use crate::kernel::{Tally, decimal};
 
 /// Version of the protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// What a runner is asked to do.
+/// Request for one visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
+pub struct VisitRequest {
     /// Version of the protocol, [`PROTOCOL`].
     pub protocol: u32,
-    /// What to compute.
+    /// Name of the kernel.
     pub kernel: String,
-    /// The backend's name: the runner's own, if it has several.
+    /// Name of the backend: the runner's own, if it has several.
     pub backend: String,
-    /// Workers.
+    /// Number of workers.
     pub nthread: u32,
     /// Threads inside each worker.
     pub inner_nthread: u32,
-    /// How chunks meet workers; null leaves it to the runner.
+    /// Schedule; null leaves it to the runner.
     pub schedule: Option<String>,
     /// Blocks of a chunk; null leaves it to the runner.
     pub chunk: Option<u64>,
@@ -38,74 +38,74 @@ pub struct Visit {
     pub seed: u64,
     /// CPUs of each worker, or null.
     pub pin: Option<Vec<String>>,
-    /// How processes are started, or null.
+    /// Start method of processes, or null.
     pub start_method: Option<String>,
-    /// Calls that are not counted.
+    /// Number of calls that are not counted.
     pub warmup: u32,
-    /// Calls that are counted.
+    /// Number of calls that are counted.
     pub iterations: u32,
 }
 
-/// What a runner says.
+/// Message of a runner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
-    /// First line.
-    Hello(#[serde(deserialize_with = "object::one")] Hello),
+    /// The first line.
+    Hello(#[serde(deserialize_with = "strict_object::required")] Hello),
     /// The team exists.
-    Setup(#[serde(deserialize_with = "object::one")] Timed),
+    Setup(#[serde(deserialize_with = "strict_object::required")] Timed),
     /// A call that is not counted.
-    Warmup(#[serde(deserialize_with = "object::one")] Call),
+    Warmup(#[serde(deserialize_with = "strict_object::required")] Call),
     /// A call that is counted.
-    Call(#[serde(deserialize_with = "object::one")] Call),
+    Call(#[serde(deserialize_with = "strict_object::required")] Call),
     /// The team is gone.
-    Teardown(#[serde(deserialize_with = "object::one")] Timed),
-    /// Last line.
-    Done(#[serde(deserialize_with = "object::one")] Done),
-    /// It cannot go on.
-    Error(#[serde(deserialize_with = "object::one")] Failure),
+    Teardown(#[serde(deserialize_with = "strict_object::required")] Timed),
+    /// The last line.
+    Done(#[serde(deserialize_with = "strict_object::required")] Done),
+    /// The runner cannot continue.
+    Error(#[serde(deserialize_with = "strict_object::required")] Failure),
 }
 
-/// Who speaks.
+/// Introduction of a runner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Version of the protocol.
     pub protocol: u32,
-    /// Version of the runner, in its own words.
+    /// Version of the runner, as free text.
     #[serde(default)]
     pub build: String,
-    /// How its answers are to be checked.
-    pub check: Check,
+    /// Check that its tallies are meant to pass.
+    pub check: CheckMode,
 }
 
-/// How a runner's answers are checked.
+/// Check of a runner's tallies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", try_from = "String")]
-pub enum Check {
-    /// It uses the block streams: the tally must be identical.
+pub enum CheckMode {
+    /// The runner uses the block streams: its tally must be identical.
     Exact,
-    /// It has random numbers of its own: the estimate must be plausible.
+    /// The runner has random numbers of its own: its estimate must be plausible.
     Z,
-    /// There is no tally, because what is measured is a command or a function, and
-    /// no kernel. Then nothing but calls stands between `hello` and `done`.
+    /// There is no tally, because a command or a function is measured. Only calls stand
+    /// between `hello` and `done`.
     None,
 }
 
-/// From its name alone: a derived reader takes `{"exact": null}` as well.
-impl TryFrom<String> for Check {
+/// Reads the name alone. A derived deserializer accepts `{"exact": null}` as well.
+impl TryFrom<String> for CheckMode {
     type Error = String;
 
-    fn try_from(name: String) -> Result<Check, String> {
+    fn try_from(name: String) -> Result<CheckMode, String> {
         match name.as_str() {
-            "exact" => Ok(Check::Exact),
-            "z" => Ok(Check::Z),
-            "none" => Ok(Check::None),
+            "exact" => Ok(CheckMode::Exact),
+            "z" => Ok(CheckMode::Z),
+            "none" => Ok(CheckMode::None),
             _ => Err(format!("check: {name:?} is neither \"exact\" nor \"z\"")),
         }
     }
 }
 
-/// A phase that is only timed.
+/// Time of a phase without further data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timed {
     /// Wall time.
@@ -121,7 +121,7 @@ pub struct Call {
     pub user_ns: Option<u64>,
     /// System CPU time of every worker.
     pub system_ns: Option<u64>,
-    /// Time that workers were ready to run and had no CPU, all of them together.
+    /// Time for which workers were ready to run and had no CPU, summed over the workers.
     #[serde(default)]
     pub run_delay_ns: Option<u64>,
     /// Voluntary context switches.
@@ -133,59 +133,59 @@ pub struct Call {
     /// CPU cycles of every worker in user mode.
     #[serde(default)]
     pub cycles: Option<u64>,
-    /// How often a worker was found to have been stopped (SIGSTOP).
+    /// Number of times that a worker was stopped (SIGSTOP).
     #[serde(default)]
     pub stops: Option<u32>,
-    /// The answer; null where there is no kernel.
-    #[serde(default, deserialize_with = "object::optional")]
+    /// Tally of the call; null where there is no kernel.
+    #[serde(default, deserialize_with = "strict_object::optional")]
     pub tally: Option<Tally>,
-    /// What each worker did; may be empty.
-    #[serde(default, deserialize_with = "object::list")]
+    /// Work of each worker; may be empty.
+    #[serde(default, deserialize_with = "strict_object::list")]
     pub workers: Vec<Worker>,
     /// Peak memory of a command.
     #[serde(default)]
     pub max_rss_bytes: Option<u64>,
-    /// How a command ended: its exit code, or minus the signal.
+    /// Exit code of a command, or minus the signal that killed it.
     #[serde(default)]
     pub exit_status: Option<i32>,
-    /// What a command printed on stdout, where somebody wants to know.
-    #[serde(default, deserialize_with = "object::optional")]
-    pub printed: Option<Printed>,
-    /// What was wrong with the call, in words.
+    /// Output of a command on stdout, where it is checked.
+    #[serde(default, deserialize_with = "strict_object::optional")]
+    pub printed: Option<CapturedOutput>,
+    /// Reason for which the call does not count.
     #[serde(default)]
     pub problem: Option<String>,
 }
 
-/// What a command printed on stdout.
+/// Output of a command on stdout.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Printed {
-    /// How much.
+pub struct CapturedOutput {
+    /// Its length.
     pub bytes: u64,
     /// SHA-256 of all of it, in hex.
     pub sha256: String,
-    /// The text, where it was asked for; null if it was too long to be kept.
+    /// The text, where it was requested; null if it was too long to be kept.
     #[serde(default)]
     pub text: Option<String>,
 }
 
-/// What a worker did in a call.
+/// Work of one worker in a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
-    /// What it is called.
+    /// Name of the worker.
     #[serde(default)]
     pub name: String,
     /// Wall time inside the kernel.
     pub busy_ns: Option<u64>,
     /// CPU time inside the kernel.
     pub cpu_ns: Option<u64>,
-    /// Blocks that it computed.
+    /// Number of blocks that it computed.
     pub blocks: Option<u64>,
-    /// Its part of the answer.
-    #[serde(default, deserialize_with = "object::optional")]
+    /// Its part of the tally.
+    #[serde(default, deserialize_with = "strict_object::optional")]
     pub tally: Option<Tally>,
 }
 
-/// What only the end of a visit can tell.
+/// Usage of the whole visit, known only at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// Voluntary context switches.
@@ -202,9 +202,9 @@ pub struct Done {
     pub cpus: String,
 }
 
-/// Why a runner cannot go on.
+/// Reason for which a runner cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// In words.
+    /// Text for people.
     pub message: String,
 }

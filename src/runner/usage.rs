@@ -1,96 +1,97 @@
-//! CPU time and context switches of a visit: its own process, the children that
-//! it has reaped, and workers in processes that live on, which no other clock
-//! counts.
+//! CPU time and context switches of a visit: of its own process, of the children that
+//! it has reaped, and of worker processes that are still alive, which the usage of the
+//! parent does not include.
 
 use std::collections::HashMap;
-use std::fs;
 
 use anyhow::Context as _;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
-use super::status::{Switches, switches};
+use super::process_status::{Switches, switches};
 use crate::backend::cpu_clock;
+use crate::machine::process_table::Process;
 
-/// What was used so far.
+/// Usage of all processes of a visit up to one moment.
 #[derive(Default)]
-pub struct Usage {
-    own: Own,
-    others: HashMap<i32, Other>,
+pub struct UsageSnapshot {
+    own: OwnUsage,
+    workers: HashMap<i32, WorkerUsage>,
 }
 
-/// This process and reaped children.
+/// Usage of this process and of the children that it has reaped.
 #[derive(Clone, Copy, Default)]
-struct Own {
+struct OwnUsage {
     user_ns: u64,
     system_ns: u64,
     switches: Switches,
 }
 
-/// A process that lives on.
+/// Usage of a worker process that is alive.
 #[derive(Clone, Copy, Default)]
-struct Other {
-    all_ns: u64,
-    /// The system's part of it, which the system counts in ticks only.
+struct WorkerUsage {
+    cpu_ns: u64,
+    /// System part of the CPU time, which the kernel counts in ticks only.
     system_ns: u64,
     switches: Option<Switches>,
 }
 
-/// The difference between two usages.
+/// Usage between two snapshots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Used {
-    /// CPU time in user mode.
+pub struct Usage {
+    /// User CPU time.
     pub user_ns: u64,
-    /// CPU time in the system.
+    /// System CPU time.
     pub system_ns: u64,
     /// Context switches; `None` if those of one process are not known.
     pub switches: Option<Switches>,
 }
 
-impl Usage {
-    /// Reads all before something begins: this process last, which uses time to
-    /// read of the others. A process that is gone has used nothing.
+impl UsageSnapshot {
+    /// Reads all before a call: this process last, since reading the others uses its
+    /// CPU time. A process that is gone has used nothing.
     ///
     /// # Errors
-    /// Where the system does not tell what this process used.
-    pub fn before(pids: &[i32]) -> anyhow::Result<Usage> {
-        let others = Other::read_all(pids);
-        Ok(Usage { own: Own::read()?, others })
+    /// If the usage of this process cannot be read.
+    pub fn before(pids: &[i32]) -> anyhow::Result<UsageSnapshot> {
+        let workers = WorkerUsage::read_all(pids);
+        Ok(UsageSnapshot { own: OwnUsage::read()?, workers })
     }
 
-    /// Reads all after something has ended: this process first.
+    /// Reads all after a call: this process first.
     ///
     /// # Errors
-    /// As [`Usage::before`].
-    pub fn after(pids: &[i32]) -> anyhow::Result<Usage> {
-        let own = Own::read()?;
-        Ok(Usage { own, others: Other::read_all(pids) })
+    /// If the usage of this process cannot be read.
+    pub fn after(pids: &[i32]) -> anyhow::Result<UsageSnapshot> {
+        let own = OwnUsage::read()?;
+        Ok(UsageSnapshot { own, workers: WorkerUsage::read_all(pids) })
     }
 
-    /// What was used since then. A process that is new has used all of its time
-    /// since.
-    pub fn since(&self, before: &Usage) -> Used {
-        let mut used = Used {
+    /// Usage since an earlier snapshot. A process that is new has used all of its time
+    /// since then.
+    pub fn since(&self, before: &UsageSnapshot) -> Usage {
+        let mut usage = Usage {
             user_ns: self.own.user_ns.saturating_sub(before.own.user_ns),
             system_ns: self.own.system_ns.saturating_sub(before.own.system_ns),
             switches: Some(self.own.switches.since(before.own.switches)),
         };
-        for (pid, other) in &self.others {
-            let before = before.others.get(pid).copied().unwrap_or_default();
-            let all_ns = other.all_ns.saturating_sub(before.all_ns);
-            let system_ns = other.system_ns.saturating_sub(before.system_ns).min(all_ns);
-            used.user_ns += all_ns - system_ns;
-            used.system_ns += system_ns;
-            let switches = other.switches.map(|it| it.since(before.switches.unwrap_or_default()));
-            used.switches = used.switches.zip(switches).map(|(sum, it)| sum + it);
+        for (pid, worker) in &self.workers {
+            let before = before.workers.get(pid).copied().unwrap_or_default();
+            let cpu_ns = worker.cpu_ns.saturating_sub(before.cpu_ns);
+            let system_ns = worker.system_ns.saturating_sub(before.system_ns).min(cpu_ns);
+            usage.user_ns += cpu_ns - system_ns;
+            usage.system_ns += system_ns;
+            let switches =
+                worker.switches.map(|now| now.since(before.switches.unwrap_or_default()));
+            usage.switches = usage.switches.zip(switches).map(|(sum, more)| sum + more);
         }
-        used
+        usage
     }
 }
 
-impl Own {
-    fn read() -> anyhow::Result<Own> {
-        let mut own = Own::default();
+impl OwnUsage {
+    fn read() -> anyhow::Result<OwnUsage> {
+        let mut own = OwnUsage::default();
         for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
             let usage = getrusage(who).context("cannot read CPU times")?;
             own.user_ns += usage.user_time().num_microseconds() as u64 * 1000;
@@ -105,44 +106,35 @@ impl Own {
     }
 }
 
-impl Other {
-    fn read_all(pids: &[i32]) -> HashMap<i32, Other> {
-        pids.iter().filter_map(|pid| Some((*pid, Other::read(*pid)?))).collect()
+impl WorkerUsage {
+    fn read_all(pids: &[i32]) -> HashMap<i32, WorkerUsage> {
+        pids.iter().filter_map(|pid| Some((*pid, WorkerUsage::read(*pid)?))).collect()
     }
 
-    fn read(pid: i32) -> Option<Other> {
-        let all_ns = cpu_clock::process_ns(pid)?;
-        let system_ns = system_ns(pid).unwrap_or(0);
-        Some(Other { all_ns, system_ns, switches: switches(pid) })
+    fn read(pid: i32) -> Option<WorkerUsage> {
+        let cpu_ns = cpu_clock::process_ns(pid)?;
+        let system_ns = Process::read(pid).map_or(0, |process| process.system_ns);
+        Some(WorkerUsage { cpu_ns, system_ns, switches: switches(pid) })
     }
-}
-
-/// System time of a process: the fifteenth field of its `stat`, in ticks of
-/// 10 ms. The second may hold blanks and ends with the last bracket.
-fn system_ns(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    let ticks: u64 = fields.split_whitespace().nth(12)?.parse().ok()?;
-    Some(ticks * 10_000_000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn usage(own: (u64, u64), others: &[(i32, (u64, u64))]) -> Usage {
-        let other = |&(pid, (all_ns, system_ns)): &(i32, (u64, u64))| {
-            (pid, Other { all_ns, system_ns, switches: None })
+    fn usage(own: (u64, u64), others: &[(i32, (u64, u64))]) -> UsageSnapshot {
+        let other = |&(pid, (cpu_ns, system_ns)): &(i32, (u64, u64))| {
+            (pid, WorkerUsage { cpu_ns, system_ns, switches: None })
         };
-        let own = Own { user_ns: own.0, system_ns: own.1, switches: Switches::default() };
-        Usage { own, others: others.iter().map(other).collect() }
+        let own = OwnUsage { user_ns: own.0, system_ns: own.1, switches: Switches::default() };
+        UsageSnapshot { own, workers: others.iter().map(other).collect() }
     }
 
     #[test]
     fn time_of_other_processes_is_added_and_split() {
-        let times = |after: &Usage, before: &Usage| {
-            let used = after.since(before);
-            (used.user_ns, used.system_ns)
+        let times = |after: &UsageSnapshot, before: &UsageSnapshot| {
+            let usage = after.since(before);
+            (usage.user_ns, usage.system_ns)
         };
         let before = usage((10, 1), &[(7, (100, 30))]);
         let after = usage((15, 3), &[(7, (150, 40)), (8, (20, 0))]);
@@ -154,9 +146,12 @@ mod tests {
     #[test]
     fn switches_of_other_processes_are_added_where_all_are_known() {
         let switches = |voluntary, involuntary| Switches { voluntary, involuntary };
-        let of = |own, other: Option<Switches>| Usage {
-            own: Own { switches: own, ..Own::default() },
-            others: HashMap::from([(7, Other { switches: other, ..Other::default() })]),
+        let of = |own, other: Option<Switches>| UsageSnapshot {
+            own: OwnUsage { switches: own, ..OwnUsage::default() },
+            workers: HashMap::from([(
+                7,
+                WorkerUsage { switches: other, ..WorkerUsage::default() },
+            )]),
         };
         let before = of(switches(10, 1), Some(switches(5, 5)));
         let after = of(switches(11, 3), Some(switches(9, 6)));
@@ -169,10 +164,10 @@ mod tests {
     fn this_process_has_times() {
         let own = nix::unistd::getpid().as_raw();
         let pids = [own, 1 << 23]; // beyond all pids
-        for usage in [Usage::before(&pids), Usage::after(&pids)] {
+        for usage in [UsageSnapshot::before(&pids), UsageSnapshot::after(&pids)] {
             let usage = usage.expect("usage");
-            assert_eq!(usage.others.len(), 1);
-            assert!(usage.others[&own].all_ns > 0);
+            assert_eq!(usage.workers.len(), 1);
+            assert!(usage.workers[&own].cpu_ns > 0);
         }
     }
 }

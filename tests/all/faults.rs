@@ -33,8 +33,8 @@ fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
         ("reads-nothing", "exit 0\n".into(), &["ended", "hello"]),
         ("stops-short", good.clone().first(5).script(), &["ended", "done"]),
         ("speaks-garbage", script("echo 'not json at all'"), &["not json at all"]),
-        ("speaks-binary", script("head -c 5000 /dev/zero; echo"), &["no event"]),
-        ("speaks-latin", script("printf 'na\\357ve\\n'"), &["no event"]),
+        ("speaks-binary", script("head -c 5000 /dev/zero; echo"), &["not an event"]),
+        ("speaks-latin", script("printf 'na\\357ve\\n'"), &["not an event"]),
         ("says-nothing-known", script("echo '{\"hi\":{}}'"), &["hi"]),
         ("skips-hello", good.clone().replacing("hello", "teardown").script(), &["teardown"]),
         (
@@ -53,8 +53,12 @@ fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["protocol 2"],
         ),
         ("adds-words", good.script_then("echo 'by the way'"), &["by the way"]),
-        ("tally-is-a-number", good.clone().replacing("\"51515\"", "51515").script(), &["no event"]),
-        ("time-is-negative", good.clone().replacing(":1000,", ":-5,").script(), &["no event"]),
+        (
+            "tally-is-a-number",
+            good.clone().replacing("\"51515\"", "51515").script(),
+            &["not an event"],
+        ),
+        ("time-is-negative", good.clone().replacing(":1000,", ":-5,").script(), &["not an event"]),
         ("took-no-time", good.clone().replacing(":1000,", ":0,").script(), &["0 ns"]),
         ("off-by-one", Lines::answering("exact", off_by_one).script(), &["wrong tally", "51516"]),
         ("does-half", Lines::answering("exact", fewer).script(), &["wrong tally", "32768"]),
@@ -241,7 +245,7 @@ fn what_is_said_of_a_runner_does_not_depend_on_how_fast_it_ends() {
     let error = "echo '{\"error\":{\"message\":\"no such kernel here\"}}'";
     let said = "no such kernel here";
     let begun = "printf '{\"call\":{'";
-    let cut = "the runner said \"{\\\"call\\\":{\", which is no event";
+    let cut = "protocol error: \"{\\\"call\\\":{\" is not an event";
     // Name, script, how the reason begins and ends, exit status.
     let runners = [
         ("ends-at-once", format!("{error}; exit 1"), said, said, "1"),
@@ -260,7 +264,7 @@ fn what_is_said_of_a_runner_does_not_depend_on_how_fast_it_ends() {
         (
             "babbles-and-ends",
             "echo babble; exit 3".to_string(),
-            "the runner said \"babble\"",
+            "protocol error: \"babble\" is not an event",
             "column 1",
             "",
         ),
@@ -355,7 +359,7 @@ fn a_runner_that_stops_itself_is_killed() {
 fn a_line_of_many_megabytes_without_an_end_is_cut_off() {
     let swept = one_round_with(&script("head -c 50000000 /dev/zero; sleep 1000"), NEVER);
     let error = &swept.errors_of("broken")[0];
-    assert!(error.contains("a line of over"), "{error}");
+    assert!(error.contains("a line of more than"), "{error}");
     assert!(swept.read("samples.csv").len() < 100_000, "and is not kept");
 }
 
@@ -406,7 +410,7 @@ fn a_runner_that_closes_stdout_and_stays_is_killed() {
     let staying = Lines::good().script_then("exec >&-; sleep 1000");
     let swept = one_round_with(&staying, NEVER);
     let error = &swept.errors_of("broken")[0];
-    assert!(error.contains("did not end"), "{error}");
+    assert!(error.contains("did not exit"), "{error}");
 }
 
 #[test]

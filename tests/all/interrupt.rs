@@ -180,7 +180,7 @@ fn ctrl_z_stops_the_runner_too_and_its_visit_is_made_again() {
     assert_eq!(state_of(pid), Some('T'));
     running.signal(Signal::SIGCONT);
     let swept = running.finish().exits(0);
-    let is_said = |line: &str| line.contains("stopped for") && line.contains("waits");
+    let is_said = |line: &str| line.contains("suspended for") && line.contains("waits");
     assert!(swept.stderr.lines().any(is_said), "{}", swept.stderr);
     assert_eq!(swept.errors_of("waits"), ["", ""], "a visit a round, and both are clean");
     has_whole_visits(&swept);
@@ -206,7 +206,7 @@ fn the_timeout_does_not_run_while_everything_is_stopped() {
     std::fs::write(running.file("open"), "").expect("a file");
     running.signal(Signal::SIGCONT);
     let swept = running.finish().exits(0);
-    assert!(swept.stderr.contains("stopped for"), "{}", swept.stderr);
+    assert!(swept.stderr.contains("suspended for"), "{}", swept.stderr);
     assert_eq!(swept.errors_of("waits"), ["", ""]);
 }
 

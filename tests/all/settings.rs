@@ -207,7 +207,7 @@ fn a_runner_that_ignores_the_pin_is_an_error_row() {
     let silent = with(r#"{"done":{}}"#);
     assert!(silent.contains("does not say in \"done\" which CPUs they used"), "{silent}");
     let strayed = with(r#"{"done":{"cpus":"0-100000"}}"#);
-    assert!(strayed.contains("and ran on 0-100000"), "{strayed}");
+    assert!(strayed.contains("but ran on 0-100000"), "{strayed}");
 }
 
 /// What our own runner says to a visit that has workers pinned so.
@@ -234,8 +234,8 @@ fn a_pin_that_makes_no_sense_is_an_error_of_the_visit() {
     for (pin, words) in [
         (json!(["0"]), "1 lists of CPUs for 2 workers"),
         (json!([]), "0 lists of CPUs for 2 workers"),
-        (json!(["0", ""]), "is no list of CPUs"),
-        (json!(["0", "one"]), "is no list of CPUs"),
+        (json!(["0", ""]), "is not a list of CPUs"),
+        (json!(["0", "one"]), "is not a list of CPUs"),
     ] {
         let swept = visited("std-thread", pin).exits(1);
         assert!(swept.stdout.contains(words), "{}", swept.stdout);

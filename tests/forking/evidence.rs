@@ -19,7 +19,7 @@ use nthread::backend::{Backend, Report};
 use nthread::kernel::{Isa, Kernel, Tally};
 use nthread::machine::{cpu_list, parse_cpu_list};
 use nthread::runner::VERB;
-use nthread::runner::protocol::{Call, Done, Event, PROTOCOL, Visit};
+use nthread::runner::protocol::{Call, Done, Event, PROTOCOL, VisitRequest};
 
 /// Workers of each visit; each has a block of its own.
 const NTHREAD: u32 = 2;
@@ -132,7 +132,7 @@ fn visit_started_by(kernel: &Deed, backend: &str, start_method: Option<&str>) ->
 
 /// One call: what a runner says of it, and of the visit.
 fn visit_by(kernel: &Deed, backend: &str, method: Option<&str>, nthread: u32) -> (Call, Done) {
-    let visit = Visit {
+    let visit = VisitRequest {
         protocol: PROTOCOL,
         kernel: kernel.name.to_string(),
         backend: backend.to_string(),

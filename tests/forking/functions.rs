@@ -274,7 +274,7 @@ fn wrong_names() {
         ("no names", "a sweep has an empty name"),
         ("no cases", "the sweep \"sum\" has no case"),
         ("same names", "the sweep \"sum\" has two cases \"a\""),
-        ("a comma", "the name of the case \"a,b\" has a comma"),
+        ("a comma", "the name of the case \"a,b\" contains a comma"),
         ("late baseline", "the case \"sequential\" is the baseline, and must be the first"),
         ("same sweeps", "this program has two sweeps \"sum\""),
     ] {

@@ -55,7 +55,7 @@ fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
     let text = fs::read_to_string(&samples).expect("samples.csv");
     let rows = read_rows(&samples).expect("whole rows");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let said = "every whole visit up to here is kept";
+    let said = "every complete visit so far is kept";
     let is_told = output.status.code() == Some(1) && stderr.contains(said);
     let visits = Visits::from_rows(&rows, &run.plan);
     let (ended, begun) = (ended(&rows), begun(&rows));
