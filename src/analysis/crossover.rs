@@ -173,8 +173,8 @@ mod tests {
     use crate::analysis::Summary;
     use crate::record::{BASELINE, Preset};
 
-    /// Jobs of 64 · 4⁰, 4¹ … blocks under sequential and under one backend at two
-    /// threads, whose speedup at the job number `i` is that.
+    /// Jobs of 64 · 4⁰, 4¹ … blocks with sequential and with one backend at two threads, whose
+    /// speedup at job number `i` is `speedup(i)`.
     fn found(
         jobs: u32,
         rounds: u32,
@@ -275,7 +275,7 @@ mod tests {
         let marked: Vec<(u32, bool)> =
             summary.crossovers.iter().map(|it| (it.case.nthread, it.earliest)).collect();
         assert_eq!(marked, [(2, true), (4, false)]);
-        // The larger count wins where the job is large enough.
+        // The larger count wins at the largest job.
         let winners: Vec<Option<usize>> = summary.winners.iter().map(|it| it.case).collect();
         assert_eq!(winners, [None, None, None, None, Some(7), Some(8)]);
     }

@@ -161,7 +161,7 @@ mod tests {
         Case { kernel, backend, nthread, block: 64, draws: Some(640), ..Case::default() }
     }
 
-    /// The rows of a visit with one counted call of that many nanoseconds.
+    /// Rows of a visit with one counted call of `wall_ns`.
     fn visit(round: u32, group: u32, visit: u64, case: &Case, wall_ns: u64) -> [Row; 2] {
         let row = Row { round, group, visit, case: case.clone(), ..Row::default() };
         let call = Row {

@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn p_is_that_of_all_permutations() {
-        // The mean and variance of rho over all orders of 6 normal quantiles are
-        // those of the formula to within what the shape of these values changes.
+        // The formula is exact for normal values, and approximate for all orders of these 6
+        // normal quantiles.
         let values = [-1.383, -0.6745, -0.2104, 0.2104, 0.6745, 1.383];
         let mut rhos = Vec::new();
         permute(&mut values.to_vec(), 0, &mut |order| {

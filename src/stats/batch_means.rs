@@ -47,7 +47,7 @@ mod tests {
         let found = batch_means_interval(&LUTEINISING_HORMONE, 0.95).expect("enough values");
         assert_close(found.low, 2.192392813580166);
         assert_close(found.high, 2.607607186419835);
-        // And of 7 batches of 5.
+        // The same with 7 batches of 5.
         let values: Vec<f64> = (0..35).map(|i| f64::from(i * 37 % 101) / 10.0).collect();
         let found = batch_means_interval(&values, 0.95).expect("enough values");
         assert_close(found.low, 3.96380112741874);
@@ -57,7 +57,6 @@ mod tests {
     #[test]
     fn uneven_batches_have_all_values() {
         let values: Vec<f64> = (0..32).map(f64::from).collect();
-        // Batches of about √R values, so that both their length and their number grow with R.
         let means = batch_means(&values, 6);
         assert_eq!(means, [2.5, 8.5, 14.0, 19.0, 24.0, 29.0]);
     }

@@ -214,7 +214,7 @@ mod tests {
     use rand::{RngExt as _, SeedableRng as _};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
-    /// Values of cases whose true medians are these; in units of the noise, about
+    /// Values of cases with these true medians, in units of the noise, which is about
     /// normal.
     fn campaign(seed: u64, medians: &[f64], rounds: usize) -> Vec<Vec<f64>> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -222,7 +222,7 @@ mod tests {
         medians.iter().map(|median| (0..rounds).map(|_| median + noise()).collect()).collect()
     }
 
-    /// With as few resamples as ever, since a debug build is slow.
+    /// Uses the fewest replicates, since a debug build is slow.
     fn best_of(cases: &[Vec<f64>]) -> Best {
         let cases: Vec<&[f64]> = cases.iter().map(Vec::as_slice).collect();
         best_within(0, &cases, 0.95, 1).expect("rounds")
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_set_has_the_true_best_of_sixteen_equal_cases_in_95_percent_of_campaigns() {
-        // One and the same case stands for the best: all are.
+        // Any fixed case may stand for the true best, since all are equal.
         let (mut in_set, mut covered) = (0, 0);
         for seed in 0..200 {
             let found = best_of(&campaign(seed, &[0.0; 16], 12));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_set_has_a_best_that_is_hardly_better_and_not_those_far_behind() {
+    fn the_set_has_the_close_cases_and_not_the_slow_ones() {
         let mut medians = [0.0; 16];
         (medians[3], medians[5]) = (10.0, 9.9);
         for seed in 0..10 {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn many_rounds_tell_apart_what_few_cannot() {
+    fn more_rounds_distinguish_more_cases() {
         let medians = [1.0, 0.5, 0.0, 0.0];
         assert_eq!(best_of(&campaign(1, &medians, 1000)).set, [0]);
         assert!(best_of(&campaign(1, &medians, 6)).set.len() > 1);
@@ -268,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn cases_that_never_vary_are_told_apart() {
+    fn cases_without_variation_are_distinguished() {
         let found = best_of(&[vec![1.0; 12], vec![2.0; 12], vec![2.0; 12]]);
         assert_eq!((found.winner, found.set), (1, vec![1, 2]));
         assert_eq!((found.intervals[0].low, found.intervals[0].high), (2.0, 2.0));
     }
 
     #[test]
-    fn what_cannot_be_compared_has_no_best() {
+    fn incomparable_cases_have_no_best() {
         assert_eq!(best(&[], 0.95, 1), None);
         assert_eq!(best(&[&[1.0; 5]], 0.95, 1), None);
         assert_eq!(best(&[&[1.0; 6], &[1.0; 7]], 0.95, 1), None);

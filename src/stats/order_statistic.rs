@@ -1,4 +1,4 @@
-//! The median and its exact interval.
+//! The median and other quantiles, with their exact intervals.
 //!
 //! Among R independent values, the number below the true median is
 //! Bin(R, ½). So the interval from the k-th smallest to the k-th largest value
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_interval_of_any_quantile_is_the_one_of_scipys_quantile_test() {
-        // The same values; ranks, since value i is exp((i − 1) / 100).
+        // These values are ranks: value i is exp((i − 1) / 100).
         let published =
             [(0.9, 0.95, 85, 97), (0.25, 0.95, 17, 35), (0.05, 0.8, 2, 9), (0.75, 0.99, 64, 87)];
         let values: Vec<f64> = (1..=101).map(f64::from).collect();

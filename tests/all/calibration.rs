@@ -11,8 +11,14 @@ mod simulation;
 
 use std::sync::LazyLock;
 
+use nthread::campaign::stopping::LOOKS;
+use nthread::record::StopReason;
 use nthread::selftest::rate::Rate;
-use simulation::model::{HARD_MODELS, MODELS, Model, WORST_FOR_LOOKS};
+use nthread::stats::median;
+use rand::SeedableRng as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use simulation::campaign::measure;
+use simulation::model::{HARD_MODELS, MODELS, Model, Scatter, SerialNoise, WORST_FOR_LOOKS};
 use simulation::{Calibration, calibrate, tables};
 
 const CAMPAIGNS: u64 = 2000;
@@ -89,4 +95,78 @@ fn most_misses_of_long_runs_with_one_autocorrelated_ratio_have_a_warning() {
         let warned = found.ratio.warnings_of_misses;
         assert!(low(warned) >= 0.85, "{}: {warned}", found.model);
     }
+}
+
+/// Share of draws at or below a limit.
+fn share_below(scatter: Scatter, limit: f64) -> f64 {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+    let count = 100_000;
+    let below = (0..count).filter(|_| scatter.draw(&mut rng) <= limit).count();
+    below as f64 / f64::from(count)
+}
+
+#[test]
+fn noise_has_the_distribution_of_its_name() {
+    // P(Z ≤ 1) = .84134, P(t₂ ≤ 1) = ½ + 1 / (2 √3) = .78868.
+    for (scatter, limit, expected) in [
+        (Scatter::Normal(0.01), 0.01_f64.ln_1p(), 0.84134),
+        (Scatter::Lognormal(0.3), 0.3, 0.84134),
+        (Scatter::HeavyTail(0.01), 0.01, 0.78868),
+        (Scatter::Bimodal(0.01), 0.1, 0.9),
+    ] {
+        let found = share_below(scatter, limit);
+        assert!((found - expected).abs() < 0.005, "{scatter:?}: {found}");
+        let half = share_below(scatter, scatter.median());
+        assert!((half - 0.5).abs() < 0.006, "{scatter:?}: half is {half}");
+    }
+}
+
+#[test]
+fn autoregressive_noise_has_its_deviation_and_its_correlation() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    let noise = SerialNoise::Autoregressive(0.05);
+    let mut state = noise.start(&mut rng);
+    let mut step = || {
+        state = noise.after(0.5, state, &mut rng);
+        state
+    };
+    let states: Vec<f64> = (0..100_000).map(|_| step()).collect();
+    let mean_square = |lag: usize| {
+        let products = states.iter().zip(&states[lag..]).map(|(a, b)| a * b);
+        products.sum::<f64>() / (states.len() - lag) as f64
+    };
+    assert!((mean_square(0).sqrt() - 0.05).abs() < 0.001);
+    assert!((mean_square(2) / mean_square(0) - 0.5).abs() < 0.02);
+}
+
+#[test]
+fn the_deviation_of_a_walk_grows_with_the_root_of_the_rounds() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(13);
+    let noise = SerialNoise::Walk(0.01);
+    let mut after_25_rounds =
+        || (0..50).fold(noise.start(&mut rng), |state, _| noise.after(0.5, state, &mut rng));
+    // The median of |Z| is 0.6745.
+    let below = (0..4000).filter(|_| after_25_rounds().abs() <= 0.6745 * 0.05).count();
+    assert!((1850..2150).contains(&below), "{below} of 4000");
+}
+
+#[test]
+fn a_campaign_ends_at_a_look_and_its_ratios_are_the_true_ones() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(21);
+    let measured = measure(&MODELS[0], &[0.5, -0.25], &mut rng);
+    assert!(LOOKS.contains(&(measured.rounds() as u32)));
+    for (case, ratio) in [(1, 0.5), (2, -0.25)] {
+        let found = median(&measured.log_ratios(0, case)).expect("rounds");
+        assert!((found - ratio).abs() < 0.02, "{found} is not {ratio}");
+    }
+    let visits = measured.visits();
+    assert_eq!(visits.len(), 3 * measured.rounds());
+    assert!(visits.iter().all(|visit| visit.log_residual.abs() < 0.1));
+}
+
+#[test]
+fn noise_of_five_percent_needs_all_rounds() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(22);
+    let measured = measure(&MODELS[1], &[0.0], &mut rng);
+    assert_eq!((measured.rounds(), measured.stop_reason), (50, StopReason::Looks));
 }

@@ -94,33 +94,3 @@ pub fn misses(values: &[f64], truth: f64) -> Option<bool> {
     let interval = median_interval(values, CONFIDENCE)?;
     Some(!(interval.low..=interval.high).contains(&truth))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::model::MODELS;
-    use super::*;
-    use nthread::stats::median;
-    use rand::SeedableRng as _;
-    use rand_xoshiro::Xoshiro256PlusPlus;
-
-    #[test]
-    fn a_campaign_ends_at_a_look_and_its_ratios_are_the_true_ones() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(21);
-        let measured = measure(&MODELS[0], &[0.5, -0.25], &mut rng);
-        assert!(LOOKS.contains(&(measured.rounds() as u32)));
-        for (case, ratio) in [(1, 0.5), (2, -0.25)] {
-            let found = median(&measured.log_ratios(0, case)).expect("rounds");
-            assert!((found - ratio).abs() < 0.02, "{found} is not {ratio}");
-        }
-        let visits = measured.visits();
-        assert_eq!(visits.len(), 3 * measured.rounds());
-        assert!(visits.iter().all(|visit| visit.log_residual.abs() < 0.1));
-    }
-
-    #[test]
-    fn noise_of_five_percent_needs_all_rounds() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(22);
-        let measured = measure(&MODELS[1], &[0.0], &mut rng);
-        assert_eq!((measured.rounds(), measured.stop_reason), (50, StopReason::Looks));
-    }
-}

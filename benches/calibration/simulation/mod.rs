@@ -4,7 +4,7 @@
 //! the looks, medians, intervals and diagnostics of a real run: it has no statistics of
 //! its own.
 
-mod campaign;
+pub mod campaign;
 pub mod model;
 mod table;
 

@@ -12,8 +12,7 @@ use model::{MODELS, Model, Scatter};
 #[path = "../../../benches/calibration/simulation/model.rs"]
 mod model;
 
-/// Noise of a case's log ratio in a session: that of two visits, as it is where
-/// both scatter alike.
+/// Log ratios of a case in a session: the differences of the noise of two visits.
 fn log_ratios(scatter: Scatter, rounds: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<f64> {
     (0..rounds).map(|_| scatter.draw(rng) - scatter.draw(rng)).collect()
 }
@@ -54,7 +53,7 @@ fn run(ratios: &[Vec<f64>], baseline_ns: f64) -> Summary {
     Summary { confidence: CONFIDENCE, cases, ..Summary::default() }
 }
 
-/// A run whose cases have these speedups, in so many rounds, and scatter so.
+/// A run whose cases have these speedups, with noise.
 fn noisy(
     speedups: &[f64],
     rounds: usize,
@@ -70,7 +69,7 @@ fn noisy(
 /// Ratios around a middle one, within a share of it.
 fn around(middle: f64, share: f64, rounds: usize) -> Vec<f64> {
     let place = |round: usize| round as f64 / (rounds - 1) as f64 - 0.5;
-    // Neighbours are on either side, so that no trend is seen.
+    // Neighbours are on opposite sides, so that there is no trend.
     let at =
         |round: usize| if round.is_multiple_of(2) { round / 2 } else { rounds - 1 - round / 2 };
     (0..rounds).map(|round| middle * (2.0 * share * place(at(round))).exp()).collect()
@@ -80,8 +79,8 @@ fn verdicts(comparison: &Comparison) -> Vec<Option<Verdict>> {
     comparison.cases.iter().map(|change| change.verdict).collect()
 }
 
-/// How often the interval of the difference of two sessions of equal cases holds
-/// 0: one session scatters as one model says, the other as the other.
+/// Coverage of the interval of the difference of two sessions of equal cases, with the noise
+/// of two models.
 fn coverage(one: Scatter, other: Scatter, rounds: [usize; 2], campaigns: u64) -> Rate {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(31);
     let mut rate = Rate::default();
@@ -121,7 +120,7 @@ fn the_interval_covers_if_one_session_is_ten_times_as_noisy() {
 
 #[test]
 fn equal_runs_of_many_cases_fail_in_at_most_5_percent() {
-    // A margin of next to nothing, the hardest there is.
+    // A margin of nearly 0 is the hardest case.
     for (name, scatter) in scatters() {
         for (cases, rounds) in [(1, 6), (20, 6), (20, 12)] {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(32);
@@ -132,7 +131,7 @@ fn equal_runs_of_many_cases_fail_in_at_most_5_percent() {
                 let found = compare(&one, &other, Judged::Speedup, 1e-9);
                 rate.count(found.conclusion == Conclusion::Regression);
             }
-            // No more than chance allows beyond 5%: three standard errors.
+            // 5% plus three standard errors.
             let most = 0.05 + 3.0 * (0.05 * 0.95 / rate.of as f64).sqrt();
             let share = rate.share().expect("campaigns");
             assert!(share <= most, "{name}, {cases} cases, {rounds} rounds: {rate}");

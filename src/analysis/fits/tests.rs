@@ -9,8 +9,8 @@ use crate::record::{Phase, Row, Run};
 
 const DRAWS: u64 = 1 << 20;
 
-/// A run of one backend over these counts on a machine with `usable` CPUs, whose
-/// throughput follows a law but for noise of that relative size.
+/// A run of backends over these counts on a machine with `usable` CPUs, whose throughput
+/// follows a law with relative noise.
 struct Simulated {
     curve: Curve,
     counts: Vec<u32>,

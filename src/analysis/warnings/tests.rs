@@ -46,13 +46,13 @@ fn quiet_run() -> Run {
     run
 }
 
-/// Its rows: one group a round, calls that differ by a few thousandths.
+/// Rows of the quiet run: one group a round, calls that differ by a few thousandths.
 fn quiet_rows(run: &Run) -> Vec<Row> {
     let mut rows = Vec::new();
     for round in 0..ROUNDS {
         for (index, case) in run.plan.cases.iter().enumerate() {
             let visit = u64::from(round) * 3 + index as u64;
-            // Noise without memory or trend: multiples of 7 modulo 11.
+            // Noise without autocorrelation or trend: multiples of 7 modulo 11.
             let noise = 20_000 * (visit * visit * 7 % 11);
             let n = u64::from(case.nthread);
             let wall_ns = 100 * MS / n + noise;
@@ -83,7 +83,7 @@ fn quiet_rows(run: &Run) -> Vec<Row> {
     rows
 }
 
-/// The warnings of a run that something was done to.
+/// The warnings of a modified quiet run.
 fn warnings(change: impl FnOnce(&mut Run, &mut Vec<Row>)) -> Vec<Warning> {
     let mut run = quiet_run();
     let mut rows = quiet_rows(&run);
@@ -91,13 +91,13 @@ fn warnings(change: impl FnOnce(&mut Run, &mut Vec<Row>)) -> Vec<Warning> {
     summarise(&run, &rows).warnings
 }
 
-/// Something is done to every row of that case and phase.
+/// Modifies every row of a thread count and phase.
 fn each(rows: &mut [Row], nthread: u32, phase: Phase, change: impl Fn(&mut Row)) {
     let is_it = |row: &&mut Row| row.case.nthread == nthread && row.phase == phase;
     rows.iter_mut().filter(is_it).for_each(change);
 }
 
-/// The only warning is of that code, and about these cases.
+/// Asserts that the only warning has this code and these cases.
 #[track_caller]
 fn only(code: Code, cases: &[usize], change: impl FnOnce(&mut Run, &mut Vec<Row>)) -> Warning {
     let found = warnings(change);
@@ -226,7 +226,7 @@ fn workers_that_waited_for_a_cpu() {
         each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(5 * MS));
     });
     assert!(found.message.contains("4.8% of their time (a, n = 2)"), "{found:?}");
-    // Where nobody said how long they waited, the CPU time tells.
+    // Without a run delay, the CPU time is used.
     only(Code::Starved, &[2], |_, rows| {
         each(rows, 2, Phase::Call, |row| {
             row.run_delay_ns = None;

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::stats::tests::assert_close;
 
-/// Published and made up data, and what SciPy makes of them: scaling.py beside
-/// these files says how.
+/// Published and synthetic data with the fits of SciPy, made by scaling.py in the same
+/// directory.
 const DATA: &str = include_str!("../../../tests/data/scaling.csv");
 const FITS: &str = include_str!("../../../tests/data/scaling-fits.csv");
 
@@ -24,8 +24,7 @@ fn usl(loss: Loss, pairs: &[(f64, f64)]) -> Solution {
     Points::new(loss, pairs).and_then(|points| points.fit(Model::Usl)).expect("a fit")
 }
 
-/// Asserts that a value is another, to `digits` digits; 0 and 1 exactly, since
-/// they are bounds.
+/// Asserts that two values agree to `digits` digits; exactly for the bounds 0 and 1.
 #[track_caller]
 fn assert_is(found: f64, wanted: f64, tolerance: f64) {
     let is_bound = wanted == 0.0 || wanted == 1.0;
@@ -73,7 +72,7 @@ fn coefficients_and_their_errors_are_those_published_for_specsdm91() {
 }
 
 #[test]
-fn a_parameter_on_a_bound_has_no_error() {
+fn a_parameter_at_a_bound_has_no_standard_error() {
     let points = Points::new(Loss::Absolute, &data()["no coherence"]).expect("points");
     let found = points.uncertainty(&points.fit(Model::Usl).expect("a fit"), 0.95);
     assert_eq!(found.standard_errors.map(|error| error.is_some()), [true, true, false]);
@@ -112,7 +111,7 @@ fn points_of_one_count_weigh_as_many() {
 }
 
 #[test]
-fn laws_without_noise_are_found_again() {
+fn laws_without_noise_are_recovered() {
     let counts = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0];
     for (model, sigma, kappa) in [
         (Model::Amdahl, 0.0, 0.0),
@@ -154,7 +153,7 @@ fn amdahls_limit_is_the_inverse_of_the_serial_share_and_gunthers_law_has_a_peak(
 }
 
 #[test]
-fn what_is_no_throughput_is_not_fitted() {
+fn values_that_are_no_throughput_are_not_fitted() {
     for bad in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
         assert_eq!(Points::new(Loss::Absolute, &[(1.0, bad)]), None);
     }
@@ -186,7 +185,7 @@ fn the_simpler_law_explains_its_own_data_better() {
 }
 
 prop_compose! {
-    /// Counts up to a million with throughputs that no law need have made.
+    /// Counts up to a million with arbitrary throughputs.
     fn any_pairs()(
         decades in 0.5..6.0_f64,
         pairs in prop::collection::vec((0.0..1.0_f64, -3.0..3.0_f64), 4..16),
@@ -212,7 +211,7 @@ prop_compose! {
     }
 }
 
-/// No place of a fine grid over the square is lower than what was found.
+/// Asserts that no point of a fine grid over the square is lower than the minimum.
 fn is_lowest(loss: Loss, pairs: &[(f64, f64)]) -> Result<(), TestCaseError> {
     let points = Points::new(loss, pairs).expect("points");
     for model in [Model::Usl, Model::Amdahl, Model::Gustafson] {
@@ -238,8 +237,8 @@ fn is_lowest(loss: Loss, pairs: &[(f64, f64)]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn a_valley_close_to_a_serial_share_of_one_is_found() {
-    // Two valleys of nearly the same depth; a coarse search took the higher one.
+fn a_minimum_close_to_a_serial_share_of_one_is_found() {
+    // Two minima of nearly the same depth: a coarse grid finds the higher one.
     let pairs = [
         (155.0, 0.0014667846424921),
         (18.0, 23.31342873682642),

@@ -86,7 +86,7 @@ fn inverse_diagonal(matrix: &[Vec<f64>]) -> Option<Vec<f64>> {
         }
     }
     let mut diagonal = Vec::with_capacity(size);
-    for column in 0..size {
+    for (column, unit) in unit.iter().enumerate() {
         // With L y = e, the sum of the squares of y is the element of the diagonal.
         let mut solved = vec![0.0; size];
         for i in 0..size {
@@ -95,7 +95,7 @@ fn inverse_diagonal(matrix: &[Vec<f64>]) -> Option<Vec<f64>> {
             solved[i] = (right - known) / lower[i][i];
         }
         let squares: f64 = solved.iter().map(|y| y * y).sum();
-        diagonal.push(squares / (unit[column] * unit[column]));
+        diagonal.push(squares / (unit * unit));
     }
     Some(diagonal)
 }
