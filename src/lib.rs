@@ -86,7 +86,8 @@ pub mod runner;
 pub mod selftest;
 pub mod stats;
 mod sweep;
-pub mod view;
+#[cfg_attr(not(feature = "program"), allow(dead_code))]
+mod view;
 pub mod visits;
 
 pub use enter::enter;

@@ -61,7 +61,7 @@ impl Columns {
         self.lines().iter().map(|line| cut(line, WIDTH)).collect()
     }
 
-    /// Whether no line is wider than a terminal, and nothing need be cut.
+    /// True if no line is wider than a terminal, so that nothing must be cut.
     pub fn fits(&self) -> bool {
         self.width() <= WIDTH
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::prose::{WIDTH, wrapped};
-use crate::analysis::{Crossover, Summary, Winner};
+use crate::analysis::{Summary, Winner};
 use crate::view::crossover::{Ladder, earliest, known, ladders, sentence};
 use crate::view::job::INDISTINGUISHABLE;
 use crate::view::nouns::pin;
@@ -81,11 +81,11 @@ fn line(first: &str, cells: impl Iterator<Item = String>, width: usize) -> Strin
     format!("{}\n", text.trim_end())
 }
 
-/// How winners are written: by name, or by letter where names have no room.
+/// The names of winners, or letters where names have no room.
 struct Names {
     names: Vec<String>,
     are_letters: bool,
-    /// Of a cell.
+    /// The width of a cell.
     width: usize,
     /// Columns beside each other.
     columns: usize,
@@ -135,8 +135,10 @@ fn letter(place: usize) -> String {
 
 /// The crossover of each backend, the earliest first: at the count that pays first.
 fn list(ladder: &Ladder<'_>) -> String {
-    let row = |it: &Crossover| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)];
-    let rows = earliest(ladder).into_iter().map(row).collect();
+    let rows = earliest(ladder)
+        .into_iter()
+        .map(|it| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)])
+        .collect();
     Columns { rows, texts: 3 }.lines().into_iter().map(|line| line + "\n").collect()
 }
 

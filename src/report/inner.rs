@@ -61,7 +61,8 @@ pub fn markdown(view: &JobView<'_>) -> String {
     page
 }
 
-/// Some columns of a grid: the worker counts, then one row for each count of threads inside.
+/// Rows for some columns of a grid: the worker counts, then the speedups at each count of
+/// threads inside.
 fn rows(grid: &Grid<'_>, columns: &[usize], name: &str, times: &str) -> Vec<Vec<String>> {
     let counts = columns.iter().map(|column| grid.nthread[*column].to_string());
     let head = std::iter::once(name.to_string()).chain(counts).collect();

@@ -66,7 +66,7 @@ pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
     page
 }
 
-/// What was typed to measure it, with each time that it was gone on with.
+/// The commands that measured the run: the first, and each that resumed it.
 pub fn commands(summary: &Summary) -> String {
     let run = &summary.run;
     let resumed = run.sessions.iter().skip(1).map(|session| session.command.as_str());
@@ -94,7 +94,7 @@ fn essence_of_job(view: &JobView<'_>, heading: &str) -> String {
     page
 }
 
-/// What is found over several jobs or tasks, as the terminal has it, with plots.
+/// The crossovers and the granularity, as the terminal has them, with plots.
 fn crossings(summary: &Summary, dir: &Path) -> String {
     let answers = [crossover(summary), granularity(summary)];
     let answers = answers.iter().map(|text| text.trim_end()).filter(|text| !text.is_empty());
@@ -140,7 +140,7 @@ fn table(view: &JobView<'_>, cases: &[&CaseSummary], count: &str) -> String {
     page
 }
 
-/// Whether the answers were right.
+/// The result of the checks.
 fn checked(summary: &Summary) -> String {
     let Checks { passed, count, failed } = checks(summary);
     let calls = &count;
@@ -149,7 +149,7 @@ fn checked(summary: &Summary) -> String {
             0 => format!("Checked: {what}: {count}."),
             failed => {
                 format!(
-                    "**{}**, which do not count; nothing wrong with {count}.",
+                    "**{}**, which do not count; no error in {count}.",
                     pluralize(failed, "failed visit")
                 )
             }
@@ -164,7 +164,7 @@ fn checked(summary: &Summary) -> String {
     }
 }
 
-/// On what it was measured, by what, and when.
+/// The machine, the build and the time of the run.
 fn machine(summary: &Summary) -> String {
     let (machine, build) = (&summary.run.machine, &summary.run.build);
     let mut parts = vec![
@@ -211,7 +211,7 @@ fn failures(summary: &Summary) -> String {
     page + "\n"
 }
 
-/// Every case, folded away, with the other plots.
+/// The table of all cases, folded away, with the other plots.
 fn all_cases(summary: &Summary) -> String {
     let is_drawn = plots::are_jobs_drawn(summary);
     let plots_too = if is_drawn { ", and more plots" } else { "" };

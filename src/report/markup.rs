@@ -37,7 +37,7 @@ fn ends_with_www(text: &str) -> bool {
     text.len() >= 3 && text.as_bytes()[text.len() - 3..].eq_ignore_ascii_case(b"www")
 }
 
-/// One line of a table. The cells are escaped already.
+/// A line of a table. The cells are escaped already.
 pub fn table_row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }

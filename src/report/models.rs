@@ -28,8 +28,8 @@ pub fn models(summary: &Summary) -> String {
         }
     }
     for reason in reasons {
-        let whose = |fit: &&&Fit| fit.refusal.as_deref() == Some(reason);
-        let names: Vec<String> = refused.iter().filter(whose).map(|fit| name(fit)).collect();
+        let about = refused.iter().filter(|fit| fit.refusal.as_deref() == Some(reason));
+        let names: Vec<String> = about.map(|fit| name(fit)).collect();
         // One reason for all needs no names.
         let names =
             if names.len() == summary.fits.len() { vec!["every series".into()] } else { names };
@@ -38,7 +38,7 @@ pub fn models(summary: &Summary) -> String {
     text
 }
 
-/// One series: what was chosen, its parameters, peak or limit.
+/// The law of a series, its parameters, peak or limit.
 fn of_series(target: Target, fit: &Fit) -> String {
     let counts = fit.cases.len();
     let law = fit.model.map_or("", law_name);
@@ -156,7 +156,7 @@ fn of_group(fit: &ExternalFit) -> String {
     text + &beside_amdahl(fit)
 }
 
-/// How well Amdahl's law, which has one parameter less, describes the same data.
+/// The fit of Amdahl's law, which has one parameter less, to the same data.
 fn beside_amdahl(fit: &ExternalFit) -> String {
     let both = fit.aicc.zip(fit.amdahl.as_ref());
     let line = both.and_then(|(usl, amdahl)| {

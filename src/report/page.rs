@@ -7,12 +7,12 @@ use super::table::{Style, checks, details, tables};
 use crate::analysis::Summary;
 use crate::record::Preset;
 
-/// How much of a run is shown.
+/// The depth of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// What was asked.
+    /// The answer to what the run asked.
     Answer,
-    /// And everything that it is made of.
+    /// The answer, and every figure behind it.
     Details,
 }
 

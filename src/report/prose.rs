@@ -2,10 +2,10 @@
 
 use crate::view::text::{clean, cut, length};
 
-/// As wide as a terminal is at least.
+/// The width of a terminal.
 pub const WIDTH: usize = 80;
 
-/// Before every line of a sentence but the first.
+/// The indentation of every line of a sentence but the first.
 const INDENT: &str = "  ";
 
 /// A sentence in lines of at most [`WIDTH`], the later ones indented, each with its

@@ -16,12 +16,12 @@ use crate::view::number::{thousands, time_with_interval};
 use crate::view::table::speedup;
 use crate::view::text::{clean, usable_cpus};
 
-/// Which cases are shown.
+/// The cases that are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// Of each backend the best thread count of each run.
+    /// The best thread count of each backend in each run.
     Best,
-    /// All.
+    /// All cases.
     Every,
 }
 
@@ -59,25 +59,26 @@ pub fn side_by_side(runs: &[Named], shown: Shown) -> String {
         }
     }
     for wanted in keys {
-        let find = |jobs: &'_ [Job<'_>]| jobs.iter().position(|job| key(job, several) == wanted);
-        let found: Vec<Option<&Job<'_>>> =
-            columns.iter().map(|jobs| Some(&jobs[find(jobs)?])).collect();
+        let found: Vec<Option<&Job<'_>>> = columns
+            .iter()
+            .map(|jobs| jobs.iter().find(|job| key(job, several) == wanted))
+            .collect();
         text += &table_of_job(runs[0].1.target(), &found, shown);
     }
     let shown = match shown {
         Shown::Best => "thread count: speedup over the baseline above (95%), of the best count",
         Shown::Every => "speedup over the baseline above (95%)",
     };
-    text + &format!("{shown}\nwhether one differs from another: harness compare A B\n")
+    text + &format!("{shown}\nfor significant differences: harness compare A B\n")
 }
 
-/// What a column is called.
+/// The name of a column.
 fn column(number: usize) -> String {
     let letter = char::from(b'A' + (number % 26) as u8);
     letter.to_string().repeat(1 + number / 26)
 }
 
-/// Whether some run has jobs of several sizes: then the size tells jobs apart.
+/// True if some run has jobs of several sizes: then the size tells jobs apart.
 fn has_several_sizes(columns: &[Vec<Job<'_>>]) -> bool {
     columns.iter().any(|jobs| {
         let without: Vec<Case> = jobs.iter().map(|job| key(job, false)).collect();
@@ -85,7 +86,7 @@ fn has_several_sizes(columns: &[Vec<Job<'_>>]) -> bool {
     })
 }
 
-/// What the cases of a job have in common in every run.
+/// The settings that the cases of a job have in common in every run.
 fn key(job: &Job<'_>, with_size: bool) -> Case {
     let settings = job.settings();
     Case {
@@ -126,10 +127,10 @@ fn table_of_job(target: Target, found: &[Option<&Job<'_>>], shown: Shown) -> Str
     text
 }
 
-/// What the baselines are called, if that is the same in every run.
+/// The name of the baselines, if that is the same in every run.
 fn name_of_baselines(found: &[Option<&Job<'_>>]) -> String {
-    let name = |job: &&Job<'_>| job.baseline().map(baseline_name);
-    let names: BTreeSet<String> = found.iter().flatten().filter_map(name).collect();
+    let baselines = found.iter().flatten().filter_map(|job| job.baseline());
+    let names: BTreeSet<String> = baselines.map(baseline_name).collect();
     match names.len() {
         1 => names.into_iter().collect(),
         _ => "baseline".to_string(),

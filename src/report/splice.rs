@@ -18,18 +18,18 @@ pub const BEGIN: &str = "<!-- harness:begin -->";
 /// The line before which it ends.
 pub const END: &str = "<!-- harness:end -->";
 
-/// Why nothing was put into a page, which is as it was.
+/// The reason why a page was left as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum SpliceError {
-    /// It cannot be read, or not be written.
+    /// The page cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
         /// The page.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It has no place for it.
+    /// The page has no place for the results.
     #[error("{}: no line {missing}: write these two where the results belong, each on a line of its own\n{BEGIN}\n{END}", path.display())]
     Missing {
         /// The page.
@@ -37,7 +37,7 @@ pub enum SpliceError {
         /// The mark that is not there.
         missing: &'static str,
     },
-    /// It has several.
+    /// The page has several places.
     #[error("{}: {mark} stands in line {first} and in line {second}: one of them must go", path.display())]
     Twice {
         /// The page.
@@ -49,7 +49,7 @@ pub enum SpliceError {
         /// A later one.
         second: usize,
     },
-    /// The end comes first.
+    /// The end mark comes first.
     #[error("{}: {END} in line {end} stands above {BEGIN} in line {begin}: swap them", path.display())]
     Reversed {
         /// The page.
@@ -93,7 +93,7 @@ pub fn splice(summary: &Summary, dir: &Path, page: &Path) -> Result<(), SpliceEr
     replace(&file, &new).map_err(failed)
 }
 
-/// What goes between the marks.
+/// The text between the marks.
 fn block(summary: &Summary, dir: &Path) -> String {
     // A word that begins with a dash would be a flag.
     let name = dir.to_string_lossy();
@@ -123,7 +123,7 @@ fn place(text: &[u8], page: &Path) -> Result<Range<usize>, SpliceError> {
 struct Line {
     /// From 1.
     number: usize,
-    /// With its line end.
+    /// A line with its end.
     bytes: Range<usize>,
 }
 

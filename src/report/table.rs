@@ -19,7 +19,7 @@ use crate::view::table::{Column, DETAILS, SHORT, Table};
 use crate::view::text::clean;
 use crate::view::verdict::{shortfall, verdict};
 
-/// Whether the terminal shows colours.
+/// The style of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Plain text.
@@ -79,7 +79,7 @@ pub fn checks(summary: &Summary) -> String {
     text
 }
 
-/// Whether every answer, run or result was right, and how many there were.
+/// The number of answers, runs or results, and whether all were right.
 fn checks_line(summary: &Summary) -> String {
     let Checks { passed, count, failed } = checked(summary);
     let calls = summary.tally_check.calls;

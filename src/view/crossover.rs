@@ -25,8 +25,8 @@ pub fn ladders(summary: &Summary) -> Vec<Ladder<'_>> {
         }
     }
     for ladder in &mut ladders {
-        let is_of_ladder = |it: &&Crossover| differ_in_draws_only(ladder.job, &it.case);
-        ladder.crossovers = summary.crossovers.iter().filter(is_of_ladder).collect();
+        let all = summary.crossovers.iter();
+        ladder.crossovers = all.filter(|it| differ_in_draws_only(ladder.job, &it.case)).collect();
     }
     ladders
 }

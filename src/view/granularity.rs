@@ -36,8 +36,7 @@ fn order(it: &Granularity) -> f64 {
 /// The name of a series: with its schedule, where namesakes have another.
 pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
     let title = it.case.title();
-    let is_namesake = |other: &&&Granularity| other.case.title() == title;
-    match shown.iter().filter(is_namesake).count() {
+    match shown.iter().filter(|other| other.case.title() == title).count() {
         0 | 1 => title,
         _ => format!("{title}, {}", it.case.schedule),
     }

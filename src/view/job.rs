@@ -16,20 +16,17 @@ pub const OVERSUBSCRIBED: &str = "*";
 /// The mark of cases and counts that are statistically indistinguishable.
 pub const INDISTINGUISHABLE: &str = "≈";
 
-/// One job of a run.
+/// A job of a run.
 pub struct JobView<'a> {
-    /// The run.
     pub summary: &'a Summary,
-    /// The job.
     pub job: Job<'a>,
     /// The nouns of the run's target.
     pub nouns: Nouns,
-    /// The ranking of its cases, if there are enough rounds.
     pub ranking: Option<&'a Ranking>,
     /// The series of the short table: of those that differ only in the threads inside
     /// their workers the best. Those with an interval come first, those without data last.
     pub series: Vec<Series<'a>>,
-    /// Whether some worker has threads inside it.
+    /// True if some worker has threads inside it.
     pub has_inner: bool,
 }
 

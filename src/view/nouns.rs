@@ -12,15 +12,15 @@ const MAX_NAME: usize = 40;
 /// The nouns of a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nouns {
-    /// One thing that is compared.
+    /// The singular of what is compared.
     pub one: &'static str,
-    /// Several of them.
+    /// The plural of it.
     pub many: &'static str,
-    /// One timed execution.
+    /// A timed execution.
     pub call: &'static str,
     /// The unit of throughput.
     pub rate: Unit,
-    /// Whether calls have draws, chunks and workers that report what they did; else they
+    /// True if calls have draws, chunks and workers that report what they did; else they
     /// have the costs of a process.
     pub has_workers: bool,
 }
@@ -95,12 +95,12 @@ pub fn job_of_runs(target: Target, settings: &Case, draws: String) -> String {
     }
 }
 
-/// What the draws of a job are counted by.
+/// The unit of the draws of a job.
 pub fn draws_unit(settings: &Case) -> &'static str {
     if settings.is_weak() { "draws a worker" } else { "draws a call" }
 }
 
-/// How workers were pinned, where they were: `, pinned close`.
+/// The pin of the workers, if any: `, pinned close`.
 pub fn pin(case: &Case) -> String {
     match case.pin.as_str() {
         "" | "none" => String::new(),
@@ -108,17 +108,17 @@ pub fn pin(case: &Case) -> String {
     }
 }
 
-/// What was checked of the calls of a run.
+/// The checks of the calls of a run.
 pub struct Checks {
-    /// What holds of every call that counts; `None` of kernels, whose answers are compared.
+    /// The property of every call that counts; `None` of kernels, whose answers are compared.
     pub passed: Option<&'static str>,
-    /// How many calls were checked: `72 runs`.
+    /// The number of calls that were checked: `72 runs`.
     pub count: String,
     /// Visits that failed.
     pub failed: usize,
 }
 
-/// What was checked of the calls of a run, and of how many.
+/// The checks of the calls of a run, and their number.
 pub fn checks(summary: &Summary) -> Checks {
     let failed = summary.cases.iter().map(|case| case.problems.len()).sum();
     let target = summary.target();

@@ -5,7 +5,6 @@ use serde::Serialize;
 /// A unit of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Unit {
-    /// Its symbol.
     pub name: &'static str,
     /// Plain values (nanoseconds, draws/s, ratios) in one of the unit.
     pub size: f64,

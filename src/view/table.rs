@@ -20,9 +20,8 @@ const NONE: &str = "–";
 pub enum Column {
     /// The title of the case.
     Name,
-    /// How chunks meet workers, and the blocks of a chunk.
+    /// The schedule, and the blocks of a chunk.
     Schedule,
-    /// The thread count.
     Count,
     /// The thread count, and the counts that are indistinguishable from it.
     BestCount,
@@ -42,23 +41,20 @@ pub enum Column {
     Pairs,
     /// The speedup including the excluded pairs.
     AllPairs,
-    /// The efficiency.
     Efficiency,
     /// The efficiency with its interval.
     EfficiencyInterval,
     /// The draws per nanosecond.
     Throughput,
-    /// Whether the case may be the fastest, in words.
+    /// Membership in the set of the fastest, in words.
     Fastest,
-    /// Whether the case may be the fastest, as a mark.
+    /// Membership in the set of the fastest, as a mark.
     FastestMark,
-    /// The rank among the backends, or the ranks that are possible.
     Rank,
     /// The time to create the team.
     Setup,
     /// The CPU time that parallelism costs.
     Overhead,
-    /// The load balance of the workers.
     LoadBalance,
     /// The communication efficiency.
     Communication,
@@ -66,7 +62,6 @@ pub enum Column {
     ComputationScaling,
     /// The serial fraction by Karp and Flatt.
     KarpFlatt,
-    /// The failed visits.
     Failed,
     /// The user CPU time of a run.
     UserTime,
@@ -102,7 +97,7 @@ pub const PAGE: [Column; 13] = [
     Failed,
 ];
 
-/// Every column with a figure.
+/// The columns of the details.
 pub const DETAILS: [Column; 22] = [
     Name,
     Schedule,
@@ -133,19 +128,16 @@ pub const DETAILS: [Column; 22] = [
 pub struct Table {
     /// The columns and their headings.
     pub head: Vec<Head>,
-    /// One row a case.
     pub rows: Vec<Row>,
 }
 
 /// The head of a column.
 #[derive(Clone, Debug, Serialize)]
 pub struct Head {
-    /// What the column shows.
     #[serde(skip)]
     pub column: Column,
-    /// Its heading.
     pub name: String,
-    /// Whether its cells are text, not figures.
+    /// True if its cells are text, not figures.
     pub is_text: bool,
 }
 
@@ -154,7 +146,6 @@ pub struct Head {
 pub struct Row {
     /// The index of the case.
     pub case: usize,
-    /// One cell a column.
     pub cells: Vec<Cell>,
 }
 
@@ -217,7 +208,7 @@ impl Table {
 }
 
 impl Column {
-    /// Whether a target has it: only kernels have chunks and draws; the costs of other
+    /// True if a target has the column: only kernels have chunks and draws; the costs of other
     /// targets are those of their processes.
     fn suits(self, view: &JobView<'_>) -> bool {
         match self {
@@ -266,7 +257,6 @@ impl Column {
 
     fn cell(self, view: &JobView<'_>, case: &CaseSummary, unit: Unit) -> Cell {
         let in_unit = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
-        let costs = |cost| median_cost(case, cost);
         let has_data = case.median_ns.is_some();
         let (text, value) = match self {
             Name => (case.case.title(), None),
@@ -325,8 +315,10 @@ impl Column {
                 0 => (NONE.to_string(), Some(0.0)),
                 count => (count.to_string(), Some(count as f64)),
             },
-            UserTime => return Cell::figure(costs(|cost| cost.user_ns), signed_time),
-            SystemTime => return Cell::figure(costs(|cost| cost.system_ns), signed_time),
+            UserTime => return Cell::figure(median_cost(case, |cost| cost.user_ns), signed_time),
+            SystemTime => {
+                return Cell::figure(median_cost(case, |cost| cost.system_ns), signed_time);
+            }
             CpuTime => return Cell::figure(in_unit(case.cpu_ns()), digits),
             Memory => {
                 let mebibytes = case.peak_bytes().map(|bytes| bytes as f64 / MEBIBYTE);

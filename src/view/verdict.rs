@@ -81,7 +81,7 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
     Some(format!("{} loses {loss:.0}%: {reason}", short_name_at_threads(&case.case)))
 }
 
-/// What a speedup is a multiple of, such as "the sequential 49.8 ms" or "the 20.1 s of
+/// The reference of a speedup, such as "the sequential 49.8 ms" or "the 20.1 s of
 /// ./prog at 1 thread". Where the work grows, it is a ratio of throughputs.
 fn reference(baseline: &CaseSummary) -> String {
     let ns = baseline.median_ns.unwrap_or(0.0);

@@ -15,7 +15,7 @@ struct Document<'a> {
     comparison: &'a Comparison,
 }
 
-/// Which run it was.
+/// The identity of a run.
 #[derive(Serialize)]
 struct End<'a> {
     dir: &'a str,

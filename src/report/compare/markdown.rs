@@ -11,7 +11,7 @@ use crate::report::markup;
 use crate::stats::Verdict;
 use crate::view::number::Unit;
 
-/// What a speedup is measured in.
+/// The unit of a speedup.
 const PLAIN: Unit = Unit { name: "", size: 1.0 };
 
 /// The comparison.
@@ -26,9 +26,9 @@ pub fn markdown(
     let _ = writeln!(text, "after: {other} ({})\n", markup::text(&when(after)));
     let judged: Vec<&Change> =
         comparison.cases.iter().filter(|change| change.verdict.is_some()).collect();
-    let is_quiet = |case: &&Change| case.verdict == Some(Verdict::Equivalent);
-    let (quiet, loud): (Vec<&Change>, Vec<&Change>) = judged.into_iter().partition(is_quiet);
-    text.push_str(&table(after.target(), comparison, &loud));
+    let (equivalent, others): (Vec<&Change>, Vec<&Change>) =
+        judged.into_iter().partition(|case| case.verdict == Some(Verdict::Equivalent));
+    text.push_str(&table(after.target(), comparison, &others));
     for change in comparison.cases.iter().filter(|change| change.is_baseline) {
         let _ = writeln!(text, "- {}", markup::text(&baseline(change, comparison.judged)));
     }
@@ -37,9 +37,9 @@ pub fn markdown(
     }
     text.push_str(&only("before", &comparison.only_before));
     text.push_str(&only("after", &comparison.only_after));
-    if !quiet.is_empty() {
-        let count = quiet.len();
-        let table = table(after.target(), comparison, &quiet);
+    if !equivalent.is_empty() {
+        let count = equivalent.len();
+        let table = table(after.target(), comparison, &equivalent);
         let _ = write!(
             text,
             "\n<details><summary>equivalent: {count}</summary>\n\n{table}</details>\n"
@@ -48,7 +48,7 @@ pub fn markdown(
     text
 }
 
-/// One row a case, the worst verdict first; nothing of none.
+/// A table with a row for each case, the worst verdict first; empty without cases.
 fn table(target: Target, comparison: &Comparison, cases: &[&Change]) -> String {
     if cases.is_empty() {
         return String::new();

@@ -12,7 +12,7 @@ pub use text::text;
 use crate::analysis::Summary;
 use crate::quantity::pluralize;
 
-/// What two runs are called: the paths that were given.
+/// The names of two runs: the paths that were given.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
     /// The run before.
@@ -21,7 +21,7 @@ pub struct Names<'a> {
     pub after: &'a str,
 }
 
-/// When a run began, how many rounds it has, and how many warnings.
+/// The start of a run, its rounds and its warnings.
 pub(super) fn when(summary: &Summary) -> String {
     let start = summary.run.sessions.first().map(|session| session.start.as_str());
     let start = start.filter(|start| !start.is_empty()).unwrap_or("at an unknown time");

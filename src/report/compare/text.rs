@@ -12,10 +12,10 @@ use crate::stats::Verdict;
 use crate::view::number::Unit;
 use crate::view::text::{clean, cut};
 
-/// One line of a table: case, count, speedups, change, times.
+/// A line of a table: case, count, speedups, change, times.
 type Row = [String; 5];
 
-/// What a speedup is measured in.
+/// The unit of a speedup.
 const PLAIN: Unit = Unit { name: "", size: 1.0 };
 
 /// The comparison, its conclusion last.

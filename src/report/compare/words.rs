@@ -1,4 +1,4 @@
-//! What both forms of a comparison say, in words.
+//! The sentences of a comparison, which both of its forms have.
 
 use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
 use crate::record::Target;
@@ -51,7 +51,7 @@ pub fn time_unit(cases: &[&Change]) -> (Unit, String) {
     (unit, format!("{}{whose}", unit.name))
 }
 
-/// What a case is called beside others of its job, but for its thread count.
+/// The name of a case among others of its job, without its thread count.
 pub fn name(change: &Change) -> String {
     let mut name = change.case.title();
     if !change.detail.is_empty() {
@@ -72,7 +72,7 @@ pub fn job(target: Target, change: &Change) -> String {
     job_of_runs(target, case, draws)
 }
 
-/// What became of a baseline, and that it is not judged.
+/// The change of a baseline, which is not judged.
 pub fn baseline(change: &Change, judged: Judged) -> String {
     let (unit, name) = time_unit(&[change]);
     let (times, moved) = (figures(&change.time_ns, unit), self::change(&change.time_ns));
@@ -87,7 +87,7 @@ pub fn baseline(change: &Change, judged: Judged) -> String {
     format!("the baseline itself{who}: {times} {name}; speed {moved}{judged}")
 }
 
-/// What came of it all, in a sentence.
+/// The conclusion in a sentence.
 pub fn headline(comparison: &Comparison) -> String {
     let all = comparison.comparisons;
     let count = |verdict| comparison.with(verdict).len();
@@ -100,11 +100,15 @@ pub fn headline(comparison: &Comparison) -> String {
     match comparison.conclusion {
         Conclusion::Regression => {
             let slower = comparison.with(Verdict::Slower);
-            let shift = |change: &Change| *change.judged(comparison.judged);
-            let ratio = |change: &Change| shift(change).ratio.unwrap_or(1.0);
+            let ratio = |it: &Change| it.judged(comparison.judged).ratio.unwrap_or(1.0);
             let worst = slower.iter().min_by(|a, b| ratio(a).total_cmp(&ratio(b)));
             let worst = worst.map_or(String::new(), |it| {
-                format!("; the most: {}, n = {}: {}", name(it), it.case.count(), change(&shift(it)))
+                format!(
+                    "; the most: {}, n = {}: {}",
+                    name(it),
+                    it.case.count(),
+                    change(it.judged(comparison.judged))
+                )
             });
             format!("REGRESSION: {} of {all} {cases} slower{what}{worst}", slower.len())
         }
@@ -123,10 +127,10 @@ pub fn headline(comparison: &Comparison) -> String {
     }
 }
 
-/// What a reader must know before believing it, a sentence each.
+/// Sentences that qualify the conclusion.
 pub fn remarks(comparison: &Comparison) -> Vec<String> {
     let mut remarks = Vec::new();
-    remarks.extend(trap(comparison));
+    remarks.extend(baseline_warning(comparison));
     remarks.extend(undecided(comparison));
     remarks.push(rule(comparison));
     if comparison.cases.iter().any(Change::is_per_draw) {
@@ -145,8 +149,8 @@ pub fn remarks(comparison: &Comparison) -> Vec<String> {
     remarks
 }
 
-/// A baseline that moved moves every speedup.
-fn trap(comparison: &Comparison) -> Option<String> {
+/// The warning that a changed baseline changes every speedup.
+fn baseline_warning(comparison: &Comparison) -> Option<String> {
     let moved = comparison.moved_baselines();
     let first = moved.first().filter(|_| comparison.judged == Judged::Speedup)?;
     let shift = &first.time_ns;
@@ -161,14 +165,14 @@ fn trap(comparison: &Comparison) -> Option<String> {
         false => (name_at_threads(&first.case), "other case"),
     };
     Some(format!(
-        "TRAP: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \
+        "WARNING: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \
          to it, so every {whose} looks {other} than its own time says: judge raw times with \
          --absolute, or find out what happened to {name} first",
         change(shift),
     ))
 }
 
-/// What an undecided comparison could have seen, and what would decide.
+/// The power of an undecided comparison, and what would decide it.
 fn undecided(comparison: &Comparison) -> Option<String> {
     let unresolved = comparison.with(Verdict::Unresolved);
     if unresolved.is_empty() {
@@ -190,7 +194,7 @@ fn undecided(comparison: &Comparison) -> Option<String> {
         share => format!("by a factor of {}", digits(1.0 + share)),
     };
     let seen = format!(
-        "could have seen a change {smallest} or more in four of five such comparisons ({}, n = {})",
+        "a change {smallest} or more is detected with 80% power ({}, n = {})",
         name(widest),
         widest.case.count(),
     );
@@ -201,13 +205,13 @@ fn undecided(comparison: &Comparison) -> Option<String> {
             "more rounds: about {rounds} in each run would decide, if the figures stay as they are"
         ),
         None => "1,000 rounds would not decide: where a change is about as large as the margin, \
-                 another --margin may; where the intervals are wide, a quieter machine"
+                 try another --margin; where the intervals are wide, a quieter machine"
             .to_string(),
     };
     Some(format!("{seen}; {advice}"))
 }
 
-/// By which rule it was judged.
+/// The rule of the judgement.
 fn rule(comparison: &Comparison) -> String {
     let margin = comparison.margin * 100.0;
     let family = match comparison.comparisons {

@@ -20,7 +20,7 @@ struct Metric {
     upper_value: Option<f64>,
 }
 
-/// Of each case its `latency` (nanoseconds a call) and `throughput` (draws, or
+/// The export: of each case its `latency` (nanoseconds a call) and `throughput` (draws, or
 /// runs, a second), which are measures that Bencher knows, and its `speedup`, which
 /// Bencher makes when it first sees one.
 ///

@@ -50,7 +50,7 @@ fn named(summary: &Summary) -> Vec<(String, &CaseSummary)> {
     names::short(&settings).into_iter().zip(cases).collect()
 }
 
-/// What is swept, in the words that hyperfine has for a parameter. The backend
+/// The swept settings as parameters of hyperfine. The backend
 /// is none: hyperfine's own plot wants exactly one parameter, a number.
 fn parameters(case: &CaseSummary, summary: &Summary) -> BTreeMap<String, String> {
     let mut parameters = BTreeMap::from([("nthread".to_string(), case.case.nthread.to_string())]);
@@ -86,18 +86,18 @@ struct Benchmark {
 
 fn benchmark(command: String, case: &CaseSummary, summary: &Summary) -> Benchmark {
     let times: Vec<f64> = case.round_ns.iter().map(|ns| ns / SECOND_NS).collect();
-    let spread = Spread::of(&times);
+    let statistics = DescriptiveStatistics::of(&times);
     let costs = &case.round_usage;
     let mean_of = |seconds: Option<Vec<f64>>| seconds.map(|seconds| seconds.iter().mean());
     Benchmark {
         command,
-        mean: spread.mean,
-        stddev: spread.stddev,
-        median: spread.median,
+        mean: statistics.mean,
+        stddev: statistics.stddev,
+        median: statistics.median,
         user: mean_of(costs.iter().map(|cost| Some(cost.user_ns? / SECOND_NS)).collect()),
         system: mean_of(costs.iter().map(|cost| Some(cost.system_ns? / SECOND_NS)).collect()),
-        min: spread.min,
-        max: spread.max,
+        min: statistics.min,
+        max: statistics.max,
         exit_codes: (0..times.len()).map(|round| Some(exit_code(case, round))).collect(),
         times,
         memory_usage_byte: costs.iter().map(|cost| cost.max_rss_bytes).collect(),
@@ -105,25 +105,25 @@ fn benchmark(command: String, case: &CaseSummary, summary: &Summary) -> Benchmar
     }
 }
 
-/// How a command ended. A visit counts only if its runner ended with 0.
+/// The exit code of a command. A visit counts only if its runner ended with 0.
 fn exit_code(case: &CaseSummary, round: usize) -> i32 {
     case.round_usage.get(round).and_then(|cost| cost.exit_status).unwrap_or(0)
 }
 
 /// The figures that both formats have of values.
 #[derive(Clone, Copy, Serialize)]
-struct Spread {
+struct DescriptiveStatistics {
     mean: f64,
-    /// Of a sample, with n − 1; none of a single value.
+    /// The sample deviation, with n − 1; none of a single value.
     stddev: Option<f64>,
     median: f64,
     min: f64,
     max: f64,
 }
 
-impl Spread {
-    fn of(values: &[f64]) -> Spread {
-        Spread {
+impl DescriptiveStatistics {
+    fn of(values: &[f64]) -> DescriptiveStatistics {
+        DescriptiveStatistics {
             mean: values.mean(),
             stddev: Some(values.std_dev()).filter(|deviation| deviation.is_finite()),
             median: median(values).unwrap_or(f64::NAN),
@@ -186,13 +186,13 @@ struct Summary2 {
     unit: &'static str,
     count: usize,
     #[serde(flatten)]
-    spread: Spread,
+    statistics: DescriptiveStatistics,
 }
 
 /// A metric of hyperfine 2.0, its unit, and its value in each round.
 type Metric = (&'static str, &'static str, Vec<f64>);
 
-/// Those that are known of every round.
+/// The metrics that are known of every round.
 fn metrics(case: &CaseSummary) -> Vec<Metric> {
     let seconds = |ns: Option<f64>| ns.map(|ns| ns / SECOND_NS);
     let costs = || case.round_usage.iter();
@@ -227,7 +227,10 @@ fn benchmark2(command: String, case: &CaseSummary, summary: &Summary) -> Benchma
         metrics.iter().map(quantity).chain([exit_code]).collect()
     };
     let summarised = |(name, unit, values): &Metric| {
-        (*name, Summary2 { unit, count: values.len(), spread: Spread::of(values) })
+        (
+            *name,
+            Summary2 { unit, count: values.len(), statistics: DescriptiveStatistics::of(values) },
+        )
     };
     Benchmark2 {
         command,

@@ -29,7 +29,7 @@ impl Export {
     }
 }
 
-/// Whether there is anything to say of a case.
+/// True if some visit to a case counts.
 fn is_measured(case: &CaseSummary) -> bool {
     case.median_ns.is_some()
 }

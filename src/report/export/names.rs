@@ -1,4 +1,4 @@
-//! What the cases are called in the files of other tools: no two alike.
+//! The names of cases in the files of other tools: no two alike.
 
 use std::collections::{HashMap, HashSet};
 
@@ -50,8 +50,7 @@ pub fn whole(cases: &[&Case], most_bytes: usize) -> Vec<String> {
     unique(cases.iter().map(name))
 }
 
-/// Every setting that is not in its title, in words; the same number for every
-/// case.
+/// The settings of a case that are not in its title, in words; as many for every case.
 fn settings(case: &Case) -> Vec<String> {
     let chunk = case.chunk.map_or(String::new(), |chunk| format!(" {chunk}"));
     let pin = if case.pin == "none" { "" } else { &case.pin };

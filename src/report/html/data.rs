@@ -51,7 +51,7 @@ pub(super) struct Data {
     laws: Laws,
 }
 
-/// One job.
+/// A job.
 #[derive(Serialize)]
 struct JobData {
     name: String,
@@ -127,7 +127,7 @@ struct Strips {
     title: &'static str,
     one: &'static str,
     figure: &'static str,
-    /// Of each case: least, lower hinge, median, upper hinge, most.
+    /// The least value, lower hinge, median, upper hinge and largest value of each case.
     boxes: Vec<(usize, [f64; 5])>,
 }
 
@@ -170,8 +170,8 @@ pub(super) fn of(summary: &Summary) -> Data {
     let grains = grains(summary);
     // Of jobs or tasks of several sizes the largest: the smallest gain nothing.
     let is_sized = !ladders.is_empty() || grains.is_some();
-    let draws = |view: &usize| views[*view].job.settings().share();
-    let largest = (0..views.len()).rev().max_by_key(draws).filter(|_| is_sized);
+    let largest = (0..views.len()).rev().max_by_key(|view| views[*view].job.settings().share());
+    let largest = largest.filter(|_| is_sized);
     Data {
         version: env!("CARGO_PKG_VERSION"),
         title: format!("nthread: {} on {}", names.join(", "), cpu(summary)),
@@ -218,7 +218,7 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         .map(|metric| Figure::new(view, metric, MAX_DOTS))
         .filter(|figure| figure.points().next().is_some())
         .collect();
-    let is_drawn = |id: &str| figures.iter().any(|figure| figure.metric.file_stem() == id);
+    let has_speedup = figures.iter().any(|figure| figure.metric == Metric::Speedup);
     let work = settings.share().map(|n| format!("{} {}", thousands(n), draws_unit(settings)));
     let pin = pin(settings);
     let count = pluralize(series.len(), view.nouns.one);
@@ -252,7 +252,7 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         problems: job.cases.iter().filter_map(|case| problem(case)).collect(),
         baseline: job.baseline().map_or("baseline".to_string(), short_baseline_name),
         ideal: figures.first().map_or("ideal", Figure::ideal_name),
-        strips: strips(view, if is_drawn("speedup") { Metric::Speedup } else { Metric::Time }),
+        strips: strips(view, if has_speedup { Metric::Speedup } else { Metric::Time }),
         figures: figures.iter().map(figure_data).collect(),
         heat: of_inner(view).or_else(|| of_sizes(view, all)),
         series: series.iter().map(Series::full_name).collect(),
@@ -456,13 +456,16 @@ fn five_numbers(values: &[f64]) -> Option<[f64; 5]> {
 }
 
 fn ladder_data(summary: &Summary, ladder: &Ladder<'_>) -> LadderData {
-    let row = |it: &&crate::analysis::Crossover| [it.case.title(), it.case.count(), known(it)];
     LadderData {
         name: format!("{}{}", ladder.job.kernel, pin(ladder.job)),
         sentence: crossover_sentence(ladder).map(|sentence| capital(&sentence)),
         chart: crossings::speedup(summary, ladder),
         map: crossings::winners(summary, ladder),
-        crossovers: ladder.crossovers.iter().map(row).collect(),
+        crossovers: ladder
+            .crossovers
+            .iter()
+            .map(|it| [it.case.title(), it.case.count(), known(it)])
+            .collect(),
     }
 }
 

@@ -15,27 +15,31 @@ pub(super) struct Facts {
     lines: Vec<(String, String)>,
 }
 
-/// All that `run.json` says of how the samples were made.
+/// The facts of `run.json` on how the samples were made.
 pub(super) fn of(summary: &Summary) -> Vec<Facts> {
     let run = &summary.run;
-    let facts = |heading, lines| Facts { heading, lines };
     let all = [
-        facts("Machine", machine(&run.machine)),
-        facts("Commands", run.plan.commands.as_ref().map_or(Vec::new(), commands)),
-        facts("Plan", plan(&run.plan)),
-        facts("Sessions", sessions(run)),
-        facts("Build", build(&run.build)),
-        facts("Environment", environment(run)),
+        ("Machine", machine(&run.machine)),
+        ("Commands", run.plan.commands.as_ref().map_or(Vec::new(), commands)),
+        ("Plan", plan(&run.plan)),
+        ("Sessions", sessions(run)),
+        ("Build", build(&run.build)),
+        ("Environment", environment(run)),
     ];
-    all.into_iter().filter(|facts| !facts.lines.is_empty()).collect()
+    all.into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(heading, lines)| Facts { heading, lines })
+        .collect()
 }
 
-/// Lines, without those of which nothing is known.
+/// The lines of which something is known.
 fn known<const N: usize>(lines: [(&str, Option<String>); N]) -> Vec<(String, String)> {
-    let told = |(name, value): (&str, Option<String>)| {
-        Some((name.to_string(), value.filter(|value| !value.is_empty())?))
-    };
-    lines.into_iter().filter_map(told).collect()
+    lines
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some((name.to_string(), value.filter(|value| !value.is_empty())?))
+        })
+        .collect()
 }
 
 fn text(value: Option<impl ToString>) -> Option<String> {
@@ -78,7 +82,7 @@ fn machine(machine: &Machine) -> Vec<(String, String)> {
     ])
 }
 
-/// Each size of cache, and how many there are.
+/// The sizes of caches, and how many there are of each.
 fn caches(machine: &Machine) -> String {
     let mut kinds: Vec<(String, usize)> = Vec::new();
     for cache in &machine.caches {
@@ -89,8 +93,8 @@ fn caches(machine: &Machine) -> String {
             None => kinds.push((kind, 1)),
         }
     }
-    let told = kinds.iter().map(|(kind, count)| format!("{count} × {kind}"));
-    told.collect::<Vec<_>>().join(", ")
+    let counts = kinds.iter().map(|(kind, count)| format!("{count} × {kind}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 fn plan(plan: &Plan) -> Vec<(String, String)> {

@@ -1,7 +1,7 @@
 //! `report.html`: one file that opens from a disk, with everything that it needs
 //! inside, and asks nothing of a network.
 //!
-//! What was measured goes in as JSON (`data`) in an element that no browser runs
+//! The data go in as JSON (`data`) in an element that no browser runs
 //! (`page`); the scripts under `assets/html/js` turn it into tables and drawings,
 //! and set text as text only. So no field of a file can become markup. Beyond
 //! that, the page forbids itself every script but its own, by their hashes.
@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use crate::analysis::Summary;
 use crate::record::replace;
 
-/// Its name in a results directory.
+/// The name of the page in a results directory.
 const REPORT_FILE: &str = "report.html";
 
 /// Writes `report.html`.

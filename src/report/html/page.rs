@@ -58,7 +58,7 @@ fn policy() -> String {
     policy
 }
 
-/// What a policy calls an element with that text.
+/// The name of an element with that text in a policy.
 fn hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }

@@ -14,7 +14,7 @@ use super::style::{Look, PAPER};
 /// are small.
 pub(super) const UNITS: f64 = 4.0;
 
-/// Where a text lies relative to its point; always vertically centred on it.
+/// The position of a text relative to its point; always vertically centred on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Left,
@@ -200,8 +200,8 @@ impl<'a, B: Letters> Canvas<'a, B> {
         let Some(corners) = look.shape else {
             return self.dot(at, radius, colour, 1.0);
         };
-        let corner = |(x, y): &(f64, f64)| units((at.0 + x * radius, at.1 + y * radius));
-        self.backend.fill_polygon(corners.iter().map(corner), &colour.filled()).map_err(refused)
+        let corners = corners.iter().map(|(x, y)| units((at.0 + x * radius, at.1 + y * radius)));
+        self.backend.fill_polygon(corners, &colour.filled()).map_err(refused)
     }
 
     /// A line of text.

@@ -7,7 +7,7 @@ use super::file::Picture;
 use super::font;
 use super::layout::{Area, EDGE, HEIGHT, LEGEND, Places, WIDTH};
 use super::style::{BASELINE_DASH, GREY, GRID, INK, PAPER, look};
-use crate::view::figure::chart::{Chart, Line, Point};
+use crate::view::figure::chart::{Chart, Point};
 
 const TEXT: f64 = 12.0;
 const AXIS: f64 = 13.0;
@@ -38,8 +38,8 @@ impl Picture for Chart {
     }
 
     fn description(&self) -> String {
-        let entry = |line: &Line| format!("{} ({})", line.name, line.remark);
-        let lines: Vec<String> = self.lines.iter().map(entry).collect();
+        let lines: Vec<String> =
+            self.lines.iter().map(|line| format!("{} ({})", line.name, line.remark)).collect();
         format!("{}. {} for: {}.", self.subtitle, self.y_name, lines.join(", "))
     }
 

@@ -34,7 +34,7 @@ pub(super) fn draw<B: Letters>(
     Ok(())
 }
 
-/// Every case with the index of its series and its place across.
+/// The cases, with the index of their series and their place across.
 fn cases<'a>(layout: &'a Layout<'a>) -> impl Iterator<Item = (usize, f64, &'a Point)> {
     layout.figure.series.iter().enumerate().flat_map(move |(i, series)| {
         series.points.iter().map(move |point| (i, layout.dodged(i, point.nthread), point))
@@ -144,8 +144,11 @@ fn covered(layout: &Layout<'_>) -> Vec<Place> {
 fn paths(layout: &Layout<'_>) -> Vec<(usize, Vec<Place>)> {
     let mut paths = Vec::new();
     for (i, series) in layout.figure.series.iter().enumerate() {
-        let place = |point: &Point| (layout.dodged(i, point.nthread), layout.y(point.value));
-        paths.extend(series.pieces().map(|piece| (i, piece.iter().map(place).collect())));
+        for piece in series.pieces() {
+            let places = piece.iter();
+            let places = places.map(|it| (layout.dodged(i, it.nthread), layout.y(it.value)));
+            paths.push((i, places.collect()));
+        }
     }
     paths
 }

@@ -15,15 +15,15 @@ use crate::record;
 /// is 1/96 inch.
 const PIXELS_PER_METRE: f64 = UNITS / 2.0 * 96.0 / 0.0254;
 
-/// What can be drawn on a page.
+/// A picture that can be drawn on a page.
 pub(super) trait Picture {
     /// Width and height in CSS pixels.
     fn size(&self) -> (f64, f64);
 
-    /// What it shows, in one line.
+    /// The title, in one line.
     fn title(&self) -> String;
 
-    /// What it shows, for who cannot see it.
+    /// The description, for those who cannot see it.
     fn description(&self) -> String;
 
     /// Draws all of it.
@@ -37,9 +37,9 @@ pub(super) fn svg(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError
 
 /// Writes the plot as PNG.
 pub(super) fn png(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
-    let encode = |source| PlotError::Encode { path: path.to_owned(), source };
     let (size, pixels) = pixels(plot)?;
-    let bytes = encoded(size, &pixels).map_err(encode)?;
+    let bytes = encoded(size, &pixels)
+        .map_err(|source| PlotError::Encode { path: path.to_owned(), source })?;
     replace(path, &bytes)
 }
 
@@ -79,8 +79,7 @@ fn escaped(text: &str) -> String {
 
 /// The page in backend units.
 fn page((width, height): (f64, f64)) -> (u32, u32) {
-    let units = |length: f64| (length * UNITS).round() as u32;
-    (units(width), units(height))
+    ((width * UNITS).round() as u32, (height * UNITS).round() as u32)
 }
 
 /// The plot as RGB pixels, row by row, with width and height.

@@ -29,11 +29,11 @@ fn units_per_em() -> f64 {
 
 /// Width of a line of text at `size` pixels per em.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    let advance = |c| f64::from(font().h_advance_unscaled(font().glyph_id(c)));
-    text.chars().map(advance).sum::<f64>() * size / units_per_em()
+    let advances = text.chars().map(|c| font().h_advance_unscaled(font().glyph_id(c)));
+    advances.map(f64::from).sum::<f64>() * size / units_per_em()
 }
 
-/// As much of a text as fits, with an ellipsis where something is left out.
+/// The start of a text that fits, with an ellipsis if something is left out.
 pub(super) fn elide(text: &str, size: f64, room: f64) -> String {
     if width(text, size) <= room {
         return text.to_owned();

@@ -9,7 +9,7 @@ use super::style::{GREY, GRID, INK, SHADE};
 const AXIS_TEXT: f64 = 13.0;
 const REGION_TEXT: f64 = 10.5;
 
-/// Everything behind the data.
+/// Draws everything behind the data.
 pub(super) fn draw<B: Letters>(
     canvas: &mut Canvas<B>,
     layout: &Layout<'_>,
@@ -22,7 +22,7 @@ pub(super) fn draw<B: Letters>(
     counts(canvas, layout)
 }
 
-/// What lies over the data: the name of the shaded region, and the axis lines.
+/// Draws what lies over the data: the name of the shaded region, and the axis lines.
 pub(super) fn outline<B: Letters>(
     canvas: &mut Canvas<B>,
     layout: &Layout<'_>,
@@ -36,11 +36,10 @@ pub(super) fn outline<B: Letters>(
 /// The left edge of the region of oversubscription, if there is one.
 fn oversubscribed_from(layout: &Layout<'_>) -> Option<f64> {
     let counts = &layout.figure.counts;
-    let at = |n: u32| layout.x(f64::from(n));
     let first = counts.iter().position(|n| Some(*n) == layout.figure.oversubscribed_from)?;
     Some(match first {
         0 => layout.area.left,
-        _ => (at(counts[first - 1]) + at(counts[first])) / 2.0,
+        _ => (layout.x(f64::from(counts[first - 1])) + layout.x(f64::from(counts[first]))) / 2.0,
     })
 }
 

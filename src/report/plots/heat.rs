@@ -77,16 +77,18 @@ impl Picture for Heat {
     }
 
     fn description(&self) -> String {
-        let of_panel = |panel: &Panel| {
-            let row = |(label, row): &(String, Vec<Option<Cell>>)| {
+        let mut panels = Vec::new();
+        for panel in &self.panels {
+            let mut rows = Vec::new();
+            for (label, row) in &panel.rows {
                 let cells: Vec<String> = row.iter().map(|cell| figure(cell.as_ref())).collect();
-                format!("{} inside: {}", label.trim_start_matches("× "), cells.join(", "))
-            };
-            let rows: Vec<String> = panel.rows.iter().map(row).collect();
+                let inner = label.trim_start_matches("× ");
+                rows.push(format!("{inner} inside: {}", cells.join(", ")));
+            }
             let counts: Vec<String> = panel.counts.iter().map(u32::to_string).collect();
-            format!("{} with {} workers: {}", panel.name, counts.join(", "), rows.join("; "))
-        };
-        let panels: Vec<String> = self.panels.iter().map(of_panel).collect();
+            let (counts, rows) = (counts.join(", "), rows.join("; "));
+            panels.push(format!("{} with {counts} workers: {rows}", panel.name));
+        }
         format!("Speedups. {}.", panels.join(". "))
     }
 

@@ -18,8 +18,13 @@ pub(super) fn suffixes(jobs: &[&Job<'_>]) -> Vec<String> {
     }
     let pin = |job: &Job<'_>| plain(&job.settings().pin);
     let pins_differ = jobs.iter().any(|job| pin(job) != pin(jobs[0]));
-    let pin_of = |job| if pins_differ { format!("-{}", pin(job)) } else { String::new() };
-    let short: Vec<String> = jobs.iter().map(|job| short_suffix(job) + &pin_of(job)).collect();
+    let short: Vec<String> = jobs
+        .iter()
+        .map(|job| match pins_differ {
+            true => format!("{}-{}", short_suffix(job), pin(job)),
+            false => short_suffix(job),
+        })
+        .collect();
     jobs.iter()
         .zip(&short)
         .map(|(job, suffix)| {
@@ -43,6 +48,5 @@ fn short_suffix(job: &Job<'_>) -> String {
 
 /// A word as part of a file name: no field leads out of the directory.
 fn plain(word: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    word.chars().map(|c| if is_plain(&c) { c } else { '_' }).collect()
+    word.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }

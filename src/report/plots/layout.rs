@@ -109,13 +109,13 @@ impl Layout<'_> {
         (1.6 + 0.75 * self.step).clamp(2.2, 4.2)
     }
 
-    /// Whether the ideal is above the plot area at the last thread count.
+    /// True if the ideal is above the plot area at the last thread count.
     pub(super) fn ideal_leaves(&self) -> bool {
         let last = f64::from(self.figure.counts.last().copied().unwrap_or(1));
         self.figure.ideal(last).is_some_and(|value| self.y(value) < self.area.top)
     }
 
-    /// Whether a mark covers the whole of an interval.
+    /// True if some mark covers the whole of its interval.
     pub(super) fn has_hidden_bars(&self) -> bool {
         let mut intervals = self.figure.points().filter_map(|point| point.interval);
         intervals.any(|(low, high)| self.y(low) - self.y(high) < 2.0 * self.radius())

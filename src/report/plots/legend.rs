@@ -19,7 +19,7 @@ enum Sample {
     None,
 }
 
-/// One entry: a sample, a name, and perhaps a remark below it.
+/// An entry: a sample, a name, and perhaps a remark below it.
 struct Entry {
     sample: Sample,
     name: String,

@@ -10,7 +10,7 @@ use super::file::Picture;
 use super::font;
 use super::layout::{EDGE, LEGEND, WIDTH};
 use super::style::{GREY, INK, PAPER, SHADE, look};
-use crate::view::figure::map::{Cell, Map, Row};
+use crate::view::figure::map::{Cell, Map};
 
 const TOP: f64 = 72.0;
 const LEFT: f64 = 96.0;
@@ -40,11 +40,11 @@ impl Picture for Map {
             Some(cell) => self.winners[cell.winner].0.as_str(),
             None => "no data",
         };
-        let row = |row: &Row| {
+        let mut rows = Vec::new();
+        for row in &self.rows {
             let cells: Vec<&str> = row.cells.iter().map(name).collect();
-            format!("{}: {}", row.work, cells.join(", "))
-        };
-        let rows: Vec<String> = self.rows.iter().map(row).collect();
+            rows.push(format!("{}: {}", row.work, cells.join(", ")));
+        }
         let counts: Vec<String> = self.counts.iter().map(u32::to_string).collect();
         format!("Winners at {} threads, by work. {}.", counts.join(", "), rows.join("; "))
     }
@@ -117,7 +117,7 @@ fn legend<B: Letters>(map: &Map, canvas: &mut Canvas<B>, left: f64) -> Result<()
     canvas.text(tie, (left, y), 11.0, GREY, Anchor::Left)
 }
 
-/// Whether white letters are read better on it (relative luminance of ITU-R BT.709).
+/// True if white letters are read better on a colour (relative luminance of ITU-R BT.709).
 pub(super) fn is_dark(RGBColor(red, green, blue): RGBColor) -> bool {
     let [red, green, blue] = [red, green, blue].map(f64::from);
     0.2126 * red + 0.7152 * green + 0.0722 * blue < 140.0

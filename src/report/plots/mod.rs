@@ -79,7 +79,7 @@ pub(super) fn names(
 /// The file name, before the dot, of a job's heat map without its suffix, and its title.
 pub(super) const INNER: (&str, &str) = ("inner", "Speedup by workers and threads inside each");
 
-/// Whether each job has figures of its own: not where a run asked for crossovers or
+/// True if each job has figures of its own: not where a run asked for crossovers or
 /// granularity, and there are figures of that.
 pub(super) fn are_jobs_drawn(summary: &Summary) -> bool {
     let asks_for_less = matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg);

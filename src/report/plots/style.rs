@@ -4,7 +4,7 @@ use plotters::style::RGBColor;
 
 /// Text and everything that belongs to the frame.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// What is said aside.
+/// Remarks.
 pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 /// Lines across the plot at the ticks.
 pub(super) const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
@@ -41,7 +41,7 @@ pub(super) struct Look {
     pub(super) colour: RGBColor,
     /// Corners of its mark; `None` for a circle.
     pub(super) shape: Option<Shape>,
-    /// Whether the mark is only an outline.
+    /// True if the mark is only an outline.
     pub(super) hollow: bool,
     /// Lengths of dash and gap; both 0 for a solid line.
     pub(super) dash: (f64, f64),
@@ -62,5 +62,5 @@ pub(super) fn look(index: usize) -> Look {
 
 /// Dashes of lines that are no series.
 pub(super) const IDEAL_DASH: (f64, f64) = (2.5, 2.5);
-/// Of the baseline.
+/// The dashes of the baseline.
 pub(super) const BASELINE_DASH: (f64, f64) = (9.0, 3.0);

@@ -16,11 +16,9 @@ const ZERO_SHARE: f64 = 0.4;
 /// An axis.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Axis {
-    /// The scale.
     pub scale: Scale,
     /// The ends of the domain.
     pub low: f64,
-    /// The upper end.
     pub high: f64,
     /// The values that are marked, and their texts.
     pub ticks: Vec<(f64, String)>,
@@ -34,12 +32,12 @@ impl Axis {
         self.scale.position(value, self.low, self.high)
     }
 
-    /// Whether a value lies within the domain.
+    /// True if a value lies within the domain.
     pub fn spans(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 
-    /// Whether it is linear and does not start at zero.
+    /// True if the axis is linear and does not start at zero.
     pub fn is_truncated(&self) -> bool {
         self.scale == Scale::Linear && self.low > 0.0
     }

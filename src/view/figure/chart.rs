@@ -10,20 +10,15 @@ use crate::view::number::{TIME, Unit, significant, time};
 /// Everything that a chart shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Chart {
-    /// The title.
     pub title: String,
-    /// The line below the title.
     pub subtitle: String,
-    /// The axis of the times.
     pub x: Axis,
-    /// The axis of the values.
     pub y: Axis,
     /// What the values are.
     #[serde(skip)]
     pub y_name: &'static str,
     /// The unit of the values.
     pub unit: Unit,
-    /// The lines, in the order of their colours and marks.
     pub lines: Vec<Line>,
     /// Horizontal lines, each with its text.
     pub levels: Vec<(f64, &'static str)>,
@@ -36,18 +31,15 @@ pub struct Line {
     pub name: String,
     /// The remark below the name in the legend.
     pub remark: String,
-    /// The cases.
     pub points: Vec<Point>,
 }
 
 /// One case: a time in nanoseconds, a value, and the value's interval.
 #[derive(Clone, Debug, Serialize)]
 pub struct Point {
-    /// The time.
     pub at_ns: f64,
     /// The time in words.
     pub at: String,
-    /// The value.
     pub value: f64,
     /// The interval of the value.
     pub interval: Option<(f64, f64)>,

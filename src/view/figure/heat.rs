@@ -12,9 +12,7 @@ use crate::view::text::{on_cpu, usable_cpus};
 /// Everything that a heat map shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Heat {
-    /// The title.
     pub title: String,
-    /// The line below the title.
     pub subtitle: String,
     /// Usable CPUs in words.
     pub cpus: String,
@@ -29,7 +27,6 @@ pub struct Heat {
 /// One backend or command.
 #[derive(Clone, Debug, Serialize)]
 pub struct Panel {
-    /// Its name.
     pub name: String,
     /// The counts across, ascending.
     pub counts: Vec<u32>,
@@ -42,15 +39,12 @@ pub struct Panel {
 pub struct Cell {
     /// The speedup, if it has a colour.
     pub speedup: Option<f64>,
-    /// Its interval.
     pub interval: Option<(f64, f64)>,
     /// The colour, lighter for a higher speedup.
     pub colour: Option<(u8, u8, u8)>,
-    /// Whether there are more threads than CPUs.
     pub is_oversubscribed: bool,
-    /// Whether there is exactly one thread for each usable CPU.
+    /// True if there is exactly one thread for each usable CPU.
     pub is_full: bool,
-    /// Whether it is the best of its panel.
     pub is_best: bool,
 }
 
@@ -103,8 +97,8 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
         })
         .collect();
     alike.sort_by_key(|view| view.job.settings().share());
-    let share = |view: &&JobView<'_>| view.job.settings().share();
-    if alike.first().map(share) == alike.last().map(share) {
+    let sizes: Vec<_> = alike.iter().map(|view| view.job.settings().share()).collect();
+    if sizes.first() == sizes.last() {
         return None;
     }
     let series: Vec<_> = alike.iter().map(|view| view.job.series()).collect();
@@ -164,8 +158,8 @@ fn cell(view: &JobView<'_>, case: &CaseSummary, range: Option<(f64, f64)>) -> Ce
 
 fn range<'a>(cases: impl Iterator<Item = &'a CaseSummary>) -> Option<(f64, f64)> {
     let speedups: Vec<f64> = cases.filter_map(speedup).collect();
-    let ends = || speedups.iter().copied();
-    ends().min_by(f64::total_cmp).zip(ends().max_by(f64::total_cmp))
+    let lowest = speedups.iter().copied().min_by(f64::total_cmp);
+    lowest.zip(speedups.iter().copied().max_by(f64::total_cmp))
 }
 
 /// The speedup of a case, if it has a colour.
@@ -193,7 +187,7 @@ pub fn colour(speedup: f64, range: Option<(f64, f64)>) -> (u8, u8, u8) {
 }
 
 impl Heat {
-    /// Every case that is shown.
+    /// The cases that are shown.
     pub fn cells(&self) -> impl Iterator<Item = &Cell> {
         self.panels.iter().flat_map(|panel| panel.rows.iter().flat_map(|(_, row)| row).flatten())
     }

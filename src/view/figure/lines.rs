@@ -15,7 +15,6 @@ use crate::view::text::usable_cpus;
 
 /// Everything that one figure shows, before it has a place.
 pub struct Figure {
-    /// The metric.
     pub metric: Metric,
     /// The nouns of the cases.
     pub nouns: Nouns,
@@ -28,17 +27,12 @@ pub struct Figure {
     pub baseline_threads: u32,
     /// The model of the CPU.
     pub cpu_model: String,
-    /// The usable CPUs, if known.
-    pub usable_cpus: Option<u32>,
     /// The meaning of marks, bars and dots.
     pub subtitle: String,
     /// The dots of a case at most.
     pub max_dots: usize,
-    /// Thread counts, ascending.
     pub counts: Vec<u32>,
-    /// The axis of the thread counts.
     pub x: Axis,
-    /// The axis of the values.
     pub y: Axis,
     /// The unit of the values.
     pub unit: Unit,
@@ -73,17 +67,14 @@ pub struct Series {
 pub struct Point {
     /// The index of the case.
     pub case: usize,
-    /// The thread count.
     pub nthread: u32,
-    /// The median.
     pub value: f64,
-    /// Its interval.
     pub interval: Option<(f64, f64)>,
     /// The rounds, thinned.
     pub dots: Vec<f64>,
     /// Whether `dots` leaves rounds out.
     pub is_thinned: bool,
-    /// Whether a line joins it with the point before: not where oversubscription begins or
+    /// True if a line joins it with the point before: not where oversubscription begins or
     /// a case between them has no data.
     pub is_joined: bool,
 }
@@ -130,7 +121,6 @@ impl Figure {
             false => "Threads or processes",
         };
         let least_inner = series.iter().map(|it| it.inner_nthread).min().unwrap_or(1);
-        let is_oversubscribed = |n: &&u32| summary.is_oversubscribed(n.saturating_mul(least_inner));
         let mut figure = Figure {
             metric,
             nouns: view.nouns,
@@ -138,14 +128,16 @@ impl Figure {
             baseline: baseline.map_or("the baseline".to_string(), short_baseline_name),
             baseline_threads,
             cpu_model: summary.cpu_model().to_string(),
-            usable_cpus: summary.usable_cpus(),
             subtitle: String::new(),
             max_dots,
             x: Axis::of_counts(&counts, noun, None),
             // Replaced below, where all is there that they depend on.
             y: Axis::of_counts(&counts, noun, None),
             unit: metric.unit_of(1.0),
-            oversubscribed_from: counts.iter().find(is_oversubscribed).copied(),
+            oversubscribed_from: counts
+                .iter()
+                .copied()
+                .find(|n| summary.is_oversubscribed(n.saturating_mul(least_inner))),
             oversubscribed_names: oversubscribed_names(summary),
             counts,
             series,
@@ -165,7 +157,7 @@ impl Figure {
         (x, Axis::of_values(self, Some(self.y.scale.other())).map(|(axis, _)| axis))
     }
 
-    /// Every case that is shown.
+    /// The cases that are shown.
     pub fn points(&self) -> impl Iterator<Item = &Point> {
         self.series.iter().flat_map(|series| &series.points)
     }
@@ -184,7 +176,7 @@ impl Figure {
         }
     }
 
-    /// What the reader could misread: thinned dots, dots beyond the axis, a truncated axis.
+    /// Remarks on what a reader could misread: thinned dots, dots beyond the axis, a truncated axis.
     /// `hidden` is said before the last.
     pub fn notes(&self, hidden: Option<&str>) -> Vec<String> {
         let mut notes = Vec::new();
@@ -244,7 +236,7 @@ fn title(view: &JobView<'_>, metric: Metric) -> String {
     title + &remark(view)
 }
 
-/// What a heading says of a job after its draws.
+/// The end of a heading, after the draws.
 pub fn remark(view: &JobView<'_>) -> String {
     let settings = view.job.settings();
     let weak = if settings.is_weak() { " a worker" } else { "" };
@@ -377,7 +369,7 @@ fn reference(view: &JobView<'_>, metric: Metric) -> Option<Reference> {
     Some(Reference { name: short_baseline_name(case), value })
 }
 
-/// At most `most` of the values, evenly spaced in their order.
+/// Thins values to `most`, evenly spaced in their order.
 pub fn thin(values: &[f64], most: usize) -> Vec<f64> {
     if values.len() <= most {
         return values.to_vec();

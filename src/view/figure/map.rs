@@ -5,11 +5,8 @@ use serde::Serialize;
 /// Everything that a map shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Map {
-    /// The title.
     pub title: String,
-    /// The line below the title.
     pub subtitle: String,
-    /// Thread counts, ascending.
     pub counts: Vec<u32>,
     /// The jobs, the smallest first.
     pub rows: Vec<Row>,
@@ -23,7 +20,6 @@ pub struct Map {
 pub struct Row {
     /// The time of sequential.
     pub work: String,
-    /// The draws of a call.
     pub draws: String,
     /// The cell at each count.
     pub cells: Vec<Option<Cell>>,

@@ -43,9 +43,7 @@ pub enum Metric {
 /// The values of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
-    /// The median.
     pub median: f64,
-    /// Its interval.
     pub interval: Option<(f64, f64)>,
     /// One value a round, in the order of the rounds.
     pub rounds: Vec<f64>,
@@ -142,7 +140,7 @@ impl Metric {
         }
     }
 
-    /// Whether a logarithmic value axis suits it, beside such an axis of counts.
+    /// True if a logarithmic value axis suits the metric, given the scale of the counts.
     pub fn suits_log(self, counts: Scale) -> bool {
         match self {
             Metric::Time => true,
