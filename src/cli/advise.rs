@@ -7,13 +7,12 @@ use clap::{ArgAction, Args};
 
 use super::args::command::CommandOptions;
 use super::args::display::DisplayOptions;
-use super::cases::parse_nthread;
 use super::commands::commands;
 use super::conflicts::check_placeholders;
 use super::given::{Given, Source, Switch, UsageError, variable};
 use super::output::print_result;
 use super::placeholders::Axes;
-use super::settings::{nanoseconds, show};
+use super::rules::{nanoseconds, parse_nthread, show};
 use crate::advise::{Goal, TimedProgram, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};

@@ -1,10 +1,10 @@
 //! Axes of a sweep of kernels: backends, kernels, draws, schedules, chunks, pins, thread counts.
 
 use super::args::sweep::SweepOptions;
-use super::given::{Given, Lookup, UsageError, nearest};
+use super::given::{Given, UsageError, nearest};
 use super::preset;
+use super::rules::parse_nthread;
 use crate::backend::{Schedule, StartMethod};
-use crate::counts::{self, CountSource, MachineCounts, ThreadCounts};
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::plan::{Calibration, DYNAMIC_SCHEDULES, Draws, MOST_DRAWS, Pin, Scaling, ladder};
@@ -12,29 +12,6 @@ use crate::quantity::{parse_count, parse_counts};
 use crate::record::{BASELINE, Plan, Preset, Skipped};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
-
-/// The thread counts of a run.
-pub fn thread_counts(
-    nthread: Option<&Given>,
-    lookup: Lookup<'_>,
-    cpus: &Cpus,
-) -> Result<ThreadCounts, UsageError> {
-    let given = nthread.map(|given| match given.is_flag() {
-        true => (CountSource::Flag, given.text.as_str()),
-        false => (CountSource::Variable("HARNESS_NTHREAD"), given.text.as_str()),
-    });
-    counts::resolve(given, lookup, cpus.usable, cpus.cores)
-        .map_err(|error| UsageError(error.to_string()))
-}
-
-/// A list of thread counts.
-///
-/// # Errors
-/// If the grammar of lists does not allow it.
-pub fn parse_nthread(given: &Given, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
-    let machine = MachineCounts { cpus: cpus.usable, cores: cpus.cores };
-    given.parse(|text| counts::parse_list(text, machine))
-}
 
 /// The counts of threads inside each worker, none by default.
 pub fn inner_counts(options: &SweepOptions, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {

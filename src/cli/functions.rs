@@ -8,11 +8,10 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use super::args::display::DisplayOptions;
 use super::args::sweep::SweepOptions;
-use super::cases::thread_counts;
 use super::given::{Given, UsageError, variable, with_variables};
 use super::measure::{self, FAILED, USAGE, conclude, exit_code_of};
 use super::output::{print_result, style};
-use super::settings::{Settings, check_fits, fresh_dir, new_dir, rules};
+use super::rules::{Settings, check_fits, fresh_dir, new_dir, rules, thread_counts};
 use crate::machine::Cpus;
 use crate::plan::{self, Draws};
 use crate::record::{Preset, Target};

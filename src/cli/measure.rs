@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::display::DisplayOptions;
 use super::given::{UsageError, variable};
 use super::output::print_result;
-use super::settings::{Settings, show};
+use super::rules::{Settings, show};
 use super::{command_line, provenance};
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, CampaignError, Outcome};

@@ -13,7 +13,7 @@ use super::given::{Switch, UsageError, variable};
 use super::like::add_runners_of;
 use super::measure::conclude;
 use super::output::{print_result, style};
-use super::{command_line, provenance, settings};
+use super::{command_line, provenance, rules};
 
 /// The options of `harness resume`.
 #[derive(Debug, Args)]
@@ -55,8 +55,8 @@ pub fn resume(options: &ResumeOptions, registry: &Registry) -> anyhow::Result<u8
         ))
         .into());
     }
-    settings::check_fits(&run.plan)?;
-    let progress = Progress::new(settings::show(&options.display)?);
+    rules::check_fits(&run.plan)?;
+    let progress = Progress::new(rules::show(&options.display)?);
     differences.iter().for_each(|difference| progress.problem(&format!("forced: {difference}")));
     let command = command_line::of_process(&variable);
     let session = Session { build, command, forced: differences, ..Session::default() };

@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use super::given::{Given, Switch};
 use super::measure::{FAILED, run_record};
 use super::output::print_result;
-use super::settings::positive_integer;
+use super::rules::positive_integer;
 use crate::campaign::progress::{Progress, Show};
 use crate::record::Plan;
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
