@@ -5,6 +5,7 @@ use super::given::{Given, UsageError, nearest};
 use super::preset;
 use super::rules::parse_nthread;
 use crate::backend::{Schedule, StartMethod};
+use crate::counts::MAX_NTHREAD;
 use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::plan::{Calibration, DYNAMIC_SCHEDULES, Draws, MOST_DRAWS, Pin, Scaling, ladder};
@@ -189,7 +190,7 @@ pub fn chunks(
     if preset != Preset::Metg {
         return Ok(list);
     }
-    let most = MOST_DRAWS / block / u64::from(counts::MAX_NTHREAD) / ladder::LEAST_TASKS;
+    let most = MOST_DRAWS / block / u64::from(MAX_NTHREAD) / ladder::LEAST_TASKS;
     let problem = match list.last() {
         _ if list.len() < 2 => {
             Some("harness metg needs several chunks; for example 1,4,16,64".to_string())

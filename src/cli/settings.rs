@@ -18,8 +18,7 @@ use super::runners::{add_originals, add_runners};
 use crate::kernel::Isa;
 use crate::machine::Cpus;
 use crate::plan::{self, Draws, Request, Rules};
-use crate::quantity::{parse_duration, parse_percent};
-use crate::record::{Case, Plan, Preset, Target};
+use crate::record::{Plan, Preset, Target};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 

@@ -16,9 +16,7 @@ mod html;
 mod inner;
 #[cfg(feature = "reports")]
 mod markdown;
-#[cfg(feature = "reports")]
 mod markup;
-#[cfg(feature = "program")]
 mod models;
 mod page;
 #[cfg(feature = "reports")]
@@ -38,7 +36,6 @@ mod warnings;
 pub use export::{Export, bencher, hyperfine1, hyperfine2};
 #[cfg(feature = "reports")]
 pub use html::write_html;
-#[cfg(feature = "program")]
 pub use models::{measured, models};
 pub use page::{Depth, page};
 #[cfg(feature = "reports")]
