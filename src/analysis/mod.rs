@@ -7,6 +7,7 @@
 //! are exact order-statistic intervals ([`crate::stats`]).
 
 mod case;
+#[cfg(feature = "program")]
 mod compare;
 mod crossover;
 mod external_fit;
@@ -23,6 +24,7 @@ mod winner;
 
 pub use crate::visits::{CONFIDENCE, TallyCheck};
 pub use case::{CaseSummary, LeftOut};
+#[cfg(feature = "program")]
 pub use compare::{
     Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
 };

@@ -73,13 +73,19 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
     let page = crate::report::page(&summary, style, Depth::Answer);
     print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
-    let figure = match summary.run.plan.preset {
-        Preset::Sweep | Preset::Quick => "speedup.png",
-        Preset::Crossover => "crossover.png",
-        Preset::Metg => "granularity.png",
-    };
-    print_result(&format!("files: {} (report.html, samples.csv, {figure} …)\n", dir.display()))?;
+    let files = notable_files(summary.run.plan.preset);
+    print_result(&format!("files: {} ({files} …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
+}
+
+/// The files of a results directory that a user opens first.
+fn notable_files(preset: Preset) -> &'static str {
+    match preset {
+        _ if !cfg!(feature = "reports") => "samples.csv, summary.csv",
+        Preset::Sweep | Preset::Quick => "report.html, samples.csv, speedup.png",
+        Preset::Crossover => "report.html, samples.csv, crossover.png",
+        Preset::Metg => "report.html, samples.csv, granularity.png",
+    }
 }
 
 /// The exit code of an error.

@@ -1,5 +1,8 @@
 //! The command line: options, environment variables and verbs.
 
+// A bench uses a part of what the program does with its options.
+#![cfg_attr(not(feature = "program"), allow(dead_code))]
+
 mod args;
 mod command_line;
 pub mod functions;

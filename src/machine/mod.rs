@@ -4,11 +4,13 @@
 //! A file that is missing or malformed leaves its field empty; nothing here fails.
 
 pub mod affinity;
+#[cfg(feature = "program")]
 pub mod blas;
 pub mod cgroup;
 pub mod clock;
 mod cpu_list;
 pub mod cpus;
+#[cfg(feature = "program")]
 mod elf;
 pub mod executable;
 mod facts;
@@ -16,6 +18,7 @@ mod facts;
 mod fake;
 pub mod interference;
 pub mod limits;
+#[cfg(feature = "program")]
 pub mod linked_libraries;
 pub mod load;
 mod places;

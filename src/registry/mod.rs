@@ -3,6 +3,7 @@
 //! It is a value, not a global: the command line, tests and docs iterate over it, and another crate
 //! adds its own kernels and backends to it and has the whole program.
 
+#[cfg(feature = "program")]
 pub mod originals;
 
 use std::ffi::OsStr;

@@ -4,6 +4,9 @@
 //! again at any time, on any machine. What is derived carries no clock: the
 //! same samples give the same bytes.
 
+// Some text is only shown in reports.
+#![cfg_attr(not(feature = "reports"), allow(dead_code))]
+
 mod columns;
 #[cfg(feature = "program")]
 pub mod compare;
