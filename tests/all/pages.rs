@@ -186,7 +186,7 @@ fn an_export_is_all_of_stdout_and_says_on_stderr_what_it_lacks() {
         let whole: Value = serde_json::from_str(&swept.stdout).expect("JSON and nothing else");
         assert!(whole.is_object());
         for count in [1, 2] {
-            let note = format!("left out: gone, n = {count}: no visit to it counts\n");
+            let note = format!("left out: gone, n = {count}: it has no valid visit\n");
             assert!(swept.stderr.contains(&note), "{}", swept.stderr);
         }
     }

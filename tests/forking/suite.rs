@@ -30,6 +30,11 @@ pub fn hide_expected_panics() {
     }));
 }
 
+/// Whether only the long forms of tests are wanted, as of `cargo test -- --ignored`.
+pub fn wants_long_forms() -> bool {
+    std::env::args().any(|argument| argument == "--ignored")
+}
+
 /// Runs those tests whose names contain the first argument, if there is one.
 pub fn run(tests: &[Test]) -> ExitCode {
     let filter = std::env::args().nth(1).filter(|filter| !filter.starts_with('-'));

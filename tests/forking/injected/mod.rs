@@ -3,7 +3,8 @@
 //! happened, is printed as a table.
 //!
 //! ```text
-//! cargo test --test forking -- injected                         # a few of each kind
+//! cargo test --test forking -- injected                         # 4 of each kind
+//! cargo test --test forking -- injected --ignored               # 25 of each kind
 //! cargo test --test forking -- injected --times 100 Stopped     # more of some
 //! ```
 //!
@@ -23,12 +24,15 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use crate::common::group::Group;
-use crate::suite::hide_expected_panics;
+use crate::suite::{self, hide_expected_panics};
 use fault::Fault;
 use verdict::Verdict;
 
-/// How often each fault is injected, unless it is said otherwise.
-const TIMES: u32 = 25;
+/// How often each fault is injected by default.
+const TIMES: u32 = 4;
+
+/// How often each fault is injected in the long form, with `--ignored`.
+const MANY_TIMES: u32 = 25;
 
 /// Sweeps that are made at once: most of them sleep most of the time.
 const AT_ONCE: usize = 4;
@@ -71,7 +75,8 @@ fn arguments() -> (u32, String) {
         !it.starts_with('-') && at.is_none_or(|at| *index != at + 1)
     };
     let name = arguments.iter().enumerate().find(is_name).map(|(_, it)| it.clone());
-    (times.map_or(TIMES, |times| times.expect("--times N")), name.unwrap_or_default())
+    let default = if suite::wants_long_forms() { MANY_TIMES } else { TIMES };
+    (times.map_or(default, |times| times.expect("--times N")), name.unwrap_or_default())
 }
 
 /// A sweep to be made.

@@ -55,7 +55,10 @@ fn operations() {
         let beyond = [list.get(3).map(drop), list.get(usize::MAX).map(drop), list.set(3, &0)];
         for refused in beyond.map(|done| done.expect_err("there is none")) {
             assert!(matches!(refused, Error::Rejected { .. }), "{refused}");
-            assert!(refused.to_string().contains("in a list of 3"), "{refused}");
+            assert!(
+                refused.to_string().contains("is out of range for a list of 3 items"),
+                "{refused}"
+            );
         }
         list.clear().expect("it lives");
         assert_eq!(list.len().expect("it lives"), 0);
