@@ -1,43 +1,42 @@
-//! Ladders of sizes for the two questions that need them: from which job on
-//! parallel pays, and how small a task may be. They follow from nothing measured,
-//! so that a plan is known before its run.
+//! Default sizes of jobs (`--crossover`) and of tasks (`harness metg`). They do not depend on
+//! measurements, so that a plan is known before its run.
 
-/// Draws of a block where small jobs are to have enough blocks: half a microsecond
-/// of `pi` on a fast core.
+/// Draws of a block for crossovers, so small that small jobs have enough blocks: half a microsecond of
+/// `pi` on a fast core.
 pub const CROSSOVER_BLOCK: u64 = 1 << 10;
 
-/// Draws of a block where small tasks are asked for: the smallest block.
+/// Draws of a block for METG: the smallest block.
 pub const METG_BLOCK: u64 = 1 << 6;
 
-/// Draws of the smallest and the largest job: of `pi`, a microsecond to 60 ms.
+/// Exponents of the draws of the smallest and the largest job: of `pi`, a microsecond to 60 ms.
 const JOBS: [u32; 2] = [11, 27];
 
-/// Draws of the smallest and the largest task: of `pi`, 50 ns to 2 ms.
+/// Exponents of the draws of the smallest and the largest task: of `pi`, 50 ns to 2 ms.
 const TASKS: [u32; 2] = [6, 22];
 
-/// Draws of a call, as long as that makes neither too many nor too few tasks: of
-/// `pi`, 30 ms and more, beside which starting a few processes is little.
+/// Draws of a call, unless that makes too many or too few tasks: at least 30 ms of `pi`, compared with
+/// which the start of a few processes is short.
 const CALL_DRAWS: u64 = 1 << 26;
 
-/// Tasks of a call at most: a backend that takes 50 µs for each needs 0.4 s.
+/// Maximum of tasks of a call: a backend with an overhead of 50 µs a task takes 0.4 s.
 const MOST_TASKS: u64 = 1 << 13;
 
-/// Tasks of a call at least, for each worker: while one worker does the last task,
-/// the others wait for at most a 32nd of the call.
+/// Minimum of tasks of a call for each worker: while one worker executes the last task, the others
+/// wait for at most 1/32 of the call.
 pub const LEAST_TASKS: u64 = 32;
 
-/// Draws of jobs, each four times as large as the one before.
+/// The draws of the jobs, each four times as many as the one before.
 pub fn jobs() -> Vec<u64> {
     powers(JOBS).collect()
 }
 
-/// Chunks, in blocks of that many draws, each four times as large as the one before.
+/// The chunks in blocks, each four times as large as the one before.
 pub fn chunks(block: u64) -> Vec<u64> {
     powers(TASKS).filter(|draws| *draws >= block).map(|draws| draws / block).collect()
 }
 
-/// Draws of a call whose tasks are chunks of so many blocks: a whole number of
-/// tasks, as many for each of `nthread` workers.
+/// The draws of a call with chunks of that many blocks: the same whole number of tasks for each of
+/// `nthread` workers.
 pub fn draws_of_tasks(chunk: u64, block: u64, nthread: u32) -> u64 {
     let workers = u64::from(nthread.max(1));
     let task = chunk.saturating_mul(block);
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn every_call_has_a_whole_number_of_tasks_neither_too_many_nor_too_few() {
+    fn every_call_has_a_whole_number_of_tasks_within_the_limits() {
         for nthread in [1, 2, 3, 64, 1024] {
             for chunk in chunks(64) {
                 let draws = draws_of_tasks(chunk, 64, nthread);

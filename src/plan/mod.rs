@@ -1,18 +1,18 @@
-//! What will run, and in which order. Pure: nothing here measures, and the
-//! same request gives the same plan.
+//! Plan of a run: its cases, and the order of visits. Nothing here measures: the same request gives
+//! the same plan.
 
 mod check;
 pub mod ladder;
 mod order;
-mod programs;
+mod pin_and_scaling;
 mod rules;
-mod settings;
+mod targets;
 
 pub use check::check;
 pub use order::round_order;
-pub use programs::{PlannedCommands, of_commands, of_functions};
+pub use pin_and_scaling::{Pin, Scaling};
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
-pub use settings::{Pin, Scaling};
+pub use targets::{PlannedCommands, of_commands, of_functions};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,50 +20,48 @@ use crate::backend::{Backend, Schedule, StartMethod};
 use crate::record::{BASELINE, Case, Plan, Preset, Skipped};
 use crate::registry::Registry;
 
-/// Calls of a visit at most: their rows are kept until the visit is over.
+/// Maximum of calls of a visit: their rows are kept in memory until the visit ends.
 pub const MOST_CALLS: u32 = 10_000;
 
-/// Draws of a call at most: days, on any machine.
+/// Maximum of draws of a call: these take days on any machine.
 pub const MOST_DRAWS: u64 = 1 << 50;
 
-/// Schedules that hand out every chunk by itself, the one preferred first: where a
-/// backend has work stealing, that is what it is used for.
+/// Schedules that hand out each chunk separately, in order of preference: a backend with work
+/// stealing uses that.
 pub const DYNAMIC_SCHEDULES: [Schedule; 2] = [Schedule::Stealing, Schedule::Dynamic];
 
-/// What was asked for: names that exist, and values within their limits.
+/// The settings of a sweep of kernels, checked: names exist, and values are within their limits.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What the run asks: decides which schedule is a backend's own.
+    /// The preset, which decides the default schedules.
     pub preset: Preset,
-    /// Kernels, by name.
+    /// The names of the kernels.
     pub kernels: Vec<String>,
-    /// Backends, by name.
+    /// The names of the backends.
     pub backends: Vec<String>,
-    /// Thread counts.
+    /// The thread counts.
     pub nthread: Vec<u32>,
-    /// Threads inside each worker; empty means one, and no axis.
+    /// The counts of threads inside each worker; empty means one, without an axis.
     pub inner_nthread: Vec<u32>,
-    /// Draws of a call.
+    /// The draws of a call.
     pub draws: Draws,
-    /// Draws of a block.
+    /// The draws of a block.
     pub block: u64,
-    /// Seed of the random streams.
+    /// The seed of the random streams.
     pub seed: u64,
-    /// Schedules; empty means each backend's own.
+    /// The schedules; empty means the default of each backend.
     pub schedules: Vec<Schedule>,
-    /// Blocks of a chunk; empty means each schedule's own.
+    /// The blocks of a chunk; empty means the default of each schedule.
     pub chunks: Vec<u64>,
-    /// How process backends start their processes; empty means each backend's
-    /// own way.
+    /// The start methods of process backends; empty means the default of each backend.
     pub start_methods: Vec<StartMethod>,
-    /// Where workers run; empty means where the system puts them.
+    /// The affinities of workers; empty means none.
     pub pins: Vec<Pin>,
-    /// Whether the work grows with the workers; then [`Request::draws`] are
-    /// those of one worker.
+    /// The kind of scaling. If it is weak, [`Request::draws`] are those of one worker.
     pub scaling: Scaling,
 }
 
-/// The plan that follows from a request.
+/// The plan of a request.
 pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
     let mut given: Vec<Option<u64>> = match &request.draws {
         Draws::Given(list) => {
@@ -75,7 +73,7 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
             all.into_iter().map(Some).collect()
         }
     };
-    // Two numbers of draws may round up to the same blocks: one case, not two.
+    // Two numbers of draws that round up to the same blocks are one case.
     given.dedup();
     let mut backends = vec![BASELINE];
     backends.extend(request.backends.iter().map(String::as_str).filter(|name| *name != BASELINE));
@@ -102,7 +100,12 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
             match registry.backend(name) {
                 Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
                 None if request.preset == Preset::Metg => {
-                    skip(&mut skipped, name, "all", "it decides on its chunks itself");
+                    skip(
+                        &mut skipped,
+                        name,
+                        "all",
+                        "foreign runners choose their chunks themselves",
+                    );
                 }
                 None => cases.extend(at_each_count(request, &case)),
             }
@@ -128,7 +131,7 @@ fn whole_blocks(draws: u64, block: u64) -> u64 {
     draws.div_ceil(block).saturating_mul(block)
 }
 
-/// The cases of a backend of ours: each schedule, chunk and thread count.
+/// The cases of a backend of this program: each schedule, chunk and thread count.
 fn variants(
     request: &Request,
     backend: &dyn Backend,
@@ -136,25 +139,25 @@ fn variants(
     skipped: &mut Vec<Skipped>,
 ) -> Vec<Case> {
     if case.is_baseline() {
-        // One loop: no other schedule or chunk makes another case of it.
+        // Schedules and chunks make no difference to a sequential loop.
         let schedule = Schedule::Static.to_string();
         return vec![Case { schedule, ..case.clone() }];
     }
     let (known, unknown): (Vec<_>, Vec<_>) = match &request.schedules[..] {
-        [] => (own_schedule(request, backend, skipped), Vec::new()),
-        asked => asked.iter().copied().partition(|asked| backend.schedules().contains(asked)),
+        [] => (default_schedule(request, backend, skipped), Vec::new()),
+        list => list.iter().copied().partition(|it| backend.schedules().contains(it)),
     };
     for schedule in unknown {
-        let reason = format!("{} knows {}", case.backend, known_schedules(backend));
+        let reason = format!("{} supports {}", case.backend, known_schedules(backend));
         skip(skipped, &case.backend, &format!("schedule {schedule}"), &reason);
     }
     let chunks: Vec<Option<u64>> = match (&request.draws, &request.chunks[..]) {
         (Draws::ByChunk(list), _) => {
-            let own = list.iter().filter(|(_, draws)| Some(*draws) == case.draws);
-            own.map(|(chunk, _)| Some(*chunk)).collect()
+            let chunks = list.iter().filter(|(_, draws)| Some(*draws) == case.draws);
+            chunks.map(|(chunk, _)| Some(*chunk)).collect()
         }
         (_, []) => vec![None],
-        (_, asked) => asked.iter().copied().map(Some).collect(),
+        (_, list) => list.iter().copied().map(Some).collect(),
     };
     let mut cases = Vec::new();
     for schedule in known {
@@ -169,9 +172,9 @@ fn variants(
     cases
 }
 
-/// The schedule of a backend where nobody asks for one: its default; where small
-/// tasks are asked for, one that hands out every chunk by itself, if it has one.
-fn own_schedule(
+/// The default schedule of a backend; for METG, one that hands out each chunk separately, if there is
+/// one.
+fn default_schedule(
     request: &Request,
     backend: &dyn Backend,
     skipped: &mut Vec<Skipped>,
@@ -180,12 +183,12 @@ fn own_schedule(
     if request.preset != Preset::Metg {
         return vec![known[0]];
     }
-    let own = DYNAMIC_SCHEDULES.into_iter().find(|schedule| known.contains(schedule));
-    if own.is_none() {
-        let reason = format!("it hands out no chunks: it knows {}", known_schedules(backend));
+    let schedule = DYNAMIC_SCHEDULES.into_iter().find(|schedule| known.contains(schedule));
+    if schedule.is_none() {
+        let reason = format!("it hands out no chunks: it supports {}", known_schedules(backend));
         skip(skipped, backend.name(), "all", &reason);
     }
-    own.into_iter().collect()
+    schedule.into_iter().collect()
 }
 
 fn known_schedules(backend: &dyn Backend) -> String {
@@ -193,7 +196,7 @@ fn known_schedules(backend: &dyn Backend) -> String {
     names.join(", ")
 }
 
-/// Notes what cannot be measured; once, and not for each job.
+/// Adds a reason why a backend is left out, once for all jobs.
 fn skip(skipped: &mut Vec<Skipped>, backend: &str, what: &str, reason: &str) {
     let [backend, what, reason] = [backend, what, reason].map(str::to_string);
     let skip = Skipped { backend, what, reason };
@@ -202,44 +205,43 @@ fn skip(skipped: &mut Vec<Skipped>, backend: &str, what: &str, reason: &str) {
     }
 }
 
-/// The start methods of a backend's cases: none, so to speak, for threads.
+/// The start methods of the cases of a backend; an empty text for threads.
 fn start_methods(request: &Request, backend: &dyn Backend) -> Vec<String> {
     let known = backend.start_methods();
-    let asked = request.start_methods.iter().filter(|method| known.contains(method));
-    let names: Vec<String> = asked.map(ToString::to_string).collect();
+    let methods = request.start_methods.iter().filter(|method| known.contains(method));
+    let names: Vec<String> = methods.map(ToString::to_string).collect();
     match (names.is_empty(), known.first()) {
         (false, _) => names,
-        (true, own) => vec![own.map_or(String::new(), ToString::to_string)],
+        (true, default) => vec![default.map_or(String::new(), ToString::to_string)],
     }
 }
 
-/// The same case at each thread count, and with each number of threads inside the
-/// workers.
+/// A case at each thread count, with each count of threads inside the workers.
 fn at_each_count(request: &Request, case: &Case) -> Vec<Case> {
     let inner = if request.inner_nthread.is_empty() { &[1][..] } else { &request.inner_nthread };
     let counts = inner.iter().flat_map(|inner| request.nthread.iter().map(|n| (*n, *inner)));
-    let at = |(nthread, inner_nthread)| {
-        let mut case = Case { nthread, inner_nthread, ..case.clone() };
-        case.draws = case.draws.map(|share| draws_of(&case, share));
-        case
-    };
-    counts.map(at).collect()
+    counts
+        .map(|(nthread, inner_nthread)| {
+            let mut case = Case { nthread, inner_nthread, ..case.clone() };
+            case.draws = case.draws.map(|share| draws_of(&case, share));
+            case
+        })
+        .collect()
 }
 
-/// The draws of a case where one worker has `share`, if the work grows with the
-/// workers, or all of them together, if it does not.
+/// The draws of a case: for weak scaling `share` is that of one worker, for strong scaling that of
+/// all.
 fn draws_of(case: &Case, share: u64) -> u64 {
     if case.is_weak() { share.saturating_mul(case.nthread.into()) } else { share }
 }
 
-/// Commands of the foreign runners among `backends`.
+/// The commands of the foreign runners among `backends`.
 fn runners_of(registry: &Registry, backends: &[&str]) -> BTreeMap<String, Vec<String>> {
     let runners = backends.iter().filter_map(|name| registry.runner(name));
     runners.map(|runner| (runner.name.clone(), runner.command.clone())).collect()
 }
 
-/// Gives a kernel's cases their calibrated draws; of one worker, where the work
-/// grows with the workers.
+/// Sets the calibrated draws of a kernel's cases; for weak scaling, those of one worker.
 pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
     for case in plan.cases.iter_mut().filter(|case| case.kernel == kernel) {
         if case.draws.is_none() {
@@ -249,10 +251,9 @@ pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
     fill_chunks(plan);
 }
 
-/// Fills in the chunks that follow from the draws. A thread inside a worker that gets no
-/// block of a chunk is none, so every chunk has a block for each, as far as there are so
-/// many for a worker. The most threads of any case count: cases that differ in those
-/// threads have equal chunks.
+/// Sets the default chunks, which follow from the draws. A chunk has at least one block for each thread
+/// inside a worker, if the worker has so many blocks, so that none of these threads is idle. The
+/// largest count of inner threads decides, so that cases which differ only in it have equal chunks.
 fn fill_chunks(plan: &mut Plan) {
     let inner = plan.cases.iter().map(|case| u64::from(case.inner_nthread)).max().unwrap_or(1);
     for case in &mut plan.cases {
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_is_one_case_whatever_the_list() {
+    fn the_baseline_is_one_case_for_any_list() {
         for backends in [&["sequential"][..], &["rayon"], &["rayon", "sequential"]] {
             let backends = backends.iter().map(ToString::to_string).collect();
             let plan = plan(&Request { backends, ..request() });
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn each_round_has_an_order_of_its_own_that_the_seed_decides() {
+    fn each_round_has_its_own_order_that_follows_from_the_seed() {
         let plan = plan(&request());
         assert_eq!(round_order(&plan, 3), round_order(&plan, 3));
         assert_ne!(round_order(&plan, 3), round_order(&plan, 4));
@@ -355,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn each_job_of_a_group_gets_a_baseline_of_its_own() {
+    fn each_job_has_its_own_baseline() {
         let draws = Draws::Given(vec![1 << 20, 1 << 21]);
         check_groups(&plan(&Request { draws, ..request() }));
     }
 
     #[test]
-    fn there_is_one_baseline_for_each_pin_and_it_is_pinned_likewise() {
+    fn each_pin_has_a_baseline_with_the_same_pin() {
         let plan = plan(&Request { pins: Pin::ALL.to_vec(), ..request() });
         let baselines = plan.cases.iter().filter(|case| case.is_baseline());
         let pins: Vec<&str> = baselines.map(|case| case.pin.as_str()).collect();
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_work_grows_each_worker_has_whole_blocks() {
+    fn in_weak_scaling_each_worker_has_whole_blocks() {
         let plan = plan(&Request { scaling: Scaling::Weak, ..request() });
         for case in &plan.cases {
             assert_eq!(case.draws, Some(u64::from(case.nthread) * (62 << 14)), "{case:?}");
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn calibrated_draws_are_those_of_one_worker_where_the_work_grows() {
+    fn in_weak_scaling_calibrated_draws_are_those_of_one_worker() {
         let draws = Draws::Calibrated(Calibration::FULL);
         let mut plan = plan(&Request { draws, scaling: Scaling::Weak, ..request() });
         settle(&mut plan, "pi", 1 << 24);
@@ -505,12 +506,12 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_that_a_backend_does_not_know_is_left_out_with_the_reason() {
+    fn an_unsupported_schedule_is_left_out_with_the_reason() {
         let backends = vec!["rayon".to_string(), "process-pipe".to_string()];
         let plan = plan(&Request { backends, schedules: vec![Schedule::Dynamic], ..request() });
         assert!(plan.cases.iter().all(|case| case.backend != "process-pipe"));
         assert_eq!(plan.skipped.len(), 1);
-        assert_eq!(plan.skipped[0].reason, "process-pipe knows static");
+        assert_eq!(plan.skipped[0].reason, "process-pipe supports static");
     }
 
     #[test]

@@ -1,36 +1,34 @@
-//! The rules of a measurement: how long calls are, when a visit and a run end.
+//! Rules of a measurement: the length of calls, and the end of visits and runs.
 
 use std::fmt;
 
 use super::round_order;
 use crate::record::Plan;
 
-/// Blocks that every worker, and every thread inside it, gets at least when the draws
-/// are calibrated.
+/// Minimum of blocks of every worker, and of every thread inside it, with calibrated draws.
 const BLOCKS_PER_WORKER: u64 = 32;
 
-/// How to measure, whatever the cases.
+/// The rules of a measurement.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Seed of the order of visits.
+    /// The seed of the order of visits.
     pub order_seed: u64,
-    /// Rounds at most; without a precision, exactly so many.
+    /// The maximum of rounds; without a precision, the exact number.
     pub rounds: u32,
-    /// The share of itself to which every speedup is to be known; `None` for
-    /// exactly so many rounds.
+    /// The relative half-width of the interval of every speedup that ends the run, if any.
     pub precision: Option<f64>,
-    /// And how long they may take.
+    /// The time budget of the run.
     pub budget: Budget,
-    /// Calls of a visit that are not counted.
+    /// The warm-up calls of a visit.
     pub warmup: u32,
-    /// Calls of a visit that are counted.
+    /// The measured calls of a visit.
     pub iterations: u32,
-    /// Limit of a visit; `None` follows the rule.
+    /// The time limit of a visit; by default it follows from the forecast.
     pub timeout_ns: Option<u64>,
 }
 
 impl Rules {
-    /// Lets a plan be measured by these rules.
+    /// Sets the rules of a plan.
     pub fn apply(&self, plan: &mut Plan) {
         plan.order_seed = self.order_seed;
         plan.stopping.rounds = self.rounds;
@@ -46,49 +44,49 @@ impl Rules {
     }
 }
 
-/// How long a run may take.
+/// The time budget of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// As long as its rounds take.
+    /// No limit.
     Unlimited,
-    /// So many nanoseconds, looked at before each visit.
+    /// A limit in nanoseconds, checked before each visit.
     Given(u64),
-    /// What the rounds are forecast to take, with a margin, within limits.
+    /// The forecast time of the rounds with a margin, within limits.
     Forecast,
 }
 
-/// How many draws a call has.
+/// The rule for the draws of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draws {
-    /// As given, each rounded up to whole blocks.
+    /// The given numbers, each rounded up to whole blocks.
     Given(Vec<u64>),
-    /// A power of two, chosen so that a call is long enough to be timed well.
+    /// A power of two, calibrated so that a call is long enough for precise timing.
     Calibrated(Calibration),
-    /// Each chunk has draws of its own: (blocks of the chunk, draws), whole tasks.
+    /// A number for each chunk, in whole tasks: (blocks of the chunk, draws).
     ByChunk(Vec<(u64, u64)>),
 }
 
-/// The rule of a calibration: how long a sequential call lasts.
+/// The rule of a calibration: the duration of a sequential call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calibration {
-    /// At least this long, in nanoseconds.
+    /// The minimum duration, in nanoseconds.
     pub call_ns: u64,
-    /// And at least this long for each thread of the largest usable count.
+    /// The minimum duration for each thread of the largest usable count.
     pub call_ns_per_thread: u64,
-    /// The whole run lasts at most this long: shorter calls where it would not.
+    /// The maximum duration of the run, which shortens the calls if necessary.
     pub run_ns: Option<u64>,
 }
 
 impl Calibration {
-    /// The rule of a full sweep: dispatch and timer vanish in a call.
+    /// The rule of a full sweep: the overheads of dispatch and timer are negligible.
     pub const FULL: Calibration =
         Calibration { call_ns: 50_000_000, call_ns_per_thread: 5_000_000, run_ns: None };
 
-    /// The rule of `--quick`: an answer in about ten seconds.
+    /// The rule of `--quick`: the run takes about ten seconds.
     pub const QUICK: Calibration = Calibration { run_ns: Some(8_000_000_000), ..Self::FULL };
 
-    /// What a sequential call must last at least, when `usable_nthread` is the
-    /// largest thread count that is not oversubscribed.
+    /// The minimum duration of a sequential call. `usable_nthread` is the largest thread count that is
+    /// not oversubscribed.
     pub fn target_ns(&self, usable_nthread: u32) -> u64 {
         self.call_ns.max(self.call_ns_per_thread * u64::from(usable_nthread))
     }
@@ -101,7 +99,7 @@ impl fmt::Display for Draws {
             Draws::Given(_) => return f.write_str("as given, rounded up to whole blocks"),
             Draws::ByChunk(_) => {
                 return f.write_str(
-                    "as many for each chunk that a call has enough tasks and not too many",
+                    "for each chunk so many that a call has enough tasks and not too many",
                 );
             }
         };
@@ -121,7 +119,7 @@ impl fmt::Display for Draws {
     }
 }
 
-/// The fewest draws with which each of so many threads gets enough blocks.
+/// The smallest power of two of draws with which each thread gets enough blocks.
 pub fn least_draws(threads: &[u32], block: u64) -> u64 {
     let most = threads.iter().copied().max().unwrap_or(1);
     (BLOCKS_PER_WORKER * u64::from(most) * block).next_power_of_two()

@@ -1,27 +1,26 @@
-//! Plans of cases that have no kernel: commands.
+//! Plans of commands and of functions.
 
 use super::{Rules, Scaling};
 use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Target};
 
-/// Commands that are to be swept.
+/// The commands of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct PlannedCommands {
-    /// Those that are run at every count, and how.
+    /// The commands that are run at every count, and their settings.
     pub commands: Commands,
-    /// The one that all others are compared with, if it is none of them.
+    /// The baseline of all others, if it is none of them.
     pub baseline: Option<Command>,
 }
 
-/// Each command at each thread count and each number of inner threads. The first
-/// command at its smallest counts is what others are compared with; or else the
-/// baseline that somebody named, which stands apart and is run at one thread.
+/// The plan of commands: each command at each thread count and each count of inner threads. The
+/// baseline is the named one, run at one thread, or else the first command at its smallest counts.
 pub fn of_commands(
-    programs: PlannedCommands,
+    planned: PlannedCommands,
     nthread: &[u32],
     inner: &[u32],
     rules: &Rules,
 ) -> Plan {
-    let PlannedCommands { mut commands, baseline } = programs;
+    let PlannedCommands { mut commands, baseline } = planned;
     let inner_or_one = if inner.is_empty() { &[1][..] } else { inner };
     let mut cases: Vec<Case> = baseline.iter().map(|it| case(it, 1, 1)).collect();
     for command in &commands.list {
@@ -29,7 +28,7 @@ pub fn of_commands(
             cases.extend(nthread.iter().map(|&nthread| case(command, nthread, inner_nthread)));
         }
     }
-    // The order is that of the table; rows find a command by its label.
+    // The baseline comes first in the table.
     commands.list.splice(0..0, baseline);
     let mut plan = Plan {
         baseline: (!cases.is_empty()).then_some(0),
@@ -44,10 +43,9 @@ pub fn of_commands(
     plan
 }
 
-/// Each function of a sweep at each thread count; one that is called as the sequential
-/// backend is a plain loop, and has one thread only. The first function at its
-/// smallest count is what others are compared with. Where `rules` say 0 calls, the
-/// campaign finds out how many a visit needs.
+/// The plan of functions: each function at each thread count; one with the name of the sequential
+/// backend is a plain loop and has one thread only. The first function at its smallest count is the
+/// baseline. If `rules` have 0 calls, the campaign calibrates their number.
 pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Rules) -> Plan {
     let mut cases = Vec::new();
     for &function in functions {
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_meets_every_count_and_the_first_is_the_baseline() {
+    fn every_command_is_run_at_every_count_and_the_first_is_the_baseline() {
         let plan = planned(None, &[]);
         assert_eq!(points(&plan), [("a", 2, 1), ("a", 4, 1), ("b", 2, 1), ("b", 4, 1)]);
         assert_eq!(plan.baseline, Some(0));
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_baseline_stands_apart_at_one_thread() {
+    fn a_named_baseline_is_run_at_one_thread() {
         let plan = planned(Some(command("old")), &[]);
         assert_eq!(points(&plan)[0], ("old", 1, 1));
         assert_eq!((plan.cases.len(), plan.baseline), (5, Some(0)));
@@ -128,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn inner_threads_are_an_axis_of_their_own() {
+    fn inner_threads_are_a_second_axis() {
         let plan = planned(None, &[1, 3]);
         assert_eq!(points(&plan)[..4], [("a", 2, 1), ("a", 4, 1), ("a", 2, 3), ("a", 4, 3)]);
         assert_eq!(plan.inner_nthread, [1, 3]);

@@ -1,22 +1,21 @@
-//! Words for the settings of a case: where workers run, and whether the work
-//! grows with them.
+//! Settings of a case: affinity of the workers (pin), and strong or weak scaling.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Where workers run; OpenMP's words.
+/// Affinity of the workers, named as in OpenMP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pin {
-    /// Where the system puts them.
+    /// No affinity: the system places the workers.
     None,
-    /// Close together: core by core.
+    /// Adjacent cores.
     Close,
-    /// As far apart as possible: on cores of their own while there are any.
+    /// Cores as far apart as possible, one for each worker while there are enough.
     Spread,
 }
 
 impl Pin {
-    /// All of them.
+    /// All values.
     pub const ALL: [Pin; 3] = [Pin::None, Pin::Close, Pin::Spread];
 
     /// The name on the command line and in the files.
@@ -43,13 +42,13 @@ impl FromStr for Pin {
     }
 }
 
-/// Whether the work grows with the workers.
+/// Strong or weak scaling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scaling {
-    /// All counts share the same work.
+    /// The total work is the same at all thread counts.
     #[default]
     Strong,
-    /// Each worker has the same work.
+    /// The work of each worker is the same at all thread counts.
     Weak,
 }
 
