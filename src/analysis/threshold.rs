@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::stats::{Crossing, Resampler, crossing_interval, median, ranks};
+use crate::stats::{Crossing, Resampler, crossing_interval, median, median_ranks};
 use crate::visits::CONFIDENCE;
 
 /// Bootstrap replicates of an interval: its ends are the 25th values from either side.
@@ -102,7 +102,7 @@ impl Rounds {
         let all = self.all();
         let estimate = crossing(&all)?;
         // With fewer rounds there is no interval of a median either.
-        let ends = ranks(all.len(), CONFIDENCE).and_then(|_| {
+        let ends = median_ranks(all.len(), CONFIDENCE).and_then(|_| {
             let mut resampler = Resampler::new(SEED);
             let replicates = (0..REPLICATES).filter_map(|_| crossing(resampler.rounds(all.len())));
             crossing_interval(replicates.collect(), CONFIDENCE)

@@ -26,7 +26,7 @@ pub use chi_square::chi_square_tails;
 pub use crossing::{Crossing, crossing, crossing_interval};
 pub use holm::holm;
 pub use order_statistic::{
-    Interval, median, median_interval, quantile, quantile_interval, quantile_ranks, ranks,
+    Interval, median, median_interval, median_ranks, quantile, quantile_interval, quantile_ranks,
 };
 pub use proportion::clopper_pearson;
 pub use ranking::{rank_sets, rounds_to_rank};

@@ -32,7 +32,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The exact interval of the median at a level of at least `confidence`. `None`
 /// where there are too few values for one (below 6 at 95%).
 pub fn median_interval(values: &[f64], confidence: f64) -> Option<Interval> {
-    let (low_rank, high_rank, level) = ranks(values.len(), confidence)?;
+    let (low_rank, high_rank, level) = median_ranks(values.len(), confidence)?;
     let sorted = sorted(values);
     Some(Interval { low: sorted[low_rank - 1], high: sorted[high_rank - 1], level })
 }
@@ -61,7 +61,7 @@ pub fn quantile_interval(values: &[f64], p: f64, confidence: f64) -> Option<Inte
 /// Ranks, from 1, of the ends of the interval of the median of `count` values,
 /// and the exact level: `[k, count − k + 1]` with k the largest j such that
 /// P(Bin(count, ½) ≤ j − 1) ≤ (1 − confidence) / 2.
-pub fn ranks(count: usize, confidence: f64) -> Option<(usize, usize, f64)> {
+pub fn median_ranks(count: usize, confidence: f64) -> Option<(usize, usize, f64)> {
     quantile_ranks(count, 0.5, confidence)
 }
 
@@ -124,7 +124,7 @@ mod tests {
             (100, 40, 61, 0.9648),
         ];
         for (count, low, high, level) in published {
-            let found = ranks(count, 0.95).expect("enough values");
+            let found = median_ranks(count, 0.95).expect("enough values");
             assert_eq!((found.0, found.1), (low, high), "of {count}");
             assert!((found.2 - level).abs() < 5e-5, "level of {count}: {}", found.2);
         }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn below_six_values_there_is_no_interval_at_95_percent() {
-        assert!((0..6).all(|count| ranks(count, 0.95).is_none()));
+        assert!((0..6).all(|count| median_ranks(count, 0.95).is_none()));
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_values_do_not_underflow() {
-        let (low, high, level) = ranks(10_000, 0.95).expect("enough values");
+        let (low, high, level) = median_ranks(10_000, 0.95).expect("enough values");
         assert_eq!((low, high), (4902, 5099));
         assert!((0.95..0.9525).contains(&level));
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF as _, Normal};
 
-use super::{quantile, ranks};
+use super::{median_ranks, quantile};
 
 /// Verdict on a ratio of speeds, with a margin of equivalence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +60,7 @@ pub const POWER: f64 = 0.8;
 /// bound.
 pub fn smallest_effect(differences: &[f64], confidence: f64) -> Option<f64> {
     let count = differences.len();
-    let (low_rank, high_rank, _) = ranks(count, confidence)?;
+    let (low_rank, high_rank, _) = median_ranks(count, confidence)?;
     // P(Bin(R, p) > R − k) is the distribution function of Beta(R − k + 1, k) at p.
     let p = Beta::new(high_rank as f64, low_rank as f64).ok()?.inverse_cdf(POWER);
     let [low, median, high] = [1.0 - p, 0.5, p].map(|p| quantile(differences, p));

@@ -8,7 +8,7 @@ use crate::analysis::{
     CONFIDENCE, CaseSummary, Job, Ranking, Series, Summary, has_inner, jobs, series_at_best_inner,
 };
 use crate::quantity::pluralize;
-use crate::stats::ranks;
+use crate::stats::median_ranks;
 
 /// The mark of a case with more threads than usable CPUs.
 pub const OVERSUBSCRIBED: &str = "*";
@@ -70,7 +70,7 @@ impl<'a> JobView<'a> {
         let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);
         let time =
             with_interval(Some(ns / size), scaled(case.median_low_ns), scaled(case.median_high_ns));
-        let level = ranks(case.rounds, CONFIDENCE)
+        let level = median_ranks(case.rounds, CONFIDENCE)
             .map_or(String::new(), |(.., level)| format!(", intervals of {:.1}%", 100.0 * level));
         // A name of several words ends with a colon.
         let colon = if case.case.is_baseline() { "" } else { ":" };
