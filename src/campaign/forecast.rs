@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::plan::round_order;
-use crate::record::{Case, Plan, Target};
+use crate::record::{Case, Plan};
 
 /// A visit is killed after this multiple of its forecast.
 const TIMEOUT_FACTOR: f64 = 20.0;
@@ -89,10 +89,12 @@ impl Forecast {
     /// Timeout of a visit of the plan: as given, or a multiple of its forecast. Commands and
     /// functions have none by default, since their times are unknown.
     pub fn timeout(&self, plan: &Plan, case: &Case) -> Duration {
-        match (plan.timeout_ns, plan.target) {
-            (Some(ns), _) => Duration::from_nanos(ns),
-            (None, Target::Kernel) => self.timeout_with_calls(case, plan.warmup + plan.iterations),
-            (None, Target::Command | Target::Function) => MAX_DURATION,
+        match plan.timeout_ns {
+            Some(ns) => Duration::from_nanos(ns),
+            None if plan.target.is_kernel() => {
+                self.timeout_with_calls(case, plan.warmup + plan.iterations)
+            }
+            None => MAX_DURATION,
         }
     }
 

@@ -205,8 +205,9 @@ fn failures(summary: &Summary) -> String {
     }
     let mut page = String::from("## Failed visits\n\n");
     for case in failed() {
-        let (who, count) = (case.case.title_and_count(), case.problems.len());
-        let _ = writeln!(page, "- {}: {count}, the first: {}", text(&who), text(&case.problems[0]));
+        let (name, count) = (case.case.title_and_count(), case.problems.len());
+        let _ =
+            writeln!(page, "- {}: {count}, the first: {}", text(&name), text(&case.problems[0]));
     }
     page + "\n"
 }

@@ -46,8 +46,8 @@ fn of_series(target: Target, fit: &Fit) -> String {
     let Unit { name: unit, size } = nouns(target).rate;
     let scaled = |value: Option<f64>| value.map(|value| value / size);
     let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
-    let who = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
-    let _ = writeln!(text, "  one {who} {gamma} {unit}");
+    let worker = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
+    let _ = writeln!(text, "  one {worker} {gamma} {unit}");
     let share = if fit.model == Some(Model::Usl) { "contention" } else { "serial" };
     let sigma = interval(percent(fit.sigma), percent(fit.sigma_low), percent(fit.sigma_high));
     let _ = writeln!(text, "  {share} {sigma} %");
@@ -56,7 +56,7 @@ fn of_series(target: Target, fit: &Fit) -> String {
         let _ = writeln!(text, "  coherence {kappa} %");
     }
     if let Some(peak) = fit.peak_nthread {
-        let _ = writeln!(text, "  peak at {} {who}s", digits(peak));
+        let _ = writeln!(text, "  peak at {} {worker}s", digits(peak));
     }
     if let Some(limit) = fit.limit {
         let _ = writeln!(text, "  limit {} {unit}", number(limit / size));

@@ -64,7 +64,7 @@ impl<'a> JobView<'a> {
         let Some(case) = self.job.baseline() else { return "none".to_string() };
         let name = baseline_name(case);
         let Some(ns) = case.median_ns else {
-            return format!("{name} has no clean visit: no speedups");
+            return format!("{name} has no valid visit: no speedups");
         };
         let Unit { name: unit, size } = Unit::fitting(&TIME, ns);
         let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);

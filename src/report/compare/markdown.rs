@@ -3,16 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::words::{VERDICTS, baseline, change, figures, headline, job, name, remarks, time_unit};
+use super::words::{
+    RATIO, VERDICTS, baseline, change, figures, headline, job, name, only, remarks, time_unit,
+};
 use super::{Names, when};
 use crate::analysis::{Change, Comparison, Summary};
-use crate::record::{Case, Target};
+use crate::record::Target;
 use crate::report::markup;
 use crate::stats::Verdict;
-use crate::view::number::Unit;
-
-/// The unit of a speedup.
-const PLAIN: Unit = Unit { name: "", size: 1.0 };
 
 /// The comparison.
 pub fn markdown(
@@ -35,8 +33,10 @@ pub fn markdown(
     for remark in remarks(comparison) {
         let _ = writeln!(text, "- {}", markup::text(&remark));
     }
-    text.push_str(&only("before", &comparison.only_before));
-    text.push_str(&only("after", &comparison.only_after));
+    let lists = [("before", &comparison.only_before), ("after", &comparison.only_after)];
+    for line in lists.into_iter().filter_map(|(run, cases)| only(run, cases)) {
+        let _ = writeln!(text, "- {}", markup::text(&line));
+    }
     if !equivalent.is_empty() {
         let count = equivalent.len();
         let table = table(after.target(), comparison, &equivalent);
@@ -64,7 +64,7 @@ fn table(target: Target, comparison: &Comparison, cases: &[&Change]) -> String {
             let job = if has_jobs { format!("; {}", job(target, case)) } else { String::new() };
             let speedup = match case.is_baseline {
                 true => "baseline".to_string(),
-                false => figures(&case.speedup, PLAIN),
+                false => figures(&case.speedup, RATIO),
             };
             let _ = writeln!(
                 text,
@@ -78,13 +78,4 @@ fn table(target: Target, comparison: &Comparison, cases: &[&Change]) -> String {
         }
     }
     text + "\n"
-}
-
-fn only(whose: &str, cases: &[Case]) -> String {
-    if cases.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> =
-        cases.iter().map(|case| markup::text(&case.title_and_count())).collect();
-    format!("- only {whose} ({}): {}\n", names.len(), names.join("; "))
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::words::{VERDICTS, baseline, change, figures, headline, job, name, remarks, time_unit};
+use super::words::{
+    RATIO, VERDICTS, baseline, change, figures, headline, job, name, only, remarks, time_unit,
+};
 use super::{Names, when};
 use crate::analysis::{Change, Comparison, Conclusion, Summary};
-use crate::record::{Case, Target};
+use crate::record::Target;
 use crate::report::Style;
 use crate::report::prose::{WIDTH, wrapped};
 use crate::stats::Verdict;
@@ -14,9 +16,6 @@ use crate::view::text::{clean, cut};
 
 /// A line of a table: case, count, speedups, change, times.
 type Row = [String; 5];
-
-/// The unit of a speedup.
-const PLAIN: Unit = Unit { name: "", size: 1.0 };
 
 /// The comparison, its conclusion last.
 pub fn text(
@@ -34,8 +33,8 @@ pub fn text(
             comparison.cases.iter().filter(|change| change.job == number).collect();
         text.push_str(&of_job(after.target(), comparison, &cases, style));
     }
-    text.push_str(&only("before", &comparison.only_before));
-    text.push_str(&only("after", &comparison.only_after));
+    text.extend(only("before", &comparison.only_before).map(|line| wrapped(&line)));
+    text.extend(only("after", &comparison.only_after).map(|line| wrapped(&line)));
     text.push('\n');
     for remark in remarks(comparison) {
         text.push_str(&wrapped(&remark));
@@ -86,7 +85,7 @@ fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
     [
         clean(&name(case)),
         case.case.count(),
-        if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, PLAIN) },
+        if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, RATIO) },
         change(case.judged(comparison.judged)),
         figures(&case.time_ns, unit),
     ]
@@ -109,16 +108,6 @@ fn aligned(row: &Row, widths: &[usize; 5]) -> String {
         let _ = write!(line, "  {cell:>width$}");
     }
     line
-}
-
-/// The cases that only one of the runs has.
-fn only(whose: &str, cases: &[Case]) -> String {
-    if cases.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = cases.iter().map(Case::title_and_count).collect();
-    let count = cases.len();
-    wrapped(&format!("only {whose} ({count}): {}", names.join("; ")))
 }
 
 fn colour_of(verdict: Verdict) -> &'static str {

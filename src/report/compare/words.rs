@@ -1,10 +1,13 @@
 //! The sentences of a comparison, which both of its forms have.
 
 use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
-use crate::record::Target;
+use crate::record::{Case, Target};
 use crate::stats::Verdict;
 use crate::view::nouns::{job_of_runs, name_at_threads};
 use crate::view::number::{TIME, Unit, digits, thousands};
+
+/// The unit of a speedup.
+pub const RATIO: Unit = Unit { name: "", size: 1.0 };
 
 /// The verdicts in the order in which a reader wants them.
 pub const VERDICTS: [Verdict; 4] =
@@ -43,12 +46,12 @@ pub fn figures(shift: &Shift, unit: Unit) -> String {
     format!("{} → {}", one(shift.before), one(shift.after))
 }
 
-/// The unit for the times of some cases, and what it is called.
+/// The unit for the times of some cases, and its name.
 pub fn time_unit(cases: &[&Change]) -> (Unit, String) {
     let times = cases.iter().filter_map(|change| change.time_ns.after);
     let unit = Unit::fitting(&TIME, times.fold(f64::INFINITY, f64::min));
-    let whose = if cases.iter().any(|change| change.is_per_draw()) { " a draw" } else { "" };
-    (unit, format!("{}{whose}", unit.name))
+    let per_draw = if cases.iter().any(|change| change.is_per_draw()) { " a draw" } else { "" };
+    (unit, format!("{}{per_draw}", unit.name))
 }
 
 /// The name of a case among others of its job, without its thread count.
@@ -80,11 +83,11 @@ pub fn baseline(change: &Change, judged: Judged) -> String {
         Judged::Speedup => ", not judged: --absolute judges it",
         Judged::Time => "",
     };
-    let who = match change.case.is_baseline() {
+    let case = match change.case.is_baseline() {
         true => String::new(),
         false => format!(" ({})", name_at_threads(&change.case)),
     };
-    format!("the baseline itself{who}: {times} {name}; speed {moved}{judged}")
+    format!("the baseline itself{case}: {times} {name}; speed {moved}{judged}")
 }
 
 /// The conclusion in a sentence.
@@ -160,13 +163,13 @@ fn baseline_warning(comparison: &Comparison) -> Option<String> {
     let became = if is_certain { format!("became {became}") } else { format!("may be {became}") };
     let count =
         if moved.len() > 1 { format!("; so did {} more", moved.len() - 1) } else { String::new() };
-    let (name, whose) = match first.case.is_baseline() {
+    let (name, others) = match first.case.is_baseline() {
         true => (first.case.title(), "parallel case"),
         false => (name_at_threads(&first.case), "other case"),
     };
     Some(format!(
         "WARNING: the baseline itself {became}: {}, more than the margin{count}. A speedup is relative \
-         to it, so every {whose} looks {other} than its own time says: judge raw times with \
+         to it, so every {others} looks {other} than its own time says: judge raw times with \
          --absolute, or find out what happened to {name} first",
         change(shift),
     ))
@@ -226,6 +229,12 @@ fn rule(comparison: &Comparison) -> String {
         "margin {margin}%, since two sessions of one machine differ by more than their rounds show; \
          intervals of 95% for each case alone{family}"
     )
+}
+
+/// The names of the cases that only one of the runs has: `only before (2): a, n = 1; b, n = 1`.
+pub fn only(run: &str, cases: &[Case]) -> Option<String> {
+    let names: Vec<String> = cases.iter().map(Case::title_and_count).collect();
+    (!names.is_empty()).then(|| format!("only {run} ({}): {}", names.len(), names.join("; ")))
 }
 
 #[cfg(test)]

@@ -74,12 +74,12 @@ fn unless_empty(before: &str, word: &str) -> String {
 
 /// Numbers those that are the same.
 fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut taken: HashSet<String> = HashSet::new();
+    let mut used: HashSet<String> = HashSet::new();
     let mut unique: Vec<String> = Vec::new();
     for name in names {
         let numbered = (2..).map(|count| format!("{name} ({count})"));
         let mut free = std::iter::once(name.clone()).chain(numbered);
-        let name = free.find(|name| taken.insert(name.clone())).unwrap_or(name);
+        let name = free.find(|name| used.insert(name.clone())).unwrap_or(name);
         unique.push(name);
     }
     unique

@@ -174,8 +174,8 @@ fn session(run: &Run, session: &Session) -> String {
     words.extend(session.forced.iter().map(|forced| format!("forced: {forced}")));
     for retired in &session.retired {
         let case = run.plan.cases.get(retired.case);
-        let who = case.map_or("a case".to_string(), |case| case.title_and_count());
-        words.push(format!("given up after round {}: {who}: {}", retired.round, retired.error));
+        let name = case.map_or("a case".to_string(), |case| case.title_and_count());
+        words.push(format!("given up after round {}: {name}: {}", retired.round, retired.error));
     }
     words.join("; ")
 }

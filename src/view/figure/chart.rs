@@ -14,7 +14,7 @@ pub struct Chart {
     pub subtitle: String,
     pub x: Axis,
     pub y: Axis,
-    /// What the values are.
+    /// The noun of the values.
     #[serde(skip)]
     pub y_name: &'static str,
     /// The unit of the values.
@@ -24,7 +24,7 @@ pub struct Chart {
     pub levels: Vec<(f64, &'static str)>,
 }
 
-/// One line.
+/// A line of a chart.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The name of the backend.
@@ -34,7 +34,7 @@ pub struct Line {
     pub points: Vec<Point>,
 }
 
-/// One case: a time in nanoseconds, a value, and the value's interval.
+/// A case: a time in nanoseconds, a value, and the value's interval.
 #[derive(Clone, Debug, Serialize)]
 pub struct Point {
     pub at_ns: f64,
@@ -43,7 +43,7 @@ pub struct Point {
     pub value: f64,
     /// The interval of the value.
     pub interval: Option<(f64, f64)>,
-    /// What was measured, in words.
+    /// The job or task that was measured, in words.
     pub of: String,
 }
 

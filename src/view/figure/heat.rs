@@ -16,7 +16,6 @@ pub struct Heat {
     pub subtitle: String,
     /// Usable CPUs in words.
     pub cpus: String,
-    /// One panel a backend or command.
     pub panels: Vec<Panel>,
     /// Lowest and highest speedup of all panels.
     pub range: Option<(f64, f64)>,
@@ -24,7 +23,7 @@ pub struct Heat {
     pub x_name: &'static str,
 }
 
-/// One backend or command.
+/// The panel of a backend or command.
 #[derive(Clone, Debug, Serialize)]
 pub struct Panel {
     pub name: String,
@@ -34,7 +33,7 @@ pub struct Panel {
     pub rows: Vec<(String, Vec<Option<Cell>>)>,
 }
 
-/// One case.
+/// A case in a panel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
     /// The speedup, if it has a colour.

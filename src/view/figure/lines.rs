@@ -46,7 +46,7 @@ pub struct Figure {
     pub oversubscribed_names: Vec<String>,
 }
 
-/// One line of the figure.
+/// A line of the figure.
 pub struct Series {
     /// The name of the backend, command or function.
     pub name: String,
@@ -62,7 +62,7 @@ pub struct Series {
     pub laws: Vec<Law>,
 }
 
-/// One case.
+/// A case of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The index of the case.
@@ -72,7 +72,7 @@ pub struct Point {
     pub interval: Option<(f64, f64)>,
     /// The rounds, thinned.
     pub dots: Vec<f64>,
-    /// Whether `dots` leaves rounds out.
+    /// True if `dots` leaves rounds out.
     pub is_thinned: bool,
     /// True if a line joins it with the point before: not where oversubscription begins or
     /// a case between them has no data.
@@ -83,7 +83,7 @@ pub struct Point {
 pub struct Reference {
     /// The name of the baseline.
     pub name: String,
-    /// Its value; `None` if it has no data.
+    /// The value of the baseline; `None` if it has no data.
     pub value: Option<f64>,
 }
 

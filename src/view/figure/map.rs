@@ -15,7 +15,7 @@ pub struct Map {
     pub winners: Vec<(String, Option<usize>)>,
 }
 
-/// One job.
+/// The row of a job.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// The time of sequential.
@@ -25,10 +25,10 @@ pub struct Row {
     pub cells: Vec<Option<Cell>>,
 }
 
-/// One job at one thread count.
+/// A job at a thread count.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
-    /// Its place among the winners.
+    /// The index of its winner.
     pub winner: usize,
     /// The speedup of the winner, if that is not sequential.
     pub speedup: Option<f64>,

@@ -45,7 +45,7 @@ pub enum Metric {
 pub struct Values {
     pub median: f64,
     pub interval: Option<(f64, f64)>,
-    /// One value a round, in the order of the rounds.
+    /// The value of each round, in the order of the rounds.
     pub rounds: Vec<f64>,
 }
 
