@@ -19,16 +19,16 @@
 //!   and on which CPUs
 //! - [`process`]: processes and what they say to each other, for the backends
 //!   that use them; knows nothing of all this
-//! - [`registry`]: what exists, as a value
+//! - [`registry`]: the kernels, backends and foreign runners, as a value
 //! - [`runner`]: one visit, in a process of its own; its protocol
 //! - [`command`]: one visit to a command, the process between harness and it
 //! - [`function`]: one visit to a function of the program that measures
 //! - [`counts`]: thread counts, their grammar and their defaults
 //! - [`quantity`]: counts, percentages and times as text, parsed and formatted
-//! - [`plan`]: what will run, in which order; pure
+//! - [`plan`]: the cases of a run and the order of visits; measures nothing
 //! - [`campaign`]: rounds, supervision, checking, stopping
 //! - [`advise`]: how many threads for a program: a search that makes few runs; pure
-//! - [`machine`]: what the machine is and allows
+//! - [`machine`]: CPUs, limits, clocks and other facts of the machine
 //! - [`record`]: rows and run.json as plain data: the wall
 //! - [`stats`]: estimators on plain slices
 //! - [`visits`]: rows gathered into visits, and which of them count
@@ -36,7 +36,7 @@
 //!   granularity, warnings, and two runs compared
 //! - [`report`]: what is found as text, CSV, JSON, Markdown, HTML, plots and exports
 //! - [`selftest`]: error rates of the method on this machine
-//! - `cli`: the only place that knows flag names
+//! - `cli`: the command line: options, environment variables and verbs
 //!
 //! A function of one's own is swept in a bench, in five lines: [`Sweep`].
 //!

@@ -195,8 +195,8 @@ fn friendly(text: &str) -> Result<Duration, NumberCause> {
     Duration::try_from(signed).map_err(|_| NumberCause::Negative)
 }
 
-/// The cause of a duration that `jiff` refuses. Its errors are prose, so overflow is told apart by a
-/// second try: a text that parses once its numbers are replaced by 1 had too large numbers.
+/// The cause of a duration that `jiff` refuses. Its errors are prose, so overflow is told apart by
+/// a second try: a text that parses once its numbers are replaced by 1 had too large numbers.
 fn friendly_cause(text: &str) -> NumberCause {
     let mut small = String::new();
     for character in text.chars() {

@@ -72,13 +72,13 @@ pub fn advise(options: &AdviseOptions, registry: &Registry) -> anyhow::Result<u8
     let progress = Progress::new(show(&display)?);
     let timeout = timeout.map(Duration::from_nanos);
     let mut stopwatch = Stopwatch::new(registry, &progress, &commands, timeout)?;
-    let found = search(&mut stopwatch, &candidates, goal)?;
+    let advice = search(&mut stopwatch, &candidates, goal)?;
     // From here on, signals end this process as usual.
     drop(stopwatch);
     if !options.quiet.is_on()? {
-        let _ = writeln!(io::stderr(), "{found}{}", restriction(options.nthread.as_ref()));
+        let _ = writeln!(io::stderr(), "{advice}{}", restriction(options.nthread.as_ref()));
     }
-    print_result(&format!("{}\n", found.nthread))
+    print_result(&format!("{}\n", advice.nthread))
 }
 
 /// A note that a variable restricted the candidates, in case the user has forgotten it.
@@ -131,8 +131,8 @@ fn goal(options: &AdviseOptions) -> Result<Goal, UsageError> {
     }
 }
 
-/// The thread counts to choose from. OMP_NUM_THREADS and RAYON_NUM_THREADS do not restrict them, other
-/// than in a sweep, since an earlier search may have set them.
+/// The thread counts to choose from. OMP_NUM_THREADS and RAYON_NUM_THREADS do not restrict them,
+/// other than in a sweep, since an earlier search may have set them.
 fn candidates(nthread: Option<&Given>, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
     match nthread {
         None => Ok((1..=cpus.usable.clamp(1, MAX_NTHREAD)).collect()),

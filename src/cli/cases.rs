@@ -19,7 +19,8 @@ pub fn inner_counts(options: &SweepOptions, cpus: &Cpus) -> Result<Vec<u32>, Usa
     options.inner_nthread.as_ref().map_or(Ok(Vec::new()), |given| parse_nthread(given, cpus))
 }
 
-/// The counts of threads inside each worker of a sweep of kernels, none for presets without that axis.
+/// The counts of threads inside each worker of a sweep of kernels, none for presets without that
+/// axis.
 ///
 /// # Errors
 /// If a flag gives counts to such a preset.

@@ -41,7 +41,8 @@ fn for_shell(mut arguments: impl Iterator<Item = String>, lookup: Lookup<'_>) ->
     words.join(" ")
 }
 
-/// The name of the bench of an executable that cargo built: the file name ends in a hash of 16 digits.
+/// The name of the bench of an executable that cargo built: the file name ends in a hash of 16
+/// digits.
 fn bench_of(program: &str) -> Option<&str> {
     let (name, hash) = program.rsplit_once('-')?;
     let is_hash = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -53,8 +54,8 @@ pub fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// A word quoted for a POSIX shell, if that is necessary. Neither arguments nor variables contain NUL,
-/// the only character that cannot be quoted.
+/// A word quoted for a POSIX shell, if that is necessary. Neither arguments nor variables contain
+/// NUL, the only character that cannot be quoted.
 fn quoted(word: &str) -> String {
     // shlex would quote 2^16 and {nthread}, too, which no shell needs.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:=%+@^".contains(&byte);

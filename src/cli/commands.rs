@@ -66,8 +66,8 @@ pub fn commands(
     Ok(Some(PlannedCommands { commands, baseline }))
 }
 
-/// The commands to sweep: the one after `--`, then those of `--command`. The variable of `--command`
-/// is ignored if the command line has a command.
+/// The commands to sweep: the one after `--`, then those of `--command`. The variable of
+/// `--command` is ignored if the command line has a command.
 fn list(options: &CommandOptions, start: Start, axes: Axes) -> Result<Vec<Command>, UsageError> {
     let mut list = Vec::new();
     if !options.words.is_empty() {

@@ -32,8 +32,8 @@ pub struct CompareOptions {
     /// Results directory of the later run
     #[arg(value_hint = ValueHint::DirPath)]
     pub after: std::path::PathBuf,
-    /// Ignore changes of less than P% (default: 5%, since sessions of the same machine differ by more
-    /// than their rounds show)
+    /// Ignore changes of less than P% (default: 5%, since sessions of the same machine differ by
+    /// more than their rounds show)
     #[arg(long, value_name = "P%")]
     pub margin: Option<Given>,
     /// Compare times instead of speedups

@@ -4,8 +4,8 @@ use super::args::sweep::SweepOptions;
 use super::given::{UsageError, first_flag};
 use crate::record::{Commands, Preset};
 
-/// Whether a sweep may be one of commands. An option of backends on the command line makes it one of
-/// backends, even if a variable names commands.
+/// Returns `true` if a sweep may be one of commands. An option of backends on the command line
+/// makes it one of backends, even if a variable names commands.
 ///
 /// # Errors
 /// If the command line has both a command and an option of backends.

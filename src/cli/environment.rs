@@ -148,8 +148,8 @@ fn problem(name: &str, value: &str, usable: u32) -> Option<String> {
     }
 }
 
-/// The first number of a value. OpenMP has one for each level of nesting, the outermost first. Julia has
-/// one for each of its pools, the main one first, and `auto` for all CPUs:
+/// The first number of a value. OpenMP has one for each level of nesting, the outermost first.
+/// Julia has one for each of its pools, the main one first, and `auto` for all CPUs:
 /// <https://docs.julialang.org/en/v1/manual/environment-variables/#JULIA_NUM_THREADS>.
 fn first_number(name: &str, value: &str, usable: u32) -> Option<u64> {
     let first = match name {

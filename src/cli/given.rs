@@ -56,7 +56,7 @@ impl Given {
         Some(Given { source: Source::Variable(name), text })
     }
 
-    /// Whether the value comes from the command line.
+    /// Returns `true` if the value comes from the command line.
     pub fn is_flag(&self) -> bool {
         matches!(self.source, Source::Flag(_))
     }
@@ -77,7 +77,8 @@ impl Given {
         parse(&self.text).map_err(|error| self.error(error))
     }
 
-    /// Whether the value applies: an unsuitable variable is ignored, since it is set for all runs.
+    /// Returns `true` if the value applies: an unsuitable variable is ignored, since it is set for
+    /// all runs.
     ///
     /// # Errors
     /// If the value is an unsuitable flag.
@@ -95,7 +96,7 @@ impl Switch {
         Switch(Given::from_variable(flag, lookup))
     }
 
-    /// Whether the switch is on.
+    /// Returns `true` if the switch is on.
     ///
     /// # Errors
     /// If the text of its variable is neither 1 nor 0.
@@ -108,7 +109,7 @@ impl Switch {
         }
     }
 
-    /// Whether the switch is on the command line.
+    /// Returns `true` if the switch is on the command line.
     pub fn is_flag(&self) -> bool {
         self.flag().is_some()
     }

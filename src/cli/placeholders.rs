@@ -21,7 +21,7 @@ impl Axes {
 const NTHREAD: &str = "nthread";
 const INNER: &str = "inner";
 
-/// Whether a text has no placeholder.
+/// Returns `true` if a text has no placeholder.
 pub fn is_fixed(text: &str) -> bool {
     !(text.contains("{nthread}") || text.contains("{inner}"))
 }

@@ -85,8 +85,8 @@ pub fn calls(preset: Preset) -> (u32, u32) {
     }
 }
 
-/// The thread counts of a run. A given list stays as it is. Of the default list a quick run keeps 1, 2
-/// and the largest, a crossover 2, 8, 32 … and the largest, and METG the largest.
+/// The thread counts of a run. A given list stays as it is. Of the default list a quick run keeps
+/// 1, 2 and the largest, a crossover 2, 8, 32 … and the largest, and METG the largest.
 pub fn counts(preset: Preset, counts: &ThreadCounts) -> Vec<u32> {
     let is_given =
         matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD"));

@@ -29,8 +29,8 @@ pub struct ResumeOptions {
     pub display: DisplayOptions,
 }
 
-/// Continues a run and reports it. Machine, executable and thread variables must be the same, unless
-/// `--force` is given, which records the differences.
+/// Continues a run and reports it. Machine, executable and thread variables must be the same,
+/// unless `--force` is given, which records the differences.
 pub fn resume(options: &ResumeOptions, registry: &Registry) -> anyhow::Result<u8> {
     let style = style(options.display.color.as_ref())?;
     let dir = &options.dir;

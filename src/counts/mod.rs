@@ -14,7 +14,7 @@ pub const MAX_NTHREAD: u32 = 1024;
 /// Number of counts from which [`ThreadCounts::origin`] abbreviates a list.
 const ABBREVIATED_FROM: usize = 17;
 
-/// Where thread counts come from.
+/// The source of thread counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CountSource {
     /// `--nthread` on the command line.
@@ -160,8 +160,8 @@ mod tests {
 
     fn environment(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
         move |name| {
-            let found = pairs.iter().find(|(key, _)| *key == name)?;
-            Some(found.1.to_owned())
+            let (_, value) = pairs.iter().find(|(key, _)| *key == name)?;
+            Some((*value).to_owned())
         }
     }
 

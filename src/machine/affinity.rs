@@ -49,7 +49,8 @@ pub fn read(task: Task<'_>) -> io::Result<Vec<usize>> {
     }
 }
 
-/// Sets an affinity mask and reads it back, since the kernel silently drops CPUs that it cannot use.
+/// Sets an affinity mask and reads it back, since the kernel silently drops CPUs that it cannot
+/// use.
 ///
 /// # Errors
 /// If the system refuses, or the mask differs afterwards.
@@ -74,8 +75,8 @@ fn set(task: Task<'_>, cpus: &[usize]) -> io::Result<()> {
         mask[cpu / BITS] |= 1 << (cpu % BITS);
     }
     let (size, mask) = (size_of_val(&mask[..]), mask.as_ptr().cast());
-    // SAFETY: pointer and size are those of one live slice, which the calls only read; the handle of
-    // a thread exists until the thread is joined, so its id is valid.
+    // SAFETY: pointer and size are those of one live slice, which the calls only read; the handle
+    // of a thread exists until the thread is joined, so its id is valid.
     unsafe {
         match task {
             Task::Current => status(libc::sched_setaffinity(0, size, mask)),

@@ -178,10 +178,10 @@ mod tests {
         link(&selected, "etc/alternatives/libblas.so.3");
         let alternative = root.path().join("etc/alternatives/libblas.so.3");
         link(&alternative, "usr/lib/x86_64-linux-gnu/libblas.so.3");
-        let found = of_system(root.path());
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].family.name, "OpenBLAS");
-        assert!(found[0].path.ends_with("openblas-pthread/libblas.so.3"));
+        let libraries = of_system(root.path());
+        assert_eq!(libraries.len(), 1);
+        assert_eq!(libraries[0].family.name, "OpenBLAS");
+        assert!(libraries[0].path.ends_with("openblas-pthread/libblas.so.3"));
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub fn group_directories(root: &Path, controller: &str) -> Vec<PathBuf> {
     directories
 }
 
-/// The quota of a group: `max 100000` or `150000 100000` in version 2; two files in version 1, where
+/// The quota of a group: `max 100000` or `150000 100000` in version 2; two files in version 1,
+/// where
 /// -1 means no limit.
 fn quota_of(directory: &Path) -> Option<f64> {
     let (quota, period) = match read_text(directory, "cpu.max") {
@@ -162,7 +163,7 @@ fn path_inside(path: &Path, mount_root: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Whether a path is `/..`, `/../..` and so on.
+/// Returns `true` if a path is `/..`, `/../..` and so on.
 fn is_only_parents(path: &Path) -> bool {
     let mut parts = path.components().skip(1).peekable();
     parts.peek().is_some() && parts.all(|part| part == Component::ParentDir)

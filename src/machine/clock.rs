@@ -17,8 +17,8 @@ const STEPS: u32 = 1000;
 /// Time limit of that search, for coarse clocks.
 const STEP_SEARCH_LIMIT: Duration = Duration::from_millis(20);
 
-/// Maximum time between the readings of the two clocks. If the thread is interrupted between them, the
-/// difference of the clocks is wrong, so they are read again.
+/// Maximum time between the readings of the two clocks. If the thread is interrupted between them,
+/// the difference of the clocks is wrong, so they are read again.
 const MAX_GAP: Duration = Duration::from_micros(10);
 
 /// Maximum number of such readings.
@@ -105,8 +105,9 @@ pub fn inspect() -> record::Clock {
     }
 }
 
-/// The larger of the reported resolution and the smallest observed step: the system reports 1 ns even
-/// for clocks with much larger steps. Steps smaller than the cost of a reading cannot be observed.
+/// The larger of the reported resolution and the smallest observed step: the system reports 1 ns
+/// even for clocks with much larger steps. Steps smaller than the cost of a reading cannot be
+/// observed.
 fn resolution_ns() -> u64 {
     let reported = clock_getres(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
     reported.max(smallest_step(&System)).as_nanos() as u64

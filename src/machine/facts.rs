@@ -40,8 +40,8 @@ pub fn cpu_model(root: &Path) -> String {
     parts.into_iter().collect::<Vec<String>>().join(" + ")
 }
 
-/// The CPUs of each core type in a mask, if there are several types: by the name of the type (Intel),
-/// else by the capacity of the CPUs (ARM).
+/// The CPUs of each core type in a mask, if there are several types: by the name of the type
+/// (Intel), else by the capacity of the CPUs (ARM).
 pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
     let named = ["cpu_core", "cpu_atom", "cpu_lowpower"]
         .iter()
@@ -62,7 +62,7 @@ pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
     if types.len() > 1 { types.iter().map(|cpus| cpu_list(cpus)).collect() } else { Vec::new() }
 }
 
-/// Whether a battery is discharging; `None` if there is no battery.
+/// Returns `Some(true)` if a battery is discharging, and `None` if there is no battery.
 pub fn on_battery(root: &Path) -> Option<bool> {
     let supplies = "/sys/class/power_supply";
     let entries = fs::read_dir(under(root, Path::new(supplies))).ok()?;
@@ -179,8 +179,8 @@ pub fn hypervisor(root: &Path) -> Option<String> {
             Some(name.unwrap_or_else(|| "unknown".to_owned()))
         }
         Some(_) => named,
-        // Without CPU flags the firmware name decides, if it is that of a known hypervisor: physical
-        // machines have firmware names, too.
+        // Without CPU flags the firmware name decides, if it is that of a known hypervisor:
+        // physical machines have firmware names, too.
         None => named.or_else(|| firmware.filter(|name| is_virtual(name))),
     }
 }

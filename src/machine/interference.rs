@@ -1,5 +1,5 @@
-//! Interference counters: CPU time lost to throttling by a control group's quota, and to steal by the
-//! hypervisor.
+//! Interference counters: CPU time lost to throttling by a control group's quota, and to steal by
+//! the hypervisor.
 //!
 //! The counters of the kernel only grow. They are read before and after a visit, never during one;
 //! the interference is the difference.
@@ -31,11 +31,11 @@ pub struct Snapshot {
 /// The CPU time lost between two snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interference {
-    /// The time lost to a quota, summed over the CPUs; the kernel counts it when the throttled group
-    /// may run again. `None` if it is not counted.
+    /// The time lost to a quota, summed over the CPUs; the kernel counts it when the throttled
+    /// group may run again. `None` if it is not counted.
     pub throttled_ns: Option<u64>,
-    /// The time lost to the hypervisor, summed over the CPUs, in whole ticks (often 10 ms). `None` if
-    /// it is not counted.
+    /// The time lost to the hypervisor, summed over the CPUs, in whole ticks (often 10 ms). `None`
+    /// if it is not counted.
     pub steal_ns: Option<u64>,
 }
 
@@ -181,9 +181,9 @@ mod tests {
     fn without_counters_the_interference_is_unknown() {
         assert_eq!(interference(&FakeRoot::new(&[]), "0", &[]), Interference::default());
         let fake = root("0::/a", V2_MOUNT);
-        for odd in ["", "throttled_usec", "throttled_usec -1", "throttled_usecs 1", "junk"] {
-            fake.write("/sys/fs/cgroup/a/cpu.stat", odd);
-            assert_eq!(interference(&fake, "", &[]).throttled_ns, None, "{odd:?}");
+        for invalid in ["", "throttled_usec", "throttled_usec -1", "throttled_usecs 1", "junk"] {
+            fake.write("/sys/fs/cgroup/a/cpu.stat", invalid);
+            assert_eq!(interference(&fake, "", &[]).throttled_ns, None, "{invalid:?}");
         }
     }
 

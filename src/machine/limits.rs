@@ -10,8 +10,8 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 use super::{cgroup, read_text};
 
-/// Upper bound of the limit on descriptors, more than any run needs. Some systems allow a million, and
-/// programs that close every possible descriptor would then take minutes.
+/// Upper bound of the limit on descriptors, more than any run needs. Some systems allow a million,
+/// and programs that close every possible descriptor would then take minutes.
 const MAX_DESCRIPTORS: u64 = 65_536;
 
 /// Number of threads and processes besides the workers: supervisor, shim, runner, a manager and its
@@ -155,8 +155,9 @@ fn user_thread_limit() -> Option<u64> {
     (soft != RLIM_INFINITY).then_some(soft)
 }
 
-/// Whether the limit per user applies. The kernel exempts root and the holders of two capabilities,
-/// but not root of a container with its own user namespace, whose files look like those of root.
+/// Returns `true` if the limit per user applies. The kernel exempts root and the holders of two
+/// capabilities, but not root of a container with its own user namespace, whose files look like
+/// those of root.
 fn is_limited_user(root: &Path) -> bool {
     let map = read_text(root, "/proc/self/uid_map").unwrap_or_else(|| "0 0".to_owned());
     if !map.split_whitespace().take(2).eq(["0", "0"]) {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::{affinity, read_text};
 
-/// The number of CPUs that other processes use, of those in the affinity mask: their busy time while
-/// this process sleeps for `duration`. Time waiting for a disk and stolen time are not busy. `None`
-/// if the kernel does not report it.
+/// The number of CPUs that other processes use, of those in the affinity mask: their busy time
+/// while this process sleeps for `duration`. Time waiting for a disk and stolen time are not busy.
+/// `None` if the kernel does not report it.
 pub fn busy_cpus(duration: Duration) -> Option<f64> {
     let (root, allowed) = (Path::new("/"), affinity::own());
     let start = Instant::now();
@@ -30,8 +30,8 @@ pub fn cpu_pressure_percent(root: &Path) -> Option<f64> {
     average.parse().ok().filter(|percent: &f64| percent.is_finite())
 }
 
-/// The times of each CPU online, in ticks: user, nice, system, idle, iowait, irq, softirq, steal, and
-/// more on newer kernels.
+/// The times of each CPU online, in ticks: user, nice, system, idle, iowait, irq, softirq, steal,
+/// and more on newer kernels.
 pub(super) fn cpu_ticks(root: &Path) -> BTreeMap<usize, Vec<u64>> {
     let text = read_text(root, "/proc/stat").unwrap_or_default();
     let parse = |line: &str| {
@@ -90,9 +90,9 @@ mod tests {
         let text = "some avg10=12.50 avg60=2.00 avg300=1.00 total=5\nfull avg10=3.00 avg60=0.00";
         let fake = FakeRoot::new(&[("/proc/pressure/cpu", text)]);
         assert_eq!(cpu_pressure_percent(fake.path()), Some(12.5));
-        for odd in ["", "some", "some avg10=x", "full avg10=1.00", "some avg10=NaN"] {
-            fake.write("/proc/pressure/cpu", odd);
-            assert_eq!(cpu_pressure_percent(fake.path()), None, "{odd:?}");
+        for invalid in ["", "some", "some avg10=x", "full avg10=1.00", "some avg10=NaN"] {
+            fake.write("/proc/pressure/cpu", invalid);
+            assert_eq!(cpu_pressure_percent(fake.path()), None, "{invalid:?}");
         }
         assert_eq!(cpu_pressure_percent(FakeRoot::new(&[]).path()), None);
     }

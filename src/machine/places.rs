@@ -36,15 +36,16 @@ impl Places {
     }
 
     /// The CPU of each of n workers, close together: socket by socket, core by core, all hardware
-    /// threads of a core in sequence. More workers than CPUs wrap around. Empty if there are no CPUs.
+    /// threads of a core in sequence. More workers than CPUs wrap around. Empty if there are no
+    /// CPUs.
     pub fn close(&self, nthread: usize) -> Vec<usize> {
         self.cores.iter().flatten().copied().cycle().take(nthread).collect()
     }
 
-    /// The CPU of each of n workers, as far apart as possible. Up to the number of cores, worker i has
-    /// the first hardware thread of core ⌊i · cores / n⌋; further workers have the second hardware
-    /// threads, distributed likewise, and so on. More workers than CPUs wrap around. Empty if there
-    /// are no CPUs.
+    /// The CPU of each of n workers, as far apart as possible. Up to the number of cores, worker i
+    /// has the first hardware thread of core ⌊i · cores / n⌋; further workers have the second
+    /// hardware threads, distributed likewise, and so on. More workers than CPUs wrap around. Empty
+    /// if there are no CPUs.
     pub fn spread(&self, nthread: usize) -> Vec<usize> {
         let deepest = self.cores.iter().map(Vec::len).max().unwrap_or(0);
         let layer = |depth: usize| -> Vec<usize> {

@@ -1,8 +1,8 @@
 //! Default sizes of jobs (`--crossover`) and of tasks (`harness metg`). They do not depend on
 //! measurements, so that a plan is known before its run.
 
-/// Draws of a block for crossovers, so small that small jobs have enough blocks: half a microsecond of
-/// `pi` on a fast core.
+/// Draws of a block for crossovers, so small that small jobs have enough blocks: half a microsecond
+/// of `pi` on a fast core.
 pub const CROSSOVER_BLOCK: u64 = 1 << 10;
 
 /// Draws of a block for METG: the smallest block.
@@ -14,8 +14,8 @@ const JOBS: [u32; 2] = [11, 27];
 /// Exponents of the draws of the smallest and the largest task: of `pi`, 50 ns to 2 ms.
 const TASKS: [u32; 2] = [6, 22];
 
-/// Draws of a call, unless that makes too many or too few tasks: at least 30 ms of `pi`, compared with
-/// which the start of a few processes is short.
+/// Draws of a call, unless that makes too many or too few tasks: at least 30 ms of `pi`, compared
+/// with which the start of a few processes is short.
 const CALL_DRAWS: u64 = 1 << 26;
 
 /// Maximum of tasks of a call: a backend with an overhead of 50 µs a task takes 0.4 s.

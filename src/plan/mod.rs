@@ -172,8 +172,8 @@ fn variants(
     cases
 }
 
-/// The default schedule of a backend; for METG, one that hands out each chunk separately, if there is
-/// one.
+/// The default schedule of a backend; for METG, one that hands out each chunk separately, if there
+/// is one.
 fn default_schedule(
     request: &Request,
     backend: &dyn Backend,
@@ -251,9 +251,10 @@ pub fn settle(plan: &mut Plan, kernel: &str, draws: u64) {
     fill_chunks(plan);
 }
 
-/// Sets the default chunks, which follow from the draws. A chunk has at least one block for each thread
-/// inside a worker, if the worker has so many blocks, so that none of these threads is idle. The
-/// largest count of inner threads decides, so that cases which differ only in it have equal chunks.
+/// Sets the default chunks, which follow from the draws. A chunk has at least one block for each
+/// thread inside a worker, if the worker has so many blocks, so that none of these threads is idle.
+/// The largest count of inner threads decides, so that cases which differ only in it have equal
+/// chunks.
 fn fill_chunks(plan: &mut Plan) {
     let inner = plan.cases.iter().map(|case| u64::from(case.inner_nthread)).max().unwrap_or(1);
     for case in &mut plan.cases {

@@ -14,8 +14,8 @@ const GROUP_CASES: usize = 8;
 /// The visits of a round, in groups and random order. The order follows from the order seed and the
 /// round alone, so that it does not depend on other rounds.
 ///
-/// The cases are shuffled, those with the same baseline are divided into groups of nearly equal size,
-/// and each group gets one visit to that baseline at a random position. If there are several
+/// The cases are shuffled, those with the same baseline are divided into groups of nearly equal
+/// size, and each group gets one visit to that baseline at a random position. If there are several
 /// baselines, the groups are shuffled, too.
 pub fn round_order(plan: &Plan, round: u32) -> Vec<Vec<usize>> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(plan.order_seed, round.into()));

@@ -85,8 +85,8 @@ impl Calibration {
     /// The rule of `--quick`: the run takes about ten seconds.
     pub const QUICK: Calibration = Calibration { run_ns: Some(8_000_000_000), ..Self::FULL };
 
-    /// The minimum duration of a sequential call. `usable_nthread` is the largest thread count that is
-    /// not oversubscribed.
+    /// The minimum duration of a sequential call. `usable_nthread` is the largest thread count that
+    /// is not oversubscribed.
     pub fn target_ns(&self, usable_nthread: u32) -> u64 {
         self.call_ns.max(self.call_ns_per_thread * u64::from(usable_nthread))
     }

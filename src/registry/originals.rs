@@ -169,8 +169,8 @@ impl Original {
     }
 }
 
-/// Some reference implementations, each with the reason why it cannot run, if there is one. Python is
-/// started once for all.
+/// Some reference implementations, each with the reason why it cannot run, if there is one. Python
+/// is started once for all.
 pub fn obstacles<'a>(
     originals: &[&'a Original],
     dir: &Path,

@@ -31,7 +31,7 @@ pub struct CommandOptions {
     /// Use FILE as the standard input of the commands (default: no input)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Commands")]
     pub input: Option<Given>,
-    /// What to do with the output of the commands: discard, keep (in the results directory) or show
+    /// Output of the commands: discard, keep (in the results directory) or show
     /// (default: discard)
     #[arg(long, value_name = "WHAT", help_heading = "Commands")]
     pub output: Option<Given>,
@@ -71,7 +71,7 @@ impl CommandOptions {
         if self.words.is_empty() { flag() } else { Some("--") }
     }
 
-    /// Whether the command line names a command.
+    /// Returns `true` if the command line names a command.
     pub fn has_command_flag(&self) -> bool {
         !self.words.is_empty() || first_flag(&[&self.command]).is_some()
     }
