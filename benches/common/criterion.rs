@@ -14,8 +14,8 @@ use crate::{counts, team};
 /// Short enough that all benches together take less than three minutes.
 pub fn short() -> Criterion {
     Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(700))
         .sample_size(20)
         .without_plots()
 }

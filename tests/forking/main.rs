@@ -18,8 +18,9 @@ mod injected;
 mod multiprocessing;
 mod suite;
 
-use std::env;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::{env, fs};
 
 /// Names the suite that a process of this program runs. What such a process starts
 /// inherits the variable, so a process that is started again belongs to the same suite.
@@ -50,8 +51,11 @@ fn main() -> ExitCode {
     // Only the suite of injected faults has a long form.
     let has_work = |suite: &&Suite| !suite::wants_long_forms() || suite.0 == "injected";
     let suites: Vec<&Suite> = suites.iter().filter(has_work).collect();
+    // Tests look for files that are left behind, so each suite has a directory for its own.
+    let scratch = tempfile::tempdir().expect("a temporary directory");
     // Every suite is started before the first one is waited for.
-    let running: Vec<Child> = suites.iter().map(|suite| start(suite.0, arguments)).collect();
+    let running: Vec<Child> =
+        suites.iter().map(|suite| start(suite.0, arguments, scratch.path())).collect();
     let mut is_failed = false;
     for ((name, _), child) in suites.into_iter().zip(running) {
         let output = child.wait_with_output().expect("a child");
@@ -65,9 +69,12 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(is_failed))
 }
 
-/// Starts a suite in a process of its own.
-fn start(name: &str, arguments: &[String]) -> Child {
+/// Starts a suite in a process of its own, with a temporary directory below `scratch`.
+fn start(name: &str, arguments: &[String], scratch: &Path) -> Child {
+    let directory = scratch.join(name);
+    fs::create_dir(&directory).expect("a directory");
     let mut command = Command::new("/proc/self/exe");
-    command.args(arguments).env(SUITE, name).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).env(SUITE, name).env("TMPDIR", directory);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("this program starts")
 }

@@ -1,6 +1,5 @@
-//! For test programs that have one thread, and no test harness, so that they
-//! may fork: they run their tests one after the other, and look whether each
-//! has left everything as it was.
+//! A runner of tests in a process with one thread, which may fork: one test after the other,
+//! each followed by checks that no process, thread, descriptor or file is left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,16 +11,16 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::alarm;
 use nthread::process::{active_children, thread_count};
 
-/// A sentence, and what shows that it is true.
+/// A name in words, and the function that tests it.
 pub type Test = (&'static str, fn());
 
 /// Seconds after which a test hangs: no test is decided by less.
 const PATIENCE: u32 = 120;
 
-/// What a panic says that is a part of a test, and no news.
+/// The message of a panic that is part of a test, and is not printed.
 pub const EXPECTED: &str = "this block is haunted";
 
-/// Tells of panics, but not of those that are expected.
+/// Prints panics, except those that are expected.
 pub fn hide_expected_panics() {
     std::panic::set_hook(Box::new(|panic| {
         if !panic.to_string().contains(EXPECTED) {
