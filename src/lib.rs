@@ -6,37 +6,54 @@
 //! tables, plots and pages.
 //!
 //! ```text
-//! flags ─ cli ─▶ plan ─▶ campaign ─▶ runner (own process: kernel × backend) ─▶ record ─▶ samples.csv
-//!                                                                                          ║ the wall
-//!          table · csv · json · plots · pages  ◀─ report ◀─ analysis ◀─ visits ◀───────────╝
+//!                            sweep
+//!                             cli
+//!                          selftest
+//!              campaign              ║   report
+//!               enter                ║    view
+//!         command · function         ║  analysis
+//!    advise · plan · runner · reap   ║
+//!              registry              ║
+//!          backend · counts          ║
+//!              machine               ║
+//!                          visits
+//!      kernel · process · quantity · record · stats
 //! ```
 //!
-//! Left of the wall measures, right of it starts from the files of a results
-//! directory alone.
+//! A module uses only modules in lines below its own. Those on the left measure, and write
+//! `samples.csv` and `run.json`; those on the right start from these files alone. A test
+//! holds both rules.
 //!
-//! - [`kernel`]: what is computed, a pure function of (seed, block) into integers
-//! - [`backend`]: who computes it, how blocks reach workers and tallies come back,
-//!   and on which CPUs
-//! - [`process`]: processes and what they say to each other, for the backends
-//!   that use them; knows nothing of all this
-//! - [`registry`]: the kernels, backends and foreign runners, as a value
-//! - [`runner`]: one visit, in a process of its own; its protocol
-//! - [`command`]: one visit to a command, the process between harness and it
-//! - [`function`]: one visit to a function of the program that measures
-//! - [`counts`]: thread counts, their grammar and their defaults
-//! - [`quantity`]: counts, percentages and times as text, parsed and formatted
-//! - [`plan`]: the cases of a run and the order of visits; measures nothing
-//! - [`campaign`]: rounds, supervision, checking, stopping
-//! - [`advise`]: how many threads for a program: a search that makes few runs; pure
-//! - [`machine`]: CPUs, limits, clocks and other facts of the machine
-//! - [`record`]: rows and run.json as plain data: the wall
-//! - [`stats`]: estimators on plain slices
-//! - [`visits`]: rows gathered into visits, and which of them count
-//! - [`analysis`]: speedups, intervals, answers, scaling models, crossovers,
-//!   granularity, warnings, and two runs compared
-//! - [`report`]: what is found as text, CSV, JSON, Markdown, HTML, plots and exports
-//! - [`selftest`]: error rates of the method on this machine
-//! - `cli`: the command line: options, environment variables and verbs
+//! - [`kernel`]: Monte Carlo kernels, pure functions of (seed, block) into integers
+//! - [`process`]: processes, pipes, queues, shared memory, managers and pools, in the manner
+//!   of Python's `multiprocessing`
+//! - `quantity`: counts, percentages and times as text, parsed and formatted
+//! - `record`: rows of `samples.csv` and the contents of `run.json`, as plain data
+//! - `stats`: estimators and tests on plain slices
+//! - `visits`: rows gathered into visits, and the rules by which a visit counts
+//! - `machine`: CPUs, limits, clocks and interference of this machine
+//! - [`backend`]: ways of running blocks on workers, and of merging their tallies
+//! - `counts`: thread counts, their grammar and their defaults
+//! - `registry`: the list of kernels, backends and runners
+//! - `runner`: one visit to a kernel under a backend, in a process of its own; its protocol
+//! - `plan`: the cases of a run and the order of their visits
+//! - `advise`: a search for the best thread count of a command in few runs
+//! - `reap`: ends of child processes, and of the processes that they leave behind
+//! - `command`: one visit to a command, under a small process that watches it
+//! - `function`: one visit to a function of the executable that measures
+//! - `enter`: dispatch of the hidden verbs with which this executable starts itself again
+//! - `campaign`: rounds, supervision of visits, checks, stopping rule
+//! - `analysis`: speedups, intervals, rankings, scaling models, warnings, comparison of runs
+//! - `view`: titles, columns, rows, sentences and figures of a run, as data
+//! - `report`: the view as terminal text, CSV, JSON, Markdown, HTML, plots and exports
+//! - `selftest`: error rates of the method on this machine
+//! - `sweep`: functions of one's own, for `cargo bench`
+//! - `cli`: the command line, the only module that parses flags
+//!
+//! The coined words of this crate are *kernel*, *draw*, *block*, *chunk*, *tally*, *job*,
+//! *backend*, *team*, *case*, *round*, *group*, *visit*, *sample* and *baseline*:
+//! docs/GLOSSARY.md defines them. A visit is one fresh process that runs one case (JMH: a
+//! fork; Kalibera and Jones: an execution).
 //!
 //! A function of one's own is swept in a bench, in five lines: [`Sweep`].
 //!
@@ -64,30 +81,46 @@
 #![deny(missing_docs)]
 
 #[cfg(feature = "program")]
+#[doc(hidden)]
 pub mod advise;
+#[doc(hidden)]
 pub mod analysis;
 pub mod backend;
+#[doc(hidden)]
 pub mod campaign;
 mod cli;
+#[doc(hidden)]
 pub mod command;
+#[doc(hidden)]
 pub mod counts;
 mod enter;
+#[doc(hidden)]
 pub mod function;
+#[doc(hidden)]
 pub mod machine;
+#[doc(hidden)]
 pub mod plan;
 pub mod process;
+#[doc(hidden)]
 pub mod quantity;
 mod reap;
+#[doc(hidden)]
 pub mod record;
+#[doc(hidden)]
 pub mod registry;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod runner;
 #[cfg(feature = "program")]
+#[doc(hidden)]
 pub mod selftest;
+#[doc(hidden)]
 pub mod stats;
 mod sweep;
 #[cfg_attr(not(feature = "program"), allow(dead_code))]
 mod view;
+#[doc(hidden)]
 pub mod visits;
 
 pub use enter::enter;

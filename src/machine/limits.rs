@@ -79,7 +79,7 @@ pub struct TooManyThreads {
     pub remaining: u64,
 }
 
-/// Raises the soft limit on open files to the hard limit, at most to [`MAX_DESCRIPTORS`], and never
+/// Raises the soft limit on open files to the hard limit, at most to `MAX_DESCRIPTORS`, and never
 /// lowers it. Returns the new limit.
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

@@ -2,6 +2,7 @@
 //! most of them. Those that need a process with one thread are in `tests/forking`.
 
 mod advise;
+mod architecture;
 mod bad_data;
 mod big_reports;
 mod browser;
