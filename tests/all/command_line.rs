@@ -509,7 +509,7 @@ fn list_says_why_a_runner_cannot_run_here() {
     let list = prints(&["list", "--runner", "ghost=/nowhere/at/all x"]);
     let lines: Vec<&str> = list.stdout.lines().collect();
     let ghost = lines.iter().position(|line| line.contains("ghost")).expect("ghost");
-    assert!(lines[ghost..].join(" ").contains("/nowhere/at/all is not an executable"));
+    assert!(lines[ghost..].join(" ").contains("/nowhere/at/all cannot be executed: No such file"));
 }
 
 #[test]
