@@ -510,7 +510,8 @@ fn a_runner_that_always_gives_the_same_plausible_answer_is_found_out() {
     let errors = swept.errors_of("mine");
     assert_eq!(errors[..3], [""; 3], "of so few draws three may agree by chance");
     assert_eq!(errors.len(), 5, "it is retired after two failures");
-    let said = "wrong tally: the same answer in 4 visits: are the random numbers fixed?";
+    let said =
+        "wrong tally: the same tally in 4 visits: is the seed of its random numbers constant?";
     assert_eq!(errors[3], said);
     assert!(errors[4].contains("in 5 visits"), "{}", errors[4]);
     assert!(swept.stdout.contains(said), "{}", swept.stdout);
