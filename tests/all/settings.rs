@@ -205,7 +205,7 @@ fn a_runner_that_ignores_the_pin_is_an_error_row() {
         problems.remove(1)
     };
     let silent = with(r#"{"done":{}}"#);
-    assert!(silent.contains("does not say in \"done\" which CPUs they used"), "{silent}");
+    assert!(silent.contains("\"done\" does not say which CPUs they used"), "{silent}");
     let strayed = with(r#"{"done":{"cpus":"0-100000"}}"#);
     assert!(strayed.contains("but ran on 0-100000"), "{strayed}");
 }
