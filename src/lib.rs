@@ -69,7 +69,7 @@
 //! #     fn scale(&self) -> f64 { 1.0 }
 //! #     fn exact(&self) -> Option<f64> { Some(0.5) }
 //! #     fn tally(&self, _: u64, _: u64, draws: u64, _: Isa) -> Tally {
-//! #         Tally::of_hits(draws, draws / 2)
+//! #         Tally::from_hits(draws, draws / 2)
 //! #     }
 //! # }
 //! fn main() -> std::process::ExitCode {

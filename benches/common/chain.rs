@@ -31,7 +31,7 @@ impl Kernel for Chain {
     }
 
     fn tally(&self, seed: u64, block: u64, draws: u64, _: Isa) -> Tally {
-        Tally::of_hits(draws, steps(seed ^ block, draws))
+        Tally::from_hits(draws, steps(seed ^ block, draws))
     }
 }
 

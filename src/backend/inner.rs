@@ -97,7 +97,7 @@ mod tests {
         let seen = Mutex::new(Vec::new());
         let report = run(blocks.clone(), threads, |part| {
             seen.lock().expect("a list").push((part.clone(), thread::current().id()));
-            Tally::of_hits(part.end - part.start, 0)
+            Tally::from_hits(part.end - part.start, 0)
         });
         let mut seen = seen.into_inner().expect("a list");
         seen.sort_by_key(|(part, _)| part.start);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn cpu_time_of_inner_threads_is_known_and_run_delay_of_short_ones_is_not() {
-        let times = run(0..2, 2, |part| Tally::of_hits(part.end - part.start, 0)).inner;
+        let times = run(0..2, 2, |part| Tally::from_hits(part.end - part.start, 0)).inner;
         assert!(times.cpu_ns.is_some());
         assert_eq!(times.run_delay_ns, None);
         assert_eq!(run(0..2, 1, |_| Tally::default()).inner, InnerTimes::default());

@@ -290,14 +290,14 @@ mod tests {
             busy_ns: None,
             cpu_ns: None,
             blocks: Some(2),
-            tally: Some(Tally::of_hits(128, hits)),
+            tally: Some(Tally::from_hits(128, hits)),
         }
     }
 
     fn call(hits: [u64; 2]) -> Call {
         Call {
             wall_ns: 1000,
-            tally: Some(Tally::of_hits(256, hits[0] + hits[1])),
+            tally: Some(Tally::from_hits(256, hits[0] + hits[1])),
             workers: hits.map(worker).to_vec(),
             ..Call::default()
         }
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn workers_that_do_not_add_up_are_a_wrong_tally() {
         let mut wrong = call([99, 101]);
-        wrong.workers[0].tally = Some(Tally::of_hits(128, 98));
+        wrong.workers[0].tally = Some(Tally::from_hits(128, 98));
         assert!(check_visit("exact", wrong).expect_err("wrong").contains("do not add up"));
     }
 
@@ -353,8 +353,8 @@ mod tests {
         assert!(check_visit("exact", wrong).expect_err("wrong").contains("of 4 blocks"));
         let mut wrong = call([99, 101]);
         let draws = u64::MAX - 127;
-        wrong.workers[0].tally = Some(Tally { draws, ..Tally::of_hits(0, 99) });
-        wrong.workers[1].tally = Some(Tally { draws: 384, ..Tally::of_hits(0, 101) });
+        wrong.workers[0].tally = Some(Tally { draws, ..Tally::from_hits(0, 99) });
+        wrong.workers[1].tally = Some(Tally { draws: 384, ..Tally::from_hits(0, 101) });
         assert!(check_visit("exact", wrong).expect_err("wrong").contains("do not add up"));
     }
 
@@ -376,12 +376,12 @@ mod tests {
         // 4 × 19,529 of 4 × 25,000, which the notebook printed as 3.12464.
         let request =
             VisitRequest { nthread: 4, block: 1 << 5, blocks: 3125, warmup: 0, ..request() };
-        let tally = Some(Tally::of_hits(100_000, 78_500));
+        let tally = Some(Tally::from_hits(100_000, 78_500));
         let reference = Some(Reference { kernel: &Pi, tally });
         let mut state = ProtocolState::new(&request, reference, None);
-        let share = Worker { tally: Some(Tally::of_hits(25_000, 19_529)), ..worker(0) };
+        let share = Worker { tally: Some(Tally::from_hits(25_000, 19_529)), ..worker(0) };
         let share = Worker { blocks: None, ..share };
-        let tally = Tally::of_hits(100_000, 78_116);
+        let tally = Tally::from_hits(100_000, 78_116);
         let call = Call { tally: Some(tally), workers: vec![share; 4], ..call([1, 1]) };
         let hello = parse(br#"{"hello":{"protocol":1,"check":"z"}}"#).expect("hello");
         state.accept(&hello).expect("hello is expected");

@@ -1,4 +1,4 @@
-//! Integers as decimal strings in JSON, whose numbers are 64-bit floats in many
+//! Decimal strings for integers in JSON, whose numbers are 64-bit floats in many
 //! languages. For serde's `with`.
 
 use std::borrow::Cow;
@@ -28,5 +28,5 @@ where
     if text.starts_with('+') {
         return Err(D::Error::custom(format!("{text:?}: a decimal integer has no plus sign")));
     }
-    text.parse().map_err(|error| D::Error::custom(format!("{text:?} is no integer: {error}")))
+    text.parse().map_err(|error| D::Error::custom(format!("{text:?} is not an integer: {error}")))
 }

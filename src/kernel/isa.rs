@@ -1,15 +1,15 @@
-//! Instruction sets that a kernel may be compiled for.
+//! Instruction sets that a kernel is compiled for.
 //!
-//! A kernel is written once and compiled several times; the widest form that
-//! this CPU has is chosen when the program runs. Every form returns the
-//! identical tally, so the choice shows in the time and nowhere else.
+//! A kernel is written once and compiled several times; the program chooses the
+//! widest instruction set of the CPU at run time. Every variant returns the same
+//! tally, so the choice affects the time and nothing else.
 
 use std::fmt;
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Isa {
-    /// What every CPU of the target has (SSE2 on x86-64, NEON on aarch64).
+    /// Baseline of the target (SSE2 on x86-64, NEON on aarch64).
     Portable,
     /// 256-bit integers on x86-64.
     Avx2,
@@ -18,10 +18,10 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// All of them, narrowest first.
+    /// All instruction sets, narrowest first.
     pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512];
 
-    /// The name in `HARNESS_ISA` and in the `isa` column.
+    /// Name in `HARNESS_ISA` and in the `isa` column.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
@@ -30,7 +30,7 @@ impl Isa {
         }
     }
 
-    /// Whether this CPU has it.
+    /// Returns whether this CPU supports it.
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
@@ -47,17 +47,17 @@ impl Isa {
         }
     }
 
-    /// Those that this CPU has, narrowest first.
+    /// Instruction sets that this CPU supports, narrowest first.
     pub fn available() -> impl Iterator<Item = Isa> {
         Isa::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
-    /// The widest that this CPU has.
+    /// Widest instruction set that this CPU supports.
     pub fn best() -> Isa {
         Isa::available().last().unwrap_or(Isa::Portable)
     }
 
-    /// The instruction set of that name, if this CPU has it.
+    /// Finds an instruction set by name, if this CPU supports it.
     pub fn find(name: &str) -> Option<Isa> {
         Isa::available().find(|isa| isa.name() == name)
     }

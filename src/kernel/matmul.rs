@@ -1,22 +1,25 @@
-//! Products of random matrices of +1 and −1: what BLAS was made for.
+//! Kernel of matrix multiplication: products of random matrices of +1 and −1, the
+//! work that BLAS is made for.
 //!
 //! A block of d draws is one product: k × k times k × k, with k = √d; where d is
-//! no square, k × k times k × 2k with k = √(d/2). A draw is an entry of the product.
+//! not a square, k × k times k × 2k with k = √(d/2). A draw is an entry of the
+//! product.
 //! Its mean is 0 and its mean square k; any two entries are uncorrelated, so the
 //! standard error is the usual one.
 //!
-//! Every way to multiply gives the same tally: all partial sums are integers of at
-//! most k ≤ 2¹⁵, which 32-bit floats hold exactly. So a library that adds in another
-//! order, in threads of its own, is held to the very same integers.
+//! Every algorithm of multiplication gives the same tally: all partial sums are
+//! integers of at most k ≤ 2¹⁵, which 32-bit floats represent exactly. So a library
+//! that adds in another order, in threads of its own, must return the same
+//! integers.
 //!
-//! The entries are bits, 1 for +1 and 0 for −1, of the words that SplitMix64 gives
-//! from the block's starting point: from the lowest bit of the first word on, the
-//! first matrix row by row, then the second.
+//! The entries are bits, 1 for +1 and 0 for −1, of the output words of SplitMix64
+//! from the seed of the block: from the lowest bit of the first word on, the first
+//! matrix row by row, then the second.
 
 use super::stream::{stream_seed, word};
 use super::{Isa, Kernel, Tally};
 
-/// The mean entry of a product of random matrices.
+/// Kernel that estimates the mean entry of a product of random matrices.
 pub struct MatMul;
 
 impl Kernel for MatMul {
@@ -43,7 +46,7 @@ impl Kernel for MatMul {
         let second = signs(start, shape.inner * shape.inner, shape.inner * shape.columns);
         match isa {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the CPU has these instructions, as was just asked.
+            // SAFETY: the CPU has these instructions, as the guard checks.
             Isa::Avx512 if isa.is_available() => unsafe { tally_avx512(shape, &first, &second) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
@@ -53,7 +56,7 @@ impl Kernel for MatMul {
     }
 }
 
-/// Of a product `inner` × `inner` times `inner` × `columns`.
+/// Shape of a product: `inner` × `inner` times `inner` × `columns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
     inner: usize,
@@ -61,15 +64,15 @@ struct Shape {
 }
 
 impl Shape {
-    /// Of a block of so many draws, a power of two.
+    /// Shape of a block of `draws` draws, a power of two.
     fn of(draws: u64) -> Shape {
         let inner = 1 << (draws.ilog2() / 2);
         Shape { inner, columns: draws as usize / inner }
     }
 }
 
-/// `count` entries of +1 or −1 from the stream that begins at `start`, `skipped`
-/// entries left out; both are multiples of 64.
+/// Generates `count` entries of +1 or −1 from the stream that begins at `start`,
+/// after the first `skipped` entries; both numbers are multiples of 64.
 fn signs(start: u64, skipped: usize, count: usize) -> Vec<f32> {
     let words = skipped as u64 / 64..(skipped + count) as u64 / 64;
     let sign = |word: u64, bit: u32| if word >> bit & 1 == 1 { 1.0 } else { -1.0 };
@@ -91,10 +94,11 @@ fn tally_avx2(shape: Shape, first: &[f32], second: &[f32]) -> Tally {
     tally_of_product(shape, first, second)
 }
 
-/// The tally of a product, one row of it at a time.
+/// Computes the tally of a product, one row at a time.
 ///
-/// Inlined into each of its callers and vectorised there for their instruction
-/// set. The innermost loop runs along rows, so that all memory is read in order.
+/// The function is inlined into each of its callers and vectorised there for their
+/// instruction set. The innermost loop runs along rows, so that all memory is read
+/// in order.
 #[inline(always)]
 fn tally_of_product(shape: Shape, first: &[f32], second: &[f32]) -> Tally {
     let mut row = vec![0.0f32; shape.columns];
@@ -125,7 +129,7 @@ mod tests {
 
     const SEED: u64 = 20_261_122;
 
-    /// Entry by entry, as the definition has it, in integers.
+    /// Computes the tally entry by entry, by the definition, in integers.
     fn naive(seed: u64, block: u64, draws: u64) -> Tally {
         let shape = Shape::of(draws);
         let start = stream_seed(seed, block);
@@ -148,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_multiplies_as_the_definition_does() {
+    fn every_variant_agrees_with_the_definition() {
         for draws in [64, 128, 1 << 8, 1 << 11, 1 << 12] {
             for isa in Isa::available() {
                 assert_eq!(MatMul.tally(SEED, 3, draws, isa), naive(SEED, 3, draws), "{draws}");
@@ -157,15 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_is_no_square_is_twice_as_wide_as_high() {
+    fn a_block_that_is_not_a_square_is_twice_as_wide_as_high() {
         assert_eq!(Shape::of(1 << 14), Shape { inner: 128, columns: 128 });
         assert_eq!(Shape::of(1 << 7), Shape { inner: 8, columns: 16 });
         assert_eq!(Shape::of(1 << 30), Shape { inner: 1 << 15, columns: 1 << 15 });
     }
 
-    /// Computed by an independent program in Python, with its own integers.
+    /// Expected values from an independent program in Python, with its own integers.
     #[test]
-    fn the_tally_is_that_of_an_independent_program() {
+    fn the_tally_agrees_with_an_independent_program() {
         let known = [(1, 64, -8, 464), (3, 128, 28, 2_992), (2, 1 << 14, -2_052, 4_204_960)];
         for (blocks, block, sum, sum_sq) in known {
             let tally = Job { seed: SEED, block, blocks }.tally(&MatMul, 0..blocks, Isa::best());
@@ -174,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn entries_have_mean_nought_and_mean_square_k() {
+    fn entries_have_mean_zero_and_mean_square_k() {
         let job = Job { seed: 7, block: 1 << 10, blocks: 256 };
         let tally = job.tally(&MatMul, 0..job.blocks, Isa::best());
         let mean_square = tally.sum_sq as f64 / tally.draws as f64;
         assert!((mean_square / 32.0 - 1.0).abs() < 0.05, "{mean_square}");
-        let z = tally.z(1.0, 0.0).expect("a spread");
+        let z = tally.z_score(1.0, 0.0).expect("a standard error");
         assert!(z.abs() < 4.0, "z = {z}");
     }
 }

@@ -1,10 +1,10 @@
-//! What is computed, and why every backend returns the same bits.
+//! Kernels: the computations that are timed.
 //!
 //! A kernel is a pure function of (seed, block index) into a [`Tally`] of
 //! integers. Integers can be added in any order, so the tally of a [`Job`]
 //! depends on the job alone: not on the backend, the number of threads, the
-//! chunks, the instruction set or the machine. Every sample is checked against
-//! it.
+//! chunks, the instruction set or the machine. The tally of every sample is
+//! checked.
 //!
 //! To add a kernel: one file here, and one line in [`KERNELS`].
 #![deny(missing_docs)]
@@ -30,50 +30,50 @@ use serde::{Deserialize, Serialize};
 /// The kernels of this crate.
 pub const KERNELS: &[&dyn Kernel] = &[&Pi, &PiRand, &total_probability::TotalProbability, &MatMul];
 
-/// Draws of a block, unless asked otherwise: seeding costs about 1% of it.
+/// Default number of draws of a block. Seeding takes about 1% of its time.
 pub const DEFAULT_BLOCK: u64 = 1 << 14;
 
-/// The smallest and the largest block; blocks are powers of two.
+/// Range of the number of draws of a block, which is a power of two.
 pub const BLOCK_RANGE: std::ops::RangeInclusive<u64> = 1 << 6..=1 << 30;
 
 /// A Monte Carlo estimate that can be cut into blocks.
 pub trait Kernel: Sync {
-    /// The name on the command line and in the files.
+    /// Name on the command line and in the files.
     fn name(&self) -> &'static str;
 
-    /// One line for `harness list`.
+    /// Description in one line, for `harness list`.
     fn about(&self) -> &'static str;
 
-    /// What one unit of a tally's sum is worth: estimate = scale × sum / draws.
+    /// Factor of the estimate: estimate = scale × sum / draws.
     fn scale(&self) -> f64;
 
-    /// The exact answer, where one is known.
+    /// Exact value of the estimated quantity, where it is known.
     fn exact(&self) -> Option<f64>;
 
-    /// The tally of `draws` draws (a power of two, at least 64) from the random
-    /// stream of (`seed`, `block`). Must be a pure function of these three: in
-    /// every instruction set, the same tally.
+    /// Computes the tally of `draws` draws (a power of two, at least 64) from the
+    /// random stream of (`seed`, `block`). The tally must be a pure function of
+    /// these three, and the same in every instruction set.
     fn tally(&self, seed: u64, block: u64, draws: u64, isa: Isa) -> Tally;
 }
 
-/// How much work there is: blocks of draws, and the seed of their streams.
+/// Amount of work: a number of blocks of draws, and the seed of their streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Seed of the random streams.
     pub seed: u64,
-    /// Draws of a block.
+    /// Number of draws of a block.
     pub block: u64,
     /// Number of blocks.
     pub blocks: u64,
 }
 
 impl Job {
-    /// Draws of the whole job.
+    /// Number of draws of the whole job.
     pub fn draws(&self) -> u64 {
         self.block * self.blocks
     }
 
-    /// The tally of a range of its blocks.
+    /// Computes the tally of a range of its blocks.
     pub fn tally(&self, kernel: &dyn Kernel, blocks: Range<u64>, isa: Isa) -> Tally {
         blocks
             .map(|block| kernel.tally(self.seed, block, self.block, isa))
@@ -83,28 +83,29 @@ impl Job {
 
 /// The exact, mergeable result of some blocks.
 ///
-/// Integers only, so that the sum has no order. A kernel with real values adds
-/// fixed-point integers. In JSON its fields are decimal strings.
+/// All fields are integers, so that the order of additions does not matter. A
+/// kernel with real values adds fixed-point integers. In JSON the fields are
+/// decimal strings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tally {
-    /// Draws that were made.
+    /// Number of draws.
     #[serde(with = "decimal")]
     pub draws: u64,
-    /// Sum over the draws.
+    /// Sum of the values of the draws.
     #[serde(with = "decimal")]
     pub sum: i128,
-    /// Sum of squares over the draws.
+    /// Sum of the squares of the values.
     #[serde(with = "decimal")]
     pub sum_sq: i128,
 }
 
 impl Tally {
-    /// The tally of draws that each count 0 or 1.
-    pub fn of_hits(draws: u64, hits: u64) -> Tally {
+    /// Makes the tally of draws whose values are 0 or 1.
+    pub fn from_hits(draws: u64, hits: u64) -> Tally {
         Tally { draws, sum: hits.into(), sum_sq: hits.into() }
     }
 
-    /// The sum of two tallies; `None` where it does not fit.
+    /// Adds two tallies; `None` if the sum overflows.
     pub fn checked_add(self, other: Tally) -> Option<Tally> {
         Some(Tally {
             draws: self.draws.checked_add(other.draws)?,
@@ -113,7 +114,7 @@ impl Tally {
         })
     }
 
-    /// scale × mean: the estimate. `None` without draws.
+    /// Estimate: scale × mean. `None` without draws.
     pub fn estimate(&self, scale: f64) -> Option<f64> {
         (self.draws > 0).then(|| scale * self.sum as f64 / self.draws as f64)
     }
@@ -130,9 +131,9 @@ impl Tally {
         Some(scale * (variance.max(0.0) / draws).sqrt())
     }
 
-    /// How many standard errors lie between the estimate and the exact answer.
-    /// `None` where the tally has no spread.
-    pub fn z(&self, scale: f64, exact: f64) -> Option<f64> {
+    /// Difference between the estimate and the exact value in standard errors.
+    /// `None` where the standard error is 0 or unknown.
+    pub fn z_score(&self, scale: f64, exact: f64) -> Option<f64> {
         let error = self.std_error(scale).filter(|error| *error > 0.0)?;
         Some((self.estimate(scale)? - exact) / error)
     }
@@ -141,8 +142,8 @@ impl Tally {
 impl Add for Tally {
     type Output = Tally;
 
-    /// Merges two tallies. Wraps rather than panics: a runner in another
-    /// language may report anything, and a wrapped sum is simply wrong.
+    /// Merges two tallies. It wraps on overflow instead of panicking: a runner in
+    /// another language may report any numbers, and a wrapped sum is simply wrong.
     fn add(self, other: Tally) -> Tally {
         Tally {
             draws: self.draws.wrapping_add(other.draws),
@@ -174,21 +175,21 @@ mod tests {
     ];
 
     #[test]
-    fn every_form_returns_the_tally_of_the_independent_program() {
+    fn every_variant_returns_the_tally_of_the_independent_program() {
         for isa in Isa::available() {
             for (kernel, first, blocks, draws, hits) in HITS {
                 let job = Job { seed: SEED, block: draws, blocks };
                 let tally = job.tally(kernel, first..first + blocks, isa);
-                let expected = Tally::of_hits(draws * blocks, hits);
-                assert_eq!(tally, expected, "{} in its {isa} form", kernel.name());
+                let expected = Tally::from_hits(draws * blocks, hits);
+                assert_eq!(tally, expected, "{} for {isa}", kernel.name());
             }
         }
     }
 
     #[test]
-    fn every_form_returns_the_same_tally_for_any_block() {
+    fn every_variant_returns_the_same_tally_for_any_block() {
         for kernel in KERNELS {
-            // Work of a product grows faster than its draws.
+            // The time of a product grows faster than its number of draws.
             let largest = if kernel.name() == MatMul.name() { 1 << 13 } else { 1 << 17 };
             for block in [64, 128, 1 << 10, largest] {
                 for seed in [0, 1, SEED, u64::MAX] {
@@ -211,24 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn every_kernel_estimates_its_exact_answer() {
+    fn every_kernel_estimates_its_exact_value() {
         for kernel in KERNELS {
             let Some(exact) = kernel.exact() else { continue };
             let job = Job { seed: SEED, block: 1 << 12, blocks: 64 };
             let tally = job.tally(*kernel, 0..64, Isa::best());
-            let z = tally.z(kernel.scale(), exact).expect("a spread");
+            let z = tally.z_score(kernel.scale(), exact).expect("a standard error");
             assert!(z.abs() < 4.0, "{}: z = {z}", kernel.name());
         }
     }
 
     #[test]
-    fn the_standard_error_is_the_one_of_the_sample_mean() {
+    fn the_standard_error_is_that_of_the_sample_mean() {
         // Four draws 0, 1, 1, 1: mean 3/4, unbiased variance 1/4.
-        let tally = Tally::of_hits(4, 3);
+        let tally = Tally::from_hits(4, 3);
         assert_eq!(tally.estimate(4.0), Some(3.0));
         assert_eq!(tally.std_error(4.0), Some(4.0 * (0.25_f64 / 4.0).sqrt()));
         assert_eq!(Tally::default().estimate(4.0), None);
-        assert_eq!(Tally::of_hits(1, 1).std_error(4.0), None);
-        assert_eq!(Tally::of_hits(9, 9).z(4.0, 3.0), None);
+        assert_eq!(Tally::from_hits(1, 1).std_error(4.0), None);
+        assert_eq!(Tally::from_hits(9, 9).z_score(4.0, 3.0), None);
     }
 }

@@ -1,9 +1,9 @@
-//! π by darts, as fast as the machine allows.
+//! Kernel of π by darts, vectorised for speed.
 //!
 //! One 64-bit output is one dart: its halves, as signed 32-bit integers, are a
 //! point of the square [−2³¹, 2³¹)². The dart is inside the circle of radius
-//! 2³¹ when x² + y² < 2⁶². Integers only: no rounding, the same answer
-//! everywhere. The ratio of the areas is π/4.
+//! 2³¹ if x² + y² < 2⁶². All arithmetic is in integers, so nothing is rounded and
+//! every machine returns the same tally. The ratio of the areas is π/4.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -11,7 +11,7 @@ mod avx2;
 use super::stream::{LANES, LaneState, Lanes, lanes};
 use super::{Isa, Kernel, Tally};
 
-/// π by counting darts inside a circle.
+/// Kernel that estimates π by counting darts inside a circle.
 pub struct Pi;
 
 impl Kernel for Pi {
@@ -36,15 +36,14 @@ impl Kernel for Pi {
         let steps = draws / LANES as u64;
         let hits = match isa {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Isa::find` and `Isa::best` return only what the CPU has,
-            // and the assertion holds for an `Isa` that was named directly.
+            // SAFETY: the CPU has these instructions, as the guard checks.
             Isa::Avx512 if isa.is_available() => unsafe { hits_avx512(&states, steps) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Isa::Avx2 if isa.is_available() => unsafe { avx2::hits(&states, steps) },
             _ => hits(&states, steps),
         };
-        Tally::of_hits(steps * LANES as u64, hits)
+        Tally::from_hits(steps * LANES as u64, hits)
     }
 }
 
@@ -54,12 +53,12 @@ fn hits_avx512(states: &[LaneState; LANES], steps: u64) -> u64 {
     hits(states, steps)
 }
 
-/// Darts inside the circle among `steps` darts of each lane.
+/// Counts the darts inside the circle among `steps` darts of each lane.
 ///
-/// Inlined into each of its callers and vectorised there for their instruction
-/// set. The loops over lanes stay loops until the vectoriser sees them because
-/// 16 lanes are too many to unroll: with 8 the compiler unrolls first, and
-/// falls back to scalar code.
+/// The function is inlined into each of its callers and vectorised there for their
+/// instruction set. The loops over lanes reach the vectoriser as loops because 16
+/// lanes are too many to unroll: with 8 the compiler unrolls first, and falls back
+/// to scalar code.
 #[inline(always)]
 fn hits(states: &[LaneState; LANES], steps: u64) -> u64 {
     let mut lanes = Lanes::new(states);
@@ -73,7 +72,7 @@ fn hits(states: &[LaneState; LANES], steps: u64) -> u64 {
     LANES as u64 * steps - outside_of.iter().sum::<u64>()
 }
 
-/// 1 if a dart lies outside the circle, else 0.
+/// Returns 1 if a dart is outside the circle, else 0.
 #[inline(always)]
 fn outside(dart: u64) -> u64 {
     let x = i64::from(dart as i32);

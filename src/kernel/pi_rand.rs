@@ -1,5 +1,5 @@
-//! π as anybody would write it: for teaching, for projecting on a wall, and as
-//! a stand-in for ordinary scalar work.
+//! Kernel of π by darts in a few readable lines over the `rand` crate: for
+//! teaching, and as an example of ordinary scalar code.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -7,7 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::stream::stream_seed;
 use super::{Isa, Kernel, Tally};
 
-/// π by counting darts inside a circle, over the `rand` crate.
+/// Kernel that estimates π by counting darts inside a circle, over the `rand` crate.
 pub struct PiRand;
 
 impl Kernel for PiRand {
@@ -35,6 +35,6 @@ impl Kernel for PiRand {
             let (x, y): (f64, f64) = rng.random();
             x * x + y * y < 1.0
         };
-        Tally::of_hits(draws, (0..draws).filter(is_hit).count() as u64)
+        Tally::from_hits(draws, (0..draws).filter(is_hit).count() as u64)
     }
 }

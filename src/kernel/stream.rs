@@ -1,13 +1,13 @@
 //! Random streams: each block of draws has its own, seeded from (seed, block).
 //!
-//! Workers never share a generator and never inherit one, so it does not
-//! matter which worker computes a block, or in which process: the block's
-//! draws are the same. This is what the notebook's four forked workers lacked.
+//! Workers neither share nor inherit a generator, so the draws of a block are the
+//! same whichever worker or process computes it. (In the notebook four forked
+//! workers inherited one generator, and drew the same numbers.)
 //!
 //! A stream is 16 independent *lanes* of xoshiro256++ (Blackman and Vigna,
 //! "Scrambled linear pseudorandom number generators", ACM TOMS 2021). The
-//! lanes don't depend on each other, so an instruction set may advance 2, 4, 8
-//! or 16 of them at a time: the outputs stay the same.
+//! lanes do not depend on each other, so code may advance 2, 4, 8 or 16 of them at
+//! a time, with the same outputs.
 //!
 //! Each lane's state comes from SplitMix64 (Steele, Lea and Flood, OOPSLA
 //! 2014), started at a 64-bit hash of (seed, block). The hash is a bijection
@@ -15,55 +15,55 @@
 //! Two blocks may still overlap by part of their 64 seeding words: among the
 //! 610,352 blocks of 10¹⁰ draws that happens with a probability of about 10⁻⁶.
 
-/// Lanes of a stream.
+/// Number of lanes of a stream.
 pub const LANES: usize = 16;
 
 /// State of one xoshiro256++ generator.
 pub type LaneState = [u64; 4];
 
-/// 2⁶⁴ divided by the golden ratio, made odd: SplitMix64's increment.
+/// Increment of SplitMix64: 2⁶⁴ divided by the golden ratio, made odd.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// SplitMix64's output function, a bijection of 64-bit words.
+/// Output function of SplitMix64, a bijection of 64-bit words.
 fn mix(mut word: u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
 }
 
-/// The starting point of a block's stream: a hash of (seed, block).
+/// Seed of the stream of a block: a hash of (seed, block).
 ///
-/// For kernels that bring their own generator; [`lanes`] begins here too.
+/// Kernels with their own generators start from it, and so does [`lanes`].
 pub fn stream_seed(seed: u64, block: u64) -> u64 {
     mix(mix(seed.wrapping_add(GOLDEN_GAMMA)) ^ block)
 }
 
-/// The word of that index, from 0, among those that SplitMix64 gives from `start`.
+/// Output word of SplitMix64 with this index, from 0, for the seed `start`.
 pub fn word(start: u64, index: u64) -> u64 {
     mix(start.wrapping_add((index + 1).wrapping_mul(GOLDEN_GAMMA)))
 }
 
-/// The states of the 16 lanes of a block's stream.
+/// Initial states of the 16 lanes of the stream of a block.
 pub fn lanes(seed: u64, block: u64) -> [LaneState; LANES] {
     let start = stream_seed(seed, block);
     let state = |lane: usize| std::array::from_fn(|part| word(start, (4 * lane + part) as u64));
     std::array::from_fn(state)
 }
 
-/// The lanes of a stream, word by word side by side, so that the compiler can
-/// keep a word of several lanes in one vector register.
+/// Lanes of a stream in a structure of arrays, so that the compiler can keep a word
+/// of several lanes in one vector register.
 pub struct Lanes {
     words: [[u64; LANES]; 4],
 }
 
 impl Lanes {
-    /// Lanes that start from `states`.
+    /// Makes lanes that start from `states`.
     #[inline(always)]
     pub fn new(states: &[LaneState; LANES]) -> Self {
         Lanes { words: std::array::from_fn(|word| std::array::from_fn(|lane| states[lane][word])) }
     }
 
-    /// The next output of each lane.
+    /// Advances the lanes, and returns the output of each.
     #[inline(always)]
     #[allow(clippy::should_implement_trait, reason = "a stream has no end")]
     pub fn next(&mut self) -> [u64; LANES] {
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_seeded_as_the_published_splitmix64_seeds_a_generator() {
+    fn a_lane_is_seeded_by_the_published_splitmix64() {
         let reference = Xoshiro256PlusPlus::seed_from_u64(stream_seed(42, 7)).next_u64();
         assert_eq!(Lanes::new(&lanes(42, 7)).next()[0], reference);
     }
 
     #[test]
-    fn blocks_and_seeds_start_at_different_points() {
+    fn blocks_and_seeds_have_different_streams() {
         let mut starts: Vec<u64> =
             (0..100).flat_map(|seed| (0..100).map(move |block| stream_seed(seed, block))).collect();
         starts.sort_unstable();

@@ -1,9 +1,9 @@
-//! P(B) by the law of total probability, from an exercise of school.
+//! Kernel of P(B) by the law of total probability, from a textbook exercise.
 //!
 //! Of 35,000 people 10,000, 20,000 and 5,000 belong to three populations, in
-//! which B happens with probability 100/900, 400/900 and 500/900. A draw picks
-//! one person, everybody with the same chance, and then lets B happen or not.
-//! Of 35,000 × 900 equally likely outcomes 11,500,000 have B: 23/63.
+//! which B happens with probability 100/900, 400/900 and 500/900. A draw chooses
+//! one person, all equally likely, and then decides whether B happens. B happens
+//! in 11,500,000 of 35,000 × 900 equally likely outcomes: 23/63.
 
 use rand::{Rng, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -11,16 +11,16 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::stream::stream_seed;
 use super::{Isa, Kernel, Tally};
 
-/// Size of each population, and in how many of [`CHANCES`] B happens in it.
+/// Size of each population, and in how many of [`OUTCOMES`] B happens in it.
 const POPULATIONS: [(u64, u64); 3] = [(10_000, 100), (20_000, 400), (5_000, 500)];
 
-/// People of all populations.
+/// Number of people in all populations.
 const PEOPLE: u64 = POPULATIONS[0].0 + POPULATIONS[1].0 + POPULATIONS[2].0;
 
-/// Equally likely outcomes for one person.
-const CHANCES: u64 = 900;
+/// Number of equally likely outcomes for one person.
+const OUTCOMES: u64 = 900;
 
-/// P(B) by picking people.
+/// Kernel that estimates P(B) by choosing people.
 pub struct TotalProbability;
 
 impl Kernel for TotalProbability {
@@ -37,48 +37,48 @@ impl Kernel for TotalProbability {
     }
 
     fn exact(&self) -> Option<f64> {
-        let favourable: u64 = POPULATIONS.iter().map(|(size, chances)| size * chances).sum();
-        Some(favourable as f64 / (PEOPLE * CHANCES) as f64)
+        let favourable: u64 = POPULATIONS.iter().map(|(size, outcomes)| size * outcomes).sum();
+        Some(favourable as f64 / (PEOPLE * OUTCOMES) as f64)
     }
 
-    // A named generator and a few lines for integers below a bound: those of
-    // rand may change between versions, and with them every tally.
+    // A named generator, and our own integers below a bound: those of rand may
+    // change between versions, and with them every tally.
     fn tally(&self, seed: u64, block: u64, draws: u64, _isa: Isa) -> Tally {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream_seed(seed, block));
         let hits = (0..draws).map(|_| {
-            let chances = chances_of(below::<PEOPLE>(&mut rng));
-            u64::from(below::<CHANCES>(&mut rng) < chances)
+            let favourable = favourable_outcomes(below::<PEOPLE>(&mut rng));
+            u64::from(below::<OUTCOMES>(&mut rng) < favourable)
         });
-        Tally::of_hits(draws, hits.sum())
+        Tally::from_hits(draws, hits.sum())
     }
 }
 
-/// In how many of [`CHANCES`] B happens to that person, of [`PEOPLE`].
-fn chances_of(person: u64) -> u64 {
+/// Number of outcomes, of [`OUTCOMES`], in which B happens to this person.
+fn favourable_outcomes(person: u64) -> u64 {
     let [(first, _), (second, _), _] = POPULATIONS;
     let population = usize::from(person >= first) + usize::from(person >= first + second);
     POPULATIONS[population].1
 }
 
-/// A number below `BOUND`, each with exactly the same probability.
+/// Draws a number below `BOUND`, each with exactly the same probability.
 fn below<const BOUND: u64>(rng: &mut impl Rng) -> u64 {
     loop {
-        if let Some(number) = fair::<BOUND>(rng.next_u64()) {
+        if let Some(number) = map_word::<BOUND>(rng.next_u64()) {
             return number;
         }
     }
 }
 
-/// The number below `BOUND` that a random word stands for (Lemire, "Fast random
+/// Maps a random word to a number below `BOUND`, or rejects it (Lemire, "Fast random
 /// integer generation in an interval", ACM TOMACS 2019).
 ///
-/// word × `BOUND` / 2⁶⁴, rounded down, would favour some numbers, since `BOUND`
-/// does not divide 2⁶⁴. The 2⁶⁴ mod `BOUND` words with the least remainders are
-/// thrown away, which leaves each number as many words as any other.
-fn fair<const BOUND: u64>(word: u64) -> Option<u64> {
+/// word × `BOUND` / 2⁶⁴, rounded down, would be biased, since `BOUND` does not
+/// divide 2⁶⁴. The 2⁶⁴ mod `BOUND` words with the smallest remainders are rejected,
+/// which leaves equally many words for each number.
+fn map_word<const BOUND: u64>(word: u64) -> Option<u64> {
     let product = u128::from(word) * u128::from(BOUND);
-    let thrown_away = BOUND.wrapping_neg() % BOUND;
-    (product as u64 >= thrown_away).then_some((product >> 64) as u64)
+    let rejected = BOUND.wrapping_neg() % BOUND;
+    (product as u64 >= rejected).then_some((product >> 64) as u64)
 }
 
 #[cfg(test)]
@@ -88,33 +88,33 @@ mod tests {
     const WORDS: u128 = 1 << 64;
 
     #[test]
-    fn as_many_words_stand_for_one_number_as_for_any_other() {
-        equally_many_words_each::<PEOPLE>();
-        equally_many_words_each::<CHANCES>();
-        equally_many_words_each::<{ 3 << 62 }>();
+    fn every_number_has_equally_many_words() {
+        check_words_of_each_number::<PEOPLE>();
+        check_words_of_each_number::<OUTCOMES>();
+        check_words_of_each_number::<{ 3 << 62 }>();
     }
 
-    /// The words of a number follow each other, as products with the bound
-    /// grow with the word: so it is enough to find the first and the last.
-    fn equally_many_words_each<const BOUND: u64>() {
+    /// Checks the first and the last word of numbers. That suffices: the words of a
+    /// number are consecutive, since products with the bound grow with the word.
+    fn check_words_of_each_number<const BOUND: u64>() {
         let bound = u128::from(BOUND);
         let share = WORDS / bound;
-        let word_stands_for = |word: u128| fair::<BOUND>(u64::try_from(word).ok()?);
+        let number_of = |word: u128| map_word::<BOUND>(u64::try_from(word).ok()?);
         for number in (0..bound).step_by((BOUND / 100_000 + 1) as usize) {
             let first = (number * WORDS + WORDS % bound).div_ceil(bound);
             let number = Some(number as u64);
-            assert_eq!(word_stands_for(first), number);
-            assert_eq!(word_stands_for(first + share - 1), number);
-            assert_ne!(word_stands_for(first + share), number);
-            assert!(first == 0 || word_stands_for(first - 1) != number);
+            assert_eq!(number_of(first), number);
+            assert_eq!(number_of(first + share - 1), number);
+            assert_ne!(number_of(first + share), number);
+            assert!(first == 0 || number_of(first - 1) != number);
         }
     }
 
     #[test]
-    fn every_person_has_the_chances_of_the_population() {
-        let of_all: u64 = (0..PEOPLE).map(chances_of).sum();
-        assert_eq!((of_all, PEOPLE * CHANCES), (11_500_000, 31_500_000));
-        assert_eq!([9_999, 10_000, 29_999, 30_000].map(chances_of), [100, 400, 400, 500]);
+    fn every_person_has_the_outcomes_of_the_population() {
+        let favourable: u64 = (0..PEOPLE).map(favourable_outcomes).sum();
+        assert_eq!((favourable, PEOPLE * OUTCOMES), (11_500_000, 31_500_000));
+        assert_eq!([9_999, 10_000, 29_999, 30_000].map(favourable_outcomes), [100, 400, 400, 500]);
         assert_eq!(TotalProbability.exact(), Some(23.0 / 63.0));
     }
 }

@@ -138,7 +138,7 @@ impl Kernel for Broken {
 
     fn tally(&self, _: u64, block: u64, draws: u64, _: Isa) -> Tally {
         assert!(block != 13, "{EXPECTED}");
-        Tally::of_hits(draws, 0)
+        Tally::from_hits(draws, 0)
     }
 }
 

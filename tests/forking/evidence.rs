@@ -77,7 +77,7 @@ impl Kernel for Deed {
 
     fn tally(&self, _: u64, block: u64, draws: u64, _: Isa) -> Tally {
         (self.body)(block);
-        Tally::of_hits(draws, draws)
+        Tally::from_hits(draws, draws)
     }
 }
 

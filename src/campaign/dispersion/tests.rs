@@ -29,7 +29,7 @@ impl Runner {
         let normal = std::f64::consts::SQRT_2 * erf_inv(2.0 * uniform - 1.0);
         let share = self.draws as f64 / f64::from(self.sharing);
         let hits = share * SHARE + normal * (share * SHARE * (1.0 - SHARE)).sqrt();
-        Tally::of_hits(self.draws, (hits.round() * f64::from(self.sharing)) as u64)
+        Tally::from_hits(self.draws, (hits.round() * f64::from(self.sharing)) as u64)
     }
 }
 
@@ -139,7 +139,7 @@ fn correct_runners_pass() {
 
 #[test]
 fn tallies_of_few_draws_are_not_tested() {
-    let tally = Tally::of_hits(64, 50);
+    let tally = Tally::from_hits(64, 50);
     assert_eq!(first_failure(50, || vec![tally]), None);
 }
 

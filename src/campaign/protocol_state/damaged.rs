@@ -105,7 +105,7 @@ fn good() -> Vec<u8> {
 
 /// Result of the protocol state for the output of a runner.
 fn check_visit(output: &[u8], request: &VisitRequest) -> Result<(), String> {
-    let tally = Some(Tally::of_hits(DRAWS, HITS));
+    let tally = Some(Tally::from_hits(DRAWS, HITS));
     let mut state = ProtocolState::new(request, Some(Reference { kernel: &Pi, tally }), None);
     for line in output.split(|byte| *byte == b'\n') {
         state.accept(&parse(line)?)?;
