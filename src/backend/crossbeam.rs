@@ -6,7 +6,6 @@ use std::any::Any;
 use std::ops::Range;
 
 use crossbeam::channel::Receiver;
-use crossbeam::thread::ScopedJoinHandle;
 
 use super::{
     Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
@@ -55,16 +54,10 @@ impl Team for Scoped {
 impl Scoped {
     /// Runs `body` in each worker, pinned if requested.
     fn run(&self, body: impl Fn(usize) -> Report + Sync) -> Result<Vec<Report>, TeamError> {
-        let run = |worker| body(worker).with_times_of_this_thread();
-        if !self.placement.is_pinned() {
-            return in_scope(self.chunks.nthread, run);
-        }
         in_scope(self.chunks.nthread, |worker| {
             self.placement.pin_current_thread(worker)?;
-            Ok(run(worker))
-        })?
-        .into_iter()
-        .collect()
+            Ok(body(worker).with_times_of_this_thread())
+        })
     }
 }
 
@@ -77,27 +70,30 @@ fn filled_channel(chunks: Chunks) -> Receiver<Range<u64>> {
 }
 
 /// Runs `body` in each of `nthread` scoped threads and returns the results.
-fn in_scope<T: Send>(
+fn in_scope(
     nthread: usize,
-    body: impl Fn(usize) -> T + Sync,
-) -> Result<Vec<T>, TeamError> {
+    body: impl Fn(usize) -> Result<Report, TeamError> + Sync,
+) -> Result<Vec<Report>, TeamError> {
     let panicked = |worker, panic: Box<dyn Any + Send>| TeamError::Panicked {
         worker,
         message: panic_message(&*panic),
     };
     crossbeam::thread::scope(|scope| {
         let body = &body;
-        let spawn =
-            |worker: usize| {
-                scope.builder().spawn(move |_| body(worker)).map_err(|source| {
-                    TeamError::CannotStart { worker: worker + 1, nthread, source }
-                })
-            };
-        let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
-        let join = |(worker, handle): (usize, ScopedJoinHandle<'_, T>)| {
-            handle.join().map_err(|panic| panicked(worker + 1, panic))
-        };
-        workers.into_iter().enumerate().map(join).collect()
+        let workers = (1..=nthread)
+            .map(|worker| {
+                scope
+                    .builder()
+                    .spawn(move |_| body(worker - 1))
+                    .map_err(|source| TeamError::CannotStart { worker, nthread, source })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        (1..=nthread)
+            .zip(workers)
+            .map(|(worker, handle)| {
+                handle.join().unwrap_or_else(|panic| Err(panicked(worker, panic)))
+            })
+            .collect()
     })
     .unwrap_or_else(|panic| Err(panicked(0, panic)))
 }

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 pub enum Schedule {
     /// Fixed before the call: worker w of n takes chunks w, w + n, w + 2n …
     Static,
-    /// On demand: each worker takes the next chunk when it is free.
+    /// Assigned on demand: each worker takes the next chunk when it is free.
     Dynamic,
-    /// On demand, in chunks that shrink: half of an even share of the remaining
-    /// blocks, and never less than the chunk.
+    /// Assigned on demand, in chunks that shrink: half of an even share of the
+    /// remaining blocks, and never less than the chunk.
     Guided,
-    /// Work stealing: the chunks are halved among threads, and halved again where
+    /// Assigned by work stealing: the chunks are halved among threads, and halved again where
     /// a thread steals. A piece has at least one chunk, and often many.
     Stealing,
 }

@@ -36,40 +36,35 @@ struct Scoped {
 
 impl Team for Scoped {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
-        let (work, nthread) = (self.work, self.chunks.nthread);
-        let dispatcher = &self.chunks.dispatcher();
-        let run = |worker| work.run_all(dispatcher.claim_for(worker)).with_times_of_this_thread();
-        if !self.placement.is_pinned() {
-            return in_scope(nthread, run);
-        }
-        in_scope(nthread, |worker| {
+        let dispatcher = self.chunks.dispatcher();
+        in_scope(self.chunks.nthread, |worker| {
             self.placement.pin_current_thread(worker)?;
-            Ok(run(worker))
-        })?
-        .into_iter()
-        .collect()
+            Ok(self.work.run_all(dispatcher.claim_for(worker)).with_times_of_this_thread())
+        })
     }
 }
 
 /// Runs `body` in each of `nthread` scoped threads and returns the results.
-fn in_scope<T: Send>(
+fn in_scope(
     nthread: usize,
-    body: impl Fn(usize) -> T + Sync,
-) -> Result<Vec<T>, TeamError> {
+    body: impl Fn(usize) -> Result<Report, TeamError> + Sync,
+) -> Result<Vec<Report>, TeamError> {
     let body = &body;
     thread::scope(|scope| {
-        let spawn = |worker: usize| {
-            thread::Builder::new()
-                .spawn_scoped(scope, move || body(worker))
-                .map_err(|source| TeamError::CannotStart { worker: worker + 1, nthread, source })
-        };
-        let workers = (0..nthread).map(spawn).collect::<Result<Vec<_>, _>>()?;
-        let join = |(worker, handle): (usize, thread::ScopedJoinHandle<'_, T>)| {
-            handle.join().map_err(|panic| TeamError::Panicked {
-                worker: worker + 1,
-                message: panic_message(&*panic),
+        let workers = (1..=nthread)
+            .map(|worker| {
+                thread::Builder::new()
+                    .spawn_scoped(scope, move || body(worker - 1))
+                    .map_err(|source| TeamError::CannotStart { worker, nthread, source })
             })
-        };
-        workers.into_iter().enumerate().map(join).collect()
+            .collect::<Result<Vec<_>, _>>()?;
+        (1..=nthread)
+            .zip(workers)
+            .map(|(worker, handle)| {
+                handle.join().unwrap_or_else(|panic| {
+                    Err(TeamError::Panicked { worker, message: panic_message(&*panic) })
+                })
+            })
+            .collect()
     })
 }

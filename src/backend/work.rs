@@ -98,7 +98,7 @@ impl WorkSpec {
 }
 
 /// Result of a worker. Reports are merged by addition, like the tallies in them.
-/// A report is sent to another process as words, see [`Report::to_words`].
+/// A report is sent to another process of the same machine as words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "[u64; Report::WORDS]", from = "[u64; Report::WORDS]")]
 pub struct Report {
@@ -144,38 +144,33 @@ impl Report {
             .and_then(|inner_ns| Some(inner_ns + run_delay::current_thread_ns()?));
         Report { cpu_ns, run_delay_ns, ..self }
     }
+}
 
-    /// Encodes the report as words, for a process on the same machine.
-    pub fn to_words(self) -> [u64; Report::WORDS] {
-        let Tally { draws, sum, sum_sq } = self.tally;
-        let [cpu_ns, run_delay_ns, last_cpu, inner_cpu_ns, inner_delay_ns] = [
-            self.cpu_ns,
-            self.run_delay_ns,
-            self.last_cpu,
-            self.inner.cpu_ns,
-            self.inner.run_delay_ns,
-        ]
-        .map(|time| time.unwrap_or(UNKNOWN));
-        let halves = |value: i128| (value as u64, (value >> 64) as u64);
-        let ((sum_low, sum_high), (sq_low, sq_high)) = (halves(sum), halves(sum_sq));
+impl From<Report> for [u64; Report::WORDS] {
+    fn from(report: Report) -> Self {
+        let Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, inner } = report;
+        let word = |value: Option<u64>| value.unwrap_or(UNKNOWN);
+        let [sum_low, sum_high, sq_low, sq_high] =
+            [tally.sum, tally.sum >> 64, tally.sum_sq, tally.sum_sq >> 64].map(|half| half as u64);
         [
-            draws,
-            self.busy_ns,
-            cpu_ns,
-            run_delay_ns,
-            self.blocks,
-            last_cpu,
+            tally.draws,
+            busy_ns,
+            word(cpu_ns),
+            word(run_delay_ns),
+            blocks,
+            word(last_cpu),
             sum_low,
             sum_high,
             sq_low,
             sq_high,
-            inner_cpu_ns,
-            inner_delay_ns,
+            word(inner.cpu_ns),
+            word(inner.run_delay_ns),
         ]
     }
+}
 
-    /// Decodes the words of [`Report::to_words`].
-    pub fn from_words(words: [u64; Report::WORDS]) -> Report {
+impl From<[u64; Report::WORDS]> for Report {
+    fn from(words: [u64; Report::WORDS]) -> Self {
         let [draws, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, sums @ .., _, _] = words;
         let [.., inner_cpu_ns, inner_delay_ns] = words;
         let known = |word: u64| Some(word).filter(|word| *word != UNKNOWN);
@@ -190,18 +185,6 @@ impl Report {
             last_cpu: known(last_cpu),
             inner: InnerTimes { cpu_ns: known(inner_cpu_ns), run_delay_ns: known(inner_delay_ns) },
         }
-    }
-}
-
-impl From<Report> for [u64; Report::WORDS] {
-    fn from(report: Report) -> Self {
-        report.to_words()
-    }
-}
-
-impl From<[u64; Report::WORDS]> for Report {
-    fn from(words: [u64; Report::WORDS]) -> Self {
-        Report::from_words(words)
     }
 }
 
@@ -232,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn from_words_inverts_to_words(
+        fn a_report_is_unchanged_by_encoding_as_words(
             small: [u64; 3], sums: [i128; 2],
             known in [(); 5].map(|()| proptest::option::of(0..UNKNOWN)),
         ) {
@@ -241,7 +224,7 @@ mod tests {
             let [cpu_ns, run_delay_ns, last_cpu, inner_cpu_ns, inner_delay_ns] = known;
             let inner = InnerTimes { cpu_ns: inner_cpu_ns, run_delay_ns: inner_delay_ns };
             let report = Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, inner };
-            prop_assert_eq!(Report::from_words(report.to_words()), report);
+            prop_assert_eq!(Report::from(<[u64; Report::WORDS]>::from(report)), report);
         }
     }
 

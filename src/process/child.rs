@@ -25,9 +25,9 @@ pub enum OnDrop {
 /// Exit status of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It exited with this code.
+    /// Exit with this code.
     Code(i32),
-    /// It was killed by this signal.
+    /// Death by this signal.
     Signal(Signal),
 }
 

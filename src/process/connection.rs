@@ -33,8 +33,7 @@ pub type Pair<S, R> = (Connection<S, R>, Connection<R, S>);
 /// # Errors
 /// Where descriptors run out.
 pub fn one_way<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
-    let (receiver, sender) = pipe::<Never, T>()?;
-    Ok((Receiver(receiver), Sender(sender)))
+    pipe()
 }
 
 /// A type without values, for the direction of a pipe in which nothing is sent.
@@ -48,14 +47,10 @@ pub struct Connection<S, R = S> {
 }
 
 /// The receiving end of a one-way pipe.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Receiver<T>(Connection<Never, T>);
+pub type Receiver<T> = Connection<Never, T>;
 
 /// The sending end of a one-way pipe.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Sender<T>(Connection<T, Never>);
+pub type Sender<T> = Connection<T, Never>;
 
 impl<S: Serialize, R> Connection<S, R> {
     /// Sends a value of any size. Some 270 values may wait unread; then the call
@@ -105,34 +100,6 @@ impl<S, R> Connection<S, R> {
     }
 }
 
-impl<T: DeserializeOwned> Receiver<T> {
-    /// Receives a value as [`Connection::recv`] does.
-    ///
-    /// # Errors
-    /// As [`Connection::recv`].
-    pub fn recv(&self) -> Result<T, Error> {
-        self.0.recv()
-    }
-
-    /// Waits for a value as [`Connection::poll`] does.
-    ///
-    /// # Errors
-    /// As [`Connection::poll`].
-    pub fn poll(&self, timeout: Duration) -> Result<bool, Error> {
-        self.0.poll(timeout)
-    }
-}
-
-impl<T: Serialize> Sender<T> {
-    /// Sends a value as [`Connection::send`] does.
-    ///
-    /// # Errors
-    /// As [`Connection::send`].
-    pub fn send(&self, value: &T) -> Result<(), Error> {
-        self.0.send(value)
-    }
-}
-
 /// An end of a pipe, without the types of its values.
 ///
 /// A fork copies every end, and a copy that stays open in another process keeps
@@ -161,7 +128,7 @@ impl End {
         }
     }
 
-    /// Its descriptor, if it belongs to this process.
+    /// Descriptor of the end, if it belongs to this process.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
         self.socket().ok().map(|socket| socket.as_fd().as_raw_fd())
     }
@@ -233,18 +200,6 @@ impl Ends for () {
 impl<S, R> Ends for Connection<S, R> {
     fn visit(&mut self, visitor: &mut dyn FnMut(&mut End)) {
         visitor(&mut self.end);
-    }
-}
-
-impl<T> Ends for Receiver<T> {
-    fn visit(&mut self, visitor: &mut dyn FnMut(&mut End)) {
-        self.0.visit(visitor);
-    }
-}
-
-impl<T> Ends for Sender<T> {
-    fn visit(&mut self, visitor: &mut dyn FnMut(&mut End)) {
-        self.0.visit(visitor);
     }
 }
 

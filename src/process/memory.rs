@@ -59,7 +59,7 @@ pub struct MemfdInfo {
     pub bytes: u64,
     /// Operations that nobody can do any more.
     pub seals: SealFlag,
-    /// Whether all of its memory is allocated: a file may be long and sparse.
+    /// `true` if all of its memory is allocated: a file may be long and sparse.
     pub is_allocated: bool,
 }
 

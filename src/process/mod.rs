@@ -96,7 +96,7 @@ pub enum Error {
     /// The other end is closed, and all that was sent has been read.
     #[error("the other end is closed")]
     Disconnected,
-    /// This end of a pipe was not given to this process.
+    /// An end of a pipe was used by a process that it was not given to.
     #[error("this end of a pipe belongs to another process: give it to the child (Process::with)")]
     NotGiven,
     /// A pool, child or ticket was used by a process or pool that does not own

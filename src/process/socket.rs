@@ -48,9 +48,9 @@ const SEALS: SealFlag = SealFlag::F_SEAL_SHRINK
 /// Longest time that a call may block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// No limit.
+    /// Waits without a limit.
     Never,
-    /// This time; zero means not at all.
+    /// Waits at most for this time; zero means not at all.
     After(Duration),
 }
 

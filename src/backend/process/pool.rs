@@ -84,10 +84,12 @@ struct PoolTeam {
 impl PoolTeam {
     /// Pins the workers from outside, unless they are pinned already.
     fn pin(&mut self) -> Result<(), TeamError> {
-        let pids = self.pool.pids();
-        if self.placement.is_pinned() && pids != self.pinned {
-            self.placement.pin_processes(&pids)?;
-            self.pinned = pids;
+        if self.placement.is_pinned() {
+            let pids = self.pool.pids();
+            if pids != self.pinned {
+                self.placement.pin_processes(&pids)?;
+                self.pinned = pids;
+            }
         }
         Ok(())
     }
@@ -95,10 +97,8 @@ impl PoolTeam {
 
 impl Team for PoolTeam {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
-        if self.placement.is_pinned() {
-            // A worker that died in the last call was replaced.
-            self.pin()?;
-        }
+        // A worker that died in the last call was replaced.
+        self.pin()?;
         let mut reports = vec![Report::default(); self.nthread];
         for result in self.pool.imap_unordered(&self.chunks, 1)? {
             let worker = result.worker;

@@ -91,7 +91,7 @@ fn write(slot: &[AtomicU64], result: &WorkerResult) {
     let (report, message) = words.split_at(Report::WORDS);
     let new_state = match result {
         Ok(value) => {
-            for (target, word) in report.iter().zip(value.to_words()) {
+            for (target, word) in report.iter().zip(<[u64; Report::WORDS]>::from(*value)) {
                 target.store(word, Ordering::Relaxed);
             }
             REPORT
@@ -117,8 +117,9 @@ fn read(slot: &[AtomicU64]) -> Option<WorkerResult> {
     };
     match state.load(Ordering::Acquire) {
         REPORT => {
-            let words = std::array::from_fn(|i| report[i].load(Ordering::Relaxed));
-            Some(Ok(Report::from_words(words)))
+            let words: [u64; Report::WORDS] =
+                std::array::from_fn(|i| report[i].load(Ordering::Relaxed));
+            Some(Ok(words.into()))
         }
         PANICKED => Some(Err(WorkerFailure::Panicked(text()))),
         NOT_PINNED => Some(Err(WorkerFailure::NotPinned(text()))),

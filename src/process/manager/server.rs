@@ -66,7 +66,7 @@ pub enum Reply {
     Number(u64),
     /// A value, or none.
     Value(Option<Bytes>),
-    /// Several values.
+    /// A list of values.
     Values(Vec<Bytes>),
     /// Keys and values of a dictionary.
     Pairs(Vec<(Bytes, Bytes)>),

@@ -73,9 +73,9 @@ struct QueuedTask {
 /// Way in which a task was submitted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Batching {
-    /// Alone. It may take for ever, and so may a task before it.
+    /// A single task. It may take for ever, and so may a task before it.
     Single,
-    /// With others of the same map, which will probably take as long.
+    /// One of several tasks of a map, which will probably all take as long.
     Batch,
 }
 

@@ -241,11 +241,7 @@ pub struct TaskResult<R> {
 
 /// Iterator over results in the order in which they arrive; see
 /// [`Pool::imap_unordered`].
-pub struct ImapUnordered<'a, A, R>
-where
-    A: Serialize + DeserializeOwned + 'static,
-    R: Serialize + DeserializeOwned + 'static,
-{
+pub struct ImapUnordered<'a, A, R> {
     pool: &'a mut Pool<A, R>,
     /// Number of its first task; those of the others follow.
     first: TaskId,
@@ -271,11 +267,7 @@ where
     }
 }
 
-impl<A, R> Drop for ImapUnordered<'_, A, R>
-where
-    A: Serialize + DeserializeOwned + 'static,
-    R: Serialize + DeserializeOwned + 'static,
-{
+impl<A, R> Drop for ImapUnordered<'_, A, R> {
     fn drop(&mut self) {
         self.pool.dispatcher.cancel_from(self.first);
     }
