@@ -1,87 +1,87 @@
-//! What is run where the cases are commands, and how.
+//! Commands of a run whose cases are commands.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The backend of a case that is a command: its label tells which.
+/// Backend of a case that is a command; the label of the case is that of the command.
 pub const COMMAND: &str = "command";
 
-/// Commands, and what is done around each of their runs. In every text here
-/// `{nthread}` and `{inner}` stand for the counts of the case.
+/// Commands, and the settings of their runs. In every text here `{nthread}` and
+/// `{inner}` stand for the counts of the case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commands {
-    /// The commands; a case's label is that of its command.
+    /// Commands; the label of a case is that of its command.
     pub list: Vec<Command>,
-    /// Variables that each run gets on top of those of the harness: the thread
-    /// variables, and what `--env` names.
+    /// Environment variables that each run gets besides those of the harness: the thread
+    /// variables, and those of `--env`.
     pub environment: BTreeMap<String, String>,
-    /// What runs before each run, untimed.
+    /// Command that runs before each run, untimed.
     pub prepare: Option<Vec<String>>,
-    /// What runs after each run, untimed.
+    /// Command that runs after each run, untimed.
     pub cleanup: Option<Vec<String>>,
-    /// The directory in which all of these run; null: that of the harness.
+    /// Working directory of all these; null means that of the harness.
     pub directory: Option<PathBuf>,
-    /// The file that each run reads as its stdin; null: nothing.
+    /// File that each run reads as its stdin; null means none.
     pub input: Option<PathBuf>,
-    /// What becomes of what they print.
+    /// Policy for the output of the commands.
     pub output: Output,
-    /// Exit codes that are no failure.
+    /// Exit codes that are not a failure.
     pub ok_codes: Vec<i32>,
-    /// What they must print.
+    /// Check of the output of the commands.
     pub expect: Option<Expect>,
 }
 
-/// One command.
+/// Command with its label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// What it is called.
+    /// Label, which names the command in tables.
     pub label: String,
-    /// Program and arguments; a shell where one was asked for.
+    /// Program and arguments; those of a shell, if one was requested.
     pub words: Vec<String>,
 }
 
-/// What becomes of what a command prints.
+/// Policy for the output of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
-    /// Nobody reads it.
+    /// The output is discarded.
     #[default]
     Discard,
-    /// It is kept in the results directory, a file for each visit.
+    /// The output is kept in the results directory, in a file for each visit.
     Keep,
-    /// It is shown on stderr.
+    /// The output is shown on stderr.
     Show,
 }
 
-/// What a command must print on stdout.
+/// Check of what a command prints on stdout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expect {
-    /// This text, but for blanks and line breaks at its ends.
+    /// The output must be this text, apart from blanks and line breaks at its ends.
     Text(String),
-    /// Something that this regular expression matches.
+    /// This regular expression must match the output.
     Pattern(String),
-    /// The same at every count and in every round.
+    /// The output must be the same at every count and in every round.
     Same,
 }
 
-/// What a command printed first, where it must always print the same.
+/// First output of a command that must always print the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedOutput {
-    /// The label of the command.
+    /// Label of the command.
     pub label: String,
-    /// SHA-256 of all that it printed on stdout, in hex.
+    /// SHA-256 of its stdout, in hex.
     pub sha256: String,
-    /// How much that was.
+    /// Length of its stdout.
     #[serde(default)]
     pub bytes: u64,
 }
 
 impl Commands {
-    /// The command of that label.
+    /// Finds the command with a label.
     pub fn find(&self, label: &str) -> Option<&Command> {
         self.list.iter().find(|command| command.label == label)
     }

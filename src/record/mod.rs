@@ -1,10 +1,9 @@
-//! What a run leaves behind, as plain data: the rows of `samples.csv` and the
-//! object in `run.json`.
+//! Records of a run as plain data: the rows of `samples.csv` and the object in
+//! `run.json`.
 //!
-//! This is the wall. Everything to the left of it measures and writes these
-//! types; everything to the right of it (analysis, report) reads them back
-//! from a results directory and knows nothing else. The module therefore
-//! imports nothing of this crate.
+//! This module separates measuring from reporting. The campaign writes these types;
+//! analysis and reports read them from a results directory, and know nothing else. The
+//! module therefore imports nothing of this crate.
 
 mod columns;
 mod commands;
@@ -27,7 +26,7 @@ pub use reader::{DamageKind, DamagedLine, ReadError, Reader, Record, read_rows};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
     Build, Clock, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
-    WarmUp, replace,
+    WarmUp, replace_file,
 };
 pub use table::{Table, TableError, TableRow};
 pub use target::Target;
@@ -35,20 +34,20 @@ pub use writer::{SAMPLES_FILE, Writer};
 
 use serde::{Deserialize, Serialize};
 
-/// One point of the sweep: every setting that tells it apart from the others.
+/// Case: one point of the sweep, with every setting that distinguishes it from others.
 ///
 /// The field names are the columns of `samples.csv`, the keys of `run.json`'s
 /// `plan.cases` and the keys of `summary.json`'s `cases`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Case {
-    /// What is computed; empty for a swept command.
+    /// Name of the kernel; empty for a swept command.
     pub kernel: String,
-    /// Who computes it.
+    /// Name of the backend that computes it.
     pub backend: String,
-    /// Workers.
+    /// Number of workers.
     pub nthread: u32,
-    /// How chunks meet workers: `static`, `dynamic`, `guided`, `stealing`;
-    /// empty where the backend is a foreign runner that decides itself.
+    /// Schedule: `static`, `dynamic`, `guided` or `stealing`; empty if the backend is a
+    /// foreign runner that decides itself.
     pub schedule: String,
     /// Blocks of a chunk; `None` while the draws are not calibrated.
     pub chunk: Option<u64>,
@@ -56,7 +55,7 @@ pub struct Case {
     pub block: u64,
     /// Worker affinity: `none`, `close`, `spread`.
     pub pin: String,
-    /// How a process backend starts its processes; empty for threads.
+    /// Start method of a process backend; empty for threads.
     pub start_method: String,
     /// Threads inside each worker.
     pub inner_nthread: u32,
@@ -66,15 +65,16 @@ pub struct Case {
     pub draws: Option<u64>,
     /// Seed of the random streams.
     pub seed: u64,
-    /// Tells two cases of the same backend apart; empty where nothing must.
+    /// Label that distinguishes cases of the same backend, or names a command; may be
+    /// empty.
     pub label: String,
 }
 
-/// The backend that every speedup is relative to.
+/// Backend that speedups are relative to.
 pub const BASELINE: &str = "sequential";
 
 impl Case {
-    /// Whether this case is what others are compared with.
+    /// Returns whether the backend is the baseline's.
     pub fn is_baseline(&self) -> bool {
         self.backend == BASELINE
     }
@@ -84,13 +84,13 @@ impl Case {
         self.nthread.saturating_mul(self.inner_nthread.max(1))
     }
 
-    /// Whether it is a command.
+    /// Returns whether the case is a command.
     pub fn is_command(&self) -> bool {
         self.backend == COMMAND
     }
 
-    /// What it is called: the backend, and what tells it from others of that
-    /// name, but for the figures; a command by its label.
+    /// Title: the label of a command, or else the backend with its start method and
+    /// label. Settings that are numbers are not part of it.
     pub fn title(&self) -> String {
         if self.is_command() && !self.label.is_empty() {
             return self.label.clone();
@@ -100,12 +100,12 @@ impl Case {
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Its title and its thread count, as messages name it.
+    /// Title and thread count, as messages name the case.
     pub fn title_and_count(&self) -> String {
         format!("{}, n = {}", self.title(), self.count())
     }
 
-    /// Its thread count in words: `4`, or `4 × 2` of four workers with two threads each.
+    /// Thread count as text: `4`, or `4 × 2` for four workers with two threads each.
     pub fn count(&self) -> String {
         match self.inner_nthread {
             0 | 1 => self.nthread.to_string(),
@@ -113,21 +113,20 @@ impl Case {
         }
     }
 
-    /// A text of a command in which `{nthread}` and `{inner}` stand for the counts.
+    /// Replaces `{nthread}` and `{inner}` in a text of a command by the counts.
     pub fn filled_in(&self, text: &str) -> String {
         let counted = text.replace("{nthread}", &self.nthread.to_string());
         counted.replace("{inner}", &self.inner_nthread.to_string())
     }
 
-    /// Whether `other` is compared with this case: the baseline of the same job,
-    /// pinned likewise. Where the work grows with the workers, the baseline has
-    /// the draws of one worker.
+    /// Returns whether `other` is compared with this case, the baseline of the same job and
+    /// pin. In weak scaling, the baseline has the draws of one worker.
     pub fn is_baseline_of(&self, other: &Case) -> bool {
         self.is_baseline() && self.is_comparable(other)
     }
 
-    /// Whether two cases are compared with the same baseline, and so belong into
-    /// one table.
+    /// Returns whether two cases are compared with the same baseline, and so belong in the
+    /// same table.
     pub fn is_comparable(&self, other: &Case) -> bool {
         fn key(case: &Case) -> (u64, u64, Option<u64>, [&str; 3]) {
             let words = [&case.kernel, &case.pin, &case.scaling].map(String::as_str);
@@ -136,19 +135,19 @@ impl Case {
         key(self) == key(other)
     }
 
-    /// Draws of one worker where the work grows with the workers, else of a call.
+    /// Draws of one worker in weak scaling, otherwise of a call.
     pub fn share(&self) -> Option<u64> {
         let workers = if self.is_weak() { u64::from(self.nthread.max(1)) } else { 1 };
         self.draws.map(|draws| draws / workers)
     }
 
-    /// Whether the work grows with the workers.
+    /// Returns whether the work grows with the workers (weak scaling).
     pub fn is_weak(&self) -> bool {
         self.scaling == "weak"
     }
 
-    /// Whether two cases compute the same tally: same kernel, seed, block and
-    /// draws. Only such cases may be divided by each other.
+    /// Returns whether two cases compute the same tally: same kernel, seed, block and
+    /// draws.
     pub fn same_job(&self, other: &Case) -> bool {
         (&self.kernel, self.seed, self.block, self.draws)
             == (&other.kernel, other.seed, other.block, other.draws)

@@ -1,13 +1,13 @@
-//! Rows of `samples.csv`: one timed phase each.
+//! Rows of `samples.csv`, one for each timed phase of a visit.
 
 use serde::{Deserialize, Serialize};
 
 use super::Case;
 
-/// The version of the columns. It changes only if a column changes meaning.
+/// Version of the columns. It changes only if a column changes meaning.
 pub const SCHEMA: u32 = 1;
 
-/// The columns, in order. More may come at the end; none is renamed or moved.
+/// Columns, in order. More may be added at the end; none is renamed or moved.
 pub const COLUMNS: [&str; 47] = [
     "schema",
     "version",
@@ -58,26 +58,25 @@ pub const COLUMNS: [&str; 47] = [
     "cycles",
 ];
 
-/// Columns of the first version, which every file has.
+/// Number of columns of the first version, which every file has.
 pub const FIRST_COLUMNS: usize = 44;
 
-/// Those of them that are the settings of a case.
+/// Columns of the settings of a case.
 pub const CASE_COLUMNS: &[&str] = COLUMNS.split_at(9).1.split_at(13).0;
 
-/// What a row timed.
+/// Phase of a visit that a row timed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// The team was created.
+    /// Creation of the team.
     Setup,
-    /// A call that is not counted.
+    /// Call that is not counted.
     Warmup,
-    /// A call that is counted.
+    /// Call that is counted.
     Call,
-    /// The team was dropped.
+    /// Destruction of the team.
     Teardown,
-    /// The whole visit: last row of each, and the one that says whether the
-    /// visit counts.
+    /// The whole visit. Its row is the last one, without which the visit does not count.
     #[default]
     Visit,
 }
@@ -96,11 +95,10 @@ pub struct Position {
     pub session: u32,
 }
 
-/// One row. The fields stand in the order of [`COLUMNS`], those of the case in
-/// its place: the file is read and written by position.
+/// Row. The fields are in the order of [`COLUMNS`], including those of the case: the
+/// file is written by position.
 ///
-/// Times are nanoseconds. A `None` is an empty field: unknown, or it does not
-/// apply.
+/// Times are in nanoseconds. `None` is an empty field: unknown or not applicable.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Version of the columns, [`SCHEMA`].
@@ -113,15 +111,15 @@ pub struct Row {
     pub round: u32,
     /// Group within the round, from 0.
     pub group: u32,
-    /// Position of the visit in the whole run's order, from 0.
+    /// Index of the visit in the whole run's order, from 0.
     pub visit: u64,
-    /// What was timed.
+    /// Phase that was timed.
     pub phase: Phase,
     /// Number of the call among the calls of its phase, from 0.
     pub iteration: Option<u32>,
     /// Start on the monotonic clock, since the start of the session.
     pub started_ns: u64,
-    /// The case that was visited.
+    /// Case that was visited.
     pub case: Case,
     /// Wall time.
     pub wall_ns: Option<u64>,
@@ -129,15 +127,15 @@ pub struct Row {
     pub user_ns: Option<u64>,
     /// System CPU time of every worker.
     pub system_ns: Option<u64>,
-    /// Time inside the kernel: the least busy worker.
+    /// Time inside the kernel of the least busy worker.
     pub busy_min_ns: Option<u64>,
-    /// Time inside the kernel: the busiest worker.
+    /// Time inside the kernel of the busiest worker.
     pub busy_max_ns: Option<u64>,
-    /// Time inside the kernel: all workers.
+    /// Time inside the kernel of all workers together.
     pub busy_sum_ns: Option<u64>,
     /// CPU time of the workers, by their own clocks.
     pub worker_cpu_sum_ns: Option<u64>,
-    /// Time that workers were ready to run and did not.
+    /// Time for which workers were ready to run and had no CPU.
     pub run_delay_ns: Option<u64>,
     /// Voluntary context switches.
     pub voluntary_switches: Option<u64>,
@@ -145,30 +143,29 @@ pub struct Row {
     pub involuntary_switches: Option<u64>,
     /// Peak memory.
     pub max_rss_bytes: Option<u64>,
-    /// Time that the cgroup quota took away.
+    /// Time for which the cgroup quota stopped the processes.
     pub throttled_ns: Option<u64>,
-    /// Time that the hypervisor took away.
+    /// Steal time of the hypervisor.
     pub steal_ns: Option<u64>,
     /// CPUs used, such as `0-3,8`.
     pub cpus: String,
     /// Instruction set of the kernel.
     pub isa: String,
-    /// Draws of the answer.
+    /// Draws of the tally.
     pub tally_draws: Option<u64>,
     /// Sum over the draws.
     pub tally_sum: Option<i128>,
     /// Sum of squares over the draws.
     pub tally_sum_sq: Option<i128>,
-    /// The estimate that follows from the tally.
+    /// Estimate that follows from the tally.
     pub estimate: Option<f64>,
-    /// Its standard error.
+    /// Standard error of the estimate.
     pub std_error: Option<f64>,
-    /// How the runner ended: its exit code, or minus the signal.
+    /// Exit code of the runner, or minus the signal that killed it.
     pub exit_status: Option<i32>,
-    /// Empty for a good row, else what went wrong, on one line.
+    /// Error on one line; empty for a good row.
     pub error: String,
-    /// How often processes of the visit were found to have been stopped
-    /// (SIGSTOP).
+    /// Number of times that processes of the visit were stopped (SIGSTOP).
     pub stops: Option<u32>,
     /// Time on the boot clock, which runs on while the machine is suspended.
     pub boot_ns: Option<u64>,

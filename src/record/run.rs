@@ -1,4 +1,4 @@
-//! `run.json`: what was planned, where, with what, and how it ended.
+//! Contents of `run.json`: plan, sessions, machine and build of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,59 +13,59 @@ use super::{Case, Commands, ExpectedOutput, ExpectedTally, Machine, Target};
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
 
-/// Everything about a run but its samples.
+/// Run without its samples.
 ///
-/// What an older version did not write has the value that says nothing; only the
-/// cases must be there, since rows refer to them.
+/// Keys that an older version did not write have their defaults. Only the cases are
+/// required, since rows refer to them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// What was to be measured.
+    /// Plan of the measurement.
     pub plan: Plan,
-    /// When it was measured: one session, and one more for each resume.
+    /// Sessions: one, and one more for each resume.
     #[serde(default)]
     pub sessions: Vec<Session>,
-    /// On what.
+    /// Machine that the run took place on.
     #[serde(default)]
     pub machine: Machine,
-    /// By what.
+    /// Build of the harness that measured.
     #[serde(default)]
     pub build: Build,
-    /// The variables that steer threads, as they were set.
+    /// Environment variables that set thread counts, as they were.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// The instrument.
+    /// Clock that timed the calls.
     #[serde(default)]
     pub clock: Clock,
-    /// The command that began it, as a shell takes it, with the variables that
-    /// steered it; empty if it was not written down.
+    /// Command line that started the run, quoted for a shell, with the variables that
+    /// applied; empty if unknown.
     #[serde(default)]
     pub command: String,
 }
 
-/// What is to be measured, and by which rules. `--dry-run` prints it.
+/// Plan of a run: its cases and the rules of the measurement. `--dry-run` prints it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The cases; rows refer to them by their settings.
+    /// Cases; rows refer to them by their settings.
     pub cases: Vec<Case>,
-    /// Cases that were asked for and cannot run.
+    /// Cases that were requested and cannot run.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
     /// Thread counts of the sweep.
     #[serde(default)]
     pub nthread: Vec<u32>,
-    /// Where they come from.
+    /// Origin of the thread counts: an option, a variable or the default.
     #[serde(default)]
     pub nthread_source: String,
     /// Seed of the order of visits.
     #[serde(default)]
     pub order_seed: u64,
-    /// The rule that the draws follow, in words.
+    /// Rule for the number of draws, in words.
     #[serde(default)]
     pub draws_rule: String,
-    /// What the run asks.
+    /// Preset of the run.
     #[serde(default)]
     pub preset: Preset,
-    /// The rule that ends the run.
+    /// Rule that ends the run.
     #[serde(default)]
     pub stopping: Stopping,
     /// Calls of a visit that are not counted.
@@ -74,8 +74,8 @@ pub struct Plan {
     /// Calls of a visit that are counted.
     #[serde(default)]
     pub iterations: u32,
-    /// A visit that lasts longer is killed; null follows the rule (the larger of
-    /// 5 s and 20 × the predicted visit).
+    /// Time after which a visit is killed; null means the larger of 5 s and 20 × the
+    /// predicted visit.
     #[serde(default)]
     pub timeout_ns: Option<u64>,
     /// Commands of the foreign runners, by name.
@@ -84,30 +84,29 @@ pub struct Plan {
     /// Order of the first round: groups of indices into `cases`.
     #[serde(default)]
     pub first_round: Vec<Vec<usize>>,
-    /// The tally that each job must return, by the reference visit.
+    /// Tally that each job must return, from its reference visit.
     #[serde(default)]
     pub expected: Vec<ExpectedTally>,
-    /// Threads inside each worker, where they are an axis of the sweep; empty where
-    /// they are not.
+    /// Threads inside each worker, if they are an axis of the sweep; otherwise empty.
     #[serde(default)]
     pub inner_nthread: Vec<u32>,
-    /// Index of the case that all others are compared with, where that is no
-    /// sequential backend; null where each job has its sequential one.
+    /// Index of the baseline of all cases, if there is one; null if each job has its own
+    /// sequential baseline.
     #[serde(default)]
     pub baseline: Option<usize>,
-    /// What the cases measure.
+    /// Target that the cases measure.
     #[serde(default, rename = "subject")]
     pub target: Target,
-    /// The commands, if the cases are commands.
+    /// Commands, if the cases are commands.
     #[serde(default)]
     pub commands: Option<Commands>,
-    /// What each command printed first, where it must always print the same.
+    /// First output of each command, if it must always print the same.
     #[serde(default)]
     pub expected_outputs: Vec<ExpectedOutput>,
 }
 
 impl Plan {
-    /// Whether a case is what others are compared with.
+    /// Returns whether other cases are compared with a case.
     pub fn is_baseline(&self, case: usize) -> bool {
         match self.baseline {
             Some(baseline) => baseline == case,
@@ -115,7 +114,7 @@ impl Plan {
         }
     }
 
-    /// Whether a case is compared with that baseline.
+    /// Returns whether a case is compared with a baseline.
     pub fn is_compared_with(&self, case: usize, baseline: usize) -> bool {
         match self.baseline {
             Some(common) => common == baseline,
@@ -124,161 +123,159 @@ impl Plan {
     }
 }
 
-/// What a run asks, and so which cases it has and what its report shows first.
+/// Preset of a run, which determines its cases and the head of its report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// How fast is each backend at each thread count?
+    /// Time of each backend at each thread count.
     #[default]
     Sweep,
-    /// The same, in about ten seconds.
+    /// Sweep of about ten seconds.
     Quick,
-    /// From which job on does parallel pay?
+    /// Job size from which on a parallel backend is faster than the sequential one.
     Crossover,
-    /// How small may a task be?
+    /// Minimum effective task granularity.
     Metg,
 }
 
-/// A case that was asked for and cannot run.
+/// Requested case that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
-    /// The backend.
+    /// Name of the backend.
     pub backend: String,
-    /// Which of its cases.
+    /// Description of the cases of the backend.
     pub what: String,
-    /// Why.
+    /// Reason for skipping them.
     pub reason: String,
 }
 
-/// When a run ends.
+/// Rule that ends a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stopping {
-    /// Rounds at most; without a precision, exactly so many.
+    /// Largest number of rounds; without a precision, the exact number.
     #[serde(default)]
     pub rounds: u32,
-    /// The run ends sooner once every ratio is known to this share of itself
-    /// (0.01: ±1%); null: it does not.
+    /// Relative half-width of every ratio's interval at which the run ends early (0.01:
+    /// ±1%); null if it does not.
     #[serde(default)]
     pub precision: Option<f64>,
-    /// Time, looked at before each visit; null means none, or (in a dry run)
-    /// that it follows from the calibration.
+    /// Time budget, checked before each visit; null means none or, in a dry run, that it
+    /// follows from the calibration.
     #[serde(default)]
     pub time_budget_ns: Option<u64>,
 }
 
-/// One stretch of measuring.
+/// Session: one start of the harness, from its first to its last visit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Session {
-    /// When it began, UTC, RFC 3339.
+    /// Start, UTC, RFC 3339.
     pub start: String,
-    /// When it ended; null while it runs, or if it was killed.
+    /// End; null while the session runs, or if it was killed.
     pub end: Option<String>,
-    /// Why it ended.
+    /// Reason of the end.
     pub stop_reason: Option<StopReason>,
-    /// Cases that failed twice in a row and were not visited again.
+    /// Cases that failed twice in a row, and were not visited again.
     pub retired: Vec<Retired>,
-    /// Every ratio's relative half-width was at most this when it ended, of the
-    /// cases that were still visited; null where one had no interval yet.
+    /// Largest relative half-width of a ratio's interval at the end, among the cases that
+    /// were still visited; null if a ratio had no interval yet.
     pub precision_reached: Option<f64>,
-    /// What measured in this session.
+    /// Build of the harness in this session.
     pub build: Build,
-    /// The command that began it, as [`Run::command`].
+    /// Command line that started the session, as in [`Run::command`].
     pub command: String,
-    /// In what this session differs from the one before, where that was forced.
+    /// Differences from the previous session that the user accepted with a flag.
     pub forced: Vec<String>,
-    /// CPUs that others used just before the session began.
+    /// CPUs that other programs used just before the session.
     pub other_load_cpus: Option<f64>,
-    /// Share of the ten seconds before it, in percent, for which some thread of
+    /// Share of the ten seconds before the session, in percent, for which some thread of
     /// the machine waited for a CPU (pressure stall information).
     pub cpu_pressure_percent: Option<f64>,
-    /// How many calls each backend needed to warm up.
+    /// Number of calls that each backend needed to warm up.
     pub warm_ups: Vec<WarmUp>,
 }
 
-/// How many calls a backend needed until its times stayed where they were going
-/// to stay.
+/// Warm-up of a backend: the calls until its times were steady.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmUp {
-    /// Index into the plan's cases of the case that was tried.
+    /// Index into the plan's cases of the case that was measured.
     pub case: usize,
-    /// Calls that were slower than those at the end.
+    /// Number of calls that were slower than those at the end.
     pub calls: u32,
-    /// Calls that were made.
+    /// Number of all calls.
     pub of: u32,
 }
 
-/// Why a session ended.
+/// Reason for which a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StopReason {
-    /// Every ratio was known well enough.
+    /// Every ratio had the requested precision.
     Precision,
-    /// The time was up.
+    /// The time budget was used up.
     Budget,
-    /// The last look had been taken.
+    /// The last scheduled check of the precision was done.
     Looks,
     /// All rounds were done.
     Rounds,
-    /// Somebody, or a full disk, ended it.
+    /// A signal or a full disk ended the session.
     Interrupted,
 }
 
 impl fmt::Display for StopReason {
-    /// What happened, in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            StopReason::Precision => "every speedup was known well enough",
-            StopReason::Budget => "its time budget was used up",
-            StopReason::Looks => "the last look had been taken",
+            StopReason::Precision => "every speedup had the requested precision",
+            StopReason::Budget => "the time budget was used up",
+            StopReason::Looks => "the last scheduled check of the precision was done",
             StopReason::Rounds => "all rounds were done",
             StopReason::Interrupted => "it was interrupted",
         })
     }
 }
 
-/// A case that failed twice in a row.
+/// Case that failed twice in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retired {
     /// Index into the plan's cases.
     pub case: usize,
-    /// The round of the second failure.
+    /// Round of the second failure.
     pub round: u32,
-    /// What went wrong.
+    /// Error of the second failure.
     pub error: String,
 }
 
-/// What measured.
+/// Build of the harness.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
-    /// Commit that it was built from; empty if unknown.
+    /// Git commit of the source; empty if unknown.
     pub git_commit: String,
-    /// Whether the tree had changes that were not committed.
+    /// True if the source had uncommitted changes.
     pub git_dirty: bool,
-    /// SHA-256 of the executable, in hex; empty if it cannot be read.
+    /// SHA-256 of the executable, in hex; empty if unknown.
     pub executable_sha256: String,
-    /// Compiler.
+    /// Version of the compiler.
     pub rustc: String,
     /// Target triple.
     pub target: String,
-    /// Target features that the compiler could assume.
+    /// Target features that the compiler assumed.
     pub target_features: String,
     /// Optimisation level.
     pub opt_level: String,
 }
 
-/// The clock that timed.
+/// Clock that timed the calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Clock {
-    /// The kernel's clock source, such as `tsc`; empty if unknown.
+    /// Clock source of the operating system, such as `tsc`; empty if unknown.
     pub source: String,
-    /// Resolution.
+    /// Resolution in nanoseconds.
     pub resolution_ns: u64,
-    /// What one reading costs.
+    /// Cost of one reading in nanoseconds.
     pub reading_ns: f64,
 }
 
@@ -286,7 +283,7 @@ impl Run {
     /// Reads the `run.json` of a results directory.
     ///
     /// # Errors
-    /// Where it cannot be read, or holds something else: then line and column.
+    /// Where the file cannot be read, or is invalid: then with line and column.
     pub fn read(dir: &Path) -> anyhow::Result<Run> {
         use anyhow::Context as _;
         let path = dir.join(RUN_FILE);
@@ -298,17 +295,17 @@ impl Run {
     /// Reads the text of a `run.json`.
     ///
     /// # Errors
-    /// Where it holds something else, with line and column.
+    /// Where the text is invalid, with line and column.
     pub fn parse(text: &[u8]) -> serde_json::Result<Run> {
         // Some programs begin a text file with a byte order mark.
         serde_json::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text))
     }
 
-    /// The same; `None` where there is no such file.
+    /// Reads the `run.json` of a results directory, if there is one.
     ///
     /// # Errors
-    /// As [`Run::read`], but for a file that is not there.
-    pub fn find(dir: &Path) -> anyhow::Result<Option<Run>> {
+    /// As [`Run::read`], except for a missing file.
+    pub fn read_if_exists(dir: &Path) -> anyhow::Result<Option<Run>> {
         match dir.join(RUN_FILE).try_exists() {
             Ok(false) => Ok(None),
             Ok(true) | Err(_) => Run::read(dir).map(Some),
@@ -318,26 +315,25 @@ impl Run {
     /// Writes the `run.json` of a results directory, by rename.
     ///
     /// # Errors
-    /// Where the disk refuses; an older file is left as it was.
+    /// Where it cannot be written; an older file is left as it was.
     pub fn write(&self, dir: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        replace(&dir.join(RUN_FILE), &text)
+        replace_file(&dir.join(RUN_FILE), &text)
     }
 }
 
-/// Writes a file beside its final place and moves it there, so that no reader
-/// ever sees half of it. It gets the permissions of the older one.
+/// Replaces a file atomically: writes a temporary file beside it and renames that, so
+/// that no reader sees half of it. The permissions of the older file are kept.
 ///
 /// # Errors
-/// Where the disk refuses; the older file is left as it was.
-pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+/// Where the file cannot be written; the older file is left as it was.
+pub fn replace_file(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
     let part: PathBuf = path.with_file_name(name);
     let written = File::create(&part)
         .and_then(|mut file| file.write_all(contents))
-        // Who may read the older file, may read this one.
         .and_then(|()| match std::fs::metadata(path) {
             Ok(older) => std::fs::set_permissions(&part, older.permissions()),
             Err(_) => Ok(()),
