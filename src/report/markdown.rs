@@ -12,7 +12,7 @@ use super::markup::{code, table_row, target, text};
 use super::plots;
 use crate::analysis::{CaseSummary, Summary, jobs};
 use crate::quantity::pluralize;
-use crate::record::replace;
+use crate::record::replace_file;
 use crate::view::ending::how_it_ended;
 use crate::view::job::{JobView, OVERSUBSCRIBED, job_views};
 use crate::view::nouns::{Checks, checks};
@@ -25,7 +25,7 @@ use crate::view::verdict::verdict;
 /// # Errors
 /// Where the disk refuses; an older file is left as it was.
 pub fn write(summary: &Summary, dir: &Path) -> std::io::Result<()> {
-    replace(&dir.join("report.md"), page(summary).as_bytes())
+    replace_file(&dir.join("report.md"), page(summary).as_bytes())
 }
 
 /// The whole page.

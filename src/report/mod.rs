@@ -65,7 +65,7 @@ use crate::visits::{self, Samples};
 /// # Errors
 /// Where its samples are missing, or a file makes no sense.
 pub fn read(dir: &Path) -> anyhow::Result<Summary> {
-    let run = Run::find(dir)?;
+    let run = Run::read_if_exists(dir)?;
     let Samples { plan, visits, issues } = visits::read(dir, run.as_ref().map(|run| &run.plan))?;
     let run = run.unwrap_or_else(|| Run { plan, ..Run::default() });
     Ok(summarise_visits(&run, &visits, &issues))

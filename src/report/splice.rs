@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use super::markdown::{commands, essence};
 use super::markup::code;
 use crate::analysis::Summary;
-use crate::record::replace;
+use crate::record::replace_file;
 
 /// The line after which the essence begins.
 pub const BEGIN: &str = "<!-- harness:begin -->";
@@ -90,7 +90,7 @@ pub fn splice(summary: &Summary, dir: &Path, page: &Path) -> Result<(), SpliceEr
         let reason = io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only");
         return Err(failed(reason));
     }
-    replace(&file, &new).map_err(failed)
+    replace_file(&file, &new).map_err(failed)
 }
 
 /// The text between the marks.

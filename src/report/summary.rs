@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::analysis::Summary;
-use crate::record::{CASE_COLUMNS, replace};
+use crate::record::{CASE_COLUMNS, replace_file};
 
 /// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
 const FIGURES: [&str; 31] = [
@@ -56,7 +56,7 @@ pub fn write_csv(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
         object["problem"] = case.problems.first().cloned().unwrap_or_default().into();
         csv.write_record(columns().map(|column| cell(&object[*column])))?;
     }
-    Ok(replace(&dir.join("summary.csv"), &csv.into_inner()?)?)
+    Ok(replace_file(&dir.join("summary.csv"), &csv.into_inner()?)?)
 }
 
 /// Writes `summary.json`.
@@ -66,7 +66,7 @@ pub fn write_csv(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
 pub fn write_json(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(summary)?;
     text.push(b'\n');
-    Ok(replace(&dir.join("summary.json"), &text)?)
+    Ok(replace_file(&dir.join("summary.json"), &text)?)
 }
 
 /// A value as a field: text without its quotes, nothing for null.

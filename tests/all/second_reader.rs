@@ -1,6 +1,7 @@
 //! Second reader of `samples.csv`: the rules of docs/FORMAT.md, word by word, over maps
 //! of text. It is slow and reads the whole file at once, so that little can go wrong.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nthread::record::{COLUMNS, Case, Plan, Position};
@@ -41,10 +42,9 @@ pub fn read(bytes: &[u8], plan: &Plan) -> Option<VisitTimes> {
     let mut visits: BTreeMap<Position, &[(Position, &Cells)]> = BTreeMap::new();
     for contiguous in rows.chunk_by(|one, other| one.0 == other.0) {
         let position = contiguous[0].0;
-        if visits.contains_key(&position) {
-            invalid.insert(position);
-        } else {
-            visits.insert(position, contiguous);
+        match visits.entry(position) {
+            Entry::Vacant(entry) => drop(entry.insert(contiguous)),
+            Entry::Occupied(_) => drop(invalid.insert(position)),
         }
     }
     let mut times: VisitTimes = (0..plan.cases.len()).map(|case| (case, Vec::new())).collect();

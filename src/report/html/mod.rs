@@ -17,7 +17,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::analysis::Summary;
-use crate::record::replace;
+use crate::record::replace_file;
 
 /// The name of the page in a results directory.
 const REPORT_FILE: &str = "report.html";
@@ -28,5 +28,5 @@ const REPORT_FILE: &str = "report.html";
 /// Where the disk refuses; the older file is left as it was.
 pub fn write_html(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     let page = page::page(&data::of(summary))?;
-    replace(&dir.join(REPORT_FILE), page.as_bytes()).context(REPORT_FILE)
+    replace_file(&dir.join(REPORT_FILE), page.as_bytes()).context(REPORT_FILE)
 }

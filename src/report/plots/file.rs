@@ -32,7 +32,7 @@ pub(super) trait Picture {
 
 /// Writes the plot as SVG.
 pub(super) fn svg(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
-    replace(path, svg_text(plot)?.as_bytes())
+    replace_file(path, svg_text(plot)?.as_bytes())
 }
 
 /// Writes the plot as PNG.
@@ -40,7 +40,7 @@ pub(super) fn png(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError
     let (size, pixels) = pixels(plot)?;
     let bytes = encoded(size, &pixels)
         .map_err(|source| PlotError::Encode { path: path.to_owned(), source })?;
-    replace(path, &bytes)
+    replace_file(path, &bytes)
 }
 
 /// The plot as an SVG document with its font inside.
@@ -152,8 +152,8 @@ fn encoded((width, height): (usize, usize), pixels: &[u8]) -> Result<Vec<u8>, pn
 }
 
 /// Puts a whole file in the place of an old one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
-    record::replace(path, bytes)
+fn replace_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
+    record::replace_file(path, bytes)
         .map(|()| path.to_owned())
         .map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
