@@ -5,6 +5,7 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::marker::PhantomData;
 
 use clap::builder::{StringValueParser, TypedValueParser, ValueParserFactory};
 use clap::parser::ValueSource;
@@ -153,79 +154,60 @@ pub fn first_flag<'a>(options: &[&'a dyn Typed]) -> Option<&'a str> {
     options.iter().find_map(|option| option.flag())
 }
 
-/// A parser of text that records its source.
+/// A parser of text that records its source. It parses switches too: clap gives it `true` for a
+/// flag, and `false` by default.
 #[derive(Clone)]
-pub struct GivenParser;
+pub struct SourceParser<T>(PhantomData<T>);
 
-impl TypedValueParser for GivenParser {
-    type Value = Given;
+impl<T: From<Given> + Clone + Send + Sync + 'static> TypedValueParser for SourceParser<T> {
+    type Value = T;
 
     fn parse_ref(
         &self,
         command: &Command,
         arg: Option<&Arg>,
         value: &std::ffi::OsStr,
-    ) -> Result<Given, clap::Error> {
+    ) -> Result<T, clap::Error> {
         self.parse_ref_(command, arg, value, ValueSource::CommandLine)
     }
 
+    // clap's `map` would lose the source.
     fn parse_ref_(
         &self,
         command: &Command,
         arg: Option<&Arg>,
         value: &std::ffi::OsStr,
         source: ValueSource,
-    ) -> Result<Given, clap::Error> {
+    ) -> Result<T, clap::Error> {
         let text = StringValueParser::new().parse_ref(command, arg, value)?;
         let flag = format!("--{}", arg.and_then(Arg::get_long).unwrap_or_default());
         let source = match source {
             ValueSource::CommandLine => Source::Flag(flag),
             _ => Source::Variable(variable_of(&flag)),
         };
-        Ok(Given { source, text })
+        Ok(T::from(Given { source, text }))
+    }
+}
+
+impl From<Given> for Switch {
+    fn from(given: Given) -> Switch {
+        Switch(Some(given))
     }
 }
 
 impl ValueParserFactory for Given {
-    type Parser = GivenParser;
+    type Parser = SourceParser<Given>;
 
-    fn value_parser() -> GivenParser {
-        GivenParser
-    }
-}
-
-/// A parser of switches: clap gives it `true` for a flag, and `false` by default.
-#[derive(Clone)]
-pub struct SwitchParser;
-
-impl TypedValueParser for SwitchParser {
-    type Value = Switch;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<Switch, clap::Error> {
-        self.parse_ref_(command, arg, value, ValueSource::CommandLine)
-    }
-
-    fn parse_ref_(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &std::ffi::OsStr,
-        source: ValueSource,
-    ) -> Result<Switch, clap::Error> {
-        Ok(Switch(Some(GivenParser.parse_ref_(command, arg, value, source)?)))
+    fn value_parser() -> SourceParser<Given> {
+        SourceParser(PhantomData)
     }
 }
 
 impl ValueParserFactory for Switch {
-    type Parser = SwitchParser;
+    type Parser = SourceParser<Switch>;
 
-    fn value_parser() -> SwitchParser {
-        SwitchParser
+    fn value_parser() -> SourceParser<Switch> {
+        SourceParser(PhantomData)
     }
 }
 
