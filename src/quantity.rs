@@ -31,7 +31,7 @@ pub enum NumberCause {
     /// An empty text.
     #[error("is empty")]
     Empty,
-    /// Zero.
+    /// The number zero where a positive one is needed.
     #[error("is zero")]
     Zero,
     /// A negative number.

@@ -38,7 +38,7 @@ pub struct VisitSpec<'a> {
 pub enum Workload<'a> {
     /// Job of a kernel, and the reference that its tallies are checked against.
     Job(Reference),
-    /// Command.
+    /// Run of a command, and the check of its output.
     Command(CommandWorkload<'a>),
     /// Function of this executable, and the case whose results it must reproduce.
     Function(&'a Case),

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct CompletedRun {
     /// Time from the start of the process until its end was noticed.
     pub wall: Duration,
-    /// Its exit status and resource usage.
+    /// Exit status and resource usage.
     pub exit: ExitReport,
     /// Number of times that it was stopped.
     pub stops: u32,
@@ -34,9 +34,9 @@ pub struct CompletedRun {
 /// Treatment of processes that outlive the one that started them.
 #[derive(Clone, Copy, Debug)]
 pub enum Leftovers<'a> {
-    /// They may stay.
+    /// Leaves them running.
     Keep,
-    /// They get [`GRACE`] to end, and are killed, except those that were there before.
+    /// Kills them after [`GRACE`], except those that were there before.
     EndExcept(&'a [Pid]),
 }
 

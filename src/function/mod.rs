@@ -17,9 +17,9 @@ pub const VERB: &str = "__function";
 
 /// Function of a sweep, with its name.
 pub struct Function<'a, R> {
-    /// Its name, unique in the sweep.
+    /// Name, unique in the sweep.
     pub name: String,
-    /// Its body, which takes the number of threads.
+    /// Body, which takes the number of threads.
     pub body: Box<dyn FnMut(usize) -> R + 'a>,
 }
 

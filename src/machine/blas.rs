@@ -11,7 +11,7 @@ pub struct Family {
     prefixes: &'static [&'static str],
     /// The variables that set its number of threads; the first one that is set counts.
     pub variables: &'static [&'static str],
-    /// Its number of threads if none is set; `{cpus}` stands for the CPUs that it sees.
+    /// Number of threads if none is set; `{cpus}` stands for the CPUs that it sees.
     pub default: &'static str,
 }
 
@@ -90,7 +90,7 @@ pub const FAMILIES: [Family; 11] = [
 pub struct Library {
     /// The kind of library.
     pub family: Family,
-    /// Its file, with links resolved if it exists.
+    /// File, with links resolved if it exists.
     pub path: PathBuf,
 }
 

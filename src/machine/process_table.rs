@@ -11,7 +11,7 @@ const TICK_NS: u64 = 10_000_000;
 /// A process, read from `/proc/PID/stat`.
 #[derive(Clone, Debug)]
 pub struct Process {
-    /// Its id.
+    /// Process id.
     pub pid: Pid,
     /// The name of its executable.
     pub name: String,
@@ -23,7 +23,7 @@ pub struct Process {
     pub group: Pid,
     /// The id of its session.
     pub session: Pid,
-    /// Its CPU time in the system, exact to a tick of 10 ms.
+    /// System CPU time in nanoseconds, exact to a tick of 10 ms.
     pub system_ns: u64,
 }
 

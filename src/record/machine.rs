@@ -57,7 +57,7 @@ pub struct Cache {
     pub level: u32,
     /// Kind: `Data`, `Instruction` or `Unified`.
     pub kind: String,
-    /// Capacity.
+    /// Capacity in bytes.
     pub size_bytes: Option<u64>,
     /// CPUs that share it, such as `0-3,8`.
     pub shared_cpus: String,

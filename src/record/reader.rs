@@ -48,7 +48,7 @@ pub struct DamagedLine {
 pub enum DamageKind {
     /// The row's position was read, but another field is invalid.
     KnownVisit,
-    /// Not even the position of the row's visit can be read.
+    /// The position of the row's visit cannot be read either.
     UnknownVisit,
     /// The row has another version of the columns.
     OtherSchema,

@@ -17,9 +17,9 @@ pub struct FieldError {
     pub column: &'static str,
     /// Description of the problem.
     pub message: String,
-    /// Whether the position of the row's visit was parsed before.
+    /// True if the position of the row's visit was parsed before.
     pub has_position: bool,
-    /// Whether the row has another version of the columns, and may mean anything.
+    /// True if the row has another version of the columns, and may mean anything.
     pub is_other_schema: bool,
 }
 

@@ -21,20 +21,20 @@ pub struct Table {
 /// A row with the place that it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableRow {
-    /// Its line in the file, from 1.
+    /// Line in the file, from 1.
     pub line: u64,
-    /// As many as there are columns.
+    /// Fields, one a column.
     pub fields: Vec<String>,
 }
 
-/// What is wrong with a table, and where.
+/// Error in a table, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableError {
     /// Line, from 1.
     pub line: u64,
     /// Name of the column, if it is about one.
     pub column: Option<String>,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for TableError {
 }
 
 impl Table {
-    /// Of the bytes of a file.
+    /// Parses the bytes of a file.
     ///
     /// # Errors
     /// Where it is empty, is no text, has two columns of one name, or a line whose

@@ -1,10 +1,10 @@
-//! The target of a run: what its cases measure.
+//! The target of a run: the kind of work that its cases measure.
 
 use serde::{Deserialize, Serialize};
 
 use super::Case;
 
-/// What the cases of a run measure.
+/// Kind of work that the cases of a run measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// Jobs of kernels, computed by backends: every answer is a tally.
@@ -35,17 +35,17 @@ impl Target {
         }
     }
 
-    /// Whether backends compute jobs of kernels.
+    /// True if backends compute jobs of kernels.
     pub fn is_kernel(self) -> bool {
         self == Target::Kernel
     }
 
-    /// Whether programs are run.
+    /// True if commands are run.
     pub fn is_command(self) -> bool {
         self == Target::Command
     }
 
-    /// Whether functions of the executable are called.
+    /// True if functions of the executable are called.
     pub fn is_function(self) -> bool {
         self == Target::Function
     }

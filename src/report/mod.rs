@@ -1,4 +1,4 @@
-//! What a results directory is turned into: one file here for each output.
+//! Outputs of a results directory, one file here for each.
 //!
 //! Everything starts from `run.json` and `samples.csv`, so a report can be made
 //! again at any time, on any machine. What is derived carries no clock: the

@@ -1,4 +1,4 @@
-//! What sweeps of commands and of functions look like in every output.
+//! Tests of sweeps of commands and of functions in every output.
 
 use std::collections::BTreeSet;
 

@@ -86,7 +86,7 @@ pub enum CheckMode {
     Exact,
     /// The runner has random numbers of its own: its estimate must be plausible.
     Z,
-    /// There is no tally, because a command or a function is measured. Only calls stand
+    /// No check: a command or a function is measured and has no tally. Only calls stand
     /// between `hello` and `done`.
     None,
 }
@@ -159,7 +159,7 @@ pub struct Call {
 /// Output of a command on stdout.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapturedOutput {
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
     /// SHA-256 of all of it, in hex.
     pub sha256: String,
@@ -180,7 +180,7 @@ pub struct Worker {
     pub cpu_ns: Option<u64>,
     /// Number of blocks that it computed.
     pub blocks: Option<u64>,
-    /// Its part of the tally.
+    /// Part of the tally that it computed.
     #[serde(default, deserialize_with = "strict_object::optional")]
     pub tally: Option<Tally>,
 }

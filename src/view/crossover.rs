@@ -8,9 +8,9 @@ use crate::record::Case;
 pub struct Ladder<'a> {
     /// The smallest of the jobs.
     pub job: &'a Case,
-    /// By job, then by thread count.
+    /// Winners, by job and then by thread count.
     pub winners: Vec<&'a Winner>,
-    /// By series and thread count.
+    /// Crossovers, by series and thread count.
     pub crossovers: Vec<&'a Crossover>,
 }
 

@@ -19,9 +19,9 @@ use crate::record::{Case, DamageKind, DamagedLine, Phase, Position, Row, SAMPLES
 /// Treatment of cases that are not in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownCases {
-    /// Their visits are left out.
+    /// Leaves their visits out.
     Skip,
-    /// They are added, because there is no plan.
+    /// Adds them, because there is no plan.
     Add,
 }
 

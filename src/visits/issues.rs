@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Kind of issue, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IssueKind {
-    /// There is no run.json.
+    /// Missing run.json.
     NoRun,
     /// Calls of the same job returned different tallies, and no reference says which
     /// is right.

@@ -43,12 +43,11 @@ impl Picture {
     /// The reason why `user` may not use `used`, if it may not.
     fn objection(&self, user: &str, used: &str) -> Option<&'static str> {
         let ((line, side), (line_of_used, side_of_used)) = (self.0[user], self.0[used]);
-        match () {
-            () if line_of_used <= line => Some("it stands no lower"),
-            () if side != Side::Both && side_of_used != Side::Both && side != side_of_used => {
-                Some("the wall is between them")
-            }
-            () => None,
+        let is_across = side != side_of_used && side != Side::Both && side_of_used != Side::Both;
+        if line_of_used <= line {
+            Some("it stands no lower")
+        } else {
+            is_across.then_some("the wall is between them")
         }
     }
 }

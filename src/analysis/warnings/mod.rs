@@ -80,11 +80,11 @@ pub enum Code {
 /// A warning about the figures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Warning {
-    /// Subject.
+    /// Kind of hazard.
     pub code: Code,
-    /// Observation.
+    /// Sentence about what was observed.
     pub message: String,
-    /// Advice.
+    /// Sentence about what to try.
     pub advice: String,
     /// Indices of the affected cases; empty if all are.
     pub cases: Vec<usize>,

@@ -75,7 +75,7 @@ struct QueuedTask {
 pub enum Batching {
     /// A single task. It may take for ever, and so may a task before it.
     Single,
-    /// One of several tasks of a map, which will probably all take as long.
+    /// Task of a map, which will probably all take as long.
     Batch,
 }
 

@@ -1,4 +1,4 @@
-//! What `hyperfine --export-json` writes: the format of its versions 1.x, and
+//! Export in the format of `hyperfine --export-json`: that of its versions 1.x, and
 //! the one of 2.0 (schema version 2). A run of hyperfine is a round of ours;
 //! times are seconds.
 
@@ -13,7 +13,7 @@ use crate::stats::median;
 
 const SECOND_NS: f64 = 1e9;
 
-/// In the format of hyperfine 1.x.
+/// Exports in the format of hyperfine 1.x.
 ///
 /// # Errors
 /// None that can happen: every value can be written as JSON.
@@ -23,7 +23,7 @@ pub fn hyperfine1(summary: &Summary) -> serde_json::Result<Export> {
     Export::of(summary, &BTreeMap::from([("results", results)]))
 }
 
-/// In the format of hyperfine 2.0.
+/// Exports in the format of hyperfine 2.0.
 ///
 /// # Errors
 /// None that can happen: every value can be written as JSON.

@@ -1,4 +1,4 @@
-//! From a plot to the bytes of a file, in either format.
+//! Encoding of a plot as SVG or PNG.
 
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,10 @@
-//! How things look: sizes, colours and marks.
+//! Sizes, colours and marks of plots.
 
 use plotters::style::RGBColor;
 
 /// Text and everything that belongs to the frame.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// Remarks.
+/// Colour of remarks.
 pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 /// Lines across the plot at the ticks.
 pub(super) const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);

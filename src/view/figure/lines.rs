@@ -54,7 +54,7 @@ pub struct Series {
     pub detail: String,
     /// Threads inside each worker.
     pub inner_nthread: u32,
-    /// By thread count, ascending.
+    /// Points in ascending order of thread count.
     pub points: Vec<Point>,
     /// Thread counts whose case has no data.
     pub missing: Vec<u32>,
