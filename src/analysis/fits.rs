@@ -226,7 +226,7 @@ fn settings<S: Serializer>(case: &Case, serializer: S) -> Result<S::Ok, S::Error
     for (name, value) in settings.as_object().into_iter().flatten() {
         match name.as_str() {
             "nthread" => {}
-            "draws" => map.serialize_entry(name, &case.share())?,
+            "draws" => map.serialize_entry(name, &case.baseline_draws())?,
             _ => map.serialize_entry(name, value)?,
         }
     }

@@ -110,7 +110,7 @@ fn differ_in_inner_only(one: &Series<'_>, other: &Series<'_>) -> bool {
     });
     let [one, other] = [one, other].map(|series| {
         let case = &series.cases[0].case;
-        let draws = case.share();
+        let draws = case.baseline_draws();
         Case { nthread: 0, inner_nthread: 0, chunk: None, draws, ..case.clone() }
     });
     one == other && have_equal_chunks
@@ -158,11 +158,11 @@ mod tests {
                     assert_eq!((case.nthread, case.inner_nthread), (*n, *m));
                 }
             }
-            assert_eq!(grid.best.map(|it| it.case.count()).as_deref(), Some("4 × 2"));
+            assert_eq!(grid.best.map(|it| it.case.count_text()).as_deref(), Some("4 × 2"));
         }
         let kept = series_at_best_inner(&all[0]);
         let best: Vec<String> =
-            kept.iter().filter_map(|it| it.best()).map(|it| it.case.title_and_count()).collect();
+            kept.iter().filter_map(|it| it.best()).map(|it| it.case.title_with_count()).collect();
         assert_eq!(best, ["a, n = 4 × 2", "b, n = 4 × 2"]);
     }
 

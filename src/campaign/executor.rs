@@ -144,7 +144,7 @@ impl<'a> Executor<'a> {
                     self.progress.problem(&format!(
                         "suspended for {:.1} s during {}: the visit is repeated",
                         time.as_secs_f64(),
-                        spec.case.title_and_count()
+                        spec.case.title_with_count()
                     ));
                 }
             }

@@ -1,18 +1,18 @@
 //! Check of a command's output against what it is expected to print.
 
 use crate::command::Capture;
-use crate::record::{Expect, ExpectedOutput};
+use crate::record::{ExpectedOutput, OutputCheck};
 use crate::runner::protocol::CapturedOutput;
 
 /// Longest quotation of a text in a message.
 const MAX_QUOTED_CHARS: usize = 60;
 
 /// Part of a command's stdout that the check needs.
-pub fn capture(expect: Option<&Expect>) -> Capture {
+pub fn capture(expect: Option<&OutputCheck>) -> Capture {
     match expect {
         None => Capture::Nothing,
-        Some(Expect::Same) => Capture::Digest,
-        Some(Expect::Text(_) | Expect::Pattern(_)) => Capture::Text,
+        Some(OutputCheck::Same) => Capture::Digest,
+        Some(OutputCheck::Text(_) | OutputCheck::Pattern(_)) => Capture::Text,
     }
 }
 
@@ -22,20 +22,20 @@ pub fn capture(expect: Option<&Expect>) -> Capture {
 /// # Errors
 /// If it differs.
 pub fn check(
-    expect: &Expect,
+    expect: &OutputCheck,
     first: Option<&ExpectedOutput>,
     output: Option<&CapturedOutput>,
 ) -> Result<(), String> {
     let output = output.ok_or("the output of the command was not reported")?;
     let problem = match (expect, &output.text) {
-        (Expect::Same, _) => return check_same(first, output),
-        (Expect::Text(_) | Expect::Pattern(_), None) => {
+        (OutputCheck::Same, _) => return check_same(first, output),
+        (OutputCheck::Text(_) | OutputCheck::Pattern(_), None) => {
             return Err(format!("prints {} bytes, too many for a comparison", output.bytes));
         }
-        (Expect::Text(expected), Some(text)) => {
+        (OutputCheck::Text(expected), Some(text)) => {
             (expected.trim() != text.trim()).then(|| quote(expected))
         }
-        (Expect::Pattern(pattern), Some(text)) => {
+        (OutputCheck::Pattern(pattern), Some(text)) => {
             (!matches(pattern, text)?).then(|| format!("a match of /{pattern}/"))
         }
     };
@@ -101,7 +101,7 @@ mod tests {
         CapturedOutput { bytes: text.len() as u64, sha256, text: Some(text.to_string()) }
     }
 
-    fn problem(expect: Expect, text: &str) -> Option<String> {
+    fn problem(expect: OutputCheck, text: &str) -> Option<String> {
         let once = output("once\n");
         let first =
             ExpectedOutput { label: String::new(), sha256: once.sha256.clone(), bytes: once.bytes };
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn blanks_and_line_breaks_at_the_ends_of_a_text_are_ignored() {
-        let expect = |text: &str| problem(Expect::Text("42 7\n".to_string()), text);
+        let expect = |text: &str| problem(OutputCheck::Text("42 7\n".to_string()), text);
         assert_eq!(expect("  42 7\n\n"), None);
         assert_eq!(expect("42  7"), Some("prints \"42  7\" instead of \"42 7\"".to_string()));
         assert_eq!(expect(""), Some("prints nothing instead of \"42 7\"".to_string()));
@@ -118,28 +118,31 @@ mod tests {
 
     #[test]
     fn a_pattern_may_match_anywhere() {
-        let expect = |text: &str| problem(Expect::Pattern("pi = 3\\.\\d+".to_string()), text);
+        let expect = |text: &str| problem(OutputCheck::Pattern("pi = 3\\.\\d+".to_string()), text);
         assert_eq!(expect("so pi = 3.14.\n"), None);
         let other = expect("pi = 4").expect("no match");
         assert_eq!(other, "prints \"pi = 4\" instead of a match of /pi = 3\\.\\d+/");
-        assert!(problem(Expect::Pattern("(".to_string()), "").expect("no pattern").contains("/(/"));
+        assert!(
+            problem(OutputCheck::Pattern("(".to_string()), "").expect("no pattern").contains("/(/")
+        );
     }
 
     #[test]
     fn the_same_output_is_equal_to_the_last_byte() {
-        assert_eq!(problem(Expect::Same, "once\n"), None);
+        assert_eq!(problem(OutputCheck::Same, "once\n"), None);
         assert_eq!(
-            problem(Expect::Same, "once").expect("a line break less"),
+            problem(OutputCheck::Same, "once").expect("a line break less"),
             "the output differs from that of the first run: 4 bytes instead of 5 (\"once\")"
         );
-        let empty = problem(Expect::Same, "").expect("no output");
+        let empty = problem(OutputCheck::Same, "").expect("no output");
         assert_eq!(empty, "the output differs from that of the first run: 0 bytes instead of 5");
-        assert_eq!(check(&Expect::Same, None, Some(&output("first"))), Ok(()));
+        assert_eq!(check(&OutputCheck::Same, None, Some(&output("first"))), Ok(()));
     }
 
     #[test]
     fn only_the_beginning_of_a_long_text_is_quoted() {
-        let long = problem(Expect::Text("short".to_string()), &"x".repeat(1000)).expect("other");
+        let long =
+            problem(OutputCheck::Text("short".to_string()), &"x".repeat(1000)).expect("other");
         assert!(long.len() < 120, "{long}");
     }
 }

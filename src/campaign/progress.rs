@@ -89,7 +89,7 @@ impl Progress {
 
     /// Shows the start of a visit.
     pub fn start_visit(&self, round: u32, case: &Case) {
-        let (round, case) = (round + 1, case.title_and_count());
+        let (round, case) = (round + 1, case.title_with_count());
         let left = match self.time_left() {
             Some(left) => format!("at most {} s left  ", left.as_secs()),
             None => String::new(),
@@ -116,7 +116,7 @@ impl Progress {
             return;
         }
         if let Some((case, Some(width))) = widest() {
-            let (percent, case) = (100.0 * width, plan.cases[case].title_and_count());
+            let (percent, case) = (100.0 * width, plan.cases[case].title_with_count());
             let text = format!("; widest 95% interval ±{percent:.1}% ({case})");
             *self.precision.borrow_mut() = text;
         }

@@ -7,7 +7,7 @@ use super::output_check;
 use super::tally_check::{Reference, TallyCheck};
 use super::visit_spec::CommandWorkload;
 use crate::machine::{cpu_list, parse_cpu_list};
-use crate::record::{Expect, ExpectedOutput};
+use crate::record::{ExpectedOutput, OutputCheck};
 use crate::runner::protocol::{Call, CapturedOutput, CheckMode, Event, PROTOCOL, VisitRequest};
 
 /// Longest excerpt of a line in a message.
@@ -146,7 +146,7 @@ impl<'a> ProtocolState<'a> {
         let Some(expect) = &command.commands.expect else { return Ok(()) };
         let first = command.expected.or(self.first_output.as_ref());
         output_check::check(expect, first, output)?;
-        if *expect == Expect::Same && first.is_none() {
+        if *expect == OutputCheck::Same && first.is_none() {
             self.first_output = output.map(|output| ExpectedOutput {
                 label: String::new(),
                 sha256: output.sha256.clone(),

@@ -16,7 +16,7 @@ use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
 use super::{messages, time_budget, warm_up};
 use crate::plan::round_order;
 use crate::record::{
-    ExpectedOutput, Output, Position, Retired, Row, Run, StopReason, Target, Writer,
+    ExpectedOutput, OutputPolicy, Position, RetiredCase, Row, Run, StopReason, Target, Writer,
 };
 
 /// Folder of the results directory in which the output of commands is kept.
@@ -85,7 +85,7 @@ impl Rounds<'_, '_> {
         {
             return Ok(interrupted.into());
         }
-        if self.run.plan.commands.as_ref().is_some_and(|it| it.output == Output::Keep) {
+        if self.run.plan.commands.as_ref().is_some_and(|it| it.output == OutputPolicy::Keep) {
             std::fs::create_dir_all(self.dir.join(OUTPUT_DIR))?;
         }
         let mut position = Position { session: self.session, ..Position::default() };
@@ -203,10 +203,10 @@ impl Rounds<'_, '_> {
         let is_retired = self.state.is_retired(index);
         let note =
             if is_retired { "; it failed twice in a row and is not visited again" } else { "" };
-        let case = self.run.plan.cases[index].title_and_count();
+        let case = self.run.plan.cases[index].title_with_count();
         self.executor.progress.problem(&format!("round {}: {case}: {error}{note}", round + 1));
         if is_retired && let Some(session) = self.run.sessions.last_mut() {
-            session.retired.push(Retired { case: index, round, error });
+            session.retired.push(RetiredCase { case: index, round, error });
         }
     }
 

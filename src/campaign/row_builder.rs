@@ -9,7 +9,7 @@ use super::protocol_state::{ProtocolState, parse};
 use super::supervisor::ProcessResult;
 use super::visit_spec::{VisitSpec, Workload};
 use crate::machine::interference::{InterferenceMeter, Snapshot};
-use crate::record::{Output, Phase, Position, Row, SCHEMA};
+use crate::record::{OutputPolicy, Phase, Position, Row, SCHEMA};
 use crate::runner::protocol::{Call, Done, Event, VisitRequest};
 
 /// Longest error text of a row: a long message and the end of stderr fit.
@@ -85,7 +85,8 @@ impl VisitObserver for RowBuilder<'_> {
     }
 
     fn on_stderr(&mut self, bytes: &[u8]) {
-        if !self.spec.command().is_some_and(|command| command.commands.output == Output::Show) {
+        if !self.spec.command().is_some_and(|command| command.commands.output == OutputPolicy::Show)
+        {
             return;
         }
         self.unfinished_line.extend_from_slice(bytes);

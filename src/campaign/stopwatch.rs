@@ -8,7 +8,7 @@ use super::executor::Executor;
 use super::forecast::MAX_DURATION;
 use super::progress::Progress;
 use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
-use crate::plan::PlannedCommands;
+use crate::plan::CommandRequest;
 use crate::record::{COMMAND, Case, Position};
 use crate::registry::Registry;
 
@@ -16,7 +16,7 @@ use crate::registry::Registry;
 /// of its own, with its thread variables, checked, and with no process left behind.
 pub struct Stopwatch<'a> {
     executor: Executor<'a>,
-    programs: &'a PlannedCommands,
+    programs: &'a CommandRequest,
     timeout: Duration,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Stopwatch<'a> {
     pub fn new(
         registry: &'a Registry,
         progress: &'a Progress,
-        programs: &'a PlannedCommands,
+        programs: &'a CommandRequest,
         timeout: Option<Duration>,
     ) -> Result<Stopwatch<'a>, CampaignError> {
         let executor = Executor::new(registry, progress)?;
@@ -61,7 +61,7 @@ impl<'a> Stopwatch<'a> {
         match (result.problem, time) {
             (None, Some(time)) => Ok(time),
             (problem, _) => Err(CampaignError::Command {
-                case: case.title_and_count(),
+                case: case.title_with_count(),
                 problem: problem.unwrap_or_else(|| "the run has no time".into()),
             }),
         }

@@ -11,7 +11,7 @@ use crate::counts::assignments;
 use crate::function::{self, FunctionRequest};
 use crate::machine::{Places, cpu_list};
 use crate::plan::Pin;
-use crate::record::{Case, Commands, ExpectedOutput, Output};
+use crate::record::{Case, CommandPlan, ExpectedOutput, OutputPolicy};
 use crate::registry::Registry;
 use crate::runner::protocol::{PROTOCOL, VisitRequest};
 use crate::runner::{self, ISA_VARIABLE};
@@ -48,7 +48,7 @@ pub enum Workload<'a> {
 #[derive(Clone, Copy)]
 pub struct CommandWorkload<'a> {
     /// All commands of the plan; the label of the case selects one.
-    pub commands: &'a Commands,
+    pub commands: &'a CommandPlan,
     /// Output of its first run, where that is known.
     pub expected: Option<&'a ExpectedOutput>,
     /// Path, without extensions, of the files that keep its output.
@@ -121,25 +121,26 @@ impl<'a> VisitSpec<'a> {
     /// Request for the shim of a command, with all placeholders filled in.
     fn command_request(&self, workload: CommandWorkload<'_>) -> CommandRequest {
         let commands = workload.commands;
-        let words = |words: &[String]| words.iter().map(|word| self.case.filled_in(word)).collect();
+        let words =
+            |words: &[String]| words.iter().map(|word| self.case.substitute(word)).collect();
         // Paths were typed by the user, and so are text.
-        let path = |path: &PathBuf| PathBuf::from(self.case.filled_in(&path.to_string_lossy()));
+        let path = |path: &PathBuf| PathBuf::from(self.case.substitute(&path.to_string_lossy()));
         let command = commands.find(&self.case.label);
         CommandRequest {
             words: command.map(|command| words(&command.words)).unwrap_or_default(),
             environment: commands
                 .environment
                 .iter()
-                .map(|(name, value)| (name.clone(), self.case.filled_in(value)))
+                .map(|(name, value)| (name.clone(), self.case.substitute(value)))
                 .collect(),
             prepare: commands.prepare.as_deref().map(words),
             cleanup: commands.cleanup.as_deref().map(words),
             directory: commands.directory.as_ref().map(path),
             input: commands.input.as_ref().map(path),
             destination: match commands.output {
-                Output::Discard => Destination::Null,
-                Output::Keep => Destination::Files(workload.output_path.to_path_buf()),
-                Output::Show => Destination::Terminal,
+                OutputPolicy::Discard => Destination::Null,
+                OutputPolicy::Keep => Destination::Files(workload.output_path.to_path_buf()),
+                OutputPolicy::Show => Destination::Terminal,
             },
             capture: output_check::capture(commands.expect.as_ref()),
             ok_codes: commands.ok_codes.clone(),

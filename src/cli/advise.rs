@@ -18,9 +18,9 @@ use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
 use crate::counts::MAX_NTHREAD;
 use crate::machine::Cpus;
-use crate::plan::PlannedCommands;
+use crate::plan::CommandRequest;
 use crate::quantity::parse_percent;
-use crate::record::{Expect, Output};
+use crate::record::{OutputCheck, OutputPolicy};
 use crate::registry::Registry;
 
 /// The options of `harness advise`.
@@ -92,7 +92,7 @@ fn restriction(nthread: Option<&Given>) -> String {
 }
 
 /// The one command to time.
-fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<PlannedCommands, UsageError> {
+fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<CommandRequest, UsageError> {
     let refused = |problem: &str| Err(UsageError(format!("advise: {problem}")));
     let Some(planned) = commands(&options.program, Axes::Nthread)? else {
         return refused("there is no command; for example harness advise -- ./prog -t {nthread}");
@@ -105,17 +105,17 @@ fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<PlannedCommand
             "--baseline applies to a sweep; here counts are compared with the best one",
         );
     }
-    if planned.commands.output == Output::Keep {
+    if planned.commands.output == OutputPolicy::Keep {
         return refused("--output keep applies to a sweep; there is no results directory here");
     }
-    if planned.commands.expect == Some(Expect::Same) {
+    if planned.commands.expect == Some(OutputCheck::Same) {
         return refused(
             "--expect-stdout same applies to a sweep; a text or /…/ can be checked here",
         );
     }
     check_placeholders(&planned.commands, candidates, &[])?;
     // The baseline of a variable is ignored.
-    Ok(PlannedCommands { baseline: None, ..planned })
+    Ok(CommandRequest { baseline: None, ..planned })
 }
 
 fn goal(options: &AdviseOptions) -> Result<Goal, UsageError> {

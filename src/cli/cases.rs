@@ -10,7 +10,7 @@ use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
 use crate::machine::Cpus;
 use crate::plan::{Calibration, DYNAMIC_SCHEDULES, Draws, MOST_DRAWS, Pin, Scaling, ladder};
 use crate::quantity::{parse_count, parse_counts};
-use crate::record::{BASELINE, Plan, Preset, Skipped};
+use crate::record::{BASELINE, Plan, Preset, SkippedCase};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
 
@@ -51,12 +51,12 @@ pub fn kernels(options: &SweepOptions, registry: &Registry) -> Result<Vec<String
 pub fn backends(
     options: &SweepOptions,
     registry: &Registry,
-) -> Result<(Vec<String>, Vec<Skipped>), UsageError> {
+) -> Result<(Vec<String>, Vec<SkippedCase>), UsageError> {
     let mut known = registry.backend_names();
     let Some(given) = options.named_backends() else {
         let (kept, skipped): (Vec<&str>, Vec<&str>) =
             known.iter().partition(|name| registry.obstacle(name).is_none());
-        let skipped = skipped.into_iter().map(|name| Skipped {
+        let skipped = skipped.into_iter().map(|name| SkippedCase {
             backend: name.to_string(),
             what: "all".to_string(),
             reason: registry.obstacle(name).unwrap_or_default(),
@@ -264,7 +264,7 @@ fn check_schedules(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError
 fn check_metg_backends(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
     let given = options.named_backends().filter(|_| plan.preset == Preset::Metg);
     match (given, without_cases(plan)) {
-        (Some(given), Some(Skipped { backend, reason, .. }))
+        (Some(given), Some(SkippedCase { backend, reason, .. }))
             if given.is_flag() || has_only_baselines(plan) =>
         {
             Err(given.error(format!("{}: {backend}: {reason}", preset::name(plan.preset))))
@@ -274,7 +274,7 @@ fn check_metg_backends(options: &SweepOptions, plan: &Plan) -> Result<(), UsageE
 }
 
 /// The first skipped backend that has no case at all.
-fn without_cases(plan: &Plan) -> Option<&Skipped> {
+fn without_cases(plan: &Plan) -> Option<&SkippedCase> {
     plan.skipped
         .iter()
         .find(|skipped| plan.cases.iter().all(|case| case.backend != skipped.backend))

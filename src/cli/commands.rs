@@ -8,8 +8,8 @@ use super::given::{Given, Source, UsageError, nearest};
 use super::placeholders::{self, Axes};
 use super::{command_line, program_check};
 use crate::counts::{Level, THREAD_VARIABLES};
-use crate::plan::PlannedCommands;
-use crate::record::{Command, Commands, Expect, Output};
+use crate::plan::CommandRequest;
+use crate::record::{CommandPlan, OutputCheck, OutputPolicy, PlannedCommand};
 
 /// The way to start a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Start {
 pub fn commands(
     options: &CommandOptions,
     axes: Axes,
-) -> Result<Option<PlannedCommands>, UsageError> {
+) -> Result<Option<CommandRequest>, UsageError> {
     let start = if options.shell.is_on()? { Start::InShell } else { Start::Directly };
     let list = list(options, start, axes)?;
     if list.is_empty() {
@@ -49,13 +49,13 @@ pub fn commands(
     let hook = |given: &Given| words(given, &given.text, start);
     let baseline = options.baseline.as_ref().map(|given| command(given, start)).transpose()?;
     check_labels(list.iter().chain(&baseline))?;
-    let commands = Commands {
+    let commands = CommandPlan {
         environment: environment(options, axes)?,
         prepare: options.prepare.as_ref().map(hook).transpose()?,
         cleanup: options.cleanup.as_ref().map(hook).transpose()?,
         directory: options.working_dir.as_ref().map(directory).transpose()?,
         input: options.input.as_ref().map(input).transpose()?,
-        output: options.output.as_ref().map_or(Ok(Output::Discard), output)?,
+        output: options.output.as_ref().map_or(Ok(OutputPolicy::Discard), output)?,
         ok_codes: options.ok_codes.as_ref().map_or(Ok(vec![0]), ok_codes)?,
         expect: options.expect_stdout.as_ref().map(expect).transpose()?,
         list,
@@ -63,12 +63,16 @@ pub fn commands(
     if start == Start::Directly {
         program_check::check(&commands, baseline.as_ref())?;
     }
-    Ok(Some(PlannedCommands { commands, baseline }))
+    Ok(Some(CommandRequest { commands, baseline }))
 }
 
 /// The commands to sweep: the one after `--`, then those of `--command`. The variable of
 /// `--command` is ignored if the command line has a command.
-fn list(options: &CommandOptions, start: Start, axes: Axes) -> Result<Vec<Command>, UsageError> {
+fn list(
+    options: &CommandOptions,
+    start: Start,
+    axes: Axes,
+) -> Result<Vec<PlannedCommand>, UsageError> {
     let mut list = Vec::new();
     if !options.words.is_empty() {
         list.push(command_after_dashes(&options.words, start, axes)?);
@@ -82,7 +86,11 @@ fn list(options: &CommandOptions, start: Start, axes: Axes) -> Result<Vec<Comman
 }
 
 /// The command after `--`.
-fn command_after_dashes(words: &[String], start: Start, axes: Axes) -> Result<Command, UsageError> {
+fn command_after_dashes(
+    words: &[String],
+    start: Start,
+    axes: Axes,
+) -> Result<PlannedCommand, UsageError> {
     let given = Given { source: Source::Flag("--".to_string()), text: words.join(" ") };
     placeholders::check(&given, axes)?;
     let (label, words) = match (start, words) {
@@ -98,13 +106,13 @@ fn command_after_dashes(words: &[String], start: Start, axes: Axes) -> Result<Co
         }
     };
     match words.first().is_some_and(|program| !program.trim().is_empty()) {
-        true => Ok(Command { label: on_one_line(&label), words }),
+        true => Ok(PlannedCommand { label: on_one_line(&label), words }),
         false => Err(given.error("the command is empty")),
     }
 }
 
 /// Parses `[NAME=]COMMAND`.
-fn command(given: &Given, start: Start) -> Result<Command, UsageError> {
+fn command(given: &Given, start: Start) -> Result<PlannedCommand, UsageError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_name = |name: &str| !name.is_empty() && name.chars().all(is_plain);
     let (name, text) = match given.text.split_once('=').filter(|(name, _)| is_name(name)) {
@@ -117,7 +125,7 @@ fn command(given: &Given, start: Start) -> Result<Command, UsageError> {
         None => (None, given.text.as_str()),
     };
     let words = words(given, text, start)?;
-    Ok(Command { label: name.map_or_else(|| on_one_line(text), str::to_string), words })
+    Ok(PlannedCommand { label: name.map_or_else(|| on_one_line(text), str::to_string), words })
 }
 
 /// The words of a text: the program and its arguments.
@@ -154,7 +162,7 @@ fn on_one_line(text: &str) -> String {
 }
 
 /// Checks that labels are unique, since rows refer to a command by its label.
-fn check_labels<'a>(list: impl Iterator<Item = &'a Command>) -> Result<(), UsageError> {
+fn check_labels<'a>(list: impl Iterator<Item = &'a PlannedCommand>) -> Result<(), UsageError> {
     let mut labels: Vec<&str> = list.map(|command| command.label.as_str()).collect();
     labels.sort_unstable();
     match labels.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -237,11 +245,11 @@ fn input(given: &Given) -> Result<PathBuf, UsageError> {
     }
 }
 
-fn output(given: &Given) -> Result<Output, UsageError> {
+fn output(given: &Given) -> Result<OutputPolicy, UsageError> {
     match given.text.trim() {
-        "discard" => Ok(Output::Discard),
-        "keep" => Ok(Output::Keep),
-        "show" => Ok(Output::Show),
+        "discard" => Ok(OutputPolicy::Discard),
+        "keep" => Ok(OutputPolicy::Keep),
+        "show" => Ok(OutputPolicy::Show),
         other => {
             let hint = nearest(other, &["discard", "keep", "show"]);
             Err(given.error(format!("{other:?} is not discard, keep or show; {hint}")))
@@ -268,15 +276,15 @@ fn ok_codes(given: &Given) -> Result<Vec<i32>, UsageError> {
 }
 
 /// The output to expect.
-fn expect(given: &Given) -> Result<Expect, UsageError> {
+fn expect(given: &Given) -> Result<OutputCheck, UsageError> {
     let pattern = given.text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
     match (given.text.as_str(), pattern) {
-        ("same", _) => Ok(Expect::Same),
+        ("same", _) => Ok(OutputCheck::Same),
         (_, Some("")) => Err(given.error("an empty regular expression matches everything")),
         (_, Some(pattern)) => {
             regex::Regex::new(pattern).map_err(|error| given.error(error))?;
-            Ok(Expect::Pattern(pattern.to_string()))
+            Ok(OutputCheck::Pattern(pattern.to_string()))
         }
-        (text, None) => Ok(Expect::Text(text.to_string())),
+        (text, None) => Ok(OutputCheck::Text(text.to_string())),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::args::sweep::SweepOptions;
 use super::given::{UsageError, first_flag};
-use crate::record::{Commands, Preset};
+use crate::record::{CommandPlan, Preset};
 
 /// Returns `true` if a sweep may be one of commands. An option of backends on the command line
 /// makes it one of backends, even if a variable names commands.
@@ -26,7 +26,7 @@ pub fn may_sweep_commands(options: &SweepOptions, verb: Preset) -> Result<bool, 
 /// # Errors
 /// If a command does not.
 pub fn check_placeholders(
-    commands: &Commands,
+    commands: &CommandPlan,
     nthread: &[u32],
     inner: &[u32],
 ) -> Result<(), UsageError> {

@@ -6,14 +6,14 @@ use std::path::Path;
 use super::given::UsageError;
 use super::placeholders::is_fixed;
 use crate::machine::executable::{find, find_from, search_path};
-use crate::record::{Command, Commands};
+use crate::record::{CommandPlan, PlannedCommand};
 
 /// Checks the programs of commands. Two are unknown before the run and not checked: a program whose
 /// name contains a placeholder, and every program if `--prepare` may build it.
 ///
 /// # Errors
 /// The label of a command whose program cannot be started, and the reason.
-pub fn check(commands: &Commands, baseline: Option<&Command>) -> Result<(), UsageError> {
+pub fn check(commands: &CommandPlan, baseline: Option<&PlannedCommand>) -> Result<(), UsageError> {
     let refused = |label: &str, problem: String| UsageError(format!("{label}: {problem}"));
     if let Some(words) = &commands.prepare {
         return obstacle(commands, words)
@@ -43,7 +43,7 @@ pub fn check_here(program: &str) -> Result<(), UsageError> {
 
 /// The reason why a program cannot be started, if it is known before the run. A child changes its
 /// directory and its variables before it executes the program, so both decide what it finds.
-fn obstacle(commands: &Commands, words: &[String]) -> Option<String> {
+fn obstacle(commands: &CommandPlan, words: &[String]) -> Option<String> {
     let program = words.first()?;
     let directory = match &commands.directory {
         Some(directory) if is_fixed(&directory.to_string_lossy()) => directory.as_path(),
@@ -75,14 +75,15 @@ mod tests {
         home
     }
 
-    fn is_found(commands: &Commands, program: &str) -> bool {
+    fn is_found(commands: &CommandPlan, program: &str) -> bool {
         obstacle(commands, &[program.to_string()]).is_none()
     }
 
     #[test]
     fn a_program_is_searched_where_a_child_finds_it() {
         let home = home();
-        let mut commands = Commands { directory: Some(home.path().into()), ..Commands::default() };
+        let mut commands =
+            CommandPlan { directory: Some(home.path().into()), ..CommandPlan::default() };
         let starts = |program: &str, path: Option<&Path>| {
             let mut child = process::Command::new(program);
             child.current_dir(home.path());

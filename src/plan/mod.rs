@@ -12,12 +12,12 @@ pub use check::check;
 pub use order::round_order;
 pub use pin_and_scaling::{Pin, Scaling};
 pub use rules::{Budget, Calibration, Draws, Rules, least_draws};
-pub use targets::{PlannedCommands, of_commands, of_functions};
+pub use targets::{CommandRequest, of_commands, of_functions};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Backend, Schedule, StartMethod};
-use crate::record::{BASELINE, Case, Plan, Preset, Skipped};
+use crate::record::{BASELINE, Case, Plan, Preset, SkippedCase};
 use crate::registry::Registry;
 
 /// Maximum of calls of a visit: their rows are kept in memory until the visit ends.
@@ -136,7 +136,7 @@ fn variants(
     request: &Request,
     backend: &dyn Backend,
     case: &Case,
-    skipped: &mut Vec<Skipped>,
+    skipped: &mut Vec<SkippedCase>,
 ) -> Vec<Case> {
     if case.is_baseline() {
         // Schedules and chunks make no difference to a sequential loop.
@@ -177,7 +177,7 @@ fn variants(
 fn default_schedule(
     request: &Request,
     backend: &dyn Backend,
-    skipped: &mut Vec<Skipped>,
+    skipped: &mut Vec<SkippedCase>,
 ) -> Vec<Schedule> {
     let known = backend.schedules();
     if request.preset != Preset::Metg {
@@ -197,9 +197,9 @@ fn known_schedules(backend: &dyn Backend) -> String {
 }
 
 /// Adds a reason why a backend is left out, once for all jobs.
-fn skip(skipped: &mut Vec<Skipped>, backend: &str, what: &str, reason: &str) {
+fn skip(skipped: &mut Vec<SkippedCase>, backend: &str, what: &str, reason: &str) {
     let [backend, what, reason] = [backend, what, reason].map(str::to_string);
-    let skip = Skipped { backend, what, reason };
+    let skip = SkippedCase { backend, what, reason };
     if !skipped.contains(&skip) {
         skipped.push(skip);
     }

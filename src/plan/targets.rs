@@ -1,26 +1,21 @@
 //! Plans of commands and of functions.
 
 use super::{Rules, Scaling};
-use crate::record::{BASELINE, COMMAND, Case, Command, Commands, Plan, Target};
+use crate::record::{BASELINE, COMMAND, Case, CommandPlan, Plan, PlannedCommand, Target};
 
 /// The commands of a sweep.
 #[derive(Clone, Debug, Default)]
-pub struct PlannedCommands {
+pub struct CommandRequest {
     /// The commands that are run at every count, and their settings.
-    pub commands: Commands,
+    pub commands: CommandPlan,
     /// The baseline of all others, if it is none of them.
-    pub baseline: Option<Command>,
+    pub baseline: Option<PlannedCommand>,
 }
 
 /// The plan of commands: each command at each thread count and each count of inner threads. The
 /// baseline is the named one, run at one thread, or else the first command at its smallest counts.
-pub fn of_commands(
-    planned: PlannedCommands,
-    nthread: &[u32],
-    inner: &[u32],
-    rules: &Rules,
-) -> Plan {
-    let PlannedCommands { mut commands, baseline } = planned;
+pub fn of_commands(planned: CommandRequest, nthread: &[u32], inner: &[u32], rules: &Rules) -> Plan {
+    let CommandRequest { mut commands, baseline } = planned;
     let inner_or_one = if inner.is_empty() { &[1][..] } else { inner };
     let mut cases: Vec<Case> = baseline.iter().map(|it| case(it, 1, 1)).collect();
     for command in &commands.list {
@@ -71,7 +66,7 @@ pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Ru
     plan
 }
 
-fn case(command: &Command, nthread: u32, inner_nthread: u32) -> Case {
+fn case(command: &PlannedCommand, nthread: u32, inner_nthread: u32) -> Case {
     Case {
         backend: COMMAND.to_string(),
         nthread,
@@ -87,8 +82,8 @@ mod tests {
     use super::*;
     use crate::plan::Budget;
 
-    fn command(label: &str) -> Command {
-        Command { label: label.to_string(), words: vec![label.to_string()] }
+    fn command(label: &str) -> PlannedCommand {
+        PlannedCommand { label: label.to_string(), words: vec![label.to_string()] }
     }
 
     fn rules() -> Rules {
@@ -97,9 +92,10 @@ mod tests {
         Rules { order_seed, rounds, precision, budget, warmup: 0, iterations: 1, timeout_ns }
     }
 
-    fn planned(baseline: Option<Command>, inner: &[u32]) -> Plan {
-        let commands = Commands { list: vec![command("a"), command("b")], ..Commands::default() };
-        of_commands(PlannedCommands { commands, baseline }, &[2, 4], inner, &rules())
+    fn planned(baseline: Option<PlannedCommand>, inner: &[u32]) -> Plan {
+        let commands =
+            CommandPlan { list: vec![command("a"), command("b")], ..CommandPlan::default() };
+        of_commands(CommandRequest { commands, baseline }, &[2, 4], inner, &rules())
     }
 
     fn points(plan: &Plan) -> Vec<(&str, u32, u32)> {

@@ -12,9 +12,9 @@ pub const COMMAND: &str = "command";
 /// `{inner}` stand for the counts of the case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Commands {
+pub struct CommandPlan {
     /// Commands; the label of a case is that of its command.
-    pub list: Vec<Command>,
+    pub list: Vec<PlannedCommand>,
     /// Environment variables that each run gets besides those of the harness: the thread
     /// variables, and those of `--env`.
     pub environment: BTreeMap<String, String>,
@@ -27,16 +27,16 @@ pub struct Commands {
     /// File that each run reads as its stdin; null means none.
     pub input: Option<PathBuf>,
     /// Policy for the output of the commands.
-    pub output: Output,
+    pub output: OutputPolicy,
     /// Exit codes that are not a failure.
     pub ok_codes: Vec<i32>,
     /// Check of the output of the commands.
-    pub expect: Option<Expect>,
+    pub expect: Option<OutputCheck>,
 }
 
 /// Command with its label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
+pub struct PlannedCommand {
     /// Label, which names the command in tables.
     pub label: String,
     /// Program and arguments; those of a shell, if one was requested.
@@ -46,7 +46,7 @@ pub struct Command {
 /// Policy for the output of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Output {
+pub enum OutputPolicy {
     /// The output is discarded.
     #[default]
     Discard,
@@ -59,7 +59,7 @@ pub enum Output {
 /// Check of what a command prints on stdout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Expect {
+pub enum OutputCheck {
     /// The output must be this text, apart from blanks and line breaks at its ends.
     Text(String),
     /// This regular expression must match the output.
@@ -80,9 +80,9 @@ pub struct ExpectedOutput {
     pub bytes: u64,
 }
 
-impl Commands {
+impl CommandPlan {
     /// Finds the command with a label.
-    pub fn find(&self, label: &str) -> Option<&Command> {
+    pub fn find(&self, label: &str) -> Option<&PlannedCommand> {
         self.list.iter().find(|command| command.label == label)
     }
 }

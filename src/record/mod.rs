@@ -19,14 +19,16 @@ mod table;
 mod target;
 mod writer;
 
-pub use commands::{COMMAND, Command, Commands, Expect, ExpectedOutput, Output};
+pub use commands::{
+    COMMAND, CommandPlan, ExpectedOutput, OutputCheck, OutputPolicy, PlannedCommand,
+};
 pub use expected_tally::ExpectedTally;
 pub use machine::{Cache, Machine};
 pub use reader::{DamageKind, DamagedLine, ReadError, Reader, Record, read_rows};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
-    Build, Clock, Plan, Preset, RUN_FILE, Retired, Run, Session, Skipped, StopReason, Stopping,
-    WarmUp, replace_file,
+    Build, Clock, Plan, Preset, RUN_FILE, RetiredCase, Run, Session, SkippedCase, StopReason,
+    Stopping, WarmUp, replace_file,
 };
 pub use table::{Table, TableError, TableRow};
 pub use target::Target;
@@ -101,12 +103,12 @@ impl Case {
     }
 
     /// Title and thread count, as messages name the case.
-    pub fn title_and_count(&self) -> String {
-        format!("{}, n = {}", self.title(), self.count())
+    pub fn title_with_count(&self) -> String {
+        format!("{}, n = {}", self.title(), self.count_text())
     }
 
     /// Thread count as text: `4`, or `4 × 2` for four workers with two threads each.
-    pub fn count(&self) -> String {
+    pub fn count_text(&self) -> String {
         match self.inner_nthread {
             0 | 1 => self.nthread.to_string(),
             inner => format!("{} × {inner}", self.nthread),
@@ -114,7 +116,7 @@ impl Case {
     }
 
     /// Replaces `{nthread}` and `{inner}` in a text of a command by the counts.
-    pub fn filled_in(&self, text: &str) -> String {
+    pub fn substitute(&self, text: &str) -> String {
         let counted = text.replace("{nthread}", &self.nthread.to_string());
         counted.replace("{inner}", &self.inner_nthread.to_string())
     }
@@ -130,13 +132,13 @@ impl Case {
     pub fn is_comparable(&self, other: &Case) -> bool {
         fn key(case: &Case) -> (u64, u64, Option<u64>, [&str; 3]) {
             let words = [&case.kernel, &case.pin, &case.scaling].map(String::as_str);
-            (case.seed, case.block, case.share(), words)
+            (case.seed, case.block, case.baseline_draws(), words)
         }
         key(self) == key(other)
     }
 
-    /// Draws of one worker in weak scaling, otherwise of a call.
-    pub fn share(&self) -> Option<u64> {
+    /// Draws of a call of the baseline: in weak scaling those of one worker.
+    pub fn baseline_draws(&self) -> Option<u64> {
         let workers = if self.is_weak() { u64::from(self.nthread.max(1)) } else { 1 };
         self.draws.map(|draws| draws / workers)
     }

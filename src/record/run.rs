@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Commands, ExpectedOutput, ExpectedTally, Machine, Target};
+use super::{Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Target};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -49,7 +49,7 @@ pub struct Plan {
     pub cases: Vec<Case>,
     /// Cases that were requested and cannot run.
     #[serde(default)]
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedCase>,
     /// Thread counts of the sweep.
     #[serde(default)]
     pub nthread: Vec<u32>,
@@ -99,7 +99,7 @@ pub struct Plan {
     pub target: Target,
     /// Commands, if the cases are commands.
     #[serde(default)]
-    pub commands: Option<Commands>,
+    pub commands: Option<CommandPlan>,
     /// First output of each command, if it must always print the same.
     #[serde(default)]
     pub expected_outputs: Vec<ExpectedOutput>,
@@ -140,7 +140,7 @@ pub enum Preset {
 
 /// Requested case that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
+pub struct SkippedCase {
     /// Name of the backend.
     pub backend: String,
     /// Description of the cases of the backend.
@@ -176,7 +176,7 @@ pub struct Session {
     /// Reason of the end.
     pub stop_reason: Option<StopReason>,
     /// Cases that failed twice in a row, and were not visited again.
-    pub retired: Vec<Retired>,
+    pub retired: Vec<RetiredCase>,
     /// Largest relative half-width of a ratio's interval at the end, among the cases that
     /// were still visited; null if a ratio had no interval yet.
     pub precision_reached: Option<f64>,
@@ -236,7 +236,7 @@ impl fmt::Display for StopReason {
 
 /// Case that failed twice in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retired {
+pub struct RetiredCase {
     /// Index into the plan's cases.
     pub case: usize,
     /// Round of the second failure.

@@ -137,7 +137,7 @@ fn letter(place: usize) -> String {
 fn list(ladder: &Ladder<'_>) -> String {
     let rows = earliest(ladder)
         .into_iter()
-        .map(|it| vec![it.case.title(), format!("n = {}", it.case.count()), known(it)])
+        .map(|it| vec![it.case.title(), format!("n = {}", it.case.count_text()), known(it)])
         .collect();
     Columns { rows, texts: 3 }.lines().into_iter().map(|line| line + "\n").collect()
 }

@@ -205,7 +205,7 @@ fn failures(summary: &Summary) -> String {
     }
     let mut page = String::from("## Failed visits\n\n");
     for case in failed() {
-        let (name, count) = (case.case.title_and_count(), case.problems.len());
+        let (name, count) = (case.case.title_with_count(), case.problems.len());
         let _ =
             writeln!(page, "- {}: {count}, the first: {}", text(&name), text(&case.problems[0]));
     }

@@ -96,7 +96,7 @@ fn name(fit: &Fit) -> String {
             let _ = write!(name, " {word}");
         }
     }
-    match case.share() {
+    match case.baseline_draws() {
         Some(draws) => format!("{} {name}, {draws} draws", case.kernel),
         None => name,
     }

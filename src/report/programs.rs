@@ -6,7 +6,9 @@ use super::compare::Names;
 use super::*;
 use crate::analysis::synthetic::{Noise, measured_run};
 use crate::analysis::{Code, Judged, Summary, compare as compare_runs, jobs};
-use crate::record::{COMMAND, Case, Command, Commands, Expect, ExpectedOutput, Run, Target};
+use crate::record::{
+    COMMAND, Case, CommandPlan, ExpectedOutput, OutputCheck, PlannedCommand, Run, Target,
+};
 
 /// A run of these commands on as many CPUs, the first at its smallest count being
 /// the baseline.
@@ -23,8 +25,8 @@ fn commands(labels: &[&str], counts: &[u32]) -> Run {
     run.plan.cases =
         labels.iter().flat_map(|label| counts.iter().map(move |n| case(label, *n))).collect();
     let words = |label: &str| vec![label.to_string(), "--threads={nthread}".to_string()];
-    let list = labels.iter().map(|it| Command { label: it.to_string(), words: words(it) });
-    run.plan.commands = Some(Commands { list: list.collect(), ..Commands::default() });
+    let list = labels.iter().map(|it| PlannedCommand { label: it.to_string(), words: words(it) });
+    run.plan.commands = Some(CommandPlan { list: list.collect(), ..CommandPlan::default() });
     run.plan.target = Target::Command;
     run.plan.baseline = Some(0);
     run.plan.iterations = 1;
@@ -98,7 +100,7 @@ fn no_sweep_without_a_kernel_speaks_of_one() {
     let counts = [1, 2, 3, 4, 6, 8];
     let mut expecting = commands(&["./a", "./b"], &counts);
     if let Some(commands) = &mut expecting.plan.commands {
-        commands.expect = Some(Expect::Same);
+        commands.expect = Some(OutputCheck::Same);
     }
     let mut failing = commands(&["./a", "./b"], &counts);
     failing.plan.stopping.precision = Some(0.000_01);

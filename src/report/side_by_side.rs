@@ -94,7 +94,7 @@ fn key(job: &Job<'_>, with_size: bool) -> Case {
         pin: settings.pin.clone(),
         scaling: settings.scaling.clone(),
         block: settings.block,
-        draws: settings.share().filter(|_| with_size),
+        draws: settings.baseline_draws().filter(|_| with_size),
         ..Case::default()
     }
 }
@@ -140,7 +140,7 @@ fn name_of_baselines(found: &[Option<&Job<'_>>]) -> String {
 /// The job in words, with the draws of each run where they differ.
 fn title(target: Target, first: &Job<'_>, found: &[Option<&Job<'_>>]) -> String {
     let settings = first.settings();
-    let share = |job: &Job<'_>| job.settings().share();
+    let share = |job: &Job<'_>| job.settings().baseline_draws();
     let draws = |job: &Option<&Job<'_>>| {
         job.map_or("–".to_string(), |job| share(job).map_or("?".to_string(), thousands))
     };
@@ -181,7 +181,7 @@ fn of_run(job: &Job<'_>, shown: Shown) -> Vec<Line> {
 
 fn count(case: &CaseSummary) -> String {
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    format!("{}{mark}", case.case.count())
+    format!("{}{mark}", case.case.count_text())
 }
 
 /// The absolute time of a case, with its unit.

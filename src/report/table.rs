@@ -73,7 +73,7 @@ pub fn checks(summary: &Summary) -> String {
         let (first, count) = (&case.problems[0], case.problems.len());
         let are_alike = case.problems.iter().all(|problem| problem == first);
         let times = if are_alike { "×" } else { "failures, the first:" };
-        let name = clean(&case.case.title_and_count());
+        let name = clean(&case.case.title_with_count());
         let _ = writeln!(text, "  {name}: {count} {times} {}", clean(first));
     }
     text

@@ -44,7 +44,7 @@ fn precision(summary: &Summary) -> String {
         1 => " (one speedup has no interval)".to_string(),
         _ => format!(" ({unknown} speedups have no interval)"),
     };
-    let name = case.case.title_and_count();
+    let name = case.case.title_with_count();
     let percent = 100.0 * width;
     format!(
         "; relative half-width of the 95% intervals of the speedups: at most ±{percent:.1}% \

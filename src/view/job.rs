@@ -150,7 +150,7 @@ impl<'a> JobView<'a> {
         let fastest = &self.ranking?.fastest;
         let mut names: Vec<(String, Vec<String>)> = Vec::new();
         for case in fastest.iter().filter_map(|case| self.summary.cases.get(*case)) {
-            let (name, count) = (case.case.title(), case.case.count());
+            let (name, count) = (case.case.title(), case.case.count_text());
             match names.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, counts)) => counts.push(count),
                 None => names.push((name, vec![count])),

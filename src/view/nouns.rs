@@ -3,7 +3,7 @@
 use super::number::{Unit, thousands, unit};
 use crate::analysis::{CaseSummary, Job, Summary};
 use crate::quantity::pluralize;
-use crate::record::{Case, Expect, Target};
+use crate::record::{Case, OutputCheck, Target};
 use crate::view::text::cut;
 
 /// Characters of a name in a sentence; a command line may have more.
@@ -62,7 +62,7 @@ pub fn short_title(case: &Case) -> String {
 
 fn at_threads(title: &str, case: &Case) -> String {
     let plural = if case.threads() == 1 { "" } else { "s" };
-    format!("{title} at {} thread{plural}", case.count())
+    format!("{title} at {} thread{plural}", case.count_text())
 }
 
 /// The job of a run: kernel and draws, or how many commands or functions there are; and
@@ -70,7 +70,11 @@ fn at_threads(title: &str, case: &Case) -> String {
 pub fn job_title(target: Target, job: &Job<'_>) -> String {
     let settings = job.settings();
     if target.is_kernel() {
-        return job_of_runs(target, settings, settings.share().map_or("?".into(), thousands));
+        return job_of_runs(
+            target,
+            settings,
+            settings.baseline_draws().map_or("?".into(), thousands),
+        );
     }
     let mut names: Vec<String> = job.series().into_iter().map(|series| series.name).collect();
     names.sort_unstable();
@@ -132,8 +136,8 @@ pub fn checks(summary: &Summary) -> Checks {
         _ if count == 0 => "nothing was measured",
         (Target::Function, _) => "every result the same",
         (_, None) => "every run ended as it should",
-        (_, Some(Expect::Same)) => "every run ended as it should and printed the same",
-        (_, Some(Expect::Text(_) | Expect::Pattern(_))) => {
+        (_, Some(OutputCheck::Same)) => "every run ended as it should and printed the same",
+        (_, Some(OutputCheck::Text(_) | OutputCheck::Pattern(_))) => {
             "every run ended as it should and printed what was expected"
         }
     };

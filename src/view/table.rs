@@ -263,7 +263,7 @@ impl Column {
             Schedule => (schedule(case), None),
             Count => {
                 let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-                (format!("{}{mark}", case.case.count()), Some(f64::from(case.case.threads())))
+                (format!("{}{mark}", case.case.count_text()), Some(f64::from(case.case.threads())))
             }
             BestCount if !has_data => (NONE.to_string(), None),
             BestCount => (best_count(view, case), None),
@@ -421,7 +421,7 @@ pub fn best_counts(view: &JobView<'_>) -> Vec<[String; 4]> {
             Some(false) => "indistinguishable from a neighbour",
             None => "nothing to compare, or too few rounds",
         };
-        Some([case.title(), case.count(), ties, differs.to_string()])
+        Some([case.title(), case.count_text(), ties, differs.to_string()])
     };
     view.ranking.map_or(Vec::new(), |ranking| ranking.series.iter().filter_map(row).collect())
 }

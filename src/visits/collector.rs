@@ -215,7 +215,7 @@ impl VisitCollector {
             (Some(index), _) => Some(index),
             (None, UnknownCases::Add) => Some(self.visits.add_case(case)),
             (None, UnknownCases::Skip) => {
-                let what = format!("{} is not in the plan", case.title_and_count());
+                let what = format!("{} is not in the plan", case.title_with_count());
                 self.issues.add(IssueKind::UnknownCase, || located(line, None, &what));
                 None
             }

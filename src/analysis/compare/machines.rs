@@ -86,7 +86,7 @@ pub fn notes(before: &Summary, after: &Summary) -> Vec<Difference> {
 /// Title of the baseline.
 fn baseline(run: &Run) -> String {
     let case = run.plan.baseline.and_then(|case| run.plan.cases.get(case));
-    case.map_or("sequential".to_string(), |case| case.title_and_count())
+    case.map_or("sequential".to_string(), |case| case.title_with_count())
 }
 
 /// Seeds of the cases, ascending.

@@ -64,7 +64,7 @@ fn have_one_size_each(case: &Case, before: &[CaseSummary], after: &[CaseSummary]
             (&other.kernel, &other.scaling, other.block)
                 == (&case.kernel, &case.scaling, case.block)
         });
-        comparable.map(Case::share).collect()
+        comparable.map(Case::baseline_draws).collect()
     });
     before.len() == 1 && after.len() == 1 && before != after
 }

@@ -164,7 +164,7 @@ impl Context<'_> {
 
     /// Title of a case with its thread count.
     fn name(&self, case: usize) -> String {
-        self.cases[case].case.title_and_count()
+        self.cases[case].case.title_with_count()
     }
 }
 

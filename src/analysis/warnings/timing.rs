@@ -57,7 +57,7 @@ pub fn short_calls(context: &Context<'_>) -> Option<Warning> {
         (ns < min_ns).then_some(min_ns / ns)
     };
     let (worst, times) = context.worst(|index, _| factor(index))?;
-    let advice = match context.cases[worst].case.share() {
+    let advice = match context.cases[worst].case.baseline_draws() {
         Some(draws) => {
             format!("--draws {:.0} or more", (draws as f64 * times).log2().ceil().exp2())
         }

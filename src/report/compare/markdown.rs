@@ -71,7 +71,7 @@ fn table(target: Target, comparison: &Comparison, cases: &[&Change]) -> String {
                 "| {} | {} | {} | {speedup} | {} | {} |",
                 verdict.word(),
                 markup::text(&(name(case) + &job)),
-                case.case.count(),
+                case.case.count_text(),
                 change(case.judged(comparison.judged)),
                 figures(&case.time_ns, unit),
             );

@@ -84,7 +84,7 @@ fn of_job(target: Target, comparison: &Comparison, cases: &[&Change], style: Sty
 fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
     [
         clean(&name(case)),
-        case.case.count(),
+        case.case.count_text(),
         if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, RATIO) },
         change(case.judged(comparison.judged)),
         figures(&case.time_ns, unit),

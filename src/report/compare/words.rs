@@ -66,7 +66,7 @@ pub fn name(change: &Change) -> String {
 /// The job of a case: kernel, draws (before and after, if they differ) and pin.
 pub fn job(target: Target, change: &Change) -> String {
     let case = &change.case;
-    let draws = case.share().map_or(String::new(), |draws| {
+    let draws = case.baseline_draws().map_or(String::new(), |draws| {
         let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
         let before = change.draws_before.filter(|_| change.is_per_draw());
         let before = before.map_or(String::new(), |it| format!("{} → ", thousands(it / workers)));
@@ -109,7 +109,7 @@ pub fn headline(comparison: &Comparison) -> String {
                 format!(
                     "; the most: {}, n = {}: {}",
                     name(it),
-                    it.case.count(),
+                    it.case.count_text(),
                     change(it.judged(comparison.judged))
                 )
             });
@@ -199,7 +199,7 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     let seen = format!(
         "a change {smallest} or more is detected with 80% power ({}, n = {})",
         name(widest),
-        widest.case.count(),
+        widest.case.count_text(),
     );
     // Those that lie on the margin need ever more rounds: nothing helps there.
     let needed: Option<Vec<u32>> = unresolved.iter().map(|it| it.rounds_needed).collect();
@@ -233,7 +233,7 @@ fn rule(comparison: &Comparison) -> String {
 
 /// The names of the cases that only one of the runs has: `only before (2): a, n = 1; b, n = 1`.
 pub fn only(run: &str, cases: &[Case]) -> Option<String> {
-    let names: Vec<String> = cases.iter().map(Case::title_and_count).collect();
+    let names: Vec<String> = cases.iter().map(Case::title_with_count).collect();
     (!names.is_empty()).then(|| format!("only {run} ({}): {}", names.len(), names.join("; ")))
 }
 

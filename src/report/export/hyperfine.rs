@@ -58,8 +58,8 @@ fn parameters(case: &CaseSummary, summary: &Summary) -> BTreeMap<String, String>
     if summary.cases.iter().any(|other| other.case.inner_nthread > 1) {
         parameters.insert("inner_nthread".to_string(), inner.to_string());
     }
-    let share = case.case.share();
-    if summary.cases.iter().any(|other| other.case.share() != share) {
+    let share = case.case.baseline_draws();
+    if summary.cases.iter().any(|other| other.case.baseline_draws() != share) {
         let draws = share.map(|draws| ("draws".to_string(), draws.to_string()));
         parameters.extend(draws);
     }

@@ -24,7 +24,7 @@ pub struct Export {
 impl Export {
     fn of(summary: &Summary, object: &impl serde::Serialize) -> serde_json::Result<Export> {
         let without = summary.cases.iter().filter(|case| !is_measured(case));
-        let left_out = without.map(|case| case.case.title_and_count()).collect();
+        let left_out = without.map(|case| case.case.title_with_count()).collect();
         Ok(Export { text: serde_json::to_string_pretty(object)? + "\n", left_out })
     }
 }

@@ -12,10 +12,10 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
     }
     let mut of_title: HashMap<String, Vec<Vec<String>>> = HashMap::new();
     for case in cases {
-        of_title.entry(case.title_and_count()).or_default().push(settings(case));
+        of_title.entry(case.title_with_count()).or_default().push(settings(case));
     }
     let name = |case: &&Case| {
-        let title = case.title_and_count();
+        let title = case.title_with_count();
         let namesakes = &of_title[&title];
         let own = settings(case).into_iter().enumerate();
         let differing =
@@ -28,10 +28,10 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
 
 /// Commands as they ran; those of which the counts do not tell, with the counts.
 fn commands(cases: &[&Case]) -> Vec<String> {
-    let names: Vec<String> = cases.iter().map(|case| case.filled_in(&case.label)).collect();
+    let names: Vec<String> = cases.iter().map(|case| case.substitute(&case.label)).collect();
     let name = |(case, name): (&&Case, &String)| {
         let namesakes = names.iter().filter(|other| *other == name).count();
-        if namesakes > 1 { case.title_and_count() } else { name.clone() }
+        if namesakes > 1 { case.title_with_count() } else { name.clone() }
     };
     unique(cases.iter().zip(&names).map(name))
 }
@@ -42,7 +42,7 @@ pub fn whole(cases: &[&Case], most_bytes: usize) -> Vec<String> {
     let name = |case: &&Case| {
         let settings: Vec<String> =
             settings(case).into_iter().filter(|setting| !setting.is_empty()).collect();
-        let name = format!("{}, {}", case.title_and_count(), settings.join(", "));
+        let name = format!("{}, {}", case.title_with_count(), settings.join(", "));
         let room = most_bytes.saturating_sub(" (1234567)".len()).min(name.len());
         let end = (0..=room).rev().find(|end| name.is_char_boundary(*end));
         name[..end.unwrap_or(0)].to_string()

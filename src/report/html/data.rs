@@ -170,7 +170,8 @@ pub(super) fn of(summary: &Summary) -> Data {
     let grains = grains(summary);
     // Of jobs or tasks of several sizes the largest: the smallest gain nothing.
     let is_sized = !ladders.is_empty() || grains.is_some();
-    let largest = (0..views.len()).rev().max_by_key(|view| views[*view].job.settings().share());
+    let largest =
+        (0..views.len()).rev().max_by_key(|view| views[*view].job.settings().baseline_draws());
     let largest = largest.filter(|_| is_sized);
     Data {
         version: env!("CARGO_PKG_VERSION"),
@@ -219,7 +220,8 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         .filter(|figure| figure.points().next().is_some())
         .collect();
     let has_speedup = figures.iter().any(|figure| figure.metric == Metric::Speedup);
-    let work = settings.share().map(|n| format!("{} {}", thousands(n), draws_unit(settings)));
+    let work =
+        settings.baseline_draws().map(|n| format!("{} {}", thousands(n), draws_unit(settings)));
     let pin = pin(settings);
     let count = pluralize(series.len(), view.nouns.one);
     let subtitle = [
@@ -313,7 +315,7 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
                 crate::view::number::with_interval(fastest.speedup, low, high)
             },
         );
-        add("Highest speedup", text + " ×", fastest.case.title_and_count());
+        add("Highest speedup", text + " ×", fastest.case.title_with_count());
     }
     if let Some(baseline) = baseline.filter(|case| case.median_ns.is_some()) {
         let (low, high) = (baseline.median_low_ns, baseline.median_high_ns);
@@ -346,7 +348,7 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
 fn problem(case: &CaseSummary) -> Option<String> {
     let (first, count) = (case.problems.first()?, case.problems.len());
     let failed = pluralize(count, "failed visit");
-    Some(format!("{}: {failed}, the first: {first}", case.case.title_and_count()))
+    Some(format!("{}: {failed}, the first: {first}", case.case.title_with_count()))
 }
 
 fn case_data(summary: &Summary, case: &CaseSummary) -> CaseData {
@@ -362,7 +364,7 @@ fn case_data(summary: &Summary, case: &CaseSummary) -> CaseData {
 fn warning(summary: &Summary, warning: &Warning) -> [String; 4] {
     let code = serde_json::to_value(warning.code).unwrap_or_default();
     let cases = warning.cases.iter().filter_map(|case| summary.cases.get(*case));
-    let names: Vec<String> = cases.take(MAX_NAMED).map(|it| it.case.title_and_count()).collect();
+    let names: Vec<String> = cases.take(MAX_NAMED).map(|it| it.case.title_with_count()).collect();
     let more = match warning.cases.len() - names.len() {
         0 => String::new(),
         more => format!("; and {more} more"),
@@ -464,7 +466,7 @@ fn ladder_data(summary: &Summary, ladder: &Ladder<'_>) -> LadderData {
         crossovers: ladder
             .crossovers
             .iter()
-            .map(|it| [it.case.title(), it.case.count(), known(it)])
+            .map(|it| [it.case.title(), it.case.count_text(), known(it)])
             .collect(),
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::analysis::Summary;
-use crate::record::{Build, Command, Commands, Expect, Machine, Output, Plan, Run, Session};
+use crate::record::{
+    Build, CommandPlan, Machine, OutputCheck, OutputPolicy, Plan, PlannedCommand, Run, Session,
+};
 use crate::view::number::{TIME, Unit, thousands};
 
 /// A heading and the lines below it.
@@ -125,18 +127,18 @@ fn plan(plan: &Plan) -> Vec<(String, String)> {
 }
 
 /// The commands, what each of them finds around itself, and what is expected of it.
-fn commands(commands: &Commands) -> Vec<(String, String)> {
+fn commands(commands: &CommandPlan) -> Vec<(String, String)> {
     let typed = |words: &Vec<String>| {
         shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
     };
     let labelled =
-        |command: &Command| (format!("command {}", command.label), typed(&command.words));
+        |command: &PlannedCommand| (format!("command {}", command.label), typed(&command.words));
     let mut lines: Vec<(String, String)> = commands.list.iter().map(labelled).collect();
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let output = match commands.output {
-        Output::Discard => "discarded",
-        Output::Keep => "kept",
-        Output::Show => "shown",
+        OutputPolicy::Discard => "discarded",
+        OutputPolicy::Keep => "kept",
+        OutputPolicy::Show => "shown",
     };
     let codes: Vec<String> = commands.ok_codes.iter().map(i32::to_string).collect();
     lines.extend(known([
@@ -149,9 +151,9 @@ fn commands(commands: &Commands) -> Vec<(String, String)> {
         (
             "expected on stdout",
             commands.expect.as_ref().map(|expect| match expect {
-                Expect::Text(text) => format!("the text {text}"),
-                Expect::Pattern(pattern) => format!("what {pattern} matches"),
-                Expect::Same => "the same each time".to_string(),
+                OutputCheck::Text(text) => format!("the text {text}"),
+                OutputCheck::Pattern(pattern) => format!("what {pattern} matches"),
+                OutputCheck::Same => "the same each time".to_string(),
             }),
         ),
     ]));
@@ -174,7 +176,7 @@ fn session(run: &Run, session: &Session) -> String {
     words.extend(session.forced.iter().map(|forced| format!("forced: {forced}")));
     for retired in &session.retired {
         let case = run.plan.cases.get(retired.case);
-        let name = case.map_or("a case".to_string(), |case| case.title_and_count());
+        let name = case.map_or("a case".to_string(), |case| case.title_with_count());
         words.push(format!("given up after round {}: {name}: {}", retired.round, retired.error));
     }
     words.join("; ")

@@ -40,7 +40,7 @@ pub(super) fn suffixes(jobs: &[&Job<'_>]) -> Vec<String> {
 fn short_suffix(job: &Job<'_>) -> String {
     let kernel = plain(&job.settings().kernel);
     let kernel = if kernel.is_empty() { "command" } else { &kernel };
-    match job.settings().share() {
+    match job.settings().baseline_draws() {
         Some(draws) => format!("-{kernel}-{draws}"),
         None => format!("-{kernel}"),
     }

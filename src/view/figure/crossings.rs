@@ -48,7 +48,7 @@ pub fn granularity(summary: &Summary) -> Option<Chart> {
 /// Speedup against work, each backend at the count that pays from the smallest job.
 pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
     let line = |it: &Crossover| Line {
-        name: it.case.title_and_count(),
+        name: it.case.title_with_count(),
         remark: match (it.verdict, it.work_ns) {
             (ThresholdVerdict::From, Some(ns)) => format!("pays from {}", time(ns)),
             (ThresholdVerdict::From | ThresholdVerdict::Always, _) => {

@@ -95,8 +95,8 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
             (&other.kernel, &other.pin, &other.scaling) == (&own.kernel, &own.pin, &own.scaling)
         })
         .collect();
-    alike.sort_by_key(|view| view.job.settings().share());
-    let sizes: Vec<_> = alike.iter().map(|view| view.job.settings().share()).collect();
+    alike.sort_by_key(|view| view.job.settings().baseline_draws());
+    let sizes: Vec<_> = alike.iter().map(|view| view.job.settings().baseline_draws()).collect();
     if sizes.first() == sizes.last() {
         return None;
     }
@@ -119,7 +119,7 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
                 let case = series.as_ref()?.cases.iter().find(|it| it.case.nthread == *n)?;
                 Some(cell(view, case, range))
             };
-            let draws = job.job.settings().share().unwrap_or_default();
+            let draws = job.job.settings().baseline_draws().unwrap_or_default();
             (size(draws), counts.iter().map(find).collect())
         });
         panels.push(Panel { name, rows: rows.collect(), counts });

@@ -230,7 +230,7 @@ fn title(view: &JobView<'_>, metric: Metric) -> String {
     if !what.is_empty() {
         title += &format!(": {what}");
     }
-    if let Some(draws) = settings.share() {
+    if let Some(draws) = settings.baseline_draws() {
         title += &format!(", {} draws", thousands(draws));
     }
     title + &remark(view)

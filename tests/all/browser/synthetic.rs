@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use nthread::record::{
-    COMMAND, Case, Command, Commands, ExpectedTally, Phase, Row, Run, Session, StopReason, Target,
-    Writer,
+    COMMAND, Case, CommandPlan, ExpectedTally, Phase, PlannedCommand, Row, Run, Session,
+    StopReason, Target, Writer,
 };
 
 /// What its cases are like.
@@ -105,13 +105,13 @@ impl Synthetic {
 
     /// What a plan of commands has beside its cases.
     fn plan_commands(&self, run: &mut Run) {
-        let command = |label: &String| Command {
+        let command = |label: &String| PlannedCommand {
             label: label.clone(),
             words: label.split(' ').map(str::to_string).collect(),
         };
         let list = self.commands.iter().map(command).collect();
         let environment = [("OMP_NUM_THREADS".to_string(), "{nthread}".to_string())].into();
-        run.plan.commands = Some(Commands { list, environment, ..Commands::default() });
+        run.plan.commands = Some(CommandPlan { list, environment, ..CommandPlan::default() });
         (run.plan.target, run.plan.baseline) = (Target::Command, Some(0));
         run.plan.expected.clear();
     }
