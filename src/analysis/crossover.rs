@@ -168,10 +168,10 @@ fn mark_earliest(crossovers: &mut [Crossover]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic::{Noise, case, measured};
+    use super::super::synthetic::{Noise, case, measured, measured_crossover};
     use super::*;
     use crate::analysis::Summary;
-    use crate::record::{BASELINE, Preset};
+    use crate::record::BASELINE;
 
     /// Jobs of 64 · 4⁰, 4¹ … blocks with sequential and with one backend at two threads, whose
     /// speedup at job number `i` is `speedup(i)`.
@@ -187,7 +187,7 @@ mod tests {
             .flat_map(|job| [case(BASELINE, 1, draws(job), 1), case("a", 2, draws(job), 1)])
             .collect();
         let mut noise = Noise::new(seed);
-        measured(Preset::Crossover, &cases, rounds, |index, _| {
+        measured_crossover(&cases, rounds, |index, _| {
             let work_ns = 10.0 * cases[index].draws.unwrap_or_default() as f64;
             let truth = if index % 2 == 0 { 1.0 } else { speedup(index as u32 / 2) };
             work_ns / truth * noise.factor(deviation)
@@ -264,7 +264,7 @@ mod tests {
                 [(BASELINE, 1), ("a", 2), ("a", 4)].map(|(b, n)| case(b, n, draws, 1))
             })
             .collect();
-        let summary = measured(Preset::Sweep, &cases, 9, |index, _| {
+        let summary = measured(&cases, 9, |index, _| {
             let draws = cases[index].draws.unwrap_or_default() as f64;
             // Each worker costs as much as 2^12 draws.
             match f64::from(cases[index].nthread) {

@@ -10,15 +10,12 @@ use serde::Serialize;
 
 use super::CaseSummary;
 use super::threshold::{Rounds, Threshold, ThresholdVerdict, ValuesByRound};
-use crate::record::{Case, Preset};
+use crate::record::{Case, DYNAMIC_SCHEDULES, Preset};
 use crate::stats::{Crossing, crossing};
 use crate::visits::{VisitSelection, Visits};
 
 /// Highest plausible efficiency: more than this cannot be the time of the kernel alone.
 const MAX_EFFICIENCY: f64 = 1.5;
-
-/// Schedules that hand out each chunk separately.
-const HANDS_OUT: [&str; 2] = ["dynamic", "stealing"];
 
 /// METG of a backend at a thread count.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -73,11 +70,11 @@ pub fn of(visits: &Visits, cases: &[CaseSummary], preset: Preset) -> Vec<Granula
     let mut groups: Vec<(Case, Vec<usize>)> = Vec::new();
     for (index, summary) in cases.iter().enumerate() {
         let case = &summary.case;
-        if case.is_baseline() || !HANDS_OUT.contains(&case.schedule.as_str()) {
+        if case.is_baseline() || !DYNAMIC_SCHEDULES.contains(&case.schedule.as_str()) {
             continue;
         }
         // Otherwise draws are a setting that distinguishes groups.
-        let draws = case.draws.filter(|_| preset != Preset::Metg);
+        let draws = case.draws.filter(|_| !preset.is_metg());
         let key = Case { chunk: None, draws, ..case.clone() };
         match groups.iter_mut().find(|(other, _)| *other == key) {
             Some((_, indices)) => indices.push(index),
@@ -184,7 +181,7 @@ impl Metg {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic::{Noise, case, measured};
+    use super::super::synthetic::{Noise, case, measured, measured_metg};
     use super::*;
     use crate::record::BASELINE;
 
@@ -207,7 +204,7 @@ mod tests {
             })
             .collect();
         let mut noise = Noise::new(seed);
-        let summary = measured(Preset::Metg, &cases, rounds, |index, _| {
+        let summary = measured_metg(&cases, rounds, |index, _| {
             let size = index as u32 / 2;
             let task_ns = 1e3 * chunk(size) as f64;
             let all_ns = task_ns * TASKS as f64;
@@ -281,7 +278,7 @@ mod tests {
         };
         let found = |schedule: &str| {
             let of = |index: usize, _| if index == 0 { 2e6 } else { 1e6 };
-            measured(Preset::Sweep, &cases(schedule), 6, of).granularities.len()
+            measured(&cases(schedule), 6, of).granularities.len()
         };
         assert_eq!(["dynamic", "stealing", "static", "guided"].map(found), [1, 1, 0, 0]);
     }

@@ -133,13 +133,13 @@ mod tests {
     use super::super::jobs;
     use super::super::synthetic::{Noise, measured, with_inner};
     use super::*;
-    use crate::record::{BASELINE, Preset};
+    use crate::record::BASELINE;
 
     #[test]
     fn every_case_is_in_the_row_and_column_of_its_counts() {
         let cases = with_inner(&["a", "b"], &[1, 2, 4], &[1, 2]);
         let mut noise = Noise::new(5);
-        let summary = measured(Preset::Sweep, &cases, 9, |index, _| {
+        let summary = measured(&cases, 9, |index, _| {
             let case = &cases[index];
             let speedup = match case.backend.as_str() {
                 BASELINE => 1.0,
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn without_inner_threads_there_is_no_grid_and_every_series_is_kept() {
         let cases = with_inner(&["a", "b"], &[1, 2], &[1]);
-        let summary = measured(Preset::Sweep, &cases, 6, |_, _| 1e6);
+        let summary = measured(&cases, 6, |_, _| 1e6);
         let all = jobs(&summary);
         assert!(grids(&all[0]).is_empty());
         assert_eq!(series_at_best_inner(&all[0]).len(), all[0].series().len());

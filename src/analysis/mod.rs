@@ -44,7 +44,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::record::{Preset, Row, Run, StopReason, Target};
+use crate::record::{Row, Run, StopReason, Target};
 use crate::visits::{DataIssue, Visits};
 
 /// Result of the analysis: all figures that the outputs show.
@@ -137,7 +137,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
     let preset = run.plan.preset;
     // With `harness metg` the draws follow from the chunk, so jobs differ in more than
     // their size.
-    let jobs = if preset == Preset::Metg { &[][..] } else { &cases };
+    let jobs = if preset.is_metg() { &[][..] } else { &cases };
     Summary {
         confidence: CONFIDENCE,
         rankings,

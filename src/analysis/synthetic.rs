@@ -39,18 +39,39 @@ pub fn with_inner(backends: &[&str], nthread: &[u32], inner: &[u32]) -> Vec<Case
     cases
 }
 
-/// Analysis of these cases with the given time of a call in each round. Cases with the same
-/// baseline are in the same group.
-pub fn measured(
-    preset: Preset,
+/// Run of a sweep of these cases.
+pub fn run(cases: &[Case]) -> Run {
+    let mut run = Run::default();
+    run.plan.cases = cases.to_vec();
+    run.machine.usable_cpus = Some(4);
+    run
+}
+
+/// Analysis of a sweep of these cases with the given time of a call in each round. Cases
+/// with the same baseline are in the same group.
+pub fn measured(cases: &[Case], rounds: u32, time_ns: impl FnMut(usize, u32) -> f64) -> Summary {
+    measured_run(&run(cases), rounds, time_ns)
+}
+
+/// Analysis of a run of `harness metg`.
+pub fn measured_metg(
     cases: &[Case],
     rounds: u32,
     time_ns: impl FnMut(usize, u32) -> f64,
 ) -> Summary {
-    let mut run = Run::default();
-    run.plan.cases = cases.to_vec();
-    run.plan.preset = preset;
-    run.machine.usable_cpus = Some(4);
+    let mut run = run(cases);
+    run.plan.preset = Preset::Metg;
+    measured_run(&run, rounds, time_ns)
+}
+
+/// Analysis of a run with `--crossover`.
+pub fn measured_crossover(
+    cases: &[Case],
+    rounds: u32,
+    time_ns: impl FnMut(usize, u32) -> f64,
+) -> Summary {
+    let mut run = run(cases);
+    run.plan.preset = Preset::Crossover;
     measured_run(&run, rounds, time_ns)
 }
 

@@ -91,7 +91,7 @@ fn is_tie(visits: &Visits, one: usize, other: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::synthetic::{Noise, case, measured};
-    use crate::record::{BASELINE, Case, Preset};
+    use crate::record::{BASELINE, Case};
 
     /// The winner of the larger of two jobs, if the backends a and b have these
     /// speedups.
@@ -101,9 +101,8 @@ mod tests {
             .flat_map(|draws| [BASELINE, "a", "b"].map(|name| case(name, 2, draws, 1)))
             .collect();
         let mut noise = Noise::new(3);
-        let summary = measured(Preset::Sweep, &cases, 9, |index, _| {
-            1e6 / [1.0, a, b][index % 3] * noise.factor(0.01)
-        });
+        let summary =
+            measured(&cases, 9, |index, _| 1e6 / [1.0, a, b][index % 3] * noise.factor(0.01));
         let last = summary.winners.last().expect("two jobs").clone();
         (last.case, last.ties)
     }

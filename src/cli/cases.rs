@@ -1,16 +1,19 @@
 //! Axes of a sweep of kernels: backends, kernels, draws, schedules, chunks, pins, thread counts.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use super::args::sweep::SweepOptions;
 use super::given::{Given, UsageError, nearest};
-use super::preset;
+use super::preset::Defaults;
 use super::rules::parse_nthread;
-use crate::backend::{Schedule, StartMethod};
+use crate::backend::Schedule;
 use crate::counts::MAX_NTHREAD;
-use crate::kernel::{BLOCK_RANGE, DEFAULT_BLOCK};
+use crate::kernel::BLOCK_RANGE;
 use crate::machine::Cpus;
-use crate::plan::{Calibration, DYNAMIC_SCHEDULES, Draws, MOST_DRAWS, Pin, Scaling, ladder};
+use crate::plan::{Calibration, Draws, MOST_DRAWS, Scaling, ladder};
 use crate::quantity::{parse_count, parse_counts};
-use crate::record::{BASELINE, Plan, Preset, SkippedCase};
+use crate::record::{BASELINE, DYNAMIC_SCHEDULES, Plan, Preset, SkippedCase};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
 
@@ -30,8 +33,8 @@ pub fn inner_axis(
     counts: Vec<u32>,
 ) -> Result<Vec<u32>, UsageError> {
     let Some(given) = &options.inner_nthread else { return Ok(Vec::new()) };
-    let problem = matches!(preset, Preset::Crossover | Preset::Metg).then(|| {
-        format!("{} has one thread inside each worker; leave it out", preset::name(preset))
+    let problem = preset.measures_threshold().then(|| {
+        format!("{} has one thread inside each worker; leave it out", Defaults::of(preset).name)
     });
     Ok(if given.applies(problem)? { counts } else { Vec::new() })
 }
@@ -91,6 +94,19 @@ fn names(given: &Given, known: &[&str], noun: &str) -> Result<Vec<String>, Usage
     Ok(names)
 }
 
+/// The values of a list option of which `all` are the possible ones, without duplicates; none if the
+/// option is not given.
+pub fn values<T: FromStr + Display>(
+    given: Option<&Given>,
+    all: &[T],
+    noun: &str,
+) -> Result<Vec<T>, UsageError> {
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let known: Vec<String> = all.iter().map(T::to_string).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Ok(names(given, &known, noun)?.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
 /// The list of `--draws`, if it applies to the preset.
 pub fn draws_list(options: &SweepOptions, preset: Preset) -> Result<Option<Vec<u64>>, UsageError> {
     let Some(given) = &options.draws else { return Ok(None) };
@@ -98,11 +114,11 @@ pub fn draws_list(options: &SweepOptions, preset: Preset) -> Result<Option<Vec<u
     if let Some(&largest) = list.last().filter(|largest| **largest > MOST_DRAWS) {
         return Err(given.error(format!("{largest} draws are too many; the maximum is 2^50")));
     }
-    let problem = match preset {
-        Preset::Crossover if list.len() < 2 => {
+    let problem = match list.len() {
+        0 | 1 if preset.is_crossover() => {
             Some("--crossover needs several jobs; for example 1e4,1e6,1e8")
         }
-        Preset::Metg if list.len() > 1 => {
+        2.. if preset.is_metg() => {
             Some("harness metg takes one number of draws; leave the others out")
         }
         _ => None,
@@ -118,26 +134,20 @@ pub fn draws(
     chunks: &[u64],
     largest: u32,
 ) -> Draws {
-    match (list, preset) {
-        (Some(list), _) => Draws::Given(list),
-        (None, Preset::Sweep) => Draws::Calibrated(Calibration::FULL),
-        (None, Preset::Quick) => Draws::Calibrated(Calibration::QUICK),
-        (None, Preset::Crossover) => Draws::Given(ladder::jobs()),
-        (None, Preset::Metg) => {
+    match list {
+        Some(list) => Draws::Given(list),
+        None if preset.is_crossover() => Draws::Given(ladder::jobs()),
+        None if preset.is_metg() => {
             let draws = chunks.iter().map(|chunk| ladder::draws_of_tasks(*chunk, block, largest));
             Draws::ByChunk(chunks.iter().copied().zip(draws).collect())
         }
+        None if preset.is_quick() => Draws::Calibrated(Calibration::QUICK),
+        None => Draws::Calibrated(Calibration::FULL),
     }
 }
 
 pub fn block(options: &SweepOptions, preset: Preset) -> Result<u64, UsageError> {
-    let Some(given) = &options.block else {
-        return Ok(match preset {
-            Preset::Sweep | Preset::Quick => DEFAULT_BLOCK,
-            Preset::Crossover => ladder::CROSSOVER_BLOCK,
-            Preset::Metg => ladder::METG_BLOCK,
-        });
-    };
+    let Some(given) = &options.block else { return Ok(Defaults::of(preset).block) };
     let block = given.parse(parse_count)?;
     if block.is_power_of_two() && BLOCK_RANGE.contains(&block) {
         Ok(block)
@@ -149,33 +159,23 @@ pub fn block(options: &SweepOptions, preset: Preset) -> Result<u64, UsageError> 
 /// The schedules, by default those of the backends. METG needs dynamic ones.
 pub fn schedules(options: &SweepOptions, preset: Preset) -> Result<Vec<Schedule>, UsageError> {
     let Some(given) = &options.schedule else { return Ok(Vec::new()) };
-    let names = names(given, &Schedule::ALL.map(Schedule::name), "schedule")?;
-    let schedules: Vec<Schedule> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let schedules = values(Some(given), &Schedule::ALL, "schedule")?;
     let unsuitable = schedules
         .iter()
-        .find(|schedule| preset == Preset::Metg && !DYNAMIC_SCHEDULES.contains(schedule));
+        .find(|schedule| preset.is_metg() && !DYNAMIC_SCHEDULES.contains(&schedule.name()));
     let problem = unsuitable.map(|schedule| {
         format!("{schedule} does not hand out each chunk separately; dynamic and stealing do")
     });
     Ok(if given.applies(problem)? { schedules } else { Vec::new() })
 }
 
-pub fn start_methods(options: &SweepOptions) -> Result<Vec<StartMethod>, UsageError> {
-    let Some(given) = &options.start_method else { return Ok(Vec::new()) };
-    let names = names(given, &StartMethod::ALL.map(StartMethod::name), "start method")?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
-pub fn pins(options: &SweepOptions) -> Result<Vec<Pin>, UsageError> {
-    let Some(given) = &options.pin else { return Ok(Vec::new()) };
-    let names = names(given, &Pin::ALL.map(Pin::name), "pin")?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
 pub fn scaling(options: &SweepOptions, preset: Preset) -> Result<Scaling, UsageError> {
     // Crossover and METG vary the size of the work, so a variable for weak scaling is ignored.
-    let may_be_weak = matches!(preset, Preset::Sweep | Preset::Quick);
-    Ok(if options.weak.is_on()? && may_be_weak { Scaling::Weak } else { Scaling::Strong })
+    Ok(if options.weak.is_on()? && !preset.measures_threshold() {
+        Scaling::Weak
+    } else {
+        Scaling::Strong
+    })
 }
 
 /// The blocks of a chunk, by default those of the schedules. METG needs at least two sizes.
@@ -188,7 +188,7 @@ pub fn chunks(
 ) -> Result<Vec<u64>, UsageError> {
     let given = options.chunk.as_ref();
     let list = given.map_or(Ok(Vec::new()), |given| given.parse(parse_counts))?;
-    if preset != Preset::Metg {
+    if !preset.is_metg() {
         return Ok(list);
     }
     let most = MOST_DRAWS / block / u64::from(MAX_NTHREAD) / ladder::LEAST_TASKS;
@@ -262,12 +262,12 @@ fn check_schedules(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError
 /// Refuses a named backend that cannot take part in METG, since it hands out no chunks. A variable
 /// is an error only if nothing is left to measure.
 fn check_metg_backends(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError> {
-    let given = options.named_backends().filter(|_| plan.preset == Preset::Metg);
+    let given = options.named_backends().filter(|_| plan.preset.is_metg());
     match (given, without_cases(plan)) {
         (Some(given), Some(SkippedCase { backend, reason, .. }))
             if given.is_flag() || has_only_baselines(plan) =>
         {
-            Err(given.error(format!("{}: {backend}: {reason}", preset::name(plan.preset))))
+            Err(given.error(format!("{}: {backend}: {reason}", Defaults::of(plan.preset).name)))
         }
         _ => Ok(()),
     }

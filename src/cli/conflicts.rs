@@ -10,7 +10,7 @@ use crate::record::{CommandPlan, Preset};
 /// # Errors
 /// If the command line has both a command and an option of backends.
 pub fn may_sweep_commands(options: &SweepOptions, verb: Preset) -> Result<bool, UsageError> {
-    let metg = (verb == Preset::Metg).then_some("harness metg");
+    let metg = verb.is_metg().then_some("harness metg");
     let backend_flag = metg.or(options.job_flag()).or(first_flag(&[&options.runner]));
     match backend_flag {
         None => Ok(true),

@@ -212,7 +212,7 @@ fn settings(
     functions: &[&str],
 ) -> Result<Settings, UsageError> {
     let counts = thread_counts(options.nthread.as_ref(), &variable, &Cpus::read())?;
-    let mut rules = rules(options, Preset::Sweep, Target::Function)?;
+    let mut rules = rules(options, Preset::default(), Target::Function)?;
     if options.iterations.is_none() {
         // With 0 the campaign calibrates the number of calls.
         rules.iterations = 0;

@@ -22,12 +22,12 @@ pub fn plan_like(
     }
     let run = Run::read(Path::new(&like.text)).map_err(|error| like.error(format!("{error:#}")))?;
     let mut plan = run.plan;
-    if verb == Preset::Metg && plan.preset != verb {
+    if verb.is_metg() && !plan.preset.is_metg() {
         return Err(like.error("that run is not one of `harness metg`; leave metg out"));
     }
-    if plan.preset == Preset::Quick {
+    if plan.preset.is_quick() {
         // The cases are those of the quick run, but not its time budget.
-        plan.preset = Preset::Sweep;
+        plan.preset = Preset::default();
     }
     add_runners_of(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;

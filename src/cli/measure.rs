@@ -6,11 +6,12 @@ use std::path::Path;
 use super::args::display::DisplayOptions;
 use super::given::{UsageError, variable};
 use super::output::print_result;
+use super::preset::Defaults;
 use super::rules::{Settings, show};
 use super::{command_line, provenance};
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, CampaignError, Outcome};
-use crate::record::{Machine, Plan, Preset, Run};
+use crate::record::{Machine, Plan, Run};
 use crate::report::{Depth, Style};
 
 /// Exit code of a run or check that failed.
@@ -73,19 +74,15 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
     let page = crate::report::page(&summary, style, Depth::Answer);
     print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
-    let files = notable_files(summary.run.plan.preset);
+    // The files that a user opens first.
+    let files = match cfg!(feature = "reports") {
+        true => {
+            format!("report.html, samples.csv, {}", Defaults::of(summary.run.plan.preset).figure)
+        }
+        false => "samples.csv, summary.csv".to_string(),
+    };
     print_result(&format!("files: {} ({files} …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })
-}
-
-/// The files of a results directory that a user opens first.
-fn notable_files(preset: Preset) -> &'static str {
-    match preset {
-        _ if !cfg!(feature = "reports") => "samples.csv, summary.csv",
-        Preset::Sweep | Preset::Quick => "report.html, samples.csv, speedup.png",
-        Preset::Crossover => "report.html, samples.csv, crossover.png",
-        Preset::Metg => "report.html, samples.csv, granularity.png",
-    }
 }
 
 /// The exit code of an error.

@@ -3,14 +3,83 @@
 use super::args::sweep::SweepOptions;
 use super::given::{Typed as _, UsageError};
 use crate::counts::{CountSource, ThreadCounts};
+use crate::kernel::DEFAULT_BLOCK;
+use crate::plan::{Budget, ladder};
 use crate::record::Preset;
 
 /// Rounds of a quick run: the fewest with a 95% interval.
 const QUICK_ROUNDS: u32 = 6;
 
+/// Time budget of a quick run, in nanoseconds.
+const QUICK_BUDGET_NS: u64 = 15_000_000_000;
+
 /// Rounds of a crossover or METG run: the fewest at which one outlier at either end does not decide
 /// the interval.
 const CROSSING_ROUNDS: u32 = 9;
+
+/// The defaults of a preset.
+pub struct Defaults {
+    /// The name of the preset in messages.
+    pub name: &'static str,
+    /// The fixed number of rounds; `None` if the precision ends the run.
+    pub rounds: Option<u32>,
+    /// The time budget of a run whose number of rounds is that of the preset.
+    pub budget: Budget,
+    /// The warm-up calls and measured calls of a visit.
+    pub calls: (u32, u32),
+    /// The draws of a block.
+    pub block: u64,
+    /// The condition for which a count of the default list is kept; the largest always is.
+    keeps_count: fn(u32) -> bool,
+    /// The file of the main figure.
+    pub figure: &'static str,
+}
+
+impl Defaults {
+    /// The defaults of a preset.
+    pub fn of(preset: Preset) -> Defaults {
+        let sweep = Defaults {
+            name: "a sweep",
+            rounds: None,
+            budget: Budget::Unlimited,
+            calls: (1, 1),
+            block: DEFAULT_BLOCK,
+            keeps_count: |_| true,
+            figure: "speedup.png",
+        };
+        match preset {
+            Preset::Sweep => sweep,
+            Preset::Quick => Defaults {
+                name: "--quick",
+                rounds: Some(QUICK_ROUNDS),
+                budget: Budget::Given(QUICK_BUDGET_NS),
+                keeps_count: |count| count <= 2,
+                ..sweep
+            },
+            Preset::Crossover => Defaults {
+                name: "--crossover",
+                rounds: Some(CROSSING_ROUNDS),
+                budget: Budget::Forecast,
+                // Jobs may last microseconds only: several calls share the cost of starting the
+                // process.
+                calls: (2, 5),
+                block: ladder::CROSSOVER_BLOCK,
+                // 2, 8, 32 …
+                keeps_count: |count| count.is_power_of_two() && count.ilog2() % 2 == 1,
+                figure: "crossover.png",
+            },
+            Preset::Metg => Defaults {
+                name: "harness metg",
+                rounds: Some(CROSSING_ROUNDS),
+                budget: Budget::Forecast,
+                block: ladder::METG_BLOCK,
+                keeps_count: |_| false,
+                figure: "granularity.png",
+                ..sweep
+            },
+        }
+    }
+}
 
 /// The preset of a run: that of `verb`, else that of a switch, else that of a variable.
 pub fn preset(options: &SweepOptions, verb: Preset) -> Result<Preset, UsageError> {
@@ -40,10 +109,10 @@ pub fn preset(options: &SweepOptions, verb: Preset) -> Result<Preset, UsageError
         },
         (verb, _) => verb,
     };
-    match options.weak.flag().filter(|_| matches!(preset, Preset::Crossover | Preset::Metg)) {
+    match options.weak.flag().filter(|_| preset.measures_threshold()) {
         Some(weak) => Err(UsageError(format!(
             "{weak}: {} varies the size of the work itself; leave it out",
-            name(preset)
+            Defaults::of(preset).name
         ))),
         None => Ok(preset),
     }
@@ -57,51 +126,15 @@ pub fn preset_of_commands(options: &SweepOptions) -> Result<Preset, UsageError> 
     Ok(if options.quick.is_on()? { Preset::Quick } else { Preset::Sweep })
 }
 
-/// The name of a preset in messages.
-pub fn name(preset: Preset) -> &'static str {
-    match preset {
-        Preset::Sweep => "a sweep",
-        Preset::Quick => "--quick",
-        Preset::Crossover => "--crossover",
-        Preset::Metg => "harness metg",
-    }
-}
-
-/// The fixed number of rounds of a preset; `None` if the precision ends the run.
-pub fn rounds(preset: Preset) -> Option<u32> {
-    match preset {
-        Preset::Sweep => None,
-        Preset::Quick => Some(QUICK_ROUNDS),
-        Preset::Crossover | Preset::Metg => Some(CROSSING_ROUNDS),
-    }
-}
-
-/// The default warm-up calls and measured calls of a visit. Jobs of a crossover may last
-/// microseconds only: several calls share the cost of starting the process.
-pub fn calls(preset: Preset) -> (u32, u32) {
-    match preset {
-        Preset::Sweep | Preset::Quick | Preset::Metg => (1, 1),
-        Preset::Crossover => (2, 5),
-    }
-}
-
-/// The thread counts of a run. A given list stays as it is. Of the default list a quick run keeps
-/// 1, 2 and the largest, a crossover 2, 8, 32 … and the largest, and METG the largest.
+/// The thread counts of a run. A given list stays as it is. Of the default list, a preset keeps some
+/// counts and the largest.
 pub fn counts(preset: Preset, counts: &ThreadCounts) -> Vec<u32> {
-    let is_given =
-        matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD"));
-    let last = counts.counts.last().copied();
-    let is_sparse = |count: u32| count.is_power_of_two() && count.ilog2() % 2 == 1;
-    let keep = |count: &u32| {
-        let is_kept = match preset {
-            Preset::Sweep => true,
-            Preset::Quick => *count <= 2,
-            Preset::Crossover => is_sparse(*count),
-            Preset::Metg => false,
-        };
-        is_given || is_kept || Some(*count) == last
-    };
-    counts.counts.iter().copied().filter(keep).collect()
+    if matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD")) {
+        return counts.counts.clone();
+    }
+    let (keeps_count, last) = (Defaults::of(preset).keeps_count, counts.counts.last());
+    let kept = counts.counts.iter().filter(|count| keeps_count(**count) || Some(*count) == last);
+    kept.copied().collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::display::DisplayOptions;
 use super::args::sweep::SweepOptions;
 use super::given::{Given, Lookup, Typed as _, UsageError};
-use super::preset;
+use super::preset::Defaults;
 use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
 use crate::counts::{self, CountSource, MAX_NTHREAD, MachineCounts, ThreadCounts};
@@ -18,9 +18,6 @@ use crate::registry::Registry;
 
 /// Default relative half-width of the interval of a speedup that ends a run.
 const PRECISION: f64 = 0.01;
-
-/// Time budget of a quick run, in nanoseconds.
-const QUICK_BUDGET_NS: u64 = 15_000_000_000;
 
 /// Maximum of `--rounds`.
 const MOST_ROUNDS: u64 = 1_000_000;
@@ -45,7 +42,8 @@ pub struct Settings {
 pub fn rules(options: &SweepOptions, preset: Preset, target: Target) -> Result<Rules, UsageError> {
     let (rounds, precision) = rounds_and_precision(options, preset)?;
     // A command may take minutes, so there is no warm-up run by default.
-    let (warmup, iterations) = if target.is_command() { (0, 1) } else { preset::calls(preset) };
+    let (warmup, iterations) =
+        if target.is_command() { (0, 1) } else { Defaults::of(preset).calls };
     let order_seed = options.order_seed.as_ref();
     Ok(Rules {
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(seed, u64::MAX))?,
@@ -84,7 +82,7 @@ fn rounds_and_precision(
     options: &SweepOptions,
     preset: Preset,
 ) -> Result<(u32, Option<f64>), UsageError> {
-    let most = LOOKS[LOOKS.len() - 1];
+    let (defaults, most) = (Defaults::of(preset), LOOKS[LOOKS.len() - 1]);
     let precision_flag = options.precision.flag().is_some();
     match (&options.rounds, &options.precision) {
         (Some(rounds), Some(precision)) if rounds.is_flag() && precision_flag => {
@@ -93,14 +91,14 @@ fn rounds_and_precision(
         (Some(rounds), _) if rounds.is_flag() || !precision_flag => {
             Ok((positive_integer(rounds, MOST_ROUNDS)?, None))
         }
-        (_, Some(precision)) if preset == Preset::Sweep => {
+        (_, Some(precision)) if defaults.rounds.is_none() => {
             Ok((most, Some(precision.parse(parse_percent)?)))
         }
         (_, Some(precision)) if precision_flag => Err(precision.error(format!(
             "{} has too few rounds for it; leave one of the two out",
-            preset::name(preset)
+            defaults.name
         ))),
-        _ => Ok(preset::rounds(preset).map_or((most, Some(PRECISION)), |rounds| (rounds, None))),
+        _ => Ok(defaults.rounds.map_or((most, Some(PRECISION)), |rounds| (rounds, None))),
     }
 }
 
@@ -111,15 +109,12 @@ fn budget(
     target: Target,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
-    let has_rounds = options.rounds.is_some();
-    Ok(match (&options.time_budget, precision, preset) {
-        (Some(time), ..) => Budget::Given(nanoseconds(time)?),
-        (None, Some(_), _) => Budget::Forecast,
+    Ok(match (&options.time_budget, precision) {
+        (Some(time), _) => Budget::Given(nanoseconds(time)?),
+        (None, Some(_)) => Budget::Forecast,
         // A quick run of commands needs all its six rounds, however long a command takes.
-        (None, None, Preset::Quick) if target.is_command() => Budget::Unlimited,
-        (None, None, Preset::Quick) if !has_rounds => Budget::Given(QUICK_BUDGET_NS),
-        (None, None, Preset::Crossover | Preset::Metg) if !has_rounds => Budget::Forecast,
-        (None, None, _) => Budget::Unlimited,
+        (None, None) if options.rounds.is_some() || target.is_command() => Budget::Unlimited,
+        (None, None) => Defaults::of(preset).budget,
     })
 }
 

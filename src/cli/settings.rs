@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::sweep::SweepOptions;
 use super::cases::{
     backends, block, check_plan, chunks, draws, draws_list, inner_axis, inner_counts, kernels,
-    pins, scaling, schedules, start_methods,
+    scaling, schedules, values,
 };
 use super::commands::commands;
 use super::conflicts::{check_placeholders, may_sweep_commands};
@@ -15,9 +15,10 @@ use super::placeholders::Axes;
 use super::preset::{self, preset, preset_of_commands};
 use super::rules::{Settings, check_fits, fresh_dir, integer, new_dir, rules, thread_counts};
 use super::runners::{add_originals, add_runners};
+use crate::backend::StartMethod;
 use crate::kernel::Isa;
 use crate::machine::Cpus;
-use crate::plan::{self, Draws, Request, Rules};
+use crate::plan::{self, Draws, Pin, Request, Rules};
 use crate::record::{Plan, Preset, Target};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -106,8 +107,8 @@ fn plan_of_kernels(
         seed: options.seed.as_ref().map_or(Ok(SEED), |seed| integer(seed, u64::MAX))?,
         schedules: schedules(options, preset)?,
         chunks,
-        start_methods: start_methods(options)?,
-        pins: pins(options)?,
+        start_methods: values(options.start_method.as_ref(), &StartMethod::ALL, "start method")?,
+        pins: values(options.pin.as_ref(), &Pin::ALL, "pin")?,
         scaling: scaling(options, preset)?,
     };
     let mut plan = plan::draft(&request, rules, registry);

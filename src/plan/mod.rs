@@ -17,7 +17,7 @@ pub use targets::{CommandRequest, of_commands, of_functions};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Backend, Schedule, StartMethod};
-use crate::record::{BASELINE, Case, Plan, Preset, SkippedCase};
+use crate::record::{BASELINE, Case, DYNAMIC_SCHEDULES, Plan, Preset, SkippedCase};
 use crate::registry::Registry;
 
 /// Maximum of calls of a visit: their rows are kept in memory until the visit ends.
@@ -25,10 +25,6 @@ pub const MOST_CALLS: u32 = 10_000;
 
 /// Maximum of draws of a call: these take days on any machine.
 pub const MOST_DRAWS: u64 = 1 << 50;
-
-/// Schedules that hand out each chunk separately, in order of preference: a backend with work
-/// stealing uses that.
-pub const DYNAMIC_SCHEDULES: [Schedule; 2] = [Schedule::Stealing, Schedule::Dynamic];
 
 /// The settings of a sweep of kernels, checked: names exist, and values are within their limits.
 #[derive(Clone, Debug)]
@@ -99,7 +95,7 @@ pub fn draft(request: &Request, rules: &Rules, registry: &Registry) -> Plan {
             };
             match registry.backend(name) {
                 Some(backend) => cases.extend(variants(request, backend, &case, &mut skipped)),
-                None if request.preset == Preset::Metg => {
+                None if request.preset.is_metg() => {
                     skip(
                         &mut skipped,
                         name,
@@ -180,10 +176,12 @@ fn default_schedule(
     skipped: &mut Vec<SkippedCase>,
 ) -> Vec<Schedule> {
     let known = backend.schedules();
-    if request.preset != Preset::Metg {
+    if !request.preset.is_metg() {
         return vec![known[0]];
     }
-    let schedule = DYNAMIC_SCHEDULES.into_iter().find(|schedule| known.contains(schedule));
+    let schedule = DYNAMIC_SCHEDULES
+        .iter()
+        .find_map(|name| known.iter().copied().find(|schedule| schedule.name() == *name));
     if schedule.is_none() {
         let reason = format!("it hands out no chunks: it supports {}", known_schedules(backend));
         skip(skipped, backend.name(), "all", &reason);

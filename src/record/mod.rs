@@ -11,6 +11,7 @@ mod expected_tally;
 mod fields;
 mod lines;
 mod machine;
+mod preset;
 mod reader;
 mod row;
 mod row_parser;
@@ -24,11 +25,12 @@ pub use commands::{
 };
 pub use expected_tally::ExpectedTally;
 pub use machine::{Cache, Machine};
+pub use preset::Preset;
 pub use reader::{DamageKind, DamagedLine, ReadError, Reader, Record, read_rows};
 pub use row::{CASE_COLUMNS, COLUMNS, Phase, Position, Row, SCHEMA};
 pub use run::{
-    Build, Clock, Plan, Preset, RUN_FILE, RetiredCase, Run, Session, SkippedCase, StopReason,
-    Stopping, WarmUp, replace_file,
+    Build, Clock, Plan, RUN_FILE, RetiredCase, Run, Session, SkippedCase, StopReason, Stopping,
+    WarmUp, replace_file,
 };
 pub use table::{Table, TableError, TableRow};
 pub use target::Target;
@@ -71,6 +73,10 @@ pub struct Case {
     /// empty.
     pub label: String,
 }
+
+/// Schedules that hand out each chunk separately, in order of preference: a backend with
+/// work stealing uses that.
+pub const DYNAMIC_SCHEDULES: [&str; 2] = ["stealing", "dynamic"];
 
 /// Backend that speedups are relative to.
 pub const BASELINE: &str = "sequential";

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Target};
+use super::{Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Preset, Target};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -121,21 +121,6 @@ impl Plan {
             None => self.cases[baseline].is_baseline_of(&self.cases[case]),
         }
     }
-}
-
-/// Preset of a run, which determines its cases and the head of its report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// Time of each backend at each thread count.
-    #[default]
-    Sweep,
-    /// Sweep of about ten seconds.
-    Quick,
-    /// Job size from which on a parallel backend is faster than the sequential one.
-    Crossover,
-    /// Minimum effective task granularity.
-    Metg,
 }
 
 /// Requested case that cannot run.

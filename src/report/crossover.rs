@@ -145,8 +145,8 @@ fn list(ladder: &Ladder<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::synthetic::{case, measured};
-    use crate::record::{BASELINE, Preset};
+    use crate::analysis::synthetic::{case, measured_crossover};
+    use crate::record::BASELINE;
 
     /// Jobs of 1 µs to 4 ms of work under backends that cost so many nanoseconds a
     /// call and speed up like ideal ones, at these counts.
@@ -158,7 +158,7 @@ mod tests {
                 cases.extend(counts.iter().map(|n| case(name, *n, draws, 1)));
             }
         }
-        measured(Preset::Crossover, &cases, rounds, |index, _| {
+        measured_crossover(&cases, rounds, |index, _| {
             let it = &cases[index];
             let cost_ns = backends.iter().find(|(name, _)| *name == it.backend);
             let work_ns = it.draws.unwrap_or_default() as f64;

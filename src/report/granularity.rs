@@ -47,8 +47,8 @@ pub fn granularity(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::synthetic::{case, measured};
-    use crate::record::{BASELINE, Case, Preset};
+    use crate::analysis::synthetic::{case, measured_metg};
+    use crate::record::{BASELINE, Case};
 
     /// Tasks of 64 ns to 262 µs, 256 a call, under backends that cost so many
     /// nanoseconds a task, at two threads.
@@ -58,7 +58,7 @@ mod tests {
             cases.push(case(BASELINE, 1, 64 * 256 * chunk, 1));
             cases.extend(backends.iter().map(|(name, _)| case(name, 2, 64 * 256 * chunk, chunk)));
         }
-        measured(Preset::Metg, &cases, rounds, |index, _| {
+        measured_metg(&cases, rounds, |index, _| {
             let it = &cases[index];
             let work_ns = it.draws.unwrap_or_default() as f64;
             let cost_ns = backends.iter().find(|(name, _)| *name == it.backend);

@@ -96,13 +96,13 @@ mod tests {
     use super::*;
     use crate::analysis::Summary;
     use crate::analysis::synthetic::{measured, measured_run, with_inner};
-    use crate::record::{BASELINE, COMMAND, Case, Preset, Run, Target};
+    use crate::record::{BASELINE, COMMAND, Case, Run, Target};
     use crate::view::job::job_views;
     use crate::view::verdict::verdict;
 
     fn summary(counts: &[u32]) -> Summary {
         let cases = with_inner(&["process-manager", "b"], counts, &[1, 2, 4]);
-        measured(Preset::Sweep, &cases, 6, |index, _| {
+        measured(&cases, 6, |index, _| {
             let case = &cases[index];
             let speedup =
                 f64::from(case.threads().min(4)) - 0.01 * f64::from(case.inner_nthread.abs_diff(2));
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn an_indistinguishable_series_of_the_same_command_is_not_named_again() {
         let cases = with_inner(&["a", "b"], &[1, 2], &[1, 2]);
-        let summary = measured(Preset::Sweep, &cases, 12, |index, round| {
+        let summary = measured(&cases, 12, |index, round| {
             let case = &cases[index];
             // 2 × 1 and 1 × 2 of a are equal, and change places from round to round.
             let noise = 1.0 + 0.01 * f64::from((round + case.inner_nthread) % 2);
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn without_threads_inside_there_is_no_grid() {
         let cases = with_inner(&["b"], &[1, 2], &[1]);
-        let summary = measured(Preset::Sweep, &cases, 6, |_, _| 1e6);
+        let summary = measured(&cases, 6, |_, _| 1e6);
         let view = &job_views(&summary)[0];
         assert_eq!((text(view), markdown(view)), (String::new(), String::new()));
     }

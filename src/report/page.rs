@@ -5,7 +5,6 @@ use super::granularity::granularity;
 use super::models::models;
 use super::table::{Style, checks, details, tables};
 use crate::analysis::Summary;
-use crate::record::Preset;
 
 /// The depth of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +18,11 @@ pub enum Depth {
 /// The answer of a run: the tables of its jobs, and what follows from several of
 /// them. Where a run asks for that alone, the tables are details.
 pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
-    let answer = match summary.run.plan.preset {
-        Preset::Metg => granularity(summary),
-        Preset::Crossover => crossover(summary),
-        Preset::Sweep | Preset::Quick => String::new(),
+    let preset = summary.run.plan.preset;
+    let answer = match preset.measures_threshold() {
+        true if preset.is_metg() => granularity(summary),
+        true => crossover(summary),
+        false => String::new(),
     };
     let tables = || match depth {
         Depth::Answer => tables(summary, style),

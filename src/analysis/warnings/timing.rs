@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Code, Context, Warning, percent};
 use crate::quantity::pluralize;
-use crate::record::{Preset, StopReason};
+use crate::record::StopReason;
 use crate::stats::diagnostics;
 use crate::visits::VisitSelection;
 
@@ -48,7 +48,7 @@ pub fn short_calls(context: &Context<'_>) -> Option<Warning> {
     }
     let clock = &context.run.clock;
     let mut min_ns = (RESOLUTIONS * clock.resolution_ns as f64).max(READINGS * clock.reading_ns);
-    if matches!(context.run.plan.preset, Preset::Crossover | Preset::Metg) {
+    if context.run.plan.preset.measures_threshold() {
         min_ns /= CROSSING_FACTOR;
     }
     // The factor by which a call is too short.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::analysis::{Job, Summary};
-use crate::record::{Preset, Target};
+use crate::record::Target;
 use crate::view::crossover::ladders;
 use crate::view::figure::lines::Figure;
 use crate::view::figure::metric::Metric;
@@ -82,8 +82,7 @@ pub(super) const INNER: (&str, &str) = ("inner", "Speedup by workers and threads
 /// True if each job has figures of its own: not where a run asked for crossovers or
 /// granularity, and there are figures of that.
 pub(super) fn are_jobs_drawn(summary: &Summary) -> bool {
-    let asks_for_less = matches!(summary.run.plan.preset, Preset::Crossover | Preset::Metg);
-    !asks_for_less || crossings(summary).is_empty()
+    !summary.run.plan.preset.measures_threshold() || crossings(summary).is_empty()
 }
 
 /// The file names, before the dot, of the figures of crossovers and granularity, and their

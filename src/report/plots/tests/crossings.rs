@@ -2,7 +2,7 @@
 
 use super::super::{file, write};
 use crate::analysis::Summary;
-use crate::analysis::synthetic::{Noise, case, measured};
+use crate::analysis::synthetic::{self, Noise, case, measured_run};
 use crate::record::{BASELINE, Case, Preset};
 use crate::view::crossover::ladders;
 use crate::view::figure::crossings;
@@ -16,14 +16,16 @@ fn names(written: &[std::path::PathBuf]) -> Vec<String> {
 fn run(preset: Preset) -> Summary {
     let mut cases: Vec<Case> = Vec::new();
     for step in (0..10).step_by(2).map(|power| 1_u64 << power) {
-        let chunk = if preset == Preset::Metg { step } else { 1 };
+        let chunk = if preset.is_metg() { step } else { 1 };
         cases.push(case(BASELINE, 1, 64 * 64 * step, 1));
         for (name, n) in [("a <b>", 2), ("a <b>", 4), ("c", 2), ("c", 4)] {
             cases.push(case(name, n, 64 * 64 * step, chunk));
         }
     }
     let mut noise = Noise::new(1);
-    measured(preset, &cases, 9, |index, _| {
+    let mut run = synthetic::run(&cases);
+    run.plan.preset = preset;
+    measured_run(&run, 9, |index, _| {
         let n = f64::from(cases[index].nthread);
         let cost_ns = if n == 1.0 { 0.0 } else { 2e4 };
         (cost_ns + cases[index].draws.unwrap() as f64 / n) * noise.factor(0.02)
