@@ -193,7 +193,7 @@ impl<'a> Campaign<'a> {
         let state = RunState::after(&rows, plan);
         let dispersion = DispersionTest::after(&rows, plan);
         if has_kernels {
-            campaign.calibrate(&Draws::Given(Vec::new()))?;
+            campaign.calibrate(&Draws::default())?;
         }
         campaign
             .begin_session(Session { start: now_utc(), ..session })

@@ -223,7 +223,7 @@ fn settings(
     let notes = [vec![counts.origin()], counts.notes].concat();
     // The registry is empty, so that a function may have the name of a backend.
     let registry = Registry { kernels: Vec::new(), backends: Vec::new(), runners: Vec::new() };
-    let draws = Draws::Given(Vec::new());
+    let draws = Draws::default();
     Ok(Settings { registry, plan, draws, budget: rules.budget, out: out(options, sweep)?, notes })
 }
 

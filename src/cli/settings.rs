@@ -69,7 +69,7 @@ pub fn settle(
                 Some(commands) => {
                     check_placeholders(&commands.commands, &nthread, &inner)?;
                     let plan = plan::of_commands(commands, &nthread, &inner, &rules);
-                    (plan, Draws::Given(Vec::new()))
+                    (plan, Draws::default())
                 }
                 None => plan_of_kernels(options, preset, &registry, &rules, nthread, inner)?,
             };

@@ -27,7 +27,7 @@ pub const MOST_CALLS: u32 = 10_000;
 pub const MOST_DRAWS: u64 = 1 << 50;
 
 /// The settings of a sweep of kernels, checked: names exist, and values are within their limits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The preset, which decides the default schedules.
     pub preset: Preset,
@@ -273,32 +273,19 @@ mod tests {
 
     fn request() -> Request {
         Request {
-            preset: Preset::Sweep,
             kernels: vec!["pi".to_string()],
             backends: vec!["std-thread".to_string(), "rayon".to_string()],
             nthread: vec![1, 2, 3],
-            inner_nthread: Vec::new(),
             draws: Draws::Given(vec![1_000_000]),
             block: 1 << 14,
             seed: 1,
-            schedules: Vec::new(),
-            chunks: Vec::new(),
-            start_methods: Vec::new(),
-            pins: Vec::new(),
-            scaling: Scaling::Strong,
+            ..Request::default()
         }
     }
 
     fn plan(request: &Request) -> Plan {
-        let rules = Rules {
-            order_seed: 7,
-            rounds: 12,
-            precision: None,
-            budget: Budget::Unlimited,
-            warmup: 1,
-            iterations: 1,
-            timeout_ns: None,
-        };
+        let rules =
+            Rules { order_seed: 7, rounds: 12, warmup: 1, iterations: 1, ..Rules::default() };
         draft(request, &rules, &Registry::default())
     }
 

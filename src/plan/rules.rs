@@ -9,7 +9,7 @@ use crate::record::Plan;
 const BLOCKS_PER_WORKER: u64 = 32;
 
 /// The rules of a measurement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// The seed of the order of visits.
     pub order_seed: u64,
@@ -45,9 +45,10 @@ impl Rules {
 }
 
 /// The time budget of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Budget {
     /// No limit.
+    #[default]
     Unlimited,
     /// A limit in nanoseconds, checked before each visit.
     Given(u64),
@@ -89,6 +90,12 @@ impl Calibration {
     /// is not oversubscribed.
     pub fn target_ns(&self, usable_nthread: u32) -> u64 {
         self.call_ns.max(self.call_ns_per_thread * u64::from(usable_nthread))
+    }
+}
+
+impl Default for Draws {
+    fn default() -> Draws {
+        Draws::Given(Vec::new())
     }
 }
 

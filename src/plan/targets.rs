@@ -80,16 +80,13 @@ fn case(command: &PlannedCommand, nthread: u32, inner_nthread: u32) -> Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Budget;
 
     fn command(label: &str) -> PlannedCommand {
         PlannedCommand { label: label.to_string(), words: vec![label.to_string()] }
     }
 
     fn rules() -> Rules {
-        let budget = Budget::Unlimited;
-        let (order_seed, rounds, precision, timeout_ns) = (1, 3, None, None);
-        Rules { order_seed, rounds, precision, budget, warmup: 0, iterations: 1, timeout_ns }
+        Rules { order_seed: 1, rounds: 3, iterations: 1, ..Rules::default() }
     }
 
     fn planned(baseline: Option<PlannedCommand>, inner: &[u32]) -> Plan {

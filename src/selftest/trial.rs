@@ -16,8 +16,8 @@ use crate::backend::{BACKENDS, Backend};
 use crate::campaign::progress::{Progress, Show};
 use crate::campaign::stopping::LOOKS;
 use crate::campaign::{Campaign, CampaignError};
-use crate::plan::{self, Budget, Calibration, Draws, Request, Rules, Scaling};
-use crate::record::{Phase, Plan, Preset, Run, SAMPLES_FILE, read_rows};
+use crate::plan::{self, Budget, Calibration, Draws, Request, Rules};
+use crate::record::{Phase, Plan, Run, SAMPLES_FILE, read_rows};
 use crate::registry::Registry;
 use crate::report;
 
@@ -91,28 +91,20 @@ fn registry() -> Registry {
 /// A plan over all backends of the self-test.
 fn draft(draws: &Draws, registry: &Registry) -> Plan {
     let request = Request {
-        preset: Preset::Sweep,
         kernels: vec!["pi".to_string()],
         backends: registry.backend_names().into_iter().map(String::from).collect(),
         nthread: vec![1],
-        inner_nthread: Vec::new(),
         draws: draws.clone(),
         block: BLOCK,
         seed: SEED,
-        schedules: Vec::new(),
-        chunks: Vec::new(),
-        start_methods: Vec::new(),
-        pins: Vec::new(),
-        scaling: Scaling::Strong,
+        ..Request::default()
     };
     let rules = Rules {
         order_seed: rand::random(),
         rounds: ROUNDS,
-        precision: None,
-        budget: Budget::Unlimited,
         warmup: 1,
         iterations: 1,
-        timeout_ns: None,
+        ..Rules::default()
     };
     let plan = plan::draft(&request, &rules, registry);
     Plan { nthread_source: "the self-test".to_string(), ..plan }

@@ -11,8 +11,8 @@ use nthread::campaign::Campaign;
 use nthread::campaign::progress::{Progress, Show};
 use nthread::machine;
 use nthread::machine::clock::{Clock, System};
-use nthread::plan::{Budget, Draws, Pin, Request, Rules, Scaling, draft};
-use nthread::record::{Preset, Run};
+use nthread::plan::{Budget, Draws, Pin, Request, Rules, draft};
+use nthread::record::Run;
 
 use super::fault::Fault;
 use super::harm::{DIRECTORY, GROUP, harmed};
@@ -71,28 +71,22 @@ pub fn measure(registry: &Registry, fault: Fault) {
         backends.push(fault.backend().to_string());
     }
     let request = Request {
-        preset: Preset::Sweep,
         kernels: vec!["haunted".to_string()],
         backends,
         nthread: vec![nthread],
-        inner_nthread: Vec::new(),
         draws: given.clone(),
         block: BLOCK,
         seed: 1,
-        schedules: Vec::new(),
-        chunks: Vec::new(),
-        start_methods: Vec::new(),
         pins: if fault == Fault::OtherLoad { vec![Pin::Close] } else { Vec::new() },
-        scaling: Scaling::Strong,
+        ..Request::default()
     };
     let rules = Rules {
         order_seed: 1,
         rounds: if fault == Fault::OtherLoad { times } else { 2 * times },
-        precision: None,
-        budget: Budget::Unlimited,
         warmup: 1,
         iterations: 1,
         timeout_ns: (fault == Fault::StoppedForGood).then_some(TIMEOUT.as_nanos() as u64),
+        ..Rules::default()
     };
     let run = Run { plan: draft(&request, &rules, registry), machine, ..Run::default() };
     let progress = Progress::new(Show::Problems);
