@@ -2,9 +2,7 @@
 //! and formatted for people.
 
 use std::fmt::Display;
-use std::time::Duration;
-
-use jiff::fmt::friendly::SpanParser;
+use std::time::{Duration, SystemTime};
 
 /// The longest duration, about 136 years, so that adding one to a clock never overflows.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
@@ -12,6 +10,16 @@ const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 const COUNT_EXAMPLE: &str = "100_000_000, 1e8 or 2^30";
 const PERCENT_EXAMPLE: &str = "1% or 0.5%";
 const DURATION_EXAMPLE: &str = "90s, 1.5 (seconds) or 2min";
+
+/// The names of the units of a duration, and their lengths in seconds.
+const UNITS: [(&[&str], f64); 6] = [
+    (&["h", "hr", "hrs", "hour", "hours"], 3600.0),
+    (&["m", "min", "mins", "minute", "minutes"], 60.0),
+    (&["s", "sec", "secs", "second", "seconds"], 1.0),
+    (&["ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"], 1e-3),
+    (&["us", "µs", "μs", "usec", "usecs", "micros", "micro", "microsecond", "microseconds"], 1e-6),
+    (&["ns", "nsec", "nsecs", "nanos", "nano", "nanosecond", "nanoseconds"], 1e-9),
+];
 
 /// An error in a number: the text, its cause and correct examples.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,7 +186,7 @@ fn duration_value(text: &str) -> Result<Duration, NumberCause> {
         let seconds: f64 = text.parse().map_err(|_| NumberCause::NotDuration)?;
         Duration::try_from_secs_f64(seconds).map_err(|_| NumberCause::Overflow)?
     } else {
-        friendly(text)?
+        sum_of_parts(text)?
     };
     match duration {
         Duration::ZERO => Err(NumberCause::Zero),
@@ -187,32 +195,32 @@ fn duration_value(text: &str) -> Result<Duration, NumberCause> {
     }
 }
 
-fn friendly(text: &str) -> Result<Duration, NumberCause> {
-    let Ok(signed) = SpanParser::new().parse_duration(text) else {
-        return Err(friendly_cause(text));
-    };
-    // "1 hour ago" is negative without a sign.
-    Duration::try_from(signed).map_err(|_| NumberCause::Negative)
+/// Adds the parts of a duration, each a number and its unit.
+fn sum_of_parts(text: &str) -> Result<Duration, NumberCause> {
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let end = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let (name, after) = after.split_at(end);
+        let unit = UNITS.iter().find(|(names, _)| names.contains(&name));
+        let number = number.parse::<f64>().map_err(|_| NumberCause::NotDuration)?;
+        seconds += number * unit.ok_or(NumberCause::NotDuration)?.1;
+        rest = after.trim_start_matches([' ', ',']);
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| NumberCause::Overflow)
 }
 
-/// The cause of a duration that `jiff` refuses. Its errors are prose, so overflow is told apart by
-/// a second try: a text that parses once its numbers are replaced by 1 had too large numbers.
-fn friendly_cause(text: &str) -> NumberCause {
-    let mut small = String::new();
-    for character in text.chars() {
-        match character {
-            digit if digit.is_ascii_digit() => {
-                if !small.ends_with('1') {
-                    small.push('1');
-                }
-            }
-            other => small.push(other),
-        }
-    }
-    match SpanParser::new().parse_duration(small) {
-        Ok(_) => NumberCause::Overflow,
-        Err(_) => NumberCause::NotDuration,
-    }
+/// The current time in UTC as RFC 3339, to the second: `2026-01-31T09:30:00Z`.
+pub fn utc_now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// The current time in UTC as part of a file name, to the second: `20260131T093000Z`.
+pub fn utc_now_compact() -> String {
+    utc_now().replace(['-', ':'], "")
 }
 
 /// A number with its noun: "1 case", "2 cases". The plural of the noun ends in s.
@@ -329,6 +337,8 @@ mod tests {
         assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("1.5h"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("1 hour, 2mins"), Ok(Duration::from_secs(3720)));
+        assert_eq!(parse_duration("250 µs"), Ok(Duration::from_micros(250)));
     }
 
     #[test]
@@ -337,10 +347,12 @@ mod tests {
         for text in ["0", "0.0", "0s", "0.00000000001"] {
             assert_eq!(duration_cause(text), NumberCause::Zero, "{text}");
         }
-        for text in ["-5", "-5s", "5s ago", "-1m 30s"] {
+        for text in ["-5", "-5s", "-1m 30s"] {
             assert_eq!(duration_cause(text), NumberCause::Negative, "{text}");
         }
-        for text in ["junk", "1..2", ".", "s", "5 parsecs", "inf", "nan", "1m-30s"] {
+        for text in
+            ["junk", "1..2", ".", "s", "5 parsecs", "inf", "nan", "1m-30s", "5s ago", "1m 30"]
+        {
             assert_eq!(duration_cause(text), NumberCause::NotDuration, "{text}");
         }
         for text in ["9999999999", "99999999999999999999999", "2000000h"] {

@@ -47,6 +47,7 @@ use nix::sys::signal::Signal;
 use crate::machine::clock::Clock;
 use crate::machine::load;
 use crate::plan::{Budget, Draws, round_order};
+use crate::quantity::utc_now;
 use crate::record::{RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Target, Writer, read_rows};
 use crate::registry::Registry;
 use dispersion::DispersionTest;
@@ -196,7 +197,7 @@ impl<'a> Campaign<'a> {
             campaign.calibrate(&Draws::default())?;
         }
         campaign
-            .begin_session(Session { start: now_utc(), ..session })
+            .begin_session(Session { start: utc_now(), ..session })
             .map_err(|source| CampaignError::Write { path: dir.join(RUN_FILE), source })?;
         let used_time = time_budget::used_by_sessions(&rows);
         campaign.run_session(writer, state, dispersion, used_time)
@@ -225,7 +226,7 @@ impl<'a> Campaign<'a> {
             }
         }
         let (build, command) = (self.run.build.clone(), self.run.command.clone());
-        let session = Session { start: now_utc(), build, command, ..Session::default() };
+        let session = Session { start: utc_now(), build, command, ..Session::default() };
         self.begin_session(session).map_err(|source| self.begin_error(RUN_FILE, source))
     }
 
@@ -299,7 +300,7 @@ impl<'a> Campaign<'a> {
             Err(_) => (StopReason::Interrupted, None),
         };
         if let Some(session) = self.run.sessions.last_mut() {
-            session.end = Some(now_utc());
+            session.end = Some(utc_now());
             session.stop_reason = Some(stop_reason);
             session.precision_reached = state.widest_interval().and_then(|(_, width)| width);
         }
@@ -328,9 +329,4 @@ fn create_dir(dir: &Path) -> Result<(), CampaignError> {
         missing.iter().for_each(|parent| drop(std::fs::remove_dir(parent)));
         CampaignError::Out { path: dir.to_path_buf(), source }
     })
-}
-
-/// Time in UTC as RFC 3339, to the second.
-fn now_utc() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -14,6 +14,7 @@ use super::output::{print_result, style};
 use super::rules::{Settings, check_fits, fresh_dir, new_dir, rules, thread_counts};
 use crate::machine::Cpus;
 use crate::plan::{self, Draws};
+use crate::quantity::utc_now_compact;
 use crate::record::{Preset, Target};
 use crate::registry::Registry;
 
@@ -231,8 +232,7 @@ fn settings(
 /// directory.
 fn out(options: &SweepOptions, sweep: &str) -> Result<PathBuf, UsageError> {
     let Some(given) = &options.out else {
-        let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        return Ok(fresh_dir(&target_dir().join("nthread").join(sweep), &time));
+        return Ok(fresh_dir(&target_dir().join("nthread").join(sweep), &utc_now_compact()));
     };
     let inside = Path::new(&given.text).join(sweep);
     match given.text.is_empty() {

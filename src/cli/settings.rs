@@ -19,6 +19,7 @@ use crate::backend::StartMethod;
 use crate::kernel::Isa;
 use crate::machine::Cpus;
 use crate::plan::{self, Draws, Pin, Request, Rules};
+use crate::quantity::utc_now_compact;
 use crate::record::{Plan, Preset, Target};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
@@ -142,8 +143,7 @@ fn check_isa(lookup: Lookup<'_>) -> Result<(), UsageError> {
 
 /// The default results directory, `results/<UTC time>-<host>`.
 fn default_out(host: &str) -> PathBuf {
-    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let host: String = host.chars().filter(|c| is_plain(*c)).take(40).collect();
-    fresh_dir(Path::new("results"), &format!("{time}-{host}"))
+    fresh_dir(Path::new("results"), &format!("{}-{host}", utc_now_compact()))
 }
