@@ -48,7 +48,7 @@ use crate::machine::clock::Clock;
 use crate::machine::load;
 use crate::plan::{Budget, Draws, round_order};
 use crate::quantity::utc_now;
-use crate::record::{RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Target, Writer, read_rows};
+use crate::record::{RUN_FILE, Run, SAMPLES_FILE, Session, StopReason, Writer, read_rows};
 use crate::registry::Registry;
 use dispersion::DispersionTest;
 pub use error::CampaignError;
@@ -183,7 +183,7 @@ impl<'a> Campaign<'a> {
         }
         let rows = read_rows(&samples).map_err(|error| resume_error(error.into()))?;
         let plan = &campaign.run.plan;
-        let has_kernels = plan.target == Target::Kernel;
+        let has_kernels = plan.target.is_kernel();
         if has_kernels && plan.cases.iter().any(|case| reference_of(plan, registry, case).is_none())
         {
             return Err(CampaignError::MissingReference);
@@ -210,20 +210,17 @@ impl<'a> Campaign<'a> {
     /// Calibrates, sets the time budget, and writes `run.json`: everything before the first
     /// visit.
     fn prepare(&mut self, draws: &Draws, budget: Budget) -> Result<(), CampaignError> {
-        match self.run.plan.target {
-            Target::Kernel => {
-                self.calibrate(draws)?;
+        if self.run.plan.target.is_kernel() {
+            self.calibrate(draws)?;
+            let plan = &mut self.run.plan;
+            references::compute_references(&mut self.executor, plan, &self.forecast)?;
+            self.set_budget_from_forecast(budget);
+        } else {
+            if self.run.plan.target.is_function() {
                 let plan = &mut self.run.plan;
-                references::compute_references(&mut self.executor, plan, &self.forecast)?;
-                self.set_budget_from_forecast(budget);
+                function_calibration::calibrate(&mut self.executor, plan, &mut self.forecast)?;
             }
-            target => {
-                if target == Target::Function {
-                    let plan = &mut self.run.plan;
-                    function_calibration::calibrate(&mut self.executor, plan, &mut self.forecast)?;
-                }
-                self.executor.progress.note(&messages::without_forecast(&self.run.plan));
-            }
+            self.executor.progress.note(&messages::without_forecast(&self.run.plan));
         }
         let (build, command) = (self.run.build.clone(), self.run.command.clone());
         let session = Session { start: utc_now(), build, command, ..Session::default() };

@@ -16,7 +16,7 @@ use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
 use super::{messages, time_budget, warm_up};
 use crate::plan::round_order;
 use crate::record::{
-    ExpectedOutput, OutputPolicy, Position, RetiredCase, Row, Run, StopReason, Target, Writer,
+    ExpectedOutput, OutputPolicy, Position, RetiredCase, Row, Run, StopReason, Writer,
 };
 
 /// Folder of the results directory in which the output of commands is kept.
@@ -162,15 +162,17 @@ impl Rounds<'_, '_> {
         let reference = reference_of(plan, self.executor.registry, case);
         let baseline = plan.baseline.and_then(|baseline| plan.cases.get(baseline));
         let output_path = self.dir.join(OUTPUT_DIR).join(format!("visit-{}", position.visit));
-        let workload = match (plan.target, &plan.commands, reference, baseline) {
-            (Target::Kernel, _, Some(reference), _) => Workload::Job(reference),
-            (Target::Command, Some(commands), ..) => Workload::Command(CommandWorkload {
+        let workload = match (reference, &plan.commands, baseline) {
+            (Some(reference), ..) => Workload::Job(reference),
+            (None, Some(commands), _) => Workload::Command(CommandWorkload {
                 commands,
                 expected: plan.expected_outputs.iter().find(|it| it.label == case.label),
                 output_path: &output_path,
             }),
-            (Target::Function, .., Some(baseline)) => Workload::Function(baseline),
-            _ => return Err(io::Error::other("the plan has a case without a job")),
+            (None, None, Some(baseline)) => Workload::Function(baseline),
+            (None, None, None) => {
+                return Err(io::Error::other("the plan has a case without a job"));
+            }
         };
         let spec = VisitSpec {
             case,
@@ -213,8 +215,8 @@ impl Rounds<'_, '_> {
     /// Sets the time budget after the first round, and announces it, if the run has none and
     /// ends by its precision. Without speeds there is no forecast before the first round.
     fn set_budget_from_first_round(&mut self) -> io::Result<()> {
-        let (target, stopping) = (self.run.plan.target, &mut self.run.plan.stopping);
-        let is_forecast = target == Target::Kernel;
+        let is_forecast = self.run.plan.target.is_kernel();
+        let stopping = &mut self.run.plan.stopping;
         if is_forecast || stopping.precision.is_none() || stopping.time_budget_ns.is_some() {
             return Ok(());
         }
@@ -233,13 +235,10 @@ impl Rounds<'_, '_> {
     /// precision of kernels.
     fn show_progress(&self, round: u32) {
         let (plan, progress) = (&self.run.plan, self.executor.progress);
-        match plan.target {
-            Target::Kernel => {
-                progress.show_precision(round, plan, || self.state.widest_interval());
-            }
-            Target::Command | Target::Function => {
-                progress.show_times(round, plan, || messages::median_times(plan, &self.state));
-            }
+        if plan.target.is_kernel() {
+            progress.show_precision(round, plan, || self.state.widest_interval());
+        } else {
+            progress.show_times(round, plan, || messages::median_times(plan, &self.state));
         }
     }
 }

@@ -25,12 +25,13 @@ pub struct Defaults {
     pub rounds: Option<u32>,
     /// The time budget of a run whose number of rounds is that of the preset.
     pub budget: Budget,
-    /// The warm-up calls and measured calls of a visit.
+    /// The warm-up calls and measured calls of a visit; with 0 measured calls, the campaign calibrates
+    /// their number.
     pub calls: (u32, u32),
     /// The draws of a block.
     pub block: u64,
     /// The condition for which a count of the default list is kept; the largest always is.
-    keeps_count: fn(u32) -> bool,
+    pub keeps_count: fn(u32) -> bool,
     /// The file of the main figure.
     pub figure: &'static str,
 }
@@ -78,6 +79,12 @@ impl Defaults {
                 ..sweep
             },
         }
+    }
+
+    /// These defaults for a sweep of commands: no warm-up run, since a command may take minutes, and
+    /// all rounds, however long it takes.
+    pub fn for_commands(self) -> Defaults {
+        Defaults { calls: (0, 1), budget: Budget::Unlimited, ..self }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::counts::{self, CountSource, MAX_NTHREAD, MachineCounts, ThreadCounts}
 use crate::machine::{Cpus, limits};
 use crate::plan::{Budget, Draws, MOST_CALLS, Rules};
 use crate::quantity::{parse_duration, parse_percent};
-use crate::record::{Case, Plan, Preset, Target};
+use crate::record::{Case, Plan};
 use crate::registry::Registry;
 
 /// Default relative half-width of the interval of a speedup that ends a run.
@@ -39,17 +39,15 @@ pub struct Settings {
 }
 
 /// The rules of a measurement.
-pub fn rules(options: &SweepOptions, preset: Preset, target: Target) -> Result<Rules, UsageError> {
-    let (rounds, precision) = rounds_and_precision(options, preset)?;
-    // A command may take minutes, so there is no warm-up run by default.
-    let (warmup, iterations) =
-        if target.is_command() { (0, 1) } else { Defaults::of(preset).calls };
+pub fn rules(options: &SweepOptions, defaults: &Defaults) -> Result<Rules, UsageError> {
+    let (rounds, precision) = rounds_and_precision(options, defaults)?;
+    let (warmup, iterations) = defaults.calls;
     let order_seed = options.order_seed.as_ref();
     Ok(Rules {
         order_seed: order_seed.map_or_else(|| Ok(fresh_seed()), |seed| integer(seed, u64::MAX))?,
         rounds,
         precision,
-        budget: budget(options, preset, target, precision)?,
+        budget: budget(options, defaults, precision)?,
         warmup: match &options.warmup {
             Some(calls) => integer(calls, MOST_CALLS.into())? as u32,
             None => warmup,
@@ -80,9 +78,9 @@ pub fn show(options: &DisplayOptions) -> Result<Show, UsageError> {
 /// `--precision`: if both are given, a flag beats a variable.
 fn rounds_and_precision(
     options: &SweepOptions,
-    preset: Preset,
+    defaults: &Defaults,
 ) -> Result<(u32, Option<f64>), UsageError> {
-    let (defaults, most) = (Defaults::of(preset), LOOKS[LOOKS.len() - 1]);
+    let most = LOOKS[LOOKS.len() - 1];
     let precision_flag = options.precision.flag().is_some();
     match (&options.rounds, &options.precision) {
         (Some(rounds), Some(precision)) if rounds.is_flag() && precision_flag => {
@@ -105,16 +103,14 @@ fn rounds_and_precision(
 /// The time budget of a run.
 fn budget(
     options: &SweepOptions,
-    preset: Preset,
-    target: Target,
+    defaults: &Defaults,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
     Ok(match (&options.time_budget, precision) {
         (Some(time), _) => Budget::Given(nanoseconds(time)?),
         (None, Some(_)) => Budget::Forecast,
-        // A quick run of commands needs all its six rounds, however long a command takes.
-        (None, None) if options.rounds.is_some() || target.is_command() => Budget::Unlimited,
-        (None, None) => Defaults::of(preset).budget,
+        (None, None) if options.rounds.is_some() => Budget::Unlimited,
+        (None, None) => defaults.budget,
     })
 }
 

@@ -12,7 +12,7 @@ use super::conflicts::{check_placeholders, may_sweep_commands};
 use super::given::{Lookup, UsageError};
 use super::like::plan_like;
 use super::placeholders::Axes;
-use super::preset::{self, preset, preset_of_commands};
+use super::preset::{self, Defaults, preset, preset_of_commands};
 use super::rules::{Settings, check_fits, fresh_dir, integer, new_dir, rules, thread_counts};
 use super::runners::{add_originals, add_runners};
 use crate::backend::StartMethod;
@@ -20,7 +20,7 @@ use crate::kernel::Isa;
 use crate::machine::Cpus;
 use crate::plan::{self, Draws, Pin, Request, Rules};
 use crate::quantity::utc_now_compact;
-use crate::record::{Plan, Preset, Target};
+use crate::record::{Plan, Preset};
 use crate::registry::Registry;
 use crate::runner::ISA_VARIABLE;
 
@@ -53,13 +53,14 @@ pub fn settle(
         Some(_) => preset_of_commands(options)?,
         None => preset(options, verb)?,
     };
+    let mut is_of_commands = commands.is_some();
     let like = options.like.as_ref();
     let earlier = like.map(|like| plan_like(like, options, verb, &mut registry)).transpose()?;
-    let mut target = if commands.is_some() { Target::Command } else { Target::Kernel };
     if let Some((plan, ..)) = &earlier {
-        (preset, target) = (plan.preset, plan.target);
+        (preset, is_of_commands) = (plan.preset, plan.target.is_command());
     }
-    let rules = rules(options, preset, target)?;
+    let defaults = Defaults::of(preset);
+    let rules = rules(options, &if is_of_commands { defaults.for_commands() } else { defaults })?;
     let out = options.out.as_ref().map_or_else(|| Ok(default_out(host)), new_dir)?;
     let (mut plan, draws, notes) = match earlier {
         Some(earlier) => earlier,
