@@ -49,14 +49,9 @@ fn bench_of(program: &str) -> Option<&str> {
     is_hash.then_some(name)
 }
 
-/// Words joined and quoted for a POSIX shell.
-pub fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
-}
-
 /// A word quoted for a POSIX shell, if that is necessary. Neither arguments nor variables contain
 /// NUL, the only character that cannot be quoted.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     // shlex would quote 2^16 and {nthread}, too, which no shell needs.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:=%+@^".contains(&byte);
     let rest = word.replace("{nthread}", "").replace("{inner}", "");
@@ -86,7 +81,7 @@ mod tests {
     #[test]
     fn placeholders_are_not_quoted_and_other_braces_are() {
         let words = ["./prog", "-t{nthread}", "{nthread}x{inner}", "{a,{nthread}}", "sh -c 'a  b'"];
-        let text = join(words);
+        let text = words.map(quoted).join(" ");
         assert!(text.starts_with("./prog -t{nthread} {nthread}x{inner} '{a,"), "{text}");
         assert_eq!(shlex::split(&text).expect("a command line"), words);
     }

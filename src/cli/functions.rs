@@ -11,12 +11,10 @@ use super::args::sweep::SweepOptions;
 use super::given::{Given, UsageError, variable, with_variables};
 use super::measure::{self, FAILED, USAGE, conclude, exit_code_of};
 use super::output::{print_result, style};
-use super::preset::Defaults;
-use super::rules::{Settings, check_fits, fresh_dir, new_dir, rules, thread_counts};
+use super::rules::{Defaults, Settings, check_fits, fresh_dir, new_dir, rules, thread_counts};
 use crate::machine::Cpus;
 use crate::plan::{self, Draws};
 use crate::quantity::utc_now_compact;
-use crate::record::Preset;
 use crate::registry::Registry;
 
 const EXAMPLES: &str = "\
@@ -214,8 +212,8 @@ fn settings(
     functions: &[&str],
 ) -> Result<Settings, UsageError> {
     let counts = thread_counts(options.nthread.as_ref(), &variable, &Cpus::read())?;
-    let defaults = Defaults { calls: (1, 0), ..Defaults::of(Preset::default()) };
-    let rules = rules(options, &defaults)?;
+    let defaults = Defaults { calls: (1, 0), ..Defaults::SWEEP };
+    let rules = rules(options, defaults)?;
     let mut plan = plan::of_functions(sweep, functions, &counts.counts, &rules);
     plan.nthread_source = counts.origin();
     check_fits(&plan)?;

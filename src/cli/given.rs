@@ -77,26 +77,9 @@ impl Given {
     ) -> Result<T, UsageError> {
         parse(&self.text).map_err(|error| self.error(error))
     }
-
-    /// Returns `true` if the value applies: an unsuitable variable is ignored, since it is set for
-    /// all runs.
-    ///
-    /// # Errors
-    /// If the value is an unsuitable flag.
-    pub fn applies(&self, problem: Option<String>) -> Result<bool, UsageError> {
-        match problem {
-            Some(problem) if self.is_flag() => Err(self.error(problem)),
-            problem => Ok(problem.is_none()),
-        }
-    }
 }
 
 impl Switch {
-    /// The switch as the variable of `flag` sets it.
-    pub fn from_variable(flag: &str, lookup: Lookup<'_>) -> Switch {
-        Switch(Given::from_variable(flag, lookup))
-    }
-
     /// Returns `true` if the switch is on.
     ///
     /// # Errors
@@ -147,11 +130,6 @@ impl Typed for Switch {
     fn flag(&self) -> Option<&str> {
         self.0.flag()
     }
-}
-
-/// The first of several options that is on the command line.
-pub fn first_flag<'a>(options: &[&'a dyn Typed]) -> Option<&'a str> {
-    options.iter().find_map(|option| option.flag())
 }
 
 /// A parser of text that records its source. It parses switches too: clap gives it `true` for a

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::args::display::DisplayOptions;
 use super::given::{UsageError, variable};
 use super::output::print_result;
-use super::preset::Defaults;
 use super::rules::{Settings, show};
 use super::{command_line, provenance};
 use crate::campaign::progress::Progress;
@@ -75,11 +74,11 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
     print_result(&(page + &warnings))?;
     crate::report::write_all(&summary, dir)?;
     // The files that a user opens first.
-    let files = match cfg!(feature = "reports") {
-        true => {
-            format!("report.html, samples.csv, {}", Defaults::of(summary.run.plan.preset).figure)
-        }
-        false => "samples.csv, summary.csv".to_string(),
+    let files = match summary.run.plan.preset {
+        _ if !cfg!(feature = "reports") => "samples.csv, summary.csv",
+        preset if preset.is_crossover() => "report.html, samples.csv, crossover.png",
+        preset if preset.is_metg() => "report.html, samples.csv, granularity.png",
+        _ => "report.html, samples.csv, speedup.png",
     };
     print_result(&format!("files: {} ({files} …)\n", dir.display()))?;
     Ok(if outcome.failures > 0 { FAILED } else { 0 })

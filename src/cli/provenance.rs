@@ -29,14 +29,6 @@ pub fn unknown_variables() -> Vec<String> {
     unknown
 }
 
-/// The build on one line.
-pub fn build_line() -> String {
-    let dirty = if env!("NTHREAD_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
-    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("NTHREAD_COMMIT"));
-    let (rustc, level) = (env!("NTHREAD_RUSTC"), env!("NTHREAD_OPT_LEVEL"));
-    format!("{version} ({commit}{dirty}), {rustc}, opt-level {level}")
-}
-
 /// The build for run.json.
 pub fn build() -> Build {
     Build {

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use super::args::display::DisplayOptions;
 use super::args::sweep::SweepOptions;
 use super::given::{Given, Lookup, Typed as _, UsageError};
-use super::preset::Defaults;
 use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
-use crate::counts::{self, CountSource, MAX_NTHREAD, MachineCounts, ThreadCounts};
+use crate::counts::{self, CountSource, MAX_NTHREAD, ThreadCounts};
 use crate::machine::{Cpus, limits};
 use crate::plan::{Budget, Draws, MOST_CALLS, Rules};
 use crate::quantity::{parse_duration, parse_percent};
@@ -38,8 +37,28 @@ pub struct Settings {
     pub notes: Vec<String>,
 }
 
+/// The defaults of the rules of a measurement.
+#[derive(Clone, Copy)]
+pub struct Defaults {
+    /// The name of the preset in messages.
+    pub name: &'static str,
+    /// The fixed number of rounds; `None` if the precision ends the run.
+    pub rounds: Option<u32>,
+    /// The time budget of a run whose number of rounds is that of the preset.
+    pub budget: Budget,
+    /// The warm-up calls and measured calls of a visit; with 0 measured calls, the campaign calibrates
+    /// their number.
+    pub calls: (u32, u32),
+}
+
+impl Defaults {
+    /// The defaults of a full sweep.
+    pub const SWEEP: Defaults =
+        Defaults { name: "a sweep", rounds: None, budget: Budget::Unlimited, calls: (1, 1) };
+}
+
 /// The rules of a measurement.
-pub fn rules(options: &SweepOptions, defaults: &Defaults) -> Result<Rules, UsageError> {
+pub fn rules(options: &SweepOptions, defaults: Defaults) -> Result<Rules, UsageError> {
     let (rounds, precision) = rounds_and_precision(options, defaults)?;
     let (warmup, iterations) = defaults.calls;
     let order_seed = options.order_seed.as_ref();
@@ -78,7 +97,7 @@ pub fn show(options: &DisplayOptions) -> Result<Show, UsageError> {
 /// `--precision`: if both are given, a flag beats a variable.
 fn rounds_and_precision(
     options: &SweepOptions,
-    defaults: &Defaults,
+    defaults: Defaults,
 ) -> Result<(u32, Option<f64>), UsageError> {
     let most = LOOKS[LOOKS.len() - 1];
     let precision_flag = options.precision.flag().is_some();
@@ -103,7 +122,7 @@ fn rounds_and_precision(
 /// The time budget of a run.
 fn budget(
     options: &SweepOptions,
-    defaults: &Defaults,
+    defaults: Defaults,
     precision: Option<f64>,
 ) -> Result<Budget, UsageError> {
     Ok(match (&options.time_budget, precision) {
@@ -193,13 +212,4 @@ pub fn thread_counts(
     });
     counts::resolve(given, lookup, cpus.usable, cpus.cores)
         .map_err(|error| UsageError(error.to_string()))
-}
-
-/// A list of thread counts.
-///
-/// # Errors
-/// If the grammar of lists does not allow it.
-pub fn parse_nthread(given: &Given, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
-    let machine = MachineCounts { cpus: cpus.usable, cores: cpus.cores };
-    given.parse(|text| counts::parse_list(text, machine))
 }

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, ValueHint};
 
-use crate::cli::given::{Given, Switch, first_flag};
+use crate::cli::given::{Given, Switch};
 
 /// The options of commands. `{nthread}` and `{inner}` in them stand for the thread counts.
 #[derive(Debug, Default, Args)]
@@ -47,32 +47,4 @@ pub struct CommandOptions {
     /// The command to sweep, after --
     #[arg(last = true, value_name = "COMMAND")]
     pub words: Vec<String>,
-}
-
-impl CommandOptions {
-    /// The first of these options that is on the command line.
-    pub fn flag(&self) -> Option<&str> {
-        let flag = || {
-            first_flag(&[
-                &self.command,
-                &self.baseline,
-                &self.shell,
-                &self.prepare,
-                &self.cleanup,
-                &self.env,
-                &self.no_thread_env,
-                &self.input,
-                &self.output,
-                &self.working_dir,
-                &self.ok_codes,
-                &self.expect_stdout,
-            ])
-        };
-        if self.words.is_empty() { flag() } else { Some("--") }
-    }
-
-    /// Returns `true` if the command line names a command.
-    pub fn has_command_flag(&self) -> bool {
-        !self.words.is_empty() || first_flag(&[&self.command]).is_some()
-    }
 }

@@ -4,7 +4,7 @@ use clap::{ArgAction, Args, ValueHint};
 
 use super::command::CommandOptions;
 use super::display::DisplayOptions;
-use crate::cli::given::{Given, Switch, first_flag};
+use crate::cli::given::{Given, Switch};
 
 /// The options of a sweep.
 #[derive(Debug, Default, Args)]
@@ -96,35 +96,6 @@ pub struct SweepOptions {
     /// The options of the progress and the table.
     #[command(flatten)]
     pub display: DisplayOptions,
-}
-
-impl SweepOptions {
-    /// The first option on the command line that decides about thread counts.
-    pub fn counts_flag(&self) -> Option<&str> {
-        first_flag(&[&self.nthread, &self.inner_nthread, &self.quick])
-    }
-
-    /// The first option on the command line that decides about jobs and backends.
-    pub fn job_flag(&self) -> Option<&str> {
-        first_flag(&[
-            &self.backend,
-            &self.kernel,
-            &self.draws,
-            &self.schedule,
-            &self.chunk,
-            &self.block,
-            &self.seed,
-            &self.pin,
-            &self.start_method,
-            &self.weak,
-            &self.crossover,
-        ])
-    }
-
-    /// The list of backends, unless it is `all`.
-    pub fn named_backends(&self) -> Option<&Given> {
-        self.backend.as_ref().filter(|given| given.text.trim() != "all")
-    }
 }
 
 /// The long flags of a sweep, in their order.

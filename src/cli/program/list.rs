@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::given::Given;
-use super::output::print_result;
 use super::runners::{add_runners, list_originals, runners_dir};
+use crate::cli::given::Given;
+use crate::cli::output::print_result;
 use crate::registry::Registry;
 use crate::registry::originals::Original;
 

@@ -3,12 +3,11 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::args::sweep::SweepOptions;
-use super::given::{Given, UsageError, nearest};
-use super::preset::Defaults;
-use super::rules::parse_nthread;
+use super::preset::defaults;
 use crate::backend::Schedule;
-use crate::counts::MAX_NTHREAD;
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Given, UsageError, nearest};
+use crate::counts::{self, MAX_NTHREAD, MachineCounts};
 use crate::kernel::BLOCK_RANGE;
 use crate::machine::Cpus;
 use crate::plan::{Calibration, Draws, MOST_DRAWS, Scaling, ladder};
@@ -16,6 +15,15 @@ use crate::quantity::{parse_count, parse_counts};
 use crate::record::{BASELINE, DYNAMIC_SCHEDULES, Plan, Preset, SkippedCase};
 use crate::registry::Registry;
 use crate::registry::originals::ORIGINALS;
+
+/// A list of thread counts.
+///
+/// # Errors
+/// If the grammar of lists does not allow it.
+pub fn parse_nthread(given: &Given, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
+    let machine = MachineCounts { cpus: cpus.usable, cores: cpus.cores };
+    given.parse(|text| counts::parse_list(text, machine))
+}
 
 /// The counts of threads inside each worker, none by default.
 pub fn inner_counts(options: &SweepOptions, cpus: &Cpus) -> Result<Vec<u32>, UsageError> {
@@ -34,9 +42,9 @@ pub fn inner_axis(
 ) -> Result<Vec<u32>, UsageError> {
     let Some(given) = &options.inner_nthread else { return Ok(Vec::new()) };
     let problem = preset.measures_threshold().then(|| {
-        format!("{} has one thread inside each worker; leave it out", Defaults::of(preset).name)
+        format!("{} has one thread inside each worker; leave it out", defaults(preset).rules.name)
     });
-    Ok(if given.applies(problem)? { counts } else { Vec::new() })
+    Ok(if applies(given, problem)? { counts } else { Vec::new() })
 }
 
 pub fn kernels(options: &SweepOptions, registry: &Registry) -> Result<Vec<String>, UsageError> {
@@ -107,6 +115,18 @@ pub fn values<T: FromStr + Display>(
     Ok(names(given, &known, noun)?.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
+/// Returns `true` if the value applies: an unsuitable variable is ignored, since it is set for
+/// all runs.
+///
+/// # Errors
+/// If the value is an unsuitable flag.
+fn applies(given: &Given, problem: Option<String>) -> Result<bool, UsageError> {
+    match problem {
+        Some(problem) if given.is_flag() => Err(given.error(problem)),
+        problem => Ok(problem.is_none()),
+    }
+}
+
 /// The list of `--draws`, if it applies to the preset.
 pub fn draws_list(options: &SweepOptions, preset: Preset) -> Result<Option<Vec<u64>>, UsageError> {
     let Some(given) = &options.draws else { return Ok(None) };
@@ -123,7 +143,7 @@ pub fn draws_list(options: &SweepOptions, preset: Preset) -> Result<Option<Vec<u
         }
         _ => None,
     };
-    Ok(given.applies(problem.map(str::to_string))?.then_some(list))
+    Ok(applies(given, problem.map(str::to_string))?.then_some(list))
 }
 
 /// The draws of a call. For METG each chunk has its own.
@@ -147,7 +167,7 @@ pub fn draws(
 }
 
 pub fn block(options: &SweepOptions, preset: Preset) -> Result<u64, UsageError> {
-    let Some(given) = &options.block else { return Ok(Defaults::of(preset).block) };
+    let Some(given) = &options.block else { return Ok(defaults(preset).block) };
     let block = given.parse(parse_count)?;
     if block.is_power_of_two() && BLOCK_RANGE.contains(&block) {
         Ok(block)
@@ -166,7 +186,7 @@ pub fn schedules(options: &SweepOptions, preset: Preset) -> Result<Vec<Schedule>
     let problem = unsuitable.map(|schedule| {
         format!("{schedule} does not hand out each chunk separately; dynamic and stealing do")
     });
-    Ok(if given.applies(problem)? { schedules } else { Vec::new() })
+    Ok(if applies(given, problem)? { schedules } else { Vec::new() })
 }
 
 pub fn scaling(options: &SweepOptions, preset: Preset) -> Result<Scaling, UsageError> {
@@ -200,7 +220,7 @@ pub fn chunks(
         _ => None,
     };
     if let Some(given) = given
-        && given.applies(problem)?
+        && applies(given, problem)?
     {
         return Ok(list);
     }
@@ -244,7 +264,7 @@ fn check_start_methods(options: &SweepOptions, plan: &Plan) -> Result<(), UsageE
     let Some(given) = &options.start_method else { return Ok(()) };
     let is_unused = plan.cases.iter().all(|case| case.start_method.is_empty());
     let problem = "none of the backends starts processes; for example -b process-pipe";
-    given.applies(is_unused.then(|| problem.to_string())).map(drop)
+    applies(given, is_unused.then(|| problem.to_string())).map(drop)
 }
 
 /// Refuses a schedule that a named backend, or every backend, does not support.
@@ -267,7 +287,7 @@ fn check_metg_backends(options: &SweepOptions, plan: &Plan) -> Result<(), UsageE
         (Some(given), Some(SkippedCase { backend, reason, .. }))
             if given.is_flag() || has_only_baselines(plan) =>
         {
-            Err(given.error(format!("{}: {backend}: {reason}", Defaults::of(plan.preset).name)))
+            Err(given.error(format!("{}: {backend}: {reason}", defaults(plan.preset).rules.name)))
         }
         _ => Ok(()),
     }

@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 
 use clap::{ArgAction, Args};
 
-use super::given::{Given, Switch};
-use super::measure::{FAILED, run_record};
-use super::output::print_result;
-use super::rules::positive_integer;
 use crate::campaign::progress::{Progress, Show};
+use crate::cli::given::{Given, Switch};
+use crate::cli::measure::{FAILED, run_record};
+use crate::cli::output::print_result;
+use crate::cli::rules::positive_integer;
 use crate::record::Plan;
 use crate::selftest::trial::{CAMPAIGN, ROUNDS, trial};
 

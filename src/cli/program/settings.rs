@@ -2,23 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::sweep::SweepOptions;
 use super::cases::{
     backends, block, check_plan, chunks, draws, draws_list, inner_axis, inner_counts, kernels,
     scaling, schedules, values,
 };
 use super::commands::commands;
 use super::conflicts::{check_placeholders, may_sweep_commands};
-use super::given::{Lookup, UsageError};
 use super::like::plan_like;
 use super::placeholders::Axes;
-use super::preset::{self, Defaults, preset, preset_of_commands};
-use super::rules::{Settings, check_fits, fresh_dir, integer, new_dir, rules, thread_counts};
+use super::preset::{self, defaults, preset, preset_of_commands};
 use super::runners::{add_originals, add_runners};
 use crate::backend::StartMethod;
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Lookup, UsageError};
+use crate::cli::rules::{Settings, check_fits, fresh_dir, integer, new_dir, rules, thread_counts};
 use crate::kernel::Isa;
 use crate::machine::Cpus;
-use crate::plan::{self, Draws, Pin, Request, Rules};
+use crate::plan::{self, Budget, Draws, Pin, Request, Rules};
 use crate::quantity::utc_now_compact;
 use crate::record::{Plan, Preset};
 use crate::registry::Registry;
@@ -59,8 +59,12 @@ pub fn settle(
     if let Some((plan, ..)) = &earlier {
         (preset, is_of_commands) = (plan.preset, plan.target.is_command());
     }
-    let defaults = Defaults::of(preset);
-    let rules = rules(options, &if is_of_commands { defaults.for_commands() } else { defaults })?;
+    let mut defaults = defaults(preset).rules;
+    if is_of_commands {
+        // A command may take minutes: no warm-up run by default, and all rounds of a quick run.
+        (defaults.calls, defaults.budget) = ((0, 1), Budget::Unlimited);
+    }
+    let rules = rules(options, defaults)?;
     let out = options.out.as_ref().map_or_else(|| Ok(default_out(host)), new_dir)?;
     let (mut plan, draws, notes) = match earlier {
         Some(earlier) => earlier,

@@ -1,6 +1,6 @@
 //! The placeholders `{nthread}` and `{inner}` in commands and their settings.
 
-use super::given::{Given, UsageError};
+use crate::cli::given::{Given, UsageError};
 
 /// The axes of a sweep of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,8 @@ fn similar(word: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::given::Source;
     use super::*;
+    use crate::cli::given::Source;
 
     fn checked(text: &str, axes: Axes) -> Result<(), String> {
         let given = Given { source: Source::Flag("--command".to_string()), text: text.to_string() };

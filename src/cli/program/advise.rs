@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use super::args::command::CommandOptions;
-use super::args::display::DisplayOptions;
+use super::cases::parse_nthread;
 use super::commands::commands;
 use super::conflicts::check_placeholders;
-use super::given::{Given, Source, Switch, UsageError, variable};
-use super::output::print_result;
 use super::placeholders::Axes;
-use super::rules::{nanoseconds, parse_nthread, show};
 use crate::advise::{Goal, TimedProgram, search};
 use crate::campaign::progress::Progress;
 use crate::campaign::{CampaignError, Stopwatch};
+use crate::cli::args::command::CommandOptions;
+use crate::cli::args::display::DisplayOptions;
+use crate::cli::given::{Given, Source, Switch, UsageError, variable};
+use crate::cli::output::print_result;
+use crate::cli::rules::{nanoseconds, show};
 use crate::counts::MAX_NTHREAD;
 use crate::machine::Cpus;
 use crate::plan::CommandRequest;
@@ -67,7 +68,8 @@ pub fn advise(options: &AdviseOptions, registry: &Registry) -> anyhow::Result<u8
     let candidates = candidates(options.nthread.as_ref(), &cpus)?;
     let timeout = options.timeout.as_ref().map(nanoseconds).transpose()?;
     let commands = command(options, &candidates)?;
-    let no_progress = Switch::from_variable("--no-progress", &variable);
+    let no_progress = Given::from_variable("--no-progress", &variable);
+    let no_progress = no_progress.map(Switch::from).unwrap_or_default();
     let display = DisplayOptions { quiet: options.quiet.clone(), no_progress, color: None };
     let progress = Progress::new(show(&display)?);
     let timeout = timeout.map(Duration::from_nanos);

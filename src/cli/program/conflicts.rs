@@ -1,8 +1,71 @@
 //! Options that exclude each other: those of backends and those of commands.
 
-use super::args::sweep::SweepOptions;
-use super::given::{UsageError, first_flag};
+use crate::cli::args::command::CommandOptions;
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Given, Typed, UsageError};
 use crate::record::{CommandPlan, Preset};
+
+/// The first of several options that is on the command line.
+pub fn first_flag<'a>(options: &[&'a dyn Typed]) -> Option<&'a str> {
+    options.iter().find_map(|option| option.flag())
+}
+
+impl SweepOptions {
+    /// The first option on the command line that decides about thread counts.
+    pub fn counts_flag(&self) -> Option<&str> {
+        first_flag(&[&self.nthread, &self.inner_nthread, &self.quick])
+    }
+
+    /// The first option on the command line that decides about jobs and backends.
+    pub fn job_flag(&self) -> Option<&str> {
+        first_flag(&[
+            &self.backend,
+            &self.kernel,
+            &self.draws,
+            &self.schedule,
+            &self.chunk,
+            &self.block,
+            &self.seed,
+            &self.pin,
+            &self.start_method,
+            &self.weak,
+            &self.crossover,
+        ])
+    }
+
+    /// The list of backends, unless it is `all`.
+    pub fn named_backends(&self) -> Option<&Given> {
+        self.backend.as_ref().filter(|given| given.text.trim() != "all")
+    }
+}
+
+impl CommandOptions {
+    /// The first of these options that is on the command line.
+    pub fn flag(&self) -> Option<&str> {
+        let flag = || {
+            first_flag(&[
+                &self.command,
+                &self.baseline,
+                &self.shell,
+                &self.prepare,
+                &self.cleanup,
+                &self.env,
+                &self.no_thread_env,
+                &self.input,
+                &self.output,
+                &self.working_dir,
+                &self.ok_codes,
+                &self.expect_stdout,
+            ])
+        };
+        if self.words.is_empty() { flag() } else { Some("--") }
+    }
+
+    /// Returns `true` if the command line names a command.
+    pub fn has_command_flag(&self) -> bool {
+        !self.words.is_empty() || first_flag(&[&self.command]).is_some()
+    }
+}
 
 /// Returns `true` if a sweep may be one of commands. An option of backends on the command line
 /// makes it one of backends, even if a variable names commands.

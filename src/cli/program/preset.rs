@@ -1,7 +1,8 @@
 //! Presets of a run: sweep, quick, crossover and METG, and their defaults.
 
-use super::args::sweep::SweepOptions;
-use super::given::{Typed as _, UsageError};
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Typed as _, UsageError};
+use crate::cli::rules::Defaults;
 use crate::counts::{CountSource, ThreadCounts};
 use crate::kernel::DEFAULT_BLOCK;
 use crate::plan::{Budget, ladder};
@@ -18,73 +19,49 @@ const QUICK_BUDGET_NS: u64 = 15_000_000_000;
 const CROSSING_ROUNDS: u32 = 9;
 
 /// The defaults of a preset.
-pub struct Defaults {
-    /// The name of the preset in messages.
-    pub name: &'static str,
-    /// The fixed number of rounds; `None` if the precision ends the run.
-    pub rounds: Option<u32>,
-    /// The time budget of a run whose number of rounds is that of the preset.
-    pub budget: Budget,
-    /// The warm-up calls and measured calls of a visit; with 0 measured calls, the campaign calibrates
-    /// their number.
-    pub calls: (u32, u32),
+pub struct PresetDefaults {
+    /// Those of the rules of the measurement.
+    pub rules: Defaults,
     /// The draws of a block.
     pub block: u64,
     /// The condition for which a count of the default list is kept; the largest always is.
-    pub keeps_count: fn(u32) -> bool,
-    /// The file of the main figure.
-    pub figure: &'static str,
+    keeps_count: fn(u32) -> bool,
 }
 
-impl Defaults {
-    /// The defaults of a preset.
-    pub fn of(preset: Preset) -> Defaults {
-        let sweep = Defaults {
-            name: "a sweep",
-            rounds: None,
-            budget: Budget::Unlimited,
-            calls: (1, 1),
-            block: DEFAULT_BLOCK,
-            keeps_count: |_| true,
-            figure: "speedup.png",
-        };
-        match preset {
-            Preset::Sweep => sweep,
-            Preset::Quick => Defaults {
+/// The defaults of a preset.
+pub fn defaults(preset: Preset) -> PresetDefaults {
+    let crossing = |name| Defaults {
+        name,
+        rounds: Some(CROSSING_ROUNDS),
+        budget: Budget::Forecast,
+        ..Defaults::SWEEP
+    };
+    match preset {
+        Preset::Sweep => {
+            PresetDefaults { rules: Defaults::SWEEP, block: DEFAULT_BLOCK, keeps_count: |_| true }
+        }
+        Preset::Quick => PresetDefaults {
+            rules: Defaults {
                 name: "--quick",
                 rounds: Some(QUICK_ROUNDS),
                 budget: Budget::Given(QUICK_BUDGET_NS),
-                keeps_count: |count| count <= 2,
-                ..sweep
+                ..Defaults::SWEEP
             },
-            Preset::Crossover => Defaults {
-                name: "--crossover",
-                rounds: Some(CROSSING_ROUNDS),
-                budget: Budget::Forecast,
-                // Jobs may last microseconds only: several calls share the cost of starting the
-                // process.
-                calls: (2, 5),
-                block: ladder::CROSSOVER_BLOCK,
-                // 2, 8, 32 …
-                keeps_count: |count| count.is_power_of_two() && count.ilog2() % 2 == 1,
-                figure: "crossover.png",
-            },
-            Preset::Metg => Defaults {
-                name: "harness metg",
-                rounds: Some(CROSSING_ROUNDS),
-                budget: Budget::Forecast,
-                block: ladder::METG_BLOCK,
-                keeps_count: |_| false,
-                figure: "granularity.png",
-                ..sweep
-            },
-        }
-    }
-
-    /// These defaults for a sweep of commands: no warm-up run, since a command may take minutes, and
-    /// all rounds, however long it takes.
-    pub fn for_commands(self) -> Defaults {
-        Defaults { calls: (0, 1), budget: Budget::Unlimited, ..self }
+            block: DEFAULT_BLOCK,
+            keeps_count: |count| count <= 2,
+        },
+        Preset::Crossover => PresetDefaults {
+            // Jobs may last microseconds only: several calls share the cost of starting the process.
+            rules: Defaults { calls: (2, 5), ..crossing("--crossover") },
+            block: ladder::CROSSOVER_BLOCK,
+            // 2, 8, 32 …
+            keeps_count: |count| count.is_power_of_two() && count.ilog2() % 2 == 1,
+        },
+        Preset::Metg => PresetDefaults {
+            rules: crossing("harness metg"),
+            block: ladder::METG_BLOCK,
+            keeps_count: |_| false,
+        },
     }
 }
 
@@ -119,7 +96,7 @@ pub fn preset(options: &SweepOptions, verb: Preset) -> Result<Preset, UsageError
     match options.weak.flag().filter(|_| preset.measures_threshold()) {
         Some(weak) => Err(UsageError(format!(
             "{weak}: {} varies the size of the work itself; leave it out",
-            Defaults::of(preset).name
+            defaults(preset).rules.name
         ))),
         None => Ok(preset),
     }
@@ -139,7 +116,7 @@ pub fn counts(preset: Preset, counts: &ThreadCounts) -> Vec<u32> {
     if matches!(counts.source, CountSource::Flag | CountSource::Variable("HARNESS_NTHREAD")) {
         return counts.counts.clone();
     }
-    let (keeps_count, last) = (Defaults::of(preset).keeps_count, counts.counts.last());
+    let (keeps_count, last) = (defaults(preset).keeps_count, counts.counts.last());
     let kept = counts.counts.iter().filter(|count| keeps_count(**count) || Some(*count) == last);
     kept.copied().collect()
 }

@@ -8,12 +8,12 @@ use crate::plan;
 use crate::record::{Build, Machine, Run, Session, StopReason};
 use crate::registry::Registry;
 
-use super::args::display::DisplayOptions;
-use super::given::{Switch, UsageError, variable};
 use super::like::add_runners_of;
-use super::measure::conclude;
-use super::output::{print_result, style};
-use super::{command_line, provenance, rules};
+use crate::cli::args::display::DisplayOptions;
+use crate::cli::given::{Switch, UsageError, variable};
+use crate::cli::measure::conclude;
+use crate::cli::output::{print_result, style};
+use crate::cli::{command_line, provenance, rules};
 
 /// The options of `harness resume`.
 #[derive(Debug, Args)]

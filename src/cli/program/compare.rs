@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::{ArgAction, Args, ValueHint};
 
-use super::given::{Given, Switch, Typed as _, UsageError};
-use super::measure::FAILED;
-use super::output::{print_result, style};
 use crate::analysis::{self, Comparison, Conclusion, Judged, Summary};
+use crate::cli::given::{Given, Switch, Typed as _, UsageError};
+use crate::cli::measure::FAILED;
+use crate::cli::output::{print_result, style};
 use crate::quantity::parse_percent;
 use crate::report::compare::{Names, json, markdown, text};
 use crate::report::read;

@@ -4,10 +4,9 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::args::sweep::sweep_flags;
-use super::given::{Lookup, UsageError, variable_of};
 use super::program_check;
-use super::provenance::build_line;
+use crate::cli::args::sweep::sweep_flags;
+use crate::cli::given::{Lookup, UsageError, variable_of};
 use crate::counts::THREAD_VARIABLES;
 use crate::kernel::Isa;
 use crate::machine::blas::{self, Library, recognise};
@@ -60,6 +59,14 @@ pub fn environment(command: &[String], lookup: Lookup<'_>) -> Result<String, Usa
     }
     let _ = writeln!(text, "recommendation\n  {}", recommendation(&cpus, lookup));
     Ok(text)
+}
+
+/// The build on one line.
+fn build_line() -> String {
+    let dirty = if env!("NTHREAD_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("NTHREAD_COMMIT"));
+    let (rustc, level) = (env!("NTHREAD_RUSTC"), env!("NTHREAD_OPT_LEVEL"));
+    format!("{version} ({commit}{dirty}), {rustc}, opt-level {level}")
 }
 
 /// Facts of the machine: names and values.

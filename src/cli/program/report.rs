@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::given::{Given, UsageError};
-use super::output::{print_result, style};
 use crate::analysis::Summary;
+use crate::cli::given::{Given, UsageError};
+use crate::cli::output::{print_result, style};
 use crate::report::{self, Depth};
 
 /// The options of `harness report`.

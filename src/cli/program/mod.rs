@@ -1,4 +1,23 @@
-//! The entry point of the program `harness`: parses its command line and runs the verb.
+//! The program `harness`: its entry point, which parses the command line, and its verbs.
+
+mod advise;
+mod cases;
+mod commands;
+mod compare;
+mod conflicts;
+mod environment;
+mod fit;
+mod like;
+mod list;
+mod placeholders;
+mod preset;
+mod program_check;
+mod report;
+mod resume;
+mod root;
+mod runners;
+mod selftest;
+mod settings;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -6,15 +25,14 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue};
 
-use super::args::sweep::SweepOptions;
-use super::given::{nearest, variable};
-use super::measure::{USAGE, conclude, exit_code_of, measure};
-use super::output::{print_result, style};
-use super::root::{Cli, Verb};
-use super::{advise, compare, environment, fit, list, report, resume, selftest, settings};
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{nearest, variable};
+use crate::cli::measure::{USAGE, conclude, exit_code_of, measure};
+use crate::cli::output::{print_result, style};
 use crate::machine::Cpus;
 use crate::record::Preset;
 use crate::registry::Registry;
+use root::{Cli, Verb};
 
 /// Parses the command line and runs its verb.
 pub fn main(registry: &Registry) -> ExitCode {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::args::sweep::SweepOptions;
-use super::given::{Given, UsageError};
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Given, UsageError};
 use crate::plan::{self, Draws};
 use crate::record::{Plan, Preset, Run};
 use crate::registry::{ForeignRunner, Registry};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::sweep::SweepOptions;
-use super::given::{Given, UsageError};
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Given, UsageError};
 use crate::registry::originals::{ORIGINALS, Original, obstacles, original};
 use crate::registry::{ForeignRunner, Registry};
 

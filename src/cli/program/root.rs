@@ -3,13 +3,13 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use super::advise::AdviseOptions;
-use super::args::sweep::SweepOptions;
 use super::compare::CompareOptions;
 use super::fit::FitOptions;
-use super::given::{Given, Lookup, with_variables};
 use super::report::ReportOptions;
 use super::resume::ResumeOptions;
 use super::selftest::SelftestOptions;
+use crate::cli::args::sweep::SweepOptions;
+use crate::cli::given::{Given, Lookup, with_variables};
 
 const VERSION: &str = env!("NTHREAD_VERSION");
 

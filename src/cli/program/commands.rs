@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::args::command::CommandOptions;
-use super::given::{Given, Source, UsageError, nearest};
 use super::placeholders::{self, Axes};
-use super::{command_line, program_check};
+use super::program_check;
+use crate::cli::args::command::CommandOptions;
+use crate::cli::command_line::quoted;
+use crate::cli::given::{Given, Source, UsageError, nearest};
 use crate::counts::{Level, THREAD_VARIABLES};
 use crate::plan::CommandRequest;
 use crate::record::{CommandPlan, OutputCheck, OutputPolicy, PlannedCommand};
@@ -95,7 +96,8 @@ fn command_after_dashes(
     placeholders::check(&given, axes)?;
     let (label, words) = match (start, words) {
         (Start::Directly, _) => {
-            (command_line::join(words.iter().map(String::as_str)), words.to_vec())
+            let label = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+            (label, words.to_vec())
         }
         (Start::InShell, [text]) => (text.clone(), in_shell(text)),
         (Start::InShell, _) => {

@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::given::UsageError;
 use super::placeholders::is_fixed;
+use crate::cli::given::UsageError;
 use crate::machine::executable::{find, find_from, search_path};
 use crate::record::{CommandPlan, PlannedCommand};
 

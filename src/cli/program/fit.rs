@@ -6,10 +6,10 @@ use std::path::Path;
 use clap::{Args, ValueHint};
 use serde_json::json;
 
-use super::given::UsageError;
-use super::measure::FAILED;
-use super::output::print_result;
 use crate::analysis::{ExternalFit, ThroughputTable};
+use crate::cli::given::UsageError;
+use crate::cli::measure::FAILED;
+use crate::cli::output::print_result;
 use crate::record::Table;
 use crate::report;
 
