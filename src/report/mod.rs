@@ -41,8 +41,6 @@ pub use export::{Export, bencher, hyperfine1, hyperfine2};
 pub use html::write_html;
 pub use models::{measured, models};
 pub use page::{Depth, page};
-#[cfg(feature = "reports")]
-pub use plots::PlotError;
 #[cfg(feature = "program")]
 pub use side_by_side::{Shown, side_by_side};
 #[cfg(feature = "program")]

@@ -1,22 +1,14 @@
-//! One figure over the thread count: its words, and the order in which it is drawn.
+//! The drawing of a figure over the thread count: its texts, and the order of its parts.
 
-use super::canvas::{Anchor, Canvas, Letters};
+use super::canvas::Canvas;
 use super::file::Picture;
-use super::layout::{EDGE, Layout, WIDTH};
-use super::style::{GREY, INK, PAPER};
-use super::{PlotError, curves, font, frame, legend};
+use super::layout::{Layout, ROOM, TITLE};
+use super::{curves, font, frame, legend};
 use crate::view::figure::lines::Figure;
-
-/// The sizes of the texts above the plot area.
-pub(super) const TITLE: f64 = 17.0;
-pub(super) const SUBTITLE: f64 = 12.0;
-
-/// The room for a text from edge to edge.
-pub(super) const ROOM: f64 = WIDTH - 2.0 * EDGE;
 
 impl Picture for Figure {
     fn size(&self) -> (f64, f64) {
-        Layout::new(self).size
+        Layout::new(self).plane.page()
     }
 
     /// The title with the CPU, which is cut short first.
@@ -37,20 +29,17 @@ impl Picture for Figure {
         format!("{}. Against the thread count, for: {}.", self.subtitle, series.join(", "))
     }
 
-    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError> {
+    fn draw(&self, canvas: &mut Canvas) {
         let layout = &Layout::new(self);
-        let mut canvas = Canvas::new(backend);
-        canvas.fill((0.0, 0.0), layout.size, PAPER)?;
-        canvas.text(&Picture::title(self), (EDGE, 24.0), TITLE, INK, Anchor::Left)?;
         let hidden = "intervals narrower than their mark are hidden by it";
         let notes = self.notes(layout.has_hidden_bars().then_some(hidden)).join(" · ");
-        for (line, y) in [(&self.subtitle, 46.0), (&notes, 63.0)] {
-            let line = font::elide(line, SUBTITLE, ROOM);
-            canvas.text(&line, (EDGE, y), SUBTITLE, GREY, Anchor::Left)?;
-        }
-        frame::draw(&mut canvas, layout)?;
-        curves::draw(&mut canvas, layout)?;
-        frame::outline(&mut canvas, layout)?;
-        legend::draw(&mut canvas, layout)
+        frame::heading(canvas, self, &[&self.subtitle, &notes]);
+        frame::shade(canvas, layout);
+        frame::axes(canvas, &layout.plane, Some(&layout.labelled()));
+        curves::draw(canvas, layout);
+        frame::name_shade(canvas, layout);
+        frame::outline(canvas, &layout.plane);
+        let entries = legend::entries(self, layout.ideal_leaves());
+        legend::draw(canvas, &entries, layout.plane.legend());
     }
 }

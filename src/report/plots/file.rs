@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 
-use super::PlotError;
-use super::canvas::{Letters, UNITS};
+use super::canvas::{Canvas, UNITS};
 use super::font;
-use crate::record;
+use crate::record::replace_file;
 
 /// Pixels of the PNG (half as many as were drawn) in a metre, when a CSS pixel
 /// is 1/96 inch.
@@ -27,29 +27,41 @@ pub(super) trait Picture {
     fn description(&self) -> String;
 
     /// Draws all of it.
-    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError>;
+    fn draw(&self, canvas: &mut Canvas);
 }
 
-/// Writes the plot as SVG.
-pub(super) fn svg(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
-    replace_file(path, svg_text(plot)?.as_bytes())
+/// Writes the plot as SVG and as PNG, and returns their paths: `stem` is their name before
+/// the dot.
+pub(super) fn write_both(
+    plot: &impl Picture,
+    dir: &Path,
+    stem: &str,
+) -> anyhow::Result<[PathBuf; 2]> {
+    let paths = ["svg", "png"].map(|ending| dir.join(format!("{stem}.{ending}")));
+    let canvas = drawn(plot);
+    write(&paths[0], svg_text(plot, &canvas).map(String::into_bytes))?;
+    write(&paths[1], png(plot, &canvas))?;
+    Ok(paths)
 }
 
-/// Writes the plot as PNG.
-pub(super) fn png(plot: &impl Picture, path: &Path) -> Result<PathBuf, PlotError> {
-    let (size, pixels) = pixels(plot)?;
-    let bytes = encoded(size, &pixels)
-        .map_err(|source| PlotError::Encode { path: path.to_owned(), source })?;
-    replace_file(path, &bytes)
+fn write(path: &Path, bytes: anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+    let written = bytes.and_then(|bytes| Ok(replace_file(path, &bytes)?));
+    written.with_context(|| format!("cannot write the plot {}", path.display()))
+}
+
+/// The drawing of a plot.
+pub(super) fn drawn(plot: &impl Picture) -> Canvas {
+    let mut canvas = Canvas::default();
+    plot.draw(&mut canvas);
+    canvas
 }
 
 /// The plot as an SVG document with its font inside.
-pub(super) fn svg_text(plot: &impl Picture) -> Result<String, PlotError> {
+pub(super) fn svg_text(plot: &impl Picture, canvas: &Canvas) -> anyhow::Result<String> {
     let mut drawing = String::new();
     let mut backend = SVGBackend::with_string(&mut drawing, page(plot.size()));
-    plot.draw(&mut backend)?;
-    let presented = backend.present();
-    presented.map_err(|error| PlotError::Draw(error.to_string()))?;
+    canvas.paint(&mut backend)?;
+    backend.present().map_err(|error| anyhow!("{error}"))?;
     drop(backend);
     // The library's own opening tag knows neither units nor readers.
     let shapes = drawing.split_once('>').map_or("", |(_, rest)| rest);
@@ -83,11 +95,14 @@ fn page((width, height): (f64, f64)) -> (u32, u32) {
 }
 
 /// The plot as RGB pixels, row by row, with width and height.
-pub(super) fn pixels(plot: &impl Picture) -> Result<((usize, usize), Vec<u8>), PlotError> {
+pub(super) fn pixels(
+    plot: &impl Picture,
+    canvas: &Canvas,
+) -> anyhow::Result<((usize, usize), Vec<u8>)> {
     let (width, height) = page(plot.size());
     let mut drawn = vec![0; width as usize * height as usize * 3];
     let mut backend = BitMapBackend::with_buffer(&mut drawn, (width, height));
-    plot.draw(&mut backend)?;
+    canvas.paint(&mut backend)?;
     drop(backend);
     Ok(shrunk(&drawn, width as usize, height as usize))
 }
@@ -133,7 +148,9 @@ fn mean_of_four(above: &[u8], below: &[u8], at: usize) -> u8 {
     ((sum + 2) / 4) as u8
 }
 
-fn encoded((width, height): (usize, usize), pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+/// The plot as PNG.
+pub(super) fn png(plot: &impl Picture, canvas: &Canvas) -> anyhow::Result<Vec<u8>> {
+    let ((width, height), pixels) = pixels(plot, canvas)?;
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
@@ -146,14 +163,7 @@ fn encoded((width, height): (usize, usize), pixels: &[u8]) -> Result<Vec<u8>, pn
         unit: png::Unit::Meter,
     }));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    writer.write_image_data(&pixels)?;
     writer.finish()?;
     Ok(bytes)
-}
-
-/// Puts a whole file in the place of an old one.
-fn replace_file(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
-    record::replace_file(path, bytes)
-        .map(|()| path.to_owned())
-        .map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }

@@ -2,21 +2,17 @@
 
 use plotters::style::RGBColor;
 
-use super::PlotError;
-use super::canvas::{Anchor, Canvas, Letters};
-use super::chart::heading;
-use super::figure::{ROOM, TITLE};
+use super::canvas::{Anchor, Canvas};
+use super::cells::{Cells, Edges, TEXT, ink_on};
 use super::file::Picture;
-use super::font;
-use super::layout::{EDGE, WIDTH};
-use super::map::is_dark;
+use super::layout::{EDGE, ROOM, TITLE, WIDTH};
 use super::style::{GREY, INK, PAPER, SHADE};
-use crate::view::figure::heat::{Cell, Heat, Panel, colour, figure};
+use super::{font, frame};
+use crate::view::figure::heat::{Cell, Heat, colour, figure};
 use crate::view::number::digits;
 
 const TOP: f64 = 66.0;
 const NAME: f64 = 13.0;
-const TEXT: f64 = 11.0;
 /// Above a panel, for its name; left of it and below, for its counts.
 const HEAD: f64 = 26.0;
 const SIDE: f64 = 44.0;
@@ -92,74 +88,48 @@ impl Picture for Heat {
         format!("Speedups. {}.", panels.join(". "))
     }
 
-    fn draw<B: Letters>(&self, backend: &mut B) -> Result<(), PlotError> {
-        let mut canvas = Canvas::new(backend);
-        heading(&mut canvas, self, &self.subtitle)?;
+    fn draw(&self, canvas: &mut Canvas) {
+        frame::heading(canvas, self, &[&self.subtitle]);
         let layout = Layout::new(self);
         for (index, panel) in self.panels.iter().enumerate() {
             let (column, row) = (index % layout.columns, index / layout.columns);
             let left = EDGE + column as f64 * (layout.panel + GAP);
             let top = TOP + row as f64 * layout.height;
-            draw_panel(&mut canvas, panel, &layout, (left, top))?;
+            let name = font::elide(&panel.name, NAME, layout.panel);
+            canvas.text(&name, (left, top + 12.0), NAME, INK, Anchor::Left);
+            let cells = Cells {
+                left: left + SIDE,
+                bottom: top + HEAD + panel.rows.len() as f64 * HEIGHT,
+                width: layout.cell,
+                height: HEIGHT,
+            };
+            let rows = panel.rows.iter().map(|(label, row)| (label.as_str(), row.as_slice()));
+            cells.draw(canvas, &panel.counts, rows, draw_cell);
         }
-        legend(self, &mut canvas, layout.bottom(self) + 18.0)
+        legend(self, canvas, layout.bottom(self) + 18.0);
     }
 }
 
-fn draw_panel<B: Letters>(
-    canvas: &mut Canvas<B>,
-    panel: &Panel,
-    layout: &Layout,
-    (left, top): (f64, f64),
-) -> Result<(), PlotError> {
-    let name = font::elide(&panel.name, NAME, layout.panel);
-    canvas.text(&name, (left, top + 12.0), NAME, INK, Anchor::Left)?;
-    let (left, top) = (left + SIDE, top + HEAD);
-    let bottom = top + panel.rows.len() as f64 * HEIGHT;
-    for (index, (label, row)) in panel.rows.iter().enumerate() {
-        let low = bottom - index as f64 * HEIGHT;
-        let at = (left - 8.0, low - HEIGHT / 2.0);
-        canvas.text(label, at, TEXT, INK, Anchor::Right)?;
-        for (column, cell) in row.iter().enumerate() {
-            let from = left + column as f64 * layout.cell;
-            draw_cell(canvas, cell.as_ref(), [from, low - HEIGHT, from + layout.cell, low])?;
-        }
-    }
-    let step = labels_apart(&panel.counts, layout.cell);
-    for (column, count) in panel.counts.iter().enumerate().step_by(step) {
-        let at = (left + (column as f64 + 0.5) * layout.cell, bottom + 12.0);
-        canvas.text(&count.to_string(), at, TEXT, INK, Anchor::Centre)?;
-    }
-    Ok(())
-}
-
-/// Draws a cell at `[left, top, right, bottom]`.
-fn draw_cell<B: Letters>(
-    canvas: &mut Canvas<B>,
-    cell: Option<&Cell>,
-    [left, top, right, bottom]: [f64; 4],
-) -> Result<(), PlotError> {
+fn draw_cell(canvas: &mut Canvas, cell: Option<&Cell>, [left, top, right, bottom]: Edges) {
     let colour = cell.and_then(|cell| cell.colour).map_or(SHADE, rgb);
     let inside = [left + 0.5, top + 0.5, right - 0.5, bottom - 0.5];
-    canvas.fill((inside[0], inside[1]), (inside[2], inside[3]), colour)?;
+    canvas.fill((inside[0], inside[1]), (inside[2], inside[3]), colour);
     if cell.is_some_and(|cell| cell.is_oversubscribed) {
-        hatch(canvas, inside)?;
+        hatch(canvas, inside);
     }
     let text = figure(cell);
     let half = font::width(&text, TEXT) / 2.0;
     let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
     if 2.0 * half + 4.0 <= right - left {
         // The hatching does not run through the figure.
-        canvas.fill((x - half - 2.0, y - 8.0), (x + half + 2.0, y + 8.0), colour)?;
-        let ink = if is_dark(colour) { PAPER } else { INK };
-        canvas.text(&text, (x, y), TEXT, ink, Anchor::Centre)?;
+        canvas.fill((x - half - 2.0, y - 8.0), (x + half + 2.0, y + 8.0), colour);
+        canvas.text(&text, (x, y), TEXT, ink_on(colour), Anchor::Centre);
     }
     if cell.is_some_and(|cell| cell.is_full) {
-        outline(canvas, [left + 1.5, top + 1.5, right - 1.5, bottom - 1.5])?;
+        outline(canvas, [left + 1.5, top + 1.5, right - 1.5, bottom - 1.5]);
     }
-    match cell.is_some_and(|cell| cell.is_best) {
-        true => best_mark(canvas, (right - 7.0, top + 7.0)),
-        false => Ok(()),
+    if cell.is_some_and(|cell| cell.is_best) {
+        best_mark(canvas, (right - 7.0, top + 7.0));
     }
 }
 
@@ -168,55 +138,46 @@ fn rgb((red, green, blue): (u8, u8, u8)) -> RGBColor {
 }
 
 /// Draws the meaning of colours and marks, in one line.
-fn legend<B: Letters>(heat: &Heat, canvas: &mut Canvas<B>, y: f64) -> Result<(), PlotError> {
+fn legend(heat: &Heat, canvas: &mut Canvas, y: f64) {
     let mut x = EDGE;
-    let mut say = |canvas: &mut Canvas<B>, text: &str, sample: f64| {
-        let at = (x + sample + 6.0, y);
-        let drawn = canvas.text(text, at, TEXT, INK, Anchor::Left);
+    // Writes a text with room for a sample before it, and returns the sample's left edge.
+    let mut write = |canvas: &mut Canvas, text: &str, sample: f64| {
         let left = x;
+        canvas.text(text, (left + sample + 6.0, y), TEXT, INK, Anchor::Left);
         x += sample + 6.0 + font::width(text, TEXT) + 22.0;
-        drawn.map(|()| left)
+        left
     };
     if let Some((low, high)) = heat.range {
         let text = format!("speedup {} to {}", digits(low), digits(high));
-        let left = say(canvas, &text, 100.0)?;
+        let left = write(canvas, &text, 100.0);
         for step in 0..50_u32 {
             let value = low + (high - low) * f64::from(step) / 49.0;
             let from = left + 2.0 * f64::from(step);
             // Each reaches a little into the next: between two edges paper would shine.
-            canvas.fill((from, y - 7.0), (from + 2.5, y + 7.0), rgb(colour(value, heat.range)))?;
+            canvas.fill((from, y - 7.0), (from + 2.5, y + 7.0), rgb(colour(value, heat.range)));
         }
     }
     if heat.cells().any(|cell| cell.is_full) {
         let text = format!("full use: as many threads as the {}", heat.cpus);
-        let left = say(canvas, &text, 26.0)?;
-        outline(canvas, [left, y - 8.0, left + 26.0, y + 8.0])?;
+        let left = write(canvas, &text, 26.0);
+        outline(canvas, [left, y - 8.0, left + 26.0, y + 8.0]);
     }
     if heat.cells().any(|cell| cell.is_oversubscribed) {
-        let left = say(canvas, "oversubscribed: more threads", 26.0)?;
-        canvas.fill((left, y - 8.0), (left + 26.0, y + 8.0), SHADE)?;
-        hatch(canvas, [left, y - 8.0, left + 26.0, y + 8.0])?;
+        let left = write(canvas, "oversubscribed: more threads", 26.0);
+        canvas.fill((left, y - 8.0), (left + 26.0, y + 8.0), SHADE);
+        hatch(canvas, [left, y - 8.0, left + 26.0, y + 8.0]);
     }
     if heat.cells().any(|cell| cell.is_best) {
-        let left = say(canvas, "the best", 12.0)?;
-        best_mark(canvas, (left + 6.0, y))?;
+        let left = write(canvas, "the best", 12.0);
+        best_mark(canvas, (left + 6.0, y));
     }
     let note = "–: no data · the best of a panel has no more threads than CPUs, unless more \
                 are better beyond the interval";
-    canvas.text(note, (EDGE, y + 26.0), TEXT, GREY, Anchor::Left)
-}
-
-/// The step from one labelled count to the next.
-fn labels_apart(counts: &[u32], cell: f64) -> usize {
-    let widest = counts.iter().map(|n| font::width(&n.to_string(), TEXT)).fold(0.0, f64::max);
-    ((widest + 6.0) / cell.max(1.0)).ceil().max(1.0) as usize
+    canvas.text(note, (EDGE, y + 26.0), TEXT, GREY, Anchor::Left);
 }
 
 /// Slanting lines over a rectangle, always [`HATCHES`] of them.
-fn hatch<B: Letters>(
-    canvas: &mut Canvas<B>,
-    [left, top, right, bottom]: [f64; 4],
-) -> Result<(), PlotError> {
+fn hatch(canvas: &mut Canvas, [left, top, right, bottom]: Edges) {
     let (width, height) = (right - left, bottom - top);
     for line in 0..HATCHES {
         // Where the line would cross the lower edge, and, as far to the right as it is
@@ -224,20 +185,16 @@ fn hatch<B: Letters>(
         let start = left - height + (width + height) * (line as f64 + 0.5) / HATCHES as f64;
         let (from, to) = (start.max(left), (start + height).min(right));
         let points = [(from, bottom - (from - start)), (to, bottom - (to - start))];
-        canvas.line(&points, HATCH, 1.2)?;
+        canvas.line(&points, HATCH, 1.2);
     }
-    Ok(())
 }
 
-fn outline<B: Letters>(
-    canvas: &mut Canvas<B>,
-    [left, top, right, bottom]: [f64; 4],
-) -> Result<(), PlotError> {
+fn outline(canvas: &mut Canvas, [left, top, right, bottom]: Edges) {
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    canvas.line(&corners, FULL, 2.5)
+    canvas.line(&corners, FULL, 2.5);
 }
 
-fn best_mark<B: Letters>(canvas: &mut Canvas<B>, at: (f64, f64)) -> Result<(), PlotError> {
-    canvas.dot(at, 4.6, PAPER, 1.0)?;
-    canvas.dot(at, 3.4, BEST, 1.0)
+fn best_mark(canvas: &mut Canvas, at: (f64, f64)) {
+    canvas.dot(at, 4.6, PAPER, 1.0);
+    canvas.dot(at, 3.4, BEST, 1.0);
 }

@@ -1,4 +1,4 @@
-//! The layout of a figure: where its plot area, axes, series and legend lie.
+//! The layout of a plot: where its plot area, axes, series and legend lie.
 
 use super::font;
 use super::legend;
@@ -8,15 +8,21 @@ use crate::view::figure::lines::Figure;
 /// The width of the page in CSS pixels.
 pub(super) const WIDTH: f64 = 960.0;
 /// The least height of the page; a long legend makes it higher.
-pub(super) const HEIGHT: f64 = 540.0;
+const HEIGHT: f64 = 540.0;
 /// The room for the legend, right of the plot area.
 pub(super) const LEGEND: f64 = 216.0;
 /// The left edge of title and subtitle.
 pub(super) const EDGE: f64 = 16.0;
-/// The room above the highest value, for what is written into the plot area.
-const HEADROOM: f64 = 28.0;
+/// The room for a text from edge to edge.
+pub(super) const ROOM: f64 = WIDTH - 2.0 * EDGE;
+/// The size of the title.
+pub(super) const TITLE: f64 = 17.0;
 /// The size of the texts at the ticks.
 pub(super) const TICK_TEXT: f64 = 12.0;
+/// The room below the plot area, for the horizontal axis.
+const FOOT: f64 = 56.0;
+/// The room above the highest value, for what is written into the plot area.
+const HEADROOM: f64 = 28.0;
 
 /// A rectangle of the page, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,60 +47,94 @@ impl Area {
     }
 }
 
-/// The layout of a figure.
+/// An axis between two places of the page.
+pub(super) struct PlacedAxis<'a> {
+    pub(super) axis: &'a Axis,
+    pub(super) ends: (f64, f64),
+}
+
+impl PlacedAxis<'_> {
+    /// The place of a value; not far beyond the axis for one that it does not span.
+    pub(super) fn at(&self, value: f64) -> f64 {
+        let (axis, (low, high)) = (self.axis, self.ends);
+        if axis.low == axis.high {
+            return low;
+        }
+        low + axis.position(value).clamp(-10.0, 10.0) * (high - low)
+    }
+}
+
+/// The plot area with its axes.
+pub(super) struct Plane<'a> {
+    pub(super) area: Area,
+    pub(super) x: PlacedAxis<'a>,
+    pub(super) y: PlacedAxis<'a>,
+}
+
+impl<'a> Plane<'a> {
+    /// The plane below `top` of a page that has room for a legend of that height.
+    pub(super) fn new(x: &'a Axis, y: &'a Axis, top: f64, legend: f64) -> Plane<'a> {
+        let height = HEIGHT.max(top + legend + EDGE);
+        let area = Area { left: 76.0, top, right: WIDTH - LEGEND, bottom: height - FOOT };
+        let x = PlacedAxis { axis: x, ends: (area.left, area.right) };
+        let y = PlacedAxis { axis: y, ends: (area.bottom, area.top) };
+        Plane { area, x, y }
+    }
+
+    /// The size of the page.
+    pub(super) fn page(&self) -> (f64, f64) {
+        (WIDTH, self.area.bottom + FOOT)
+    }
+
+    /// The top left corner of the legend.
+    pub(super) fn legend(&self) -> (f64, f64) {
+        (self.area.right + EDGE, self.area.top)
+    }
+}
+
+/// The layout of a figure over the thread count.
 pub(super) struct Layout<'a> {
     pub(super) figure: &'a Figure,
-    pub(super) size: (f64, f64),
-    /// The plot area within its frame.
-    pub(super) area: Area,
-    /// The top left corner of the legend.
-    pub(super) legend: (f64, f64),
-    /// The places of the first and the last thread count.
-    pub(super) ends: (f64, f64),
+    pub(super) plane: Plane<'a>,
     /// The distance between neighbouring series at the same thread count.
     pub(super) step: f64,
 }
 
 impl Layout<'_> {
     pub(super) fn new(figure: &Figure) -> Layout<'_> {
-        let top = 84.0;
-        let height = HEIGHT.max(top + legend::height(figure) + EDGE);
-        let area = Area { left: 76.0, top, right: WIDTH - LEGEND, bottom: height - 56.0 };
-        let counts = figure.counts.len();
-        let margin = match counts {
-            0 | 1 => area.width() / 2.0,
-            n => (area.width() / (2 * n) as f64).max(16.0),
+        // The remark of the ideal depends on the layout, so it always has a row.
+        let legend = legend::height(&legend::entries(figure, true));
+        let mut plane = Plane::new(&figure.x, &figure.y, 84.0, legend);
+        let Area { left, top, right, .. } = plane.area;
+        let (count, width) = (figure.counts.len(), plane.area.width());
+        let margin = match count {
+            0 | 1 => width / 2.0,
+            n => (width / (2 * n) as f64).max(16.0),
         };
-        let ends = (area.left + margin, area.right - margin);
-        let (gap, widest) = match counts {
-            0 | 1 => (area.width(), 56.0),
-            _ => (figure.x.least_gap() * (ends.1 - ends.0), 16.0),
+        plane.x.ends = (left + margin, right - margin);
+        plane.y.ends.1 = top + HEADROOM;
+        let (gap, widest) = match count {
+            0 | 1 => (width, 56.0),
+            _ => (figure.x.least_gap() * (plane.x.ends.1 - plane.x.ends.0), 16.0),
         };
         let step = (0.66 * gap / figure.series.len().max(1) as f64).min(widest);
-        let legend = (area.right + EDGE, top);
-        Layout { figure, size: (WIDTH, height), legend, area, ends, step }
+        Layout { figure, plane, step }
     }
 
     /// The place of a thread count.
     pub(super) fn x(&self, nthread: f64) -> f64 {
-        let (axis, (left, right)) = (&self.figure.x, self.ends);
-        if axis.low == axis.high {
-            return left;
-        }
-        left + axis.position(nthread) * (right - left)
+        self.plane.x.at(nthread)
     }
 
     /// The thread count at a place, between the first and the last.
     pub(super) fn count(&self, x: f64) -> f64 {
-        let position = (x - self.ends.0) / (self.ends.1 - self.ends.0);
-        self.figure.x.scale.value(position, self.figure.x.low, self.figure.x.high)
+        let PlacedAxis { axis, ends } = self.plane.x;
+        axis.scale.value((x - ends.0) / (ends.1 - ends.0), axis.low, axis.high)
     }
 
-    /// The place of a value; beyond the axis for one that it does not span.
+    /// The place of a value.
     pub(super) fn y(&self, value: f64) -> f64 {
-        let top = self.area.top + HEADROOM;
-        let position = self.figure.y.position(value).clamp(-10.0, 10.0);
-        self.area.bottom - position * (self.area.bottom - top)
+        self.plane.y.at(value)
     }
 
     /// The place of the mark of series number `index` at a thread count: a little aside,
@@ -112,7 +152,7 @@ impl Layout<'_> {
     /// True if the ideal is above the plot area at the last thread count.
     pub(super) fn ideal_leaves(&self) -> bool {
         let last = f64::from(self.figure.counts.last().copied().unwrap_or(1));
-        self.figure.ideal(last).is_some_and(|value| self.y(value) < self.area.top)
+        self.figure.ideal(last).is_some_and(|value| self.y(value) < self.plane.area.top)
     }
 
     /// True if some mark covers the whole of its interval.
@@ -141,18 +181,5 @@ impl Layout<'_> {
             }
         }
         kept
-    }
-}
-
-/// An axis between two places of the page.
-pub(super) struct Places<'a> {
-    pub(super) axis: &'a Axis,
-    pub(super) ends: (f64, f64),
-}
-
-impl Places<'_> {
-    /// The place of a value, within the axis.
-    pub(super) fn at(&self, value: f64) -> f64 {
-        self.ends.0 + self.axis.position(value).clamp(0.0, 1.0) * (self.ends.1 - self.ends.0)
     }
 }

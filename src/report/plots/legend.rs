@@ -1,15 +1,13 @@
 //! The legend, right of the plot area, where it hides nothing.
 
-use super::PlotError;
-use super::canvas::{Anchor, Canvas, Letters};
+use super::canvas::{Anchor, Canvas};
 use super::font;
-use super::layout::Layout;
 use super::style::{BASELINE_DASH, GREY, GRID, IDEAL_DASH, INK, Look, SHADE, look};
 use crate::view::figure::lines::{Figure, Series};
 use crate::view::text::{cut, length};
 
 /// The sample before the text of an entry.
-enum Sample {
+pub(super) enum Sample {
     Series(Look),
     /// A line to compare with.
     Line((f64, f64)),
@@ -20,10 +18,16 @@ enum Sample {
 }
 
 /// An entry: a sample, a name, and perhaps a remark below it.
-struct Entry {
-    sample: Sample,
-    name: String,
-    remark: String,
+pub(super) struct Entry {
+    pub(super) sample: Sample,
+    pub(super) name: String,
+    pub(super) remark: String,
+}
+
+impl Entry {
+    fn new(sample: Sample, name: &str) -> Entry {
+        Entry { sample, name: name.to_owned(), remark: String::new() }
+    }
 }
 
 const NAME: f64 = 12.5;
@@ -33,35 +37,27 @@ const REMARK_ROW: f64 = 14.0;
 const SAMPLE: f64 = 36.0;
 const ROOM: f64 = 150.0;
 
-/// The height that it needs.
-pub(super) fn height(figure: &Figure) -> f64 {
-    // The remark of the ideal depends on the layout, so it always has a row.
-    let entries = entries(figure, true);
+/// The height of entries.
+pub(super) fn height(entries: &[Entry]) -> f64 {
     let remarks = entries.iter().filter(|entry| !entry.remark.is_empty());
     entries.len() as f64 * ROW + remarks.count() as f64 * REMARK_ROW
 }
 
-/// Draws it from its corner downwards.
-pub(super) fn draw<B: Letters>(
-    canvas: &mut Canvas<B>,
-    layout: &Layout<'_>,
-) -> Result<(), PlotError> {
-    let (left, top) = layout.legend;
+/// Draws entries below each other from a corner.
+pub(super) fn draw(canvas: &mut Canvas, entries: &[Entry], (left, top): (f64, f64)) {
     let text = left + SAMPLE + 8.0;
     let mut y = top + ROW / 2.0;
-    for entry in entries(layout.figure, layout.ideal_leaves()) {
-        sample(canvas, &entry.sample, (left, y))?;
+    for entry in entries {
+        draw_sample(canvas, &entry.sample, (left, y));
         let colour = if matches!(entry.sample, Sample::None) { GREY } else { INK };
-        let name = fitted(&entry.name);
-        canvas.text(&name, (text, y), NAME, colour, Anchor::Left)?;
+        canvas.text(&fitted(&entry.name), (text, y), NAME, colour, Anchor::Left);
         if !entry.remark.is_empty() {
             y += REMARK_ROW;
             let remark = font::elide(&entry.remark, REMARK, ROOM);
-            canvas.text(&remark, (text, y), REMARK, GREY, Anchor::Left)?;
+            canvas.text(&remark, (text, y), REMARK, GREY, Anchor::Left);
         }
         y += ROW;
     }
-    Ok(())
 }
 
 /// A name without its middle, if it is too long: command lines differ at their ends.
@@ -71,78 +67,54 @@ fn fitted(name: &str) -> String {
     fitting.next().unwrap_or_else(|| font::elide(name, NAME, ROOM))
 }
 
-fn entries(figure: &Figure, ideal_leaves: bool) -> Vec<Entry> {
+/// The entries of a figure over the thread count.
+pub(super) fn entries(figure: &Figure, ideal_leaves: bool) -> Vec<Entry> {
     let series = figure.series.iter().enumerate();
     let mut entries: Vec<Entry> = series.map(|(i, series)| series_entry(i, series)).collect();
-    entries.extend(figure.reference.iter().map(|reference| Entry {
-        sample: match reference.value {
-            Some(_) => Sample::Line(BASELINE_DASH),
-            None => Sample::None,
-        },
-        name: match reference.value {
-            Some(_) => reference.name.clone(),
-            None => format!("{}: no data", reference.name),
-        },
-        remark: String::new(),
+    entries.extend(figure.reference.iter().map(|reference| match reference.value {
+        Some(_) => Entry::new(Sample::Line(BASELINE_DASH), &reference.name),
+        None => Entry::new(Sample::None, &format!("{}: no data", reference.name)),
     }));
     if figure.ideal(1.0).is_some() {
-        entries.push(Entry {
-            sample: Sample::Line(IDEAL_DASH),
-            name: figure.ideal_name().to_owned(),
-            remark: if ideal_leaves { "leaves the figure at its top" } else { "" }.to_owned(),
-        });
+        let entry = Entry::new(Sample::Line(IDEAL_DASH), figure.ideal_name());
+        let remark = if ideal_leaves { "leaves the figure at its top" } else { "" };
+        entries.push(Entry { remark: remark.to_owned(), ..entry });
     }
     if figure.oversubscribed_from.is_some() {
-        entries.push(Entry {
-            sample: Sample::Region,
-            name: "oversubscribed".to_owned(),
-            remark: String::new(),
-        });
+        entries.push(Entry::new(Sample::Region, "oversubscribed"));
     }
     entries
 }
 
 fn series_entry(index: usize, series: &Series) -> Entry {
+    let mut remark = series.detail.clone();
     if series.points.is_empty() {
-        return Entry {
-            sample: Sample::None,
-            name: format!("{}: no data", series.name),
-            remark: series.detail.clone(),
-        };
+        return Entry { sample: Sample::None, name: format!("{}: no data", series.name), remark };
     }
-    let missing: Vec<String> = series.missing.iter().map(u32::to_string).collect();
-    let mut remarks = vec![series.detail.clone()];
-    if !missing.is_empty() {
-        remarks.push(format!("no data at {}", missing.join(", ")));
+    if !series.missing.is_empty() {
+        let missing: Vec<String> = series.missing.iter().map(u32::to_string).collect();
+        let separator = if remark.is_empty() { "" } else { "; " };
+        remark += &format!("{separator}no data at {}", missing.join(", "));
     }
-    remarks.retain(|remark| !remark.is_empty());
-    Entry {
-        sample: Sample::Series(look(index)),
-        name: series.name.clone(),
-        remark: remarks.join("; "),
-    }
+    Entry { sample: Sample::Series(look(index)), name: series.name.clone(), remark }
 }
 
-fn sample<B: Letters>(
-    canvas: &mut Canvas<B>,
-    sample: &Sample,
-    (x, y): (f64, f64),
-) -> Result<(), PlotError> {
+fn draw_sample(canvas: &mut Canvas, sample: &Sample, (x, y): (f64, f64)) {
     let ends = [(x, y), (x + SAMPLE, y)];
     match sample {
         Sample::Series(look) => {
-            canvas.dashed(&ends, look.colour, 1.5, look.dash)?;
-            canvas.mark((x + SAMPLE / 2.0, y), 4.2, look)
+            canvas.dashed(&ends, look.colour, 1.5, look.dash);
+            canvas.mark((x + SAMPLE / 2.0, y), 4.2, look);
         }
         Sample::Line(dash) => {
             let colour = if *dash == IDEAL_DASH { GREY } else { INK };
-            canvas.dashed(&ends, colour, 1.4, *dash)
+            canvas.dashed(&ends, colour, 1.4, *dash);
         }
         Sample::Region => {
             let (from, to) = ((x, y - 6.0), (x + SAMPLE, y + 6.0));
-            canvas.fill(from, to, GRID)?;
-            canvas.fill((from.0 + 1.0, from.1 + 1.0), (to.0 - 1.0, to.1 - 1.0), SHADE)
+            canvas.fill(from, to, GRID);
+            canvas.fill((from.0 + 1.0, from.1 + 1.0), (to.0 - 1.0, to.1 - 1.0), SHADE);
         }
-        Sample::None => Ok(()),
+        Sample::None => {}
     }
 }

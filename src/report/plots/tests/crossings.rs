@@ -1,6 +1,7 @@
 //! The figures of what crosses something.
 
-use super::super::{file, write};
+use super::super::write;
+use super::svg_text;
 use crate::analysis::Summary;
 use crate::analysis::synthetic::{self, Noise, case, measured_run};
 use crate::record::{BASELINE, Case, Preset};
@@ -54,7 +55,7 @@ fn a_metg_run_has_a_chart_with_both_levels() {
     let written = write(&summary, dir.path()).unwrap();
     assert_eq!(names(&written), ["granularity.svg", "granularity.png"]);
     let chart = crossings::granularity(&summary).unwrap();
-    let svg = file::svg_text(&chart).unwrap();
+    let svg = svg_text(&chart).unwrap();
     for words in [">\n50%\n<", ">\n95%\n<", "Task duration g", "a &lt;b&gt;", "n = 4"] {
         assert!(svg.contains(words), "{words:?} is not in the figure");
     }
@@ -65,15 +66,15 @@ fn a_metg_run_has_a_chart_with_both_levels() {
 fn what_it_shows_is_told_to_those_who_cannot_see_it() {
     let summary = run(Preset::Crossover);
     let ladder = &ladders(&summary)[0];
-    let map = file::svg_text(&crossings::winners(&summary, ladder)).unwrap();
+    let map = svg_text(&crossings::winners(&summary, ladder)).unwrap();
     assert!(map.contains("<desc>Winners at 2, 4 threads, by work. 4.1"), "{map:.600}");
-    let chart = file::svg_text(&crossings::speedup(&summary, ladder)).unwrap();
+    let chart = svg_text(&crossings::speedup(&summary, ladder)).unwrap();
     assert!(chart.contains("pays from"), "{chart:.600}");
 }
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    let svg = || file::svg_text(&crossings::granularity(&run(Preset::Metg)).unwrap()).unwrap();
+    let svg = || svg_text(&crossings::granularity(&run(Preset::Metg)).unwrap()).unwrap();
     assert_eq!(svg(), svg());
 }
 

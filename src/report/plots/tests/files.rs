@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::file::Picture as _;
 use super::super::{file, job, write};
-use super::{fail, plot, run};
+use super::{fail, plot, run, svg_text};
 use crate::analysis::jobs;
 use crate::view::figure::metric::Metric;
 
@@ -24,7 +24,7 @@ fn every_size_of_sweep_can_be_drawn() {
             for rounds in [0, 1, 12] {
                 let summary = run(backends, counts, rounds);
                 for metric in Metric::PLOTTED {
-                    file::svg_text(&plot(&summary, metric)).unwrap();
+                    svg_text(&plot(&summary, metric)).unwrap();
                 }
             }
         }
@@ -47,15 +47,14 @@ fn one_job_gives_eight_files() {
 fn the_same_summary_gives_the_same_bytes() {
     let summary = run(2, &[1, 2, 3], 12);
     for metric in Metric::PLOTTED {
-        let svg = || file::svg_text(&plot(&summary, metric)).unwrap();
+        let svg = || svg_text(&plot(&summary, metric)).unwrap();
         assert_eq!(svg(), svg());
     }
-    let dir = tempfile::tempdir().unwrap();
-    let png = |name: &str| {
-        let path = file::png(&plot(&summary, Metric::Time), &dir.path().join(name)).unwrap();
-        std::fs::read(path).unwrap()
+    let png = || {
+        let plot = plot(&summary, Metric::Time);
+        file::png(&plot, &file::drawn(&plot)).unwrap()
     };
-    assert!(png("a.png") == png("b.png"));
+    assert!(png() == png());
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn a_backend_without_data_is_named_as_such() {
     let mut summary = run(2, &[1, 2], 6);
     summary.cases[1..3].iter_mut().for_each(fail);
     for metric in Metric::PLOTTED {
-        let svg = file::svg_text(&plot(&summary, metric)).unwrap();
+        let svg = svg_text(&plot(&summary, metric)).unwrap();
         assert!(svg.contains("a: no data"), "{metric:?}");
     }
 }
@@ -106,7 +105,7 @@ fn a_run_without_any_data_can_be_drawn() {
     let mut summary = run(2, &[1, 2], 0);
     summary.cases.iter_mut().for_each(fail);
     for metric in Metric::PLOTTED {
-        assert!(file::svg_text(&plot(&summary, metric)).unwrap().contains(">\nno data\n<"));
+        assert!(svg_text(&plot(&summary, metric)).unwrap().contains(">\nno data\n<"));
     }
 }
 
@@ -125,14 +124,14 @@ fn numbers_that_cannot_be_drawn_are_left_out() {
         let plot = plot(&summary, metric);
         let sound = |value: &f64| value.is_finite() && *value > 0.0;
         assert!(plot.points().all(|p| sound(&p.value) && p.dots.iter().all(sound)));
-        let svg = file::svg_text(&plot).unwrap();
+        let svg = svg_text(&plot).unwrap();
         assert!(!svg.contains("NaN") && !svg.contains(">inf<"));
     }
 }
 
 #[test]
 fn an_svg_carries_its_font_and_refers_to_nothing_outside() {
-    let svg = file::svg_text(&plot(&run(8, &[1, 2, 3], 12), Metric::Time)).unwrap();
+    let svg = svg_text(&plot(&run(8, &[1, 2, 3], 12), Metric::Time)).unwrap();
     assert!(svg.contains("src:url(data:font/ttf;base64,AAEAAAA"));
     assert!(svg.contains("<text ") && svg.contains("font-family=\"Open Sans\""));
     assert_eq!(svg.matches("url(").count(), 1);
@@ -145,7 +144,8 @@ fn an_svg_carries_its_font_and_refers_to_nothing_outside() {
 
 #[test]
 fn a_png_shows_its_title_and_is_wide_enough_for_print() {
-    let ((width, height), pixels) = file::pixels(&plot(&run(1, &[1, 2], 6), Metric::Time)).unwrap();
+    let plot = plot(&run(1, &[1, 2], 6), Metric::Time);
+    let ((width, height), pixels) = file::pixels(&plot, &file::drawn(&plot)).unwrap();
     assert!(width >= 1600 && height >= 900);
     let dark = |rows: std::ops::Range<usize>| {
         let rows = &pixels[rows.start * width * 3..rows.end * width * 3];

@@ -2,7 +2,7 @@
 
 use super::super::heat::{BEST, FULL, HATCH, HATCHES};
 use super::super::{file, font, write};
-use super::{case, fail};
+use super::{case, fail, svg_text};
 use crate::analysis::{CaseSummary, Summary};
 use crate::record::BASELINE;
 use crate::view::figure::heat::of_inner;
@@ -31,7 +31,7 @@ fn run(names: &[&str], nthread: &[u32], inner: &[u32], cpus: u32) -> Summary {
 }
 
 fn svg(summary: &Summary) -> String {
-    file::svg_text(&of_inner(&job_views(summary)[0]).expect("an axis")).expect("a drawing")
+    svg_text(&of_inner(&job_views(summary)[0]).expect("an axis")).expect("a drawing")
 }
 
 /// How many shapes have that colour.
@@ -144,7 +144,6 @@ fn pictures_to_look_at() {
     ] {
         std::fs::create_dir_all(dir).expect("a directory");
         let heat = of_inner(&job_views(&summary)[0]).expect("an axis");
-        file::png(&heat, &dir.join(format!("{name}.png"))).expect("a picture");
-        file::svg(&heat, &dir.join(format!("{name}.svg"))).expect("a picture");
+        file::write_both(&heat, dir, name).expect("a picture");
     }
 }

@@ -1,8 +1,8 @@
 //! What a figure shows, and where.
 
 use super::super::layout::Layout;
-use super::super::{MAX_DOTS, file, job, style};
-use super::{fail, plot, run};
+use super::super::{MAX_DOTS, job, style};
+use super::{fail, plot, run, svg_text};
 use crate::analysis::jobs;
 use crate::view::figure::lines::{Point, thin};
 use crate::view::figure::metric::Metric;
@@ -12,10 +12,10 @@ use crate::view::figure::scale::Scale;
 fn a_case_has_at_most_two_hundred_dots_and_the_figure_says_so() {
     let many = plot(&run(1, &[1, 2], 1000), Metric::Time);
     assert!(many.points().all(|point| point.dots.len() == MAX_DOTS));
-    assert!(file::svg_text(&many).unwrap().contains("dots thinned to 200 a case"));
+    assert!(svg_text(&many).unwrap().contains("dots thinned to 200 a case"));
     let few = plot(&run(1, &[1, 2], 200), Metric::Time);
     assert!(few.points().all(|point| point.dots.len() == 200));
-    assert!(!file::svg_text(&few).unwrap().contains("thinned"));
+    assert!(!svg_text(&few).unwrap().contains("thinned"));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_line_is_broken_where_oversubscription_begins() {
     let counts = |piece: &[Point]| piece.iter().map(|point| point.nthread).collect::<Vec<_>>();
     let pieces: Vec<Vec<u32>> = plot.series[0].pieces().map(counts).collect();
     assert_eq!(pieces, [[1, 2], [3, 4]]);
-    let svg = file::svg_text(&plot).unwrap();
+    let svg = svg_text(&plot).unwrap();
     assert!(svg.contains("more threads than the 2 usable CPUs"));
 }
 
@@ -41,7 +41,7 @@ fn a_line_is_broken_where_a_case_has_no_data_and_the_legend_says_where() {
     fail(&mut summary.cases[4]);
     let plot = plot(&summary, Metric::Time);
     assert_eq!(plot.series[0].pieces().count(), 3);
-    assert!(file::svg_text(&plot).unwrap().contains("no data at 4"));
+    assert!(svg_text(&plot).unwrap().contains("no data at 4"));
 }
 
 #[test]
@@ -49,12 +49,12 @@ fn the_ideal_does_not_flatten_the_data() {
     let counts: Vec<u32> = (1..=16).collect();
     let clipped = plot(&run(1, &counts, 6), Metric::Speedup);
     let layout = Layout::new(&clipped);
-    let middle = (layout.area.top + layout.area.bottom) / 2.0;
+    let middle = (layout.plane.area.top + layout.plane.area.bottom) / 2.0;
     assert!(layout.y(2.0) < middle && !clipped.y.spans(16.0));
-    assert!(file::svg_text(&clipped).unwrap().contains("leaves the figure at its top"));
+    assert!(svg_text(&clipped).unwrap().contains("leaves the figure at its top"));
     let whole = plot(&run(1, &[1, 2], 6), Metric::Speedup);
     assert!(whole.y.spans(2.0));
-    assert!(!file::svg_text(&whole).unwrap().contains("leaves the figure"));
+    assert!(!svg_text(&whole).unwrap().contains("leaves the figure"));
 }
 
 #[test]

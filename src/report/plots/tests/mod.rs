@@ -1,6 +1,7 @@
 //! Tests of the figures, and the runs that they draw.
 
 use super::MAX_DOTS;
+use super::file::{self, Picture};
 use crate::analysis::{CaseSummary, Summary};
 use crate::record::{BASELINE, Case};
 use crate::view::figure::lines::Figure;
@@ -74,4 +75,8 @@ fn fail(case: &mut CaseSummary) {
     case.throughput = None;
     case.speedup = None;
     case.efficiency = None;
+}
+
+fn svg_text(picture: &impl Picture) -> anyhow::Result<String> {
+    file::svg_text(picture, &file::drawn(picture))
 }
