@@ -98,9 +98,7 @@ impl WorkSpec {
 }
 
 /// Result of a worker. Reports are merged by addition, like the tallies in them.
-/// A report is sent to another process of the same machine as words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "[u64; Report::WORDS]", from = "[u64; Report::WORDS]")]
 pub struct Report {
     /// Tally of the blocks.
     pub tally: Tally,
@@ -128,9 +126,6 @@ impl Report {
     /// about a thousandth of the call.
     pub const RUN_DELAY_MIN_BUSY_NS: u64 = 30_000_000;
 
-    /// Number of words of a report that is sent to another process.
-    pub const WORDS: usize = 12;
-
     /// Adds CPU time and run delay of this thread. It is the last step of a worker
     /// that lives for one call only, so that the whole life of its thread belongs
     /// to the call. The run delay is read from
@@ -145,51 +140,6 @@ impl Report {
         Report { cpu_ns, run_delay_ns, ..self }
     }
 }
-
-impl From<Report> for [u64; Report::WORDS] {
-    fn from(report: Report) -> Self {
-        let Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, inner } = report;
-        let word = |value: Option<u64>| value.unwrap_or(UNKNOWN);
-        let [sum_low, sum_high, sq_low, sq_high] =
-            [tally.sum, tally.sum >> 64, tally.sum_sq, tally.sum_sq >> 64].map(|half| half as u64);
-        [
-            tally.draws,
-            busy_ns,
-            word(cpu_ns),
-            word(run_delay_ns),
-            blocks,
-            word(last_cpu),
-            sum_low,
-            sum_high,
-            sq_low,
-            sq_high,
-            word(inner.cpu_ns),
-            word(inner.run_delay_ns),
-        ]
-    }
-}
-
-impl From<[u64; Report::WORDS]> for Report {
-    fn from(words: [u64; Report::WORDS]) -> Self {
-        let [draws, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, sums @ .., _, _] = words;
-        let [.., inner_cpu_ns, inner_delay_ns] = words;
-        let known = |word: u64| Some(word).filter(|word| *word != UNKNOWN);
-        let whole = |low: u64, high: u64| (i128::from(high as i64) << 64) | i128::from(low);
-        let [sum_low, sum_high, sq_low, sq_high] = sums;
-        Report {
-            tally: Tally { draws, sum: whole(sum_low, sum_high), sum_sq: whole(sq_low, sq_high) },
-            busy_ns,
-            cpu_ns: known(cpu_ns),
-            run_delay_ns: known(run_delay_ns),
-            blocks,
-            last_cpu: known(last_cpu),
-            inner: InnerTimes { cpu_ns: known(inner_cpu_ns), run_delay_ns: known(inner_delay_ns) },
-        }
-    }
-}
-
-/// Word of a report that stands for an unknown value.
-const UNKNOWN: u64 = u64::MAX;
 
 impl AddAssign for Report {
     fn add_assign(&mut self, other: Report) {
@@ -211,22 +161,6 @@ fn sum_of_known(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_report_is_unchanged_by_encoding_as_words(
-            small: [u64; 3], sums: [i128; 2],
-            known in [(); 5].map(|()| proptest::option::of(0..UNKNOWN)),
-        ) {
-            let [draws, busy_ns, blocks] = small;
-            let tally = Tally { draws, sum: sums[0], sum_sq: sums[1] };
-            let [cpu_ns, run_delay_ns, last_cpu, inner_cpu_ns, inner_delay_ns] = known;
-            let inner = InnerTimes { cpu_ns: inner_cpu_ns, run_delay_ns: inner_delay_ns };
-            let report = Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, inner };
-            prop_assert_eq!(Report::from(<[u64; Report::WORDS]>::from(report)), report);
-        }
-    }
 
     #[test]
     fn merged_reports_keep_the_last_known_cpu() {

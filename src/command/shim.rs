@@ -1,7 +1,7 @@
 //! Life of the shim: preparation, the runs of the command, and their events.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,30 +18,26 @@ use super::signal_pipe::SignalPipe;
 use super::{CommandRequest, Destination, memory_floor};
 use crate::machine::process_table::children;
 use crate::reap;
-use crate::runner::protocol::{Call, CheckMode, Done, Event, Failure, Hello, PROTOCOL};
+use crate::runner::protocol::{Call, CheckMode, Done, Event, read_request};
 
 /// Serves the request on stdin. No process that it started is alive at its end.
 pub fn serve() -> ExitCode {
     crate::process::set_process_name("shim");
-    let result = io::read_to_string(io::stdin())
-        .context("cannot read the request")
-        .and_then(|text| serde_json::from_str(&text).context("stdin holds no request"))
+    let result = read_request(io::stdin())
         .and_then(|request: CommandRequest| Shim::prepare(&request)?.make_visit());
     reap::end_remaining(&[], Duration::ZERO, std::thread::sleep);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Failing to send means that the harness is gone.
-            drop(send(&Event::Error(Failure { message: format!("{error:#}") })));
+            drop(send(&Event::error(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
 fn send(event: &Event) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    io::stdout().write_all(&line).context("cannot write to stdout")
+    event.write_line(&mut io::stdout())
 }
 
 /// Everything that the runs of a visit need.
@@ -87,8 +83,7 @@ impl<'a> Shim<'a> {
 
     /// Makes all runs, up to the first one that fails.
     fn make_visit(&mut self) -> anyhow::Result<()> {
-        let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
-        send(&Event::Hello(Hello { protocol: PROTOCOL, build, check: CheckMode::None }))?;
+        send(&Event::hello(CheckMode::None))?;
         let mut done = Done::default();
         for number in 0..self.request.warmup + self.request.iterations {
             let call = self.call()?;

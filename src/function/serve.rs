@@ -16,7 +16,7 @@ use super::{Function, FunctionRequest, VERB};
 use crate::backend::panic_message;
 use crate::quantity::pluralize;
 use crate::runner::process_status::peak_memory_bytes;
-use crate::runner::protocol::{Call, CheckMode, Done, Event, Failure, Hello, PROTOCOL};
+use crate::runner::protocol::{Call, CheckMode, Done, Event, read_request};
 use crate::runner::usage::UsageSnapshot;
 
 /// Time of a call from which its event is sent at once. Events of shorter calls are sent
@@ -30,17 +30,12 @@ pub fn request() -> Option<&'static FunctionRequest> {
     static REQUEST: OnceLock<Option<FunctionRequest>> = OnceLock::new();
     let request = REQUEST.get_or_init(|| {
         let verb = std::env::args_os().nth(1);
-        (verb.as_deref() == Some(OsStr::new(VERB))).then(|| match read_request() {
+        (verb.as_deref() == Some(OsStr::new(VERB))).then(|| match read_request(io::stdin()) {
             Ok(request) => request,
             Err(error) => exit(EventWriter::take_stdout(), Err(error)),
         })
     });
     request.as_ref()
-}
-
-fn read_request() -> anyhow::Result<FunctionRequest> {
-    let text = io::read_to_string(io::stdin()).context("cannot read the request from stdin")?;
-    serde_json::from_str(&text).context("stdin holds no request")
 }
 
 /// Makes the requested visit and ends the process, so that the rest of `main` does not
@@ -59,7 +54,7 @@ pub fn serve<R: PartialEq>(functions: &mut [Function<'_, R>], request: &Function
 fn exit(writer: io::Result<EventWriter>, result: anyhow::Result<()>) -> ! {
     let sent = writer.map_err(anyhow::Error::from).and_then(|mut writer| {
         if let Err(error) = &result {
-            writer.send(Event::Error(Failure { message: format!("{error:#}") }))?;
+            writer.send(Event::error(error))?;
         }
         writer.flush()
     });
@@ -73,8 +68,7 @@ fn make_visit<R: PartialEq>(
     request: &FunctionRequest,
     writer: &mut EventWriter,
 ) -> anyhow::Result<()> {
-    let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
-    writer.send(Event::Hello(Hello { protocol: PROTOCOL, build, check: CheckMode::None }))?;
+    writer.send(Event::hello(CheckMode::None))?;
     let function = find(functions, &request.function)?;
     let mut first: Option<R> = None;
     for number in 0..request.warmup + request.iterations {
@@ -95,7 +89,8 @@ fn make_visit<R: PartialEq>(
             bail!("{}", describe_difference(&describe_call(baseline, nthread), &first));
         }
     }
-    writer.send(Event::Done(done()?))
+    let max_rss_bytes = peak_memory_bytes(getpid().as_raw());
+    writer.send(Event::Done(Done { max_rss_bytes, ..UsageSnapshot::after(&[])?.into_done() }))
 }
 
 fn find<'f, 'a, R>(
@@ -131,24 +126,9 @@ fn timed_call<R>(function: &mut Function<'_, R>, nthread: u32) -> anyhow::Result
     let call = Call {
         // A coarse clock may show no difference, and the harness rejects a time of 0.
         wall_ns: wall_ns.max(1),
-        user_ns: Some(usage.user_ns),
-        system_ns: Some(usage.system_ns),
-        voluntary_switches: usage.switches.map(|switches| switches.voluntary),
-        involuntary_switches: usage.switches.map(|switches| switches.involuntary),
-        ..Call::default()
+        ..usage.into_call()
     };
     Ok((call, result))
-}
-
-/// Usage of the whole visit.
-fn done() -> anyhow::Result<Done> {
-    let switches = UsageSnapshot::after(&[])?.since(&UsageSnapshot::default()).switches;
-    Ok(Done {
-        voluntary_switches: switches.map(|switches| switches.voluntary),
-        involuntary_switches: switches.map(|switches| switches.involuntary),
-        max_rss_bytes: peak_memory_bytes(getpid().as_raw()),
-        ..Done::default()
-    })
 }
 
 /// Writer of events to the stdout with which the process was started.
@@ -169,8 +149,7 @@ impl EventWriter {
 
     /// Sends an event, at once or together with the next one.
     fn send(&mut self, event: Event) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.buffer, &event)?;
-        self.buffer.push(b'\n');
+        event.write_line(&mut self.buffer)?;
         match event {
             Event::Warmup(call) | Event::Call(call) if call.wall_ns < SEND_AT_ONCE_NS => Ok(()),
             Event::Hello(_) => Ok(()),

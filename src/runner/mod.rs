@@ -26,9 +26,7 @@ use crate::backend::{
 use crate::kernel::{Isa, Job};
 use crate::machine::parse_cpu_list;
 use crate::registry::Registry;
-use protocol::{
-    Call, CheckMode, Done, Event, Failure, Hello, PROTOCOL, Timed, VisitRequest, Worker,
-};
+use protocol::{Call, CheckMode, Done, Event, PROTOCOL, Timed, VisitRequest, Worker, read_request};
 use resource_monitor::ResourceMonitor;
 
 /// First argument of an executable that is started as a runner.
@@ -38,27 +36,15 @@ pub const VERB: &str = "__runner";
 pub const ISA_VARIABLE: &str = "HARNESS_ISA";
 
 /// Serves the visit that `input` requests, and writes its events to `output`.
-pub(crate) fn serve(
-    registry: &Registry,
-    mut input: impl io::Read,
-    mut output: impl Write,
-) -> ExitCode {
-    let mut send = |event: Event| -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(&event)?;
-        line.push(b'\n');
-        output.write_all(&line).context("cannot write to stdout")
-    };
-    let mut text = String::new();
-    let result = input
-        .read_to_string(&mut text)
-        .context("cannot read the visit from stdin")
-        .and_then(|_| serde_json::from_str(&text).context("stdin holds no visit"))
+pub(crate) fn serve(registry: &Registry, input: impl io::Read, mut output: impl Write) -> ExitCode {
+    let mut send = |event: Event| event.write_line(&mut output);
+    let result = read_request(input)
         .and_then(|request: VisitRequest| make_visit(registry, &request, &mut send));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Failing to send means that the harness is gone.
-            drop(send(Event::Error(Failure { message: format!("{error:#}") })));
+            drop(send(Event::error(&error)));
             ExitCode::FAILURE
         }
     }
@@ -76,8 +62,7 @@ fn make_visit(
     }
     let (backend, work, chunks) = resolve(registry, request)?;
     let setup = setup(request)?;
-    let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
-    send(Event::Hello(Hello { protocol: PROTOCOL, build, check: CheckMode::Exact }))?;
+    send(Event::hello(CheckMode::Exact))?;
 
     // Before the team exists: a cycle counter counts only threads that start later.
     let mut monitor = ResourceMonitor::new(work.inner_nthread());

@@ -4,6 +4,10 @@
 //! to stdout, each an [`Event`]. Unknown keys are ignored. Seeds and tallies are decimal
 //! strings, since a JSON number is a 64-bit float in many languages.
 
+use std::io;
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::strict_object;
@@ -64,6 +68,38 @@ pub enum Event {
     Done(#[serde(deserialize_with = "strict_object::required")] Done),
     /// The runner cannot continue.
     Error(#[serde(deserialize_with = "strict_object::required")] Failure),
+}
+
+impl Event {
+    /// The first line of a runner of this program.
+    pub fn hello(check: CheckMode) -> Event {
+        let build = concat!("nthread ", env!("CARGO_PKG_VERSION")).to_string();
+        Event::Hello(Hello { protocol: PROTOCOL, build, check })
+    }
+
+    /// The last line of a visit that failed.
+    pub fn error(error: &anyhow::Error) -> Event {
+        Event::Error(Failure { message: format!("{error:#}") })
+    }
+
+    /// Writes the event as one line, at once.
+    ///
+    /// # Errors
+    /// If the line cannot be written.
+    pub fn write_line(&self, output: &mut impl io::Write) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        output.write_all(&line).context("cannot write to stdout")
+    }
+}
+
+/// Reads the request of this process from its stdin.
+///
+/// # Errors
+/// If stdin cannot be read, or holds no such request.
+pub fn read_request<T: DeserializeOwned>(stdin: impl io::Read) -> anyhow::Result<T> {
+    let text = io::read_to_string(stdin).context("cannot read the request from stdin")?;
+    serde_json::from_str(&text).context("stdin holds no request")
 }
 
 /// Introduction of a runner.

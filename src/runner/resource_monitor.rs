@@ -115,15 +115,12 @@ impl ResourceMonitor {
     /// # Errors
     /// If the usage of this process cannot be read.
     pub fn finish(self) -> anyhow::Result<Done> {
-        let switches = UsageSnapshot::after(&[])?.since(&UsageSnapshot::default()).switches;
         let own_bytes = peak_memory_bytes(getpid().as_raw());
         let cpus: Vec<usize> = self.cpus.into_iter().collect();
         Ok(Done {
-            voluntary_switches: switches.map(|switches| switches.voluntary),
-            involuntary_switches: switches.map(|switches| switches.involuntary),
             max_rss_bytes: self.peak_bytes.zip(own_bytes).map(|(team, own)| team + own),
             cpus: cpu_list(&cpus),
-            ..Done::default()
+            ..UsageSnapshot::after(&[])?.into_done()
         })
     }
 }
@@ -131,16 +128,11 @@ impl ResourceMonitor {
 impl Snapshot {
     /// Usage between two snapshots, without the time and the tally of the call.
     pub fn since(&self, before: &Snapshot, reports: &[Report]) -> Call {
-        let usage = self.usage.since(&before.usage);
         let cycles = self.cycles.zip(before.cycles);
         Call {
-            user_ns: Some(usage.user_ns),
-            system_ns: Some(usage.system_ns),
             run_delay_ns: self.run_delay_since_ns(before, reports),
-            voluntary_switches: usage.switches.map(|switches| switches.voluntary),
-            involuntary_switches: usage.switches.map(|switches| switches.involuntary),
             cycles: cycles.and_then(|(after, before)| after.since(before)),
-            ..Call::default()
+            ..self.usage.since(&before.usage).into_call()
         }
     }
 

@@ -9,6 +9,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
 use super::process_status::{Switches, switches};
+use super::protocol::{Call, Done};
 use crate::backend::cpu_clock;
 use crate::machine::process_table::Process;
 
@@ -86,6 +87,29 @@ impl UsageSnapshot {
             usage.switches = usage.switches.zip(switches).map(|(sum, more)| sum + more);
         }
         usage
+    }
+
+    /// Context switches of the whole visit, if the snapshot was taken at its end.
+    pub fn into_done(self) -> Done {
+        let usage = self.since(&UsageSnapshot::default()).into_call();
+        Done {
+            voluntary_switches: usage.voluntary_switches,
+            involuntary_switches: usage.involuntary_switches,
+            ..Done::default()
+        }
+    }
+}
+
+impl Usage {
+    /// Usage of a call.
+    pub fn into_call(self) -> Call {
+        Call {
+            user_ns: Some(self.user_ns),
+            system_ns: Some(self.system_ns),
+            voluntary_switches: self.switches.map(|switches| switches.voluntary),
+            involuntary_switches: self.switches.map(|switches| switches.involuntary),
+            ..Call::default()
+        }
     }
 }
 

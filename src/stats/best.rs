@@ -5,6 +5,7 @@
 //! better than it is. Multiple comparisons with the best (Hsu, 1981) ask for each case
 //! whether it could be the best, and their answers hold simultaneously.
 
+use super::order_statistic::median_unstable;
 use super::{Interval, Resampler, median, quantile, sign_test};
 
 /// Part of the error rate that is given to screening; the rest is given to the comparison
@@ -126,18 +127,6 @@ fn resampled_errors(work: usize, cases: &[Vec<f64>], seed: u64) -> Vec<Vec<f64>>
         errors.push(replicate);
     }
     errors
-}
-
-/// The median of at least one value; reorders the values.
-fn median_unstable(values: &mut [f64]) -> f64 {
-    let half = values.len() / 2;
-    let is_odd = values.len() % 2 == 1;
-    let (below, &mut upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
-    if is_odd {
-        return upper;
-    }
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    f64::midpoint(lower, upper)
 }
 
 /// Limit of a lead that is compatible with chance.

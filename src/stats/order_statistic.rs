@@ -20,21 +20,23 @@ pub struct Interval {
 /// The median: the middle value, or the mean of the two middle ones. `None` for
 /// an empty slice.
 pub fn median(values: &[f64]) -> Option<f64> {
-    let sorted = sorted(values);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
+    (!values.is_empty()).then(|| median_unstable(&mut values.to_vec()))
+}
+
+/// The median of at least one value, in linear time; reorders the values.
+pub fn median_unstable(values: &mut [f64]) -> f64 {
+    let is_odd = values.len() % 2 == 1;
+    let (below, &mut upper, _) = values.select_nth_unstable_by(values.len() / 2, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(lower) if !is_odd => f64::midpoint(lower, upper),
+        _ => upper,
     }
 }
 
 /// The exact interval of the median at a level of at least `confidence`. `None`
 /// where there are too few values for one (below 6 at 95%).
 pub fn median_interval(values: &[f64], confidence: f64) -> Option<Interval> {
-    let (low_rank, high_rank, level) = median_ranks(values.len(), confidence)?;
-    let sorted = sorted(values);
-    Some(Interval { low: sorted[low_rank - 1], high: sorted[high_rank - 1], level })
+    quantile_interval(values, 0.5, confidence)
 }
 
 /// The quantile of probability `p` (0.5: the median), by linear interpolation at

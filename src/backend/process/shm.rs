@@ -6,24 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::{ChildTask, Transport, WorkerFailure, WorkerResult};
-use crate::backend::{Chunks, Report, Schedule, StartMethod};
+use crate::backend::{Chunks, Schedule, StartMethod};
 use crate::process::{Child, Error, Shared, load_bytes, store_bytes};
 
-/// Largest error message, in words.
-const MESSAGE_WORDS: usize = 64;
+/// Size of a slot in words: the length of the packed result in bytes, and its bytes.
+const SLOT_WORDS: usize = 1 + RESULT_WORDS;
 
-/// Size of a slot in words: the state, the length of the message in bytes, the
-/// report, and the message.
-const SLOT_WORDS: usize = 2 + Report::WORDS + MESSAGE_WORDS;
+/// Largest packed result, in words. A report takes at most 120 bytes.
+const RESULT_WORDS: usize = 65;
 
-/// State of a slot without a result.
+/// Largest error message, in bytes. A character that is cut becomes up to two bytes
+/// longer, and the variants and the length of the text take four.
+const MESSAGE_BYTES: usize = 8 * RESULT_WORDS - 8;
+
+/// Length in a slot without a result; no packed result is as short.
 const EMPTY: u64 = 0;
-/// State of a slot with a report.
-const REPORT: u64 = 1;
-/// State of a slot with the message of a panic.
-const PANICKED: u64 = 2;
-/// State of a slot with the error of setting the CPU mask.
-const NOT_PINNED: u64 = 3;
 
 /// Transport over shared memory: the next block that no child has claimed, and a
 /// slot for the result of each child.
@@ -59,8 +56,7 @@ impl Transport for SharedMemoryTransport {
 
     fn run_child(&self, (): (), task: ChildTask<'_>) -> Result<(), Error> {
         let result = task.run(task.chunks.claim_for(task.worker, &self.next_block[0]));
-        write(self.slot(task.worker), &result);
-        Ok(())
+        write(self.slot(task.worker), result)
     }
 
     fn collect(
@@ -84,52 +80,35 @@ impl SharedMemoryTransport {
     }
 }
 
-/// Writes a result into a slot. The state is written last and publishes the
-/// other words.
-fn write(slot: &[AtomicU64], result: &WorkerResult) {
-    let [state, length, words @ ..] = slot else { return };
-    let (report, message) = words.split_at(Report::WORDS);
-    let new_state = match result {
-        Ok(value) => {
-            for (target, word) in report.iter().zip(<[u64; Report::WORDS]>::from(*value)) {
-                target.store(word, Ordering::Relaxed);
-            }
-            REPORT
-        }
-        Err(WorkerFailure::Panicked(text) | WorkerFailure::NotPinned(text)) => {
-            store_bytes(message, text.as_bytes());
-            let length_bytes = text.len().min(8 * MESSAGE_WORDS);
-            length.store(length_bytes as u64, Ordering::Relaxed);
-            if matches!(result, Err(WorkerFailure::NotPinned(_))) { NOT_PINNED } else { PANICKED }
-        }
-    };
-    state.store(new_state, Ordering::Release);
+/// Writes a result into a slot. The length is written last and publishes the bytes.
+fn write(slot: &[AtomicU64], mut result: WorkerResult) -> Result<(), Error> {
+    if let Err(WorkerFailure::Panicked(text) | WorkerFailure::NotPinned(text)) = &mut result {
+        let kept = &text.as_bytes()[..text.len().min(MESSAGE_BYTES)];
+        *text = String::from_utf8_lossy(kept).into_owned();
+    }
+    // On the stack: in a child that was just forked, each page of the allocator that is
+    // written to must be copied first.
+    let mut packed = [0; 8 * RESULT_WORDS];
+    let packed = postcard::to_slice(&result, &mut packed)
+        .map_err(|error| Error::CannotPack { reason: error.to_string() })?;
+    store_bytes(&slot[1..], packed);
+    slot[0].store(packed.len() as u64, Ordering::Release);
+    Ok(())
 }
 
 /// Reads the result in a slot; `None` if none was written.
 fn read(slot: &[AtomicU64]) -> Option<WorkerResult> {
-    let [state, length, words @ ..] = slot else { return None };
-    let (report, message) = words.split_at(Report::WORDS);
-    let text = || {
-        let length_bytes = length.load(Ordering::Relaxed) as usize;
-        let bytes: Vec<u8> = load_bytes(message, length_bytes).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    match state.load(Ordering::Acquire) {
-        REPORT => {
-            let words: [u64; Report::WORDS] =
-                std::array::from_fn(|i| report[i].load(Ordering::Relaxed));
-            Some(Ok(words.into()))
-        }
-        PANICKED => Some(Err(WorkerFailure::Panicked(text()))),
-        NOT_PINNED => Some(Err(WorkerFailure::NotPinned(text()))),
-        _ => None,
-    }
+    let length = slot[0].load(Ordering::Acquire);
+    let packed: Vec<u8> = load_bytes(&slot[1..], length as usize).collect();
+    postcard::from_bytes(&packed).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::{InnerTimes, Report};
+    use crate::kernel::Tally;
+    use proptest::prelude::*;
 
     #[test]
     fn a_slot_returns_the_result_that_was_written() {
@@ -139,11 +118,27 @@ mod tests {
         let panics = ["why", ""].map(|text| WorkerFailure::Panicked(text.to_string()));
         let not_pinned = WorkerFailure::NotPinned("why".to_string());
         for result in panics.into_iter().chain([not_pinned]).map(Err).chain([Ok(report)]) {
-            write(&slot, &result);
+            write(&slot, result.clone()).expect("room");
             assert_eq!(read(&slot), Some(result));
         }
-        write(&slot, &Err(WorkerFailure::Panicked("é".repeat(1000))));
+        write(&slot, Err(WorkerFailure::Panicked("é".repeat(1000)))).expect("room");
         let Some(Err(WorkerFailure::Panicked(cut))) = read(&slot) else { panic!("a message") };
-        assert!(cut.starts_with("éé") && cut.len() <= 8 * MESSAGE_WORDS + 2, "{cut}");
+        assert!(cut.starts_with("éé") && cut.len() <= MESSAGE_BYTES + 2, "{cut}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_report_fits_a_slot(
+            small: [u64; 3], sums: [i128; 2], known: [Option<u64>; 5],
+        ) {
+            let [draws, busy_ns, blocks] = small;
+            let tally = Tally { draws, sum: sums[0], sum_sq: sums[1] };
+            let [cpu_ns, run_delay_ns, last_cpu, inner_cpu_ns, inner_delay_ns] = known;
+            let inner = InnerTimes { cpu_ns: inner_cpu_ns, run_delay_ns: inner_delay_ns };
+            let report = Report { tally, busy_ns, cpu_ns, run_delay_ns, blocks, last_cpu, inner };
+            let slot: Vec<AtomicU64> = (0..SLOT_WORDS).map(|_| AtomicU64::new(0)).collect();
+            write(&slot, Ok(report)).expect("room");
+            prop_assert_eq!(read(&slot), Some(Ok(report)));
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::server::{Bytes, Reply, Request};
+use serde::de::DeserializeOwned;
+
+use super::server::{Reply, Request};
 use crate::process::socket::{MessageSocket, Timeout};
 use crate::process::wire::{Descriptor, pack, unpack};
 use crate::process::{Error, current};
@@ -23,8 +25,8 @@ impl Client {
         Client { connector, connection: RefCell::new(None) }
     }
 
-    /// Sends a request and waits for its reply.
-    pub fn request(&self, request: &Request) -> Result<Reply, Error> {
+    /// Sends a request and waits for its reply, whose type depends on the request.
+    pub fn request<R: DeserializeOwned>(&self, request: &Request) -> Result<R, Error> {
         let mut connection = self.connection.borrow_mut();
         let generation = current::generation();
         let socket = match &*connection {
@@ -32,10 +34,8 @@ impl Client {
             _ => &connection.insert((generation, self.connect()?)).1,
         };
         socket.send(&pack(request)?, Timeout::Never)?;
-        match unpack(socket.receive(Timeout::Never)?)? {
-            Reply::Rejected(reason) => Err(Error::Rejected { reason }),
-            reply => Ok(reply),
-        }
+        let reply: Reply<R> = unpack(socket.receive(Timeout::Never)?)?;
+        reply.map_err(|reason| Error::Rejected { reason })
     }
 
     fn connect(&self) -> Result<MessageSocket, Error> {
@@ -43,22 +43,6 @@ impl Client {
             MessageSocket::pair().map_err(|source| Error::system("connect", source))?;
         self.connector.send(&pack(&Descriptor(OwnedFd::from(servers)))?, Timeout::Never)?;
         Ok(own)
-    }
-
-    /// Sends a request that is answered by a number.
-    pub fn request_number(&self, request: &Request) -> Result<u64, Error> {
-        match self.request(request)? {
-            Reply::Number(number) => Ok(number),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Sends a request that is answered by a value or `None`.
-    pub fn request_value(&self, request: &Request) -> Result<Option<Bytes>, Error> {
-        match self.request(request)? {
-            Reply::Value(bytes) => Ok(bytes),
-            other => Err(unexpected(&other)),
-        }
     }
 }
 
@@ -73,9 +57,4 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Client").field(&self.connector).finish()
     }
-}
-
-/// The error of a reply of the wrong kind.
-pub fn unexpected(reply: &Reply) -> Error {
-    Error::invalid(format!("unexpected reply of the manager: {reply:?}"))
 }

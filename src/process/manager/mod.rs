@@ -116,7 +116,6 @@ impl Manager {
     }
 
     fn proxy<T>(&self, object: Object) -> Result<Proxy<T>, Error> {
-        let id = self.client.request_number(&Request::New(object))?;
-        Ok(Proxy::new(&self.client, id))
+        Ok(Proxy::new(&self.client, self.client.request(&Request::New(object))?))
     }
 }

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::client::{Client, unexpected};
-use super::server::{Bytes, Id, Reply, Request};
+use super::client::Client;
+use super::server::{Bytes, Id, Request};
 use crate::process::Error;
 use crate::process::socket::MessageSocket;
 use crate::process::wire::{self, Descriptor, pack, unpack};
@@ -25,6 +25,22 @@ impl<T> Proxy<T> {
     /// Makes a proxy of the object with this id.
     pub fn new(client: &Rc<Client>, id: Id) -> Proxy<T> {
         Proxy { client: Rc::clone(client), id, items: PhantomData }
+    }
+
+    /// Sends a request for the object of this proxy.
+    fn request<R: DeserializeOwned>(
+        &self,
+        request: impl FnOnce(Id) -> Request,
+    ) -> Result<R, Error> {
+        self.client.request(&request(self.id))
+    }
+
+    /// Sends a request that is answered by a packed value or `None`.
+    fn request_value<V: DeserializeOwned>(
+        &self,
+        request: impl FnOnce(Id) -> Request,
+    ) -> Result<Option<V>, Error> {
+        self.request::<Option<Bytes>>(request)?.map(from_bytes).transpose()
     }
 }
 
@@ -68,8 +84,7 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn get(&self) -> Result<T, Error> {
-        let bytes = self.0.client.request_value(&Request::Get(self.0.id))?;
-        from_bytes(bytes.unwrap_or_default())
+        from_bytes(self.0.request(Request::Get)?)
     }
 
     /// Sets the value.
@@ -77,7 +92,8 @@ impl<T: Serialize + DeserializeOwned> Value<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn set(&self, value: &T) -> Result<(), Error> {
-        self.0.client.request(&Request::Set(self.0.id, to_bytes(value)?)).map(drop)
+        let bytes = to_bytes(value)?;
+        self.0.request(|id| Request::Set(id, bytes))
     }
 }
 
@@ -102,7 +118,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn extend(&self, items: &[T]) -> Result<(), Error> {
         let items = items.iter().map(to_bytes).collect::<Result<_, _>>()?;
-        self.0.client.request(&Request::Extend(self.0.id, items)).map(drop)
+        self.0.request(|id| Request::Extend(id, items))
     }
 
     /// Removes and returns the last item; each item is returned to one process
@@ -111,7 +127,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn pop(&self) -> Result<Option<T>, Error> {
-        self.0.client.request_value(&Request::Pop(self.0.id))?.map(from_bytes).transpose()
+        self.0.request_value(Request::Pop)
     }
 
     /// Gets the item at this index, from 0.
@@ -119,8 +135,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Rejected`] if there is none.
     pub fn get(&self, index: usize) -> Result<T, Error> {
-        let bytes = self.0.client.request_value(&Request::GetItem(self.0.id, index as u64))?;
-        from_bytes(bytes.unwrap_or_default())
+        from_bytes(self.0.request(|id| Request::GetItem(id, index as u64))?)
     }
 
     /// Replaces the item at this index.
@@ -128,8 +143,8 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Rejected`] if there is none.
     pub fn set(&self, index: usize, item: &T) -> Result<(), Error> {
-        let request = Request::SetItem(self.0.id, index as u64, to_bytes(item)?);
-        self.0.client.request(&request).map(drop)
+        let bytes = to_bytes(item)?;
+        self.0.request(|id| Request::SetItem(id, index as u64, bytes))
     }
 
     /// Gets all items, in order.
@@ -137,10 +152,8 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
-        match self.0.client.request(&Request::Items(self.0.id))? {
-            Reply::Values(items) => items.into_iter().map(from_bytes).collect(),
-            other => Err(unexpected(&other)),
-        }
+        let items: Vec<Bytes> = self.0.request(Request::Items)?;
+        items.into_iter().map(from_bytes).collect()
     }
 
     /// Number of items.
@@ -148,7 +161,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn len(&self) -> Result<usize, Error> {
-        Ok(self.0.client.request_number(&Request::Length(self.0.id))? as usize)
+        self.0.request(Request::Length)
     }
 
     /// Returns whether it is empty.
@@ -164,7 +177,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn clear(&self) -> Result<(), Error> {
-        self.0.client.request(&Request::Clear(self.0.id)).map(drop)
+        self.0.request(Request::Clear)
     }
 }
 
@@ -184,8 +197,8 @@ where
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn insert(&self, key: &K, value: &V) -> Result<Option<V>, Error> {
-        let request = Request::Insert(self.0.id, to_bytes(key)?, to_bytes(value)?);
-        self.0.client.request_value(&request)?.map(from_bytes).transpose()
+        let (key, value) = (to_bytes(key)?, to_bytes(value)?);
+        self.0.request_value(|id| Request::Insert(id, key, value))
     }
 
     /// Gets the value of a key.
@@ -193,8 +206,8 @@ where
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn get(&self, key: &K) -> Result<Option<V>, Error> {
-        let value = self.0.client.request_value(&Request::Lookup(self.0.id, to_bytes(key)?))?;
-        value.map(from_bytes).transpose()
+        let key = to_bytes(key)?;
+        self.0.request_value(|id| Request::Lookup(id, key))
     }
 
     /// Removes a key, and returns its value.
@@ -202,8 +215,8 @@ where
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn remove(&self, key: &K) -> Result<Option<V>, Error> {
-        let value = self.0.client.request_value(&Request::Remove(self.0.id, to_bytes(key)?))?;
-        value.map(from_bytes).transpose()
+        let key = to_bytes(key)?;
+        self.0.request_value(|id| Request::Remove(id, key))
     }
 
     /// Gets all entries, in an unspecified order.
@@ -211,12 +224,8 @@ where
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn entries(&self) -> Result<Vec<(K, V)>, Error> {
-        match self.0.client.request(&Request::Entries(self.0.id))? {
-            Reply::Pairs(pairs) => {
-                pairs.into_iter().map(|(k, v)| Ok((from_bytes(k)?, from_bytes(v)?))).collect()
-            }
-            other => Err(unexpected(&other)),
-        }
+        let pairs: Vec<(Bytes, Bytes)> = self.0.request(Request::Entries)?;
+        pairs.into_iter().map(|(key, value)| Ok((from_bytes(key)?, from_bytes(value)?))).collect()
     }
 
     /// Number of entries.
@@ -224,7 +233,7 @@ where
     /// # Errors
     /// [`Error::Disconnected`] if the manager has ended.
     pub fn len(&self) -> Result<usize, Error> {
-        Ok(self.0.client.request_number(&Request::Length(self.0.id))? as usize)
+        self.0.request(Request::Length)
     }
 
     /// Returns whether it is empty.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::Error;
 use crate::process::socket::{MessageSocket, Timeout};
-use crate::process::wire::{Descriptor, pack, unpack};
+use crate::process::wire::{Descriptor, Message, pack, unpack};
 
 /// A packed value.
 pub type Bytes = Vec<u8>;
@@ -57,22 +57,8 @@ pub enum Request {
     Clear(Id),
 }
 
-/// Reply of the server.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Reply {
-    /// Success, without a result.
-    Done,
-    /// An id or a length.
-    Number(u64),
-    /// A value, or none.
-    Value(Option<Bytes>),
-    /// A list of values.
-    Values(Vec<Bytes>),
-    /// Keys and values of a dictionary.
-    Pairs(Vec<(Bytes, Bytes)>),
-    /// The request is not possible, and why.
-    Rejected(String),
-}
+/// Reply of the server: the result of the request, or the reason of a rejection.
+pub type Reply<T> = Result<T, String>;
 
 /// An object that the server owns.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,84 +79,101 @@ struct Objects {
 }
 
 impl Objects {
-    fn reply(&mut self, request: Request) -> Reply {
-        self.try_reply(request).unwrap_or_else(Reply::Rejected)
+    /// Performs a request, and packs the reply.
+    fn reply(&mut self, request: Request) -> Result<Message, Error> {
+        match self.perform(request) {
+            Err(Error::Rejected { reason }) => pack(&Reply::<()>::Err(reason)),
+            packed => packed,
+        }
     }
 
-    fn try_reply(&mut self, request: Request) -> Result<Reply, String> {
-        Ok(match request {
+    fn perform(&mut self, request: Request) -> Result<Message, Error> {
+        match request {
             Request::New(object) => {
                 self.last_id += 1;
                 self.by_id.insert(self.last_id, object);
-                Reply::Number(self.last_id)
+                done(self.last_id)
             }
-            Request::Get(id) => Reply::Value(Some(self.value(id)?.clone())),
+            Request::Get(id) => done(self.value(id)?),
             Request::Set(id, bytes) => {
                 *self.value(id)? = bytes;
-                Reply::Done
+                done(())
             }
             Request::Extend(id, items) => {
                 self.list(id)?.extend(items);
-                Reply::Done
+                done(())
             }
-            Request::Pop(id) => Reply::Value(self.list(id)?.pop()),
-            Request::Items(id) => Reply::Values(self.list(id)?.clone()),
-            Request::GetItem(id, index) => Reply::Value(Some(self.item(id, index)?.clone())),
+            Request::Pop(id) => done(self.list(id)?.pop()),
+            Request::Items(id) => done(self.list(id)?),
+            Request::GetItem(id, index) => done(self.item(id, index)?),
             Request::SetItem(id, index, bytes) => {
                 *self.item(id, index)? = bytes;
-                Reply::Done
+                done(())
             }
-            Request::Insert(id, key, bytes) => Reply::Value(self.dict(id)?.insert(key, bytes)),
-            Request::Lookup(id, key) => Reply::Value(self.dict(id)?.get(&key).cloned()),
-            Request::Remove(id, key) => Reply::Value(self.dict(id)?.remove(&key)),
-            Request::Entries(id) => Reply::Pairs(self.dict(id)?.clone().into_iter().collect()),
-            Request::Length(id) => Reply::Number(match self.object(id)? {
-                Object::Value(_) => return Err("a value has no length".to_string()),
-                Object::List(list) => list.len() as u64,
-                Object::Dict(dict) => dict.len() as u64,
-            }),
+            Request::Insert(id, key, bytes) => done(self.dict(id)?.insert(key, bytes)),
+            Request::Lookup(id, key) => done(self.dict(id)?.get(&key)),
+            Request::Remove(id, key) => done(self.dict(id)?.remove(&key)),
+            Request::Entries(id) => done(self.dict(id)?.iter().collect::<Vec<_>>()),
+            Request::Length(id) => match self.object(id)? {
+                Object::Value(_) => rejected("a value has no length"),
+                Object::List(list) => done(list.len()),
+                Object::Dict(dict) => done(dict.len()),
+            },
             Request::Clear(id) => {
                 match self.object(id)? {
-                    Object::Value(_) => return Err("a value cannot be cleared".to_string()),
+                    Object::Value(_) => return rejected("a value cannot be cleared"),
                     Object::List(list) => list.clear(),
                     Object::Dict(dict) => dict.clear(),
                 }
-                Reply::Done
+                done(())
             }
-        })
+        }
     }
 
-    fn object(&mut self, id: Id) -> Result<&mut Object, String> {
-        self.by_id.get_mut(&id).ok_or_else(|| format!("there is no object {id}"))
+    fn object(&mut self, id: Id) -> Result<&mut Object, Error> {
+        match self.by_id.get_mut(&id) {
+            Some(object) => Ok(object),
+            None => rejected(format!("there is no object {id}")),
+        }
     }
 
-    fn value(&mut self, id: Id) -> Result<&mut Bytes, String> {
+    fn value(&mut self, id: Id) -> Result<&mut Bytes, Error> {
         match self.object(id)? {
             Object::Value(value) => Ok(value),
-            _ => Err(format!("object {id} is not a value")),
+            _ => rejected(format!("object {id} is not a value")),
         }
     }
 
-    fn list(&mut self, id: Id) -> Result<&mut Vec<Bytes>, String> {
+    fn list(&mut self, id: Id) -> Result<&mut Vec<Bytes>, Error> {
         match self.object(id)? {
             Object::List(list) => Ok(list),
-            _ => Err(format!("object {id} is not a list")),
+            _ => rejected(format!("object {id} is not a list")),
         }
     }
 
-    fn item(&mut self, id: Id, index: u64) -> Result<&mut Bytes, String> {
+    fn item(&mut self, id: Id, index: u64) -> Result<&mut Bytes, Error> {
         let list = self.list(id)?;
         let len = list.len();
-        list.get_mut(index as usize)
-            .ok_or_else(|| format!("index {index} is out of range for a list of {len} items"))
-    }
-
-    fn dict(&mut self, id: Id) -> Result<&mut BTreeMap<Bytes, Bytes>, String> {
-        match self.object(id)? {
-            Object::Dict(dict) => Ok(dict),
-            _ => Err(format!("object {id} is not a dictionary")),
+        match list.get_mut(index as usize) {
+            Some(item) => Ok(item),
+            None => rejected(format!("index {index} is out of range for a list of {len} items")),
         }
     }
+
+    fn dict(&mut self, id: Id) -> Result<&mut BTreeMap<Bytes, Bytes>, Error> {
+        match self.object(id)? {
+            Object::Dict(dict) => Ok(dict),
+            _ => rejected(format!("object {id} is not a dictionary")),
+        }
+    }
+}
+
+fn done<T: Serialize>(result: T) -> Result<Message, Error> {
+    pack(&Reply::Ok(result))
+}
+
+fn rejected<T>(reason: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Rejected { reason: reason.into() })
 }
 
 /// Runs the server until its parent kills it.
@@ -206,6 +209,5 @@ pub fn serve(listener: MessageSocket) -> Result<(), Error> {
 /// request, so there is room for it.
 fn handle_request(objects: &mut Objects, client: &MessageSocket) -> Result<(), Error> {
     let request = unpack(client.receive(Timeout::After(Duration::ZERO))?)?;
-    let reply = pack(&objects.reply(request))?;
-    client.send(&reply, Timeout::After(Duration::ZERO))
+    client.send(&objects.reply(request)?, Timeout::After(Duration::ZERO))
 }
