@@ -1,4 +1,4 @@
-//! `harness advise`: one integer, and the reason for it.
+//! `harness advise`: a thread count on stdout, and its reason on stderr.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ fn advised(args: &[&str]) -> Swept {
     Sweep::bare().args(["advise"]).args(args).run()
 }
 
-/// A count alone on stdout.
+/// Checks that stdout is one count.
 #[track_caller]
 fn count(swept: &Swept) -> u32 {
     let text = swept.stdout.strip_suffix('\n').expect("one line");
@@ -18,7 +18,7 @@ fn count(swept: &Swept) -> u32 {
 }
 
 #[test]
-fn a_program_that_gets_faster_gets_more_threads() {
+fn a_program_that_scales_is_given_more_threads() {
     // 0.4 s, 0.2 s, and 0.6 s beyond: far apart on any machine.
     let script = "case {nthread} in 1) sleep 0.4;; 2) sleep 0.1;; *) sleep 0.9;; esac";
     let swept = advised(&["-n", "1,2,4", "--shell", "--", script]).exits(0);
@@ -43,25 +43,25 @@ fn the_thread_variables_carry_the_count() {
 
 #[test]
 fn one_count_is_not_called_the_fastest_and_a_variable_that_restricts_is_named() {
-    let told = |args: &[&str]| {
+    let advise = |args: &[&str]| {
         let sweep = Sweep::bare().env("HARNESS_NTHREAD", "1..1").args(["advise"]).args(args);
         sweep.run().exits(0)
     };
-    let swept = told(&["--", "true"]);
+    let swept = advise(&["--", "true"]);
     assert_eq!(count(&swept), 1);
     for words in ["the only count that was measured", "HARNESS_NTHREAD=1..1"] {
         assert!(swept.stderr.contains(words), "{words}: {}", swept.stderr);
     }
     assert!(!swept.stderr.contains("fastest"), "{}", swept.stderr);
     // What is typed beats it.
-    let swept = told(&["-n", "2", "--", "true"]);
+    let swept = advise(&["-n", "2", "--", "true"]);
     assert_eq!(count(&swept), 2);
     assert!(!swept.stderr.contains("HARNESS_NTHREAD"), "{}", swept.stderr);
-    assert_eq!(told(&["-q", "--", "true"]).stderr, "");
+    assert_eq!(advise(&["-q", "--", "true"]).stderr, "");
 }
 
 #[test]
-fn an_efficiency_may_be_asked_for_instead() {
+fn the_goal_may_be_an_efficiency() {
     let script = "case {nthread} in 1) sleep 0.8;; 2) sleep 0.4;; *) sleep 0.35;; esac";
     let args = ["-n", "1,2,4", "--efficiency", "75%", "--shell", "--", script];
     let swept = advised(&args).exits(0);
@@ -70,7 +70,7 @@ fn an_efficiency_may_be_asked_for_instead() {
 }
 
 #[test]
-fn a_run_that_fails_is_an_error_and_no_advice() {
+fn a_failed_run_is_an_error() {
     let swept = advised(&["-n", "1,2", "--", "false"]).exits(1);
     assert_eq!(swept.stdout, "");
     assert!(swept.stderr.contains("false, n = 2"), "{}", swept.stderr);
@@ -85,7 +85,7 @@ fn an_exit_code_that_is_allowed_is_no_failure() {
 }
 
 #[test]
-fn ctrl_c_ends_it_with_nothing_left() {
+fn ctrl_c_ends_the_search_and_leaves_no_process() {
     let sweep = Sweep::bare().args(["advise", "-n", "1,2", "--shell", "--"]);
     let mark = sweep.home().join("began");
     let running = sweep.args([format!("touch {}; sleep 60", mark.display())]).start();

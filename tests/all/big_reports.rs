@@ -1,5 +1,5 @@
-//! How long `harness report` takes over small and large directories, and in how
-//! much memory. Timings decide no test: this prints them, for whoever asks.
+//! Time and memory of `harness report` for small and large directories. It checks
+//! nothing, and prints the measurements.
 //!
 //! ```text
 //! cargo test --release --test all big_reports -- --ignored --nocapture
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Cases, and rows at least.
+/// Numbers of cases, and least numbers of rows.
 const SHAPES: [(usize, usize); 8] = [
     (20, 1_000),
     (20, 100_000),
@@ -23,7 +23,7 @@ const SHAPES: [(usize, usize); 8] = [
     (640, 2_000_000),
 ];
 
-/// The fastest of so many counts.
+/// Number of runs, of which the fastest counts.
 const TIMES: usize = 3;
 
 #[test]

@@ -63,7 +63,7 @@ fn high(rate: Rate) -> f64 {
 }
 
 #[test]
-fn few_campaigns_refute_no_promise() {
+fn a_few_campaigns_agree_with_the_nominal_rates() {
     let interval =
         |rate: Rate| clopper_pearson(rate.hits, rate.of, NEARLY_CERTAIN).expect("campaigns");
     for found in calibrated(SEED, &fair_models(), FEW_CAMPAIGNS) {

@@ -1,5 +1,4 @@
-//! The command line: what is refused, what is printed where, and what comes
-//! from the environment.
+//! The command line: refused usage, output streams and variables.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,8 +8,8 @@ use std::process::{Command, Stdio};
 use crate::common::{Sweep, Swept, harness};
 use serde_json::Value;
 
-/// Bad usage: exit 2, a message on stderr with these words in it, nothing on
-/// stdout, and nothing new on the disk.
+/// Checks for bad usage: exit code 2, a message on stderr with these words, nothing on
+/// stdout, and no new file.
 #[track_caller]
 fn refused(sweep: Sweep, words: &[&str]) {
     let before = fs::read_dir(sweep.home()).expect("a directory").count();
@@ -129,13 +128,13 @@ fn malformed_variables_are_refused_by_their_own_name() {
 }
 
 #[test]
-fn a_variable_that_is_no_text_is_refused_and_not_passed_over() {
+fn a_variable_that_is_not_utf8_is_refused() {
     let sweep = Sweep::tiny().env("HARNESS_NTHREAD", OsStr::from_bytes(b"1,\xff"));
     refused(sweep, &["HARNESS_NTHREAD"]);
 }
 
 #[test]
-fn misspelt_names_get_their_neighbours() {
+fn a_misspelt_name_is_answered_by_the_nearest_one() {
     refused(Sweep::new().args(["--backend", "sequential,ryon"]), &["--backend", "ryon", "rayon"]);
     refused(Sweep::new().args(["--kernel", "pi-rnd"]), &["--kernel", "pi-rnd", "pi-rand"]);
     refused(Sweep::new().args(["--schedule", "dynamik"]), &["--schedule", "dynamik", "dynamic"]);
@@ -217,16 +216,16 @@ fn malformed_runners_are_refused() {
 #[test]
 fn a_runner_whose_program_does_not_exist_is_refused() {
     let path = "/nowhere/at/all";
-    for backends in ["ghost", "all", "rayon"] {
+    for backends in ["absent", "all", "rayon"] {
         let sweep = Sweep::tiny().args(["-b", backends, "--runner"]);
-        refused(sweep.args([format!("ghost={path}")]), &["--runner", "ghost", path]);
+        refused(sweep.args([format!("absent={path}")]), &["--runner", "absent", path]);
     }
-    let in_path = Sweep::tiny().args(["--runner", "ghost=no-such-program x"]);
-    refused(in_path, &["--runner", "ghost", "no-such-program", "PATH"]);
+    let in_path = Sweep::tiny().args(["--runner", "absent=no-such-program x"]);
+    refused(in_path, &["--runner", "absent", "no-such-program", "PATH"]);
 }
 
 #[test]
-fn a_variable_that_is_nearly_an_option_is_remarked_upon() {
+fn a_misspelt_variable_is_a_warning() {
     let sweep = Sweep::tiny().args(["-n", "1", "-b", "sequential"]).env("HARNESS_NTHREADS", "4");
     let swept = sweep.run().exits(0);
     assert!(swept.stderr.contains("HARNESS_NTHREADS is no option"), "{}", swept.stderr);
@@ -243,7 +242,7 @@ fn more_threads_than_the_limits_allow_are_refused_before_anything_runs() {
 }
 
 #[test]
-fn what_a_plan_brings_cannot_be_typed_beside_like() {
+fn an_option_of_the_plan_conflicts_with_like() {
     let first = Sweep::tiny().args(["-n", "1", "-b", "sequential"]).run().exits(0);
     for (flag, value) in [
         ("--nthread", Some("2")),
@@ -275,7 +274,7 @@ fn a_directory_without_a_run_is_refused_by_like_and_report() {
 }
 
 #[test]
-fn a_row_that_makes_no_sense_is_named_with_its_line_and_a_header_is_refused() {
+fn an_invalid_row_is_reported_with_its_line_and_an_invalid_header_refused() {
     let first = Sweep::tiny().args(["-n", "1", "-b", "sequential"]).run().exits(0);
     let with = |from: &str, to: &str| {
         let sweep = Sweep::bare().args(["report", "."]);
@@ -387,7 +386,7 @@ fn a_run_says_first_where_its_counts_come_from_and_how_to_override_them() {
 }
 
 #[test]
-fn a_thread_variable_that_is_junk_is_ignored_with_a_note() {
+fn an_invalid_thread_variable_is_ignored_with_a_note() {
     let sweep = Sweep::tiny().args(["-b", "sequential"]).env("RAYON_NUM_THREADS", "many");
     let swept = sweep.env("OMP_NUM_THREADS", "0").run().exits(0);
     for variable in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
@@ -416,7 +415,7 @@ fn a_dry_run_prints_the_plan_and_creates_nothing() {
 }
 
 #[test]
-fn all_kernels_are_those_of_the_registry_and_all_stands_alone() {
+fn all_selects_every_kernel_of_the_registry_and_conflicts_with_names() {
     let plan = plan(Sweep::new().args(["-n", "1", "-b", "sequential", "-k", "all"]));
     let cases = plan["cases"].as_array().expect("cases");
     let kernels: Vec<_> = cases.iter().map(|case| case["kernel"].as_str()).collect();
@@ -484,7 +483,7 @@ fn the_plans_first_round_is_the_runs_first_round() {
     assert_eq!(planned, visited);
 }
 
-/// Prints its result on stdout, nothing on stderr, and is well.
+/// Runs a verb that must succeed, with nothing on stderr; returns its stdout.
 #[track_caller]
 fn prints(args: &[&str]) -> Swept {
     let swept = harness(args).exits(0);
@@ -506,10 +505,10 @@ fn list_names_every_kernel_and_backend() {
 
 #[test]
 fn list_says_why_a_runner_cannot_run_here() {
-    let list = prints(&["list", "--runner", "ghost=/nowhere/at/all x"]);
+    let list = prints(&["list", "--runner", "absent=/nowhere/at/all x"]);
     let lines: Vec<&str> = list.stdout.lines().collect();
-    let ghost = lines.iter().position(|line| line.contains("ghost")).expect("ghost");
-    assert!(lines[ghost..].join(" ").contains("/nowhere/at/all cannot be executed: No such file"));
+    let absent = lines.iter().position(|line| line.contains("absent")).expect("absent");
+    assert!(lines[absent..].join(" ").contains("/nowhere/at/all cannot be executed: No such file"));
 }
 
 #[test]
@@ -517,7 +516,7 @@ fn env_of_a_command_that_is_not_there_is_bad_usage() {
     let directory = tempfile::tempdir().expect("a directory");
     let directory = directory.path().display().to_string();
     for (command, problem) in [
-        ("./missing", "./missing cannot be executed"),
+        ("./absent", "./absent cannot be executed"),
         ("no-such-command", "there is no no-such-command in PATH"),
         ("/etc/passwd", "is not executable"),
         ("./prog-{nthread}", "./prog-{nthread} cannot be executed"),
@@ -548,7 +547,7 @@ fn env_says_where_each_value_comes_from() {
 }
 
 #[test]
-fn help_opens_with_what_people_do_and_names_every_option() {
+fn help_begins_with_the_common_tasks_and_lists_every_option() {
     let help = prints(&["--help"]);
     let text = &help.stdout;
     assert!(text.trim_start().starts_with("Three common tasks"), "{text}");
@@ -602,7 +601,7 @@ fn completions_are_there_for_every_shell() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_without_a_message() {
     for verb in [&["--help"][..], &["list"], &["env"], &["completions", "bash"], &["--dry-run"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -616,7 +615,7 @@ fn a_reader_that_leaves_ends_it_quietly() {
 }
 
 #[test]
-fn a_sweep_whose_reader_left_still_keeps_its_files() {
+fn a_sweep_with_a_closed_pipe_keeps_its_files() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let home = tempfile::tempdir().expect("a temporary directory");
@@ -628,7 +627,7 @@ fn a_sweep_whose_reader_left_still_keeps_its_files() {
 }
 
 #[test]
-fn quiet_says_nothing_but_the_result() {
+fn quiet_prints_only_the_result() {
     let sweep = Sweep::tiny().args(["-n", "1", "-b", "sequential", "--quiet"]);
     let swept = sweep.run().exits(0);
     let is_about_the_build = |line: &str| line.contains("debug build");
@@ -637,7 +636,7 @@ fn quiet_says_nothing_but_the_result() {
 }
 
 #[test]
-fn colours_come_when_asked_for_and_never_into_a_pipe_by_themselves() {
+fn a_pipe_gets_colours_only_on_request() {
     let dir = Sweep::tiny().args(["-n", "1", "-b", "std-thread"]).run().exits(0);
     assert!(!dir.stdout.contains('\x1b'));
     let report = Sweep::bare().args([OsStr::new("report"), dir.out.as_os_str()]);

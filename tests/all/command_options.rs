@@ -1,4 +1,4 @@
-//! Commands on the command line: what is planned, and what is refused.
+//! Options of commands: their plan, and refused usage.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use crate::common::{Sweep, Swept, harness};
 use serde_json::{Value, json};
 
-/// Bad usage: exit 2, a message with these words in it, and no trace.
+/// Checks for bad usage: exit code 2, a message with these words, and no new file.
 #[track_caller]
 fn refused(args: &[&str], words: &[&str]) {
     refused_sweep(Sweep::bare().args(args), words);
@@ -161,7 +161,7 @@ fn an_inner_axis_splits_the_thread_variables() {
 }
 
 #[test]
-fn what_was_misspelt_is_refused_with_what_was_meant() {
+fn a_misspelt_option_is_refused_with_the_nearest_one() {
     refused(&["--", "sleep", "{nthreads}"], &["{nthreads}", "did you mean {nthread}?"]);
     refused(&["--env", "T={threads}", "--", "true"], &["--env", "{nthread}"]);
     refused(&["--prepare", "touch {N}", "--", "true"], &["--prepare", "{nthread}"]);
@@ -184,7 +184,7 @@ fn a_program_that_cannot_be_started_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_program_with_a_slash_is_sought_where_it_will_run() {
+fn a_program_with_a_slash_is_looked_up_in_its_working_directory() {
     let sweep = Sweep::bare();
     fs::create_dir(sweep.home().join("there")).expect("a directory");
     script(&sweep, "there/prog", 0o755);
@@ -197,7 +197,7 @@ fn a_program_with_a_slash_is_sought_where_it_will_run() {
 }
 
 #[test]
-fn options_that_make_no_sense_together_are_refused() {
+fn conflicting_options_are_refused() {
     for flag in [
         "-b=rayon",
         "-k=pi",
@@ -257,14 +257,14 @@ fn malformed_values_are_refused_by_the_name_of_their_flag() {
 }
 
 #[test]
-fn a_command_that_nothing_tells_its_count_is_refused() {
+fn a_command_that_does_not_get_its_count_is_refused() {
     refused(&["-n", "1,2", "--no-thread-env", "--", "sleep", "1"], &["sleep 1", "{nthread}"]);
     plan(&["-n", "4", "--no-thread-env", "--", "sleep", "1"]);
     plan(&["-n", "1,2", "--no-thread-env", "--env", "T={nthread}", "--", "sleep", "1"]);
 }
 
 #[test]
-fn an_expectation_is_a_text_an_expression_or_sameness() {
+fn the_expected_output_is_a_text_an_expression_or_that_of_the_first_run() {
     let expect = |what: &str| {
         plan(&["-n", "1", "--expect-stdout", what, "--", "true"])["commands"]["expect"].clone()
     };
@@ -299,7 +299,7 @@ fn a_plan_of_commands_can_be_taken_from_an_earlier_run() {
 }
 
 #[test]
-fn a_plan_from_a_file_that_makes_no_sense_is_refused() {
+fn an_invalid_plan_in_a_file_is_refused() {
     type Spoil = fn(&mut Value);
     let spoils: [(Spoil, &str); 6] = [
         (|plan| plan["cases"][0]["label"] = json!("b"), "there is no command \"b\""),

@@ -1,5 +1,5 @@
-//! Sweeps over programs: what is measured of them, what is checked, and that nothing
-//! of them is left, whatever they do.
+//! Sweeps of commands: measurements, checks, and the end of every process that a command
+//! starts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,12 +21,12 @@ fn named(name: &str, script: &str) -> [String; 2] {
     ["--command".to_string(), format!("{name}=sh -c '{}'", script.replace('\'', "'\\''"))]
 }
 
-/// What went wrong in each visit.
+/// Errors of the visits.
 fn errors(swept: &Swept) -> Vec<String> {
     swept.errors_of("command")
 }
 
-/// What went wrong in the only visit.
+/// Error of the only visit.
 #[track_caller]
 fn error(swept: &Swept) -> String {
     match &errors(swept)[..] {
@@ -40,7 +40,7 @@ fn number(row: &Row, column: &str) -> f64 {
 }
 
 #[test]
-fn two_commands_take_turns_in_every_round() {
+fn every_round_visits_both_commands() {
     let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "3"]);
     let swept = sweep.args(named("a", "exit 0")).args(named("b", "sleep 0.01")).run().exits(0);
     let visits = swept.visits_of("command");
@@ -75,7 +75,7 @@ fn sleeping_threads_take_as_long_as_one_of_them_whatever_their_number() {
 }
 
 #[test]
-fn a_call_has_all_that_the_system_knows_of_its_process() {
+fn a_call_has_the_resource_usage_of_its_process() {
     let script = "x=$(head -c 30000000 /dev/zero | tr \"\\0\" x); i=0; \
                   while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 0";
     let swept = once(script).run().exits(0);
@@ -107,7 +107,7 @@ fn a_command_that_dies_of_a_signal_is_an_error_that_names_it() {
 }
 
 #[test]
-fn what_cannot_be_started_says_why() {
+fn a_command_that_cannot_be_started_is_an_error_with_the_reason() {
     let sweep = Sweep::new().args(["-n1", "--rounds", "1"]);
     let home = sweep.home().to_path_buf();
     fs::write(home.join("odd"), "no first line\n").expect("a file");
@@ -122,7 +122,7 @@ fn what_cannot_be_started_says_why() {
 }
 
 #[test]
-fn a_flood_on_either_stream_fills_nothing() {
+fn endless_output_on_either_stream_is_bounded() {
     let swept = once("head -c 300000000 /dev/zero").args(["--expect-stdout", "same"]).run();
     let swept = swept.exits(0);
     assert!(number(&swept.calls_of("command")[0], "max_rss_bytes") < 64e6);
@@ -137,7 +137,7 @@ fn a_flood_on_either_stream_fills_nothing() {
 }
 
 #[test]
-fn a_timeout_names_and_ends_all_that_was_there() {
+fn a_timeout_names_and_kills_all_processes() {
     let script = "trap \"\" TERM; setsid sleep 1000 & sleep 1000";
     let swept = once(script).args(["--timeout", "1s"]).run().exits(1);
     let error = error(&swept);
@@ -147,7 +147,7 @@ fn a_timeout_names_and_ends_all_that_was_there() {
 }
 
 #[test]
-fn children_that_outlive_it_are_ended_and_named() {
+fn children_that_outlive_a_command_are_killed_and_named() {
     for script in ["sleep 1000 & exit 0", "setsid sleep 1000 & exit 0"] {
         let swept = once(script).run().exits(1);
         let error = error(&swept);
@@ -157,13 +157,13 @@ fn children_that_outlive_it_are_ended_and_named() {
 }
 
 #[test]
-fn helpers_that_end_a_moment_later_are_no_fault() {
+fn children_that_end_soon_after_a_command_are_no_error() {
     let swept = once("(sleep 0.1; echo later) & exit 0").args(["--expect-stdout", "later"]).run();
     assert_eq!(error(&swept.exits(0)), "");
 }
 
 #[test]
-fn it_has_no_terminal_and_reads_nothing() {
+fn a_command_has_no_terminal_and_an_empty_stdin() {
     let swept = once("cat; cat /dev/tty").run().exits(1);
     assert!(error(&swept).contains("/dev/tty"), "{}", error(&swept));
     let swept = once("wc -c").args(["--expect-stdout", "0"]).run();
@@ -171,7 +171,7 @@ fn it_has_no_terminal_and_reads_nothing() {
 }
 
 #[test]
-fn what_is_done_around_a_run_is_done_in_its_order_and_not_timed() {
+fn prepare_and_cleanup_run_around_each_run_and_are_not_timed() {
     let sweep = once("echo run $HARNESS_NTHREAD >>log").args(["--iterations", "2"]);
     let sweep = sweep.args(["--prepare", "sh -c 'echo before {nthread} >>log; sleep 0.3'"]);
     let swept = sweep.args(["--cleanup", "sh -c 'echo after >>log; sleep 0.3'"]).run().exits(0);
@@ -183,7 +183,7 @@ fn what_is_done_around_a_run_is_done_in_its_order_and_not_timed() {
 }
 
 #[test]
-fn what_fails_around_a_run_is_named() {
+fn a_failed_prepare_or_cleanup_command_is_named() {
     let swept = once("true").args(["--prepare", "sh -c 'echo no room >&2; exit 7'"]).run();
     let swept = swept.exits(1);
     assert_eq!(error(&swept), "the prepare command exited with status 7; stderr: no room");
@@ -201,7 +201,7 @@ fn a_server_that_is_prepared_lives_through_the_run_and_no_longer() {
 }
 
 #[test]
-fn what_a_cleanup_leaves_running_is_no_leftover_of_the_next_run() {
+fn a_process_left_by_cleanup_is_no_leftover_of_the_next_run() {
     let cleanup = "sh -c 'sleep 1000 & echo $! >server'";
     let sweep = once("true").args(["--iterations", "2", "--cleanup", cleanup]);
     let swept = sweep.run().exits(0);
@@ -210,7 +210,7 @@ fn what_a_cleanup_leaves_running_is_no_leftover_of_the_next_run() {
 }
 
 #[test]
-fn counts_stand_in_words_and_variables() {
+fn placeholders_of_the_count_are_expanded_in_words_and_variables() {
     let sweep = Sweep::new().args(["-n", "1,3", "--rounds", "1", "--env", "MINE=<{nthread}>"]);
     let script = "echo {nthread} $MINE $OMP_NUM_THREADS $RAYON_NUM_THREADS >>log";
     let swept = sweep.args(over(script)).run().exits(0);
@@ -221,7 +221,7 @@ fn counts_stand_in_words_and_variables() {
 }
 
 #[test]
-fn it_reads_its_input_and_runs_where_it_is_told_to() {
+fn a_command_reads_its_input_and_runs_in_its_directory() {
     let sweep = once("cat; pwd").args(["--iterations", "2", "--input", "text"]);
     let sweep = sweep.args(["--working-dir", "below", "--expect-stdout", "/^hello\n.*below\n$/"]);
     fs::write(sweep.home().join("text"), "hello\n").expect("a file");
@@ -230,7 +230,7 @@ fn it_reads_its_input_and_runs_where_it_is_told_to() {
 }
 
 #[test]
-fn counts_stand_in_the_input_and_the_directory_too() {
+fn placeholders_of_the_count_are_expanded_in_the_input_and_the_directory() {
     let sweep = Sweep::new().args(["-n", "1,3", "--rounds", "1", "--input", "text{nthread}"]);
     let sweep = sweep.args(["--working-dir", "below{nthread}"]);
     for count in ["1", "3"] {
@@ -245,7 +245,7 @@ fn counts_stand_in_the_input_and_the_directory_too() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_called_by_its_name_at_that_count() {
+fn a_missing_input_is_named_with_its_expanded_path() {
     let sweep = Sweep::new().args(["-n", "3", "--rounds", "1", "--input", "text{nthread}"]);
     let swept = sweep.args(over("cat")).run().exits(1);
     assert!(error(&swept).contains("text3"), "{}", error(&swept));
@@ -276,7 +276,7 @@ fn speedups_are_the_same_where_run_json_is_lost() {
 }
 
 #[test]
-fn what_it_prints_can_be_kept() {
+fn output_can_be_kept_in_files() {
     let sweep = once("echo out; echo err >&2").args(["--output", "keep", "--iterations", "2"]);
     let swept = sweep.run().exits(0);
     assert_eq!(swept.read("output/visit-0.out"), "out\nout\n");
@@ -285,7 +285,7 @@ fn what_it_prints_can_be_kept() {
 }
 
 #[test]
-fn what_it_prints_can_be_shown() {
+fn output_can_be_shown() {
     let sweep = once("echo to stdout; echo to stderr >&2").args(["--output", "show"]);
     let swept = sweep.args(["--expect-stdout", "to stdout"]).run().exits(0);
     assert!(swept.stderr.contains("to stdout\n"), "{}", swept.stderr);
@@ -294,7 +294,7 @@ fn what_it_prints_can_be_shown() {
 }
 
 #[test]
-fn what_it_prints_is_held_to_a_text_or_a_pattern() {
+fn output_is_compared_with_a_text_or_a_pattern() {
     for (expected, problem) in [
         ("4 threads", ""),
         ("/^[0-9] thr/", ""),
@@ -322,7 +322,7 @@ fn a_result_that_changes_with_the_count_is_an_error() {
 }
 
 #[test]
-fn a_run_that_was_killed_goes_on_and_holds_to_what_was_printed_first() {
+fn a_resumed_run_compares_output_with_that_of_the_first_session() {
     // From the fourth run on it would print something else, and hangs before.
     let script = "echo x >>runs; [ $(wc -l <runs) = 4 ] && { echo $$ >pid.part; mv pid.part pid; \
                   exec sleep 1000; }; [ $(wc -l <runs) -lt 4 ] && echo once || echo again";
@@ -343,7 +343,7 @@ fn a_run_that_was_killed_goes_on_and_holds_to_what_was_printed_first() {
 }
 
 #[test]
-fn when_the_harness_is_killed_nothing_of_a_stubborn_command_is_left() {
+fn a_command_that_ignores_signals_ends_with_a_killed_harness() {
     let script = "trap \"\" TERM INT HUP; setsid sh -c \"trap : TERM; echo \\$\\$ >away.part; \
                   mv away.part away; while :; do sleep 1000; done\" & \
                   sleep 1000 & while [ ! -e away ]; do sleep 0.01; done; \
@@ -356,7 +356,7 @@ fn when_the_harness_is_killed_nothing_of_a_stubborn_command_is_left() {
 }
 
 #[test]
-fn an_interrupt_ends_the_command_and_all_of_its_own() {
+fn an_interrupt_ends_the_command_and_its_children() {
     let script = "setsid sleep 1000 & echo $! >away.part; mv away.part away; trap \"\" TERM INT; \
                   echo $$ >pid.part; mv pid.part pid; sleep 1000";
     let running = once(script).start();
@@ -369,14 +369,14 @@ fn an_interrupt_ends_the_command_and_all_of_its_own() {
 }
 
 #[test]
-fn a_shim_that_is_killed_is_an_error_and_takes_all_with_it() {
+fn a_killed_shim_is_an_error_and_its_processes_end() {
     let swept = once("setsid sleep 1000 & kill -9 $PPID; sleep 1000").run().exits(1);
     assert!(error(&swept).contains("killed by SIGKILL"), "{}", error(&swept));
     swept.leaves_nothing_alive();
 }
 
 #[test]
-fn the_times_so_far_are_told_from_the_first_round_on() {
+fn progress_shows_times_from_the_first_round_on() {
     let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "2", "--no-progress"]);
     let swept = sweep.args(over("sleep 0.0{nthread}")).run().exits(0);
     let lines: Vec<&str> = swept.stderr.lines().filter(|line| line.starts_with("round ")).collect();
@@ -409,7 +409,7 @@ fn a_time_budget_that_was_given_holds_from_the_start() {
     assert_eq!(swept.run_json()["sessions"][0]["stop_reason"], "budget");
 }
 
-/// The most descriptors that a process has during some visits, and its resident KiB.
+/// Largest number of descriptors of a process during some visits, and its resident KiB.
 fn used(pid: nix::unistd::Pid) -> (usize, u64) {
     let descriptors = (0..200).map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(5));

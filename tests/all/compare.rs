@@ -1,5 +1,5 @@
 //! `harness compare` and `harness report` of several directories, on directories
-//! whose times are made up.
+//! with synthetic times.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use nthread::record::{Case, Phase, Row, Run, SAMPLES_FILE, SCHEMA, Session, Writ
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A run that never took place.
-struct MadeUp {
+/// A synthetic run.
+struct SyntheticRun {
     run: Run,
     /// The time of a call of each case, and the share by which rounds differ.
     times: Vec<(Case, f64, f64)>,
@@ -34,10 +34,10 @@ fn case(backend: &str, nthread: u32) -> Case {
     }
 }
 
-impl MadeUp {
+impl SyntheticRun {
     /// Twelve rounds of a sequential loop of 50 ms, of rayon 1.9 times, and of
     /// threads 1.8 times as fast, with noise of half a percent.
-    fn usual() -> MadeUp {
+    fn usual() -> SyntheticRun {
         let mut run = Run::default();
         run.machine.cpu_model = Some("Some CPU".into());
         run.machine.usable_cpus = Some(2);
@@ -47,11 +47,11 @@ impl MadeUp {
             (case("rayon", 2), 50e6 / 1.9, 0.005),
             (case("std-thread", 2), 50e6 / 1.8, 0.005),
         ];
-        MadeUp { run, times, rounds: 12 }
+        SyntheticRun { run, times, rounds: 12 }
     }
 
-    /// The same, but for the time of a backend.
-    fn taking(mut self, backend: &str, ns: f64, share: f64) -> MadeUp {
+    /// Replaces the time of a backend.
+    fn taking(mut self, backend: &str, ns: f64, share: f64) -> SyntheticRun {
         for (case, time, noise) in &mut self.times {
             if case.backend == backend {
                 (*time, *noise) = (ns, share);
@@ -60,22 +60,22 @@ impl MadeUp {
         self
     }
 
-    fn rounds(mut self, rounds: u32) -> MadeUp {
+    fn rounds(mut self, rounds: u32) -> SyntheticRun {
         self.rounds = rounds;
         self
     }
 
-    fn changed(mut self, change: impl Fn(&mut Case)) -> MadeUp {
+    fn changed(mut self, change: impl Fn(&mut Case)) -> SyntheticRun {
         self.times.iter_mut().for_each(|(case, ..)| change(case));
         self
     }
 
-    fn on(mut self, cpu: &str) -> MadeUp {
+    fn on(mut self, cpu: &str) -> SyntheticRun {
         self.run.machine.cpu_model = Some(cpu.into());
         self
     }
 
-    /// Written down.
+    /// Writes the results directory.
     fn write(mut self, home: &TempDir, name: &str) -> PathBuf {
         let dir = home.path().join(name);
         fs::create_dir(&dir).expect("a directory");
@@ -103,8 +103,8 @@ fn home() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// `harness compare` of two made-up runs, with arguments.
-fn compare(before: MadeUp, after: MadeUp, args: &[&str]) -> Swept {
+/// `harness compare` of two synthetic runs, with arguments.
+fn compare(before: SyntheticRun, after: SyntheticRun, args: &[&str]) -> Swept {
     let home = home();
     compare_dirs(&before.write(&home, "before"), &after.write(&home, "after"), args)
 }
@@ -123,7 +123,7 @@ fn json(compared: &Swept) -> Value {
 #[test]
 fn a_run_passes_against_itself() {
     let home = home();
-    let dir = MadeUp::usual().write(&home, "run");
+    let dir = SyntheticRun::usual().write(&home, "run");
     let compared = compare_dirs(&dir, &dir, &[]).exits(0);
     let text = &compared.stdout;
     assert!(text.ends_with("no regression: 2 cases equivalent, within 5%\n"), "{text}");
@@ -133,32 +133,32 @@ fn a_run_passes_against_itself() {
 
 #[test]
 fn a_regression_exits_with_1_and_names_the_case() {
-    let slower = || MadeUp::usual().taking("rayon", 50e6 / 1.5, 0.005);
-    let compared = compare(MadeUp::usual(), slower(), &[]).exits(1);
+    let slower = || SyntheticRun::usual().taking("rayon", 50e6 / 1.5, 0.005);
+    let compared = compare(SyntheticRun::usual(), slower(), &[]).exits(1);
     let last = compared.stdout.lines().last().expect("a conclusion");
     assert!(compared.stdout.contains("REGRESSION: 1 of 2 cases slower"), "{last}");
     assert!(compared.stdout.contains("\nslower:\n  rayon"), "{}", compared.stdout);
     assert!(compared.stdout.contains("1.90 → 1.50"), "{}", compared.stdout);
     // It stands, whatever else is undecided.
     let noisy = slower().taking("std-thread", 50e6 / 1.8, 0.3);
-    compare(MadeUp::usual(), noisy, &["--undecided", "pass"]).exits(1);
+    compare(SyntheticRun::usual(), noisy, &["--undecided", "pass"]).exits(1);
     // The other way round it is an improvement.
-    compare(slower(), MadeUp::usual(), &[]).exits(0);
+    compare(slower(), SyntheticRun::usual(), &[]).exits(0);
     // A margin of its own size forgives it.
-    compare(MadeUp::usual(), slower(), &["--margin", "40%"]).exits(0);
+    compare(SyntheticRun::usual(), slower(), &["--margin", "40%"]).exits(0);
 }
 
 #[test]
-fn noise_is_undecided_and_says_what_could_have_been_seen() {
-    let noisy = || MadeUp::usual().taking("rayon", 50e6 / 1.9, 0.3);
-    let compared = compare(MadeUp::usual(), noisy(), &[]).exits(3);
+fn noise_is_unresolved_and_the_smallest_detectable_difference_is_shown() {
+    let noisy = || SyntheticRun::usual().taking("rayon", 50e6 / 1.9, 0.3);
+    let compared = compare(SyntheticRun::usual(), noisy(), &[]).exits(3);
     let words = compared.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("is detected with 80% power"), "{}", compared.stdout);
     assert!(words.contains("more rounds: about"), "{}", compared.stdout);
     assert!(compared.stdout.contains("undecided: 1 of 2 cases"), "{}", compared.stdout);
-    compare(MadeUp::usual(), noisy(), &["--undecided", "pass"]).exits(0);
-    compare(MadeUp::usual(), noisy(), &["--undecided", "fail"]).exits(3);
-    let few = compare(MadeUp::usual(), MadeUp::usual().rounds(5), &[]).exits(3);
+    compare(SyntheticRun::usual(), noisy(), &["--undecided", "pass"]).exits(0);
+    compare(SyntheticRun::usual(), noisy(), &["--undecided", "fail"]).exits(3);
+    let few = compare(SyntheticRun::usual(), SyntheticRun::usual().rounds(5), &[]).exits(3);
     assert!(few.stdout.contains("fewer than 6 rounds"), "{}", few.stdout);
 }
 
@@ -167,36 +167,39 @@ fn a_baseline_that_moved_is_named_and_judged_on_request() {
     let scaled = |case: &str, speedup: f64| (case.to_string(), 60e6 / speedup);
     let (rayon, threads) = (scaled("rayon", 1.9), scaled("std-thread", 1.8));
     let slower = || {
-        MadeUp::usual()
+        SyntheticRun::usual()
             .taking("sequential", 60e6, 0.0)
             .taking(&rayon.0, rayon.1, 0.005)
             .taking(&threads.0, threads.1, 0.005)
     };
-    let compared = compare(MadeUp::usual(), slower(), &[]).exits(0);
+    let compared = compare(SyntheticRun::usual(), slower(), &[]).exits(0);
     assert!(
         compared.stdout.contains("WARNING: the baseline itself became slower"),
         "{}",
         compared.stdout
     );
     assert!(compared.stdout.contains("50.0 → 60.0 ms"), "{}", compared.stdout);
-    let compared = compare(MadeUp::usual(), slower(), &["--absolute"]).exits(1);
+    let compared = compare(SyntheticRun::usual(), slower(), &["--absolute"]).exits(1);
     assert!(compared.stdout.contains("REGRESSION: 3 of 3 cases slower by raw time"));
     assert!(!compared.stdout.contains("WARNING"), "{}", compared.stdout);
 }
 
 #[test]
 fn other_machines_are_refused_unless_forced() {
-    let refused = compare(MadeUp::usual(), MadeUp::usual().on("Another CPU"), &[]).exits(2);
+    let refused =
+        compare(SyntheticRun::usual(), SyntheticRun::usual().on("Another CPU"), &[]).exits(2);
     assert!(refused.stderr.contains("CPU: Some CPU → Another CPU"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--force") && refused.stdout.is_empty());
-    let forced = compare(MadeUp::usual(), MadeUp::usual().on("Another CPU"), &["--force"]).exits(0);
+    let forced =
+        compare(SyntheticRun::usual(), SyntheticRun::usual().on("Another CPU"), &["--force"])
+            .exits(0);
     assert!(forced.stdout.contains("FORCED: another machine"), "{}", forced.stdout);
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_no_regression() {
+fn an_error_of_writing_the_result_is_not_exit_code_1() {
     let home = home();
-    let dir = MadeUp::usual().write(&home, "run");
+    let dir = SyntheticRun::usual().write(&home, "run");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
     let harness = std::process::Command::new(env!("CARGO_BIN_EXE_harness"))
         .arg("compare")
@@ -210,13 +213,13 @@ fn a_result_that_cannot_be_written_is_no_regression() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_bad_usage() {
+fn runs_that_cannot_be_compared_are_bad_usage() {
     let home = home();
-    let run = MadeUp::usual().write(&home, "run");
+    let run = SyntheticRun::usual().write(&home, "run");
     let nothing = compare_dirs(&run, &home.path().join("none"), &[]).exits(2);
     assert!(nothing.stderr.contains("none/samples.csv"), "{}", nothing.stderr);
     let others =
-        MadeUp::usual().changed(|case| case.kernel = "other".into()).write(&home, "others");
+        SyntheticRun::usual().changed(|case| case.kernel = "other".into()).write(&home, "others");
     let refused = compare_dirs(&run, &others, &[]).exits(2);
     assert!(refused.stderr.contains("no case in common"), "{}", refused.stderr);
     compare_dirs(&run, &run, &["--margin", "5"]).exits(2);
@@ -226,12 +229,12 @@ fn what_cannot_be_compared_is_bad_usage() {
 
 #[test]
 fn other_draws_are_compared_per_draw_and_lone_cases_listed() {
-    let mut twice = MadeUp::usual().changed(|case| {
+    let mut twice = SyntheticRun::usual().changed(|case| {
         (case.draws, case.chunk, case.seed) = (Some(1280), Some(8), 2);
     });
     twice.times.iter_mut().for_each(|(_, ns, _)| *ns *= 2.0);
     twice.times.push((Case { draws: Some(1280), ..case("crossbeam", 2) }, 50e6, 0.005));
-    let compared = compare(MadeUp::usual(), twice, &["--absolute"]).exits(0);
+    let compared = compare(SyntheticRun::usual(), twice, &["--absolute"]).exits(0);
     let text = &compared.stdout;
     assert!(text.contains("pi, 640 → 1,280 draws a call"), "{text}");
     assert!(text.contains("times are per draw"), "{text}");
@@ -241,8 +244,8 @@ fn other_draws_are_compared_per_draw_and_lone_cases_listed() {
 
 #[test]
 fn the_result_is_one_json_object() {
-    let slower = MadeUp::usual().taking("rayon", 50e6 / 1.5, 0.005);
-    let found = json(&compare(MadeUp::usual(), slower, &["--json"]).exits(1));
+    let slower = SyntheticRun::usual().taking("rayon", 50e6 / 1.5, 0.005);
+    let found = json(&compare(SyntheticRun::usual(), slower, &["--json"]).exits(1));
     assert_eq!((&found["conclusion"], &found["judged"]), (&"regression".into(), &"speedup".into()));
     assert_eq!((&found["comparisons"], &found["baseline_moved"]), (&2.into(), &false.into()));
     let [baseline, rayon, threads] = &found["cases"].as_array().expect("cases")[..] else {
@@ -255,14 +258,14 @@ fn the_result_is_one_json_object() {
 }
 
 #[test]
-fn markdown_says_the_conclusion_first_and_makes_no_markup_of_fields() {
+fn markdown_begins_with_the_conclusion_and_escapes_fields() {
     let label = |case: &mut Case| {
         if case.backend == "rayon" {
             case.label = "<img src=x>|`@all`".into();
         }
     };
-    let slower = MadeUp::usual().taking("rayon", 50e6 / 1.5, 0.005).changed(label);
-    let compared = compare(MadeUp::usual().changed(label), slower, &["--markdown"]).exits(1);
+    let slower = SyntheticRun::usual().taking("rayon", 50e6 / 1.5, 0.005).changed(label);
+    let compared = compare(SyntheticRun::usual().changed(label), slower, &["--markdown"]).exits(1);
     let text = &compared.stdout;
     assert!(text.starts_with("**REGRESSION: 1 of 2 cases slower"), "{text}");
     assert!(
@@ -276,8 +279,9 @@ fn markdown_says_the_conclusion_first_and_makes_no_markup_of_fields() {
 #[test]
 fn several_runs_stand_side_by_side_and_nothing_is_written() {
     let home = home();
-    let one = MadeUp::usual().write(&home, "one");
-    let other = MadeUp::usual().on("Another CPU").taking("rayon", 25e6, 0.001).write(&home, "two");
+    let one = SyntheticRun::usual().write(&home, "one");
+    let other =
+        SyntheticRun::usual().on("Another CPU").taking("rayon", 25e6, 0.001).write(&home, "two");
     let reported = harness(["report".as_ref(), one.as_os_str(), other.as_os_str()]).exits(0);
     let text = &reported.stdout;
     assert!(text.contains("ANOTHER MACHINE: B has CPU Another CPU"), "{text}");

@@ -1,5 +1,5 @@
-//! `--crossover` and `harness metg`, end to end: from which job on parallel pays,
-//! and how small a task may be.
+//! `--crossover` and `harness metg`, end to end: the smallest job for which a parallel
+//! backend is faster, and the smallest efficient task.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ fn fits_a_terminal(answer: &str) {
 }
 
 #[test]
-fn a_crossover_run_says_who_pays_from_which_work_and_who_wins() {
+fn a_crossover_run_shows_the_work_from_which_each_backend_is_faster_and_the_winner() {
     let swept = crossover().args(["--rounds", "6"]).run().exits(0);
     let summary = swept.json("summary.json");
     let crossovers = summary["crossovers"].as_array().expect("a list");
@@ -84,7 +84,7 @@ fn a_crossover_run_says_who_pays_from_which_work_and_who_wins() {
 }
 
 #[test]
-fn several_draws_by_hand_are_analysed_below_their_tables() {
+fn several_given_draws_are_analysed_below_their_tables() {
     let jobs = ["--draws", "2^14,2^16", "-b", "rayon", "-n", "2", "--rounds", "2"];
     let swept = Sweep::new().args(jobs).run().exits(0);
     let place = |words: &str| swept.stdout.find(words).unwrap_or_else(|| panic!("no {words}"));
@@ -93,7 +93,7 @@ fn several_draws_by_hand_are_analysed_below_their_tables() {
 }
 
 #[test]
-fn the_ladder_of_jobs_follows_from_nothing_measured() {
+fn the_sizes_of_jobs_do_not_depend_on_measurements() {
     let plan = plan(Sweep::new().args(["--crossover"]));
     let draws: Vec<u64> = (11..=27).step_by(2).map(|power| 1 << power).collect();
     assert_eq!((seen(&plan, "draws"), seen(&plan, "block")), (draws, vec![1 << 10]));
@@ -114,7 +114,7 @@ fn the_ladder_of_jobs_follows_from_nothing_measured() {
 }
 
 #[test]
-fn metg_says_how_small_a_task_may_be() {
+fn metg_shows_the_smallest_efficient_task() {
     let swept = metg().args(["--rounds", "6"]).run().exits(0);
     let summary = swept.json("summary.json");
     let found = summary["granularities"].as_array().expect("a list");
@@ -161,7 +161,7 @@ fn each_chunk_of_metg_has_draws_of_its_own_and_a_baseline_of_the_same_job() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_by_its_name() {
+fn conflicting_options_are_refused_by_name() {
     let refused = |args: &[&str], words: &[&str]| {
         let swept = harness(args).exits(2);
         for word in words {
@@ -185,7 +185,7 @@ fn what_makes_no_sense_is_refused_by_its_name() {
 }
 
 #[test]
-fn variables_for_all_runs_do_not_stand_in_the_way() {
+fn variables_for_all_runs_do_not_conflict() {
     let steady = |sweep: Sweep| {
         sweep.env("HARNESS_WEAK", "1").env("HARNESS_DRAWS", "2^20").env("HARNESS_CHUNK", "8")
     };
@@ -201,7 +201,7 @@ fn variables_for_all_runs_do_not_stand_in_the_way() {
 }
 
 #[test]
-fn a_run_like_an_earlier_one_asks_what_that_one_asked() {
+fn a_run_like_an_earlier_one_has_its_preset() {
     let first = metg().args(["--rounds", "1"]).run().exits(0);
     let like = first.out.to_string_lossy().into_owned();
     let again = Sweep::new().args(["--like", &like]);
@@ -218,7 +218,7 @@ fn a_run_like_an_earlier_one_asks_what_that_one_asked() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_is_resumed_as_what_it_was() {
+fn an_interrupted_run_is_resumed_with_its_preset() {
     let running = metg().args(["--rounds", "4"]).start();
     running.wait_for_visits(5);
     running.signal(Signal::SIGINT);

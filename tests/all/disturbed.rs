@@ -1,5 +1,5 @@
-//! What happens to a sweep from outside, and what its rows tell of it: stops,
-//! throttling, and time that went by for nobody.
+//! Interference with a sweep from outside, and its record in the rows: stops, throttling,
+//! and suspended time.
 
 use std::fs;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 /// A sweep whose runner works, in its first visit, until there is a file
 /// `open`; and the pid of that runner.
 fn waiting(timeout: &str) -> (Running, Pid) {
-    let runner = Lines::good().script().replace(
+    let runner = Lines::valid().script().replace(
         "cat >/dev/null\n",
         "cat >/dev/null\n[ -e open ] || { echo $$ >pid.part; mv pid.part pid; }\n\
          while [ ! -e open ]; do :; done\n",
@@ -29,8 +29,8 @@ fn open(running: &Running) {
     fs::write(running.file("open"), "").expect("a file");
 }
 
-/// Whether a process sleeps, and has been told of all that its children did.
-fn has_looked(supervisor: Pid) -> bool {
+/// Returns whether a process sleeps and no signal of its children is pending.
+fn has_polled(supervisor: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{supervisor}/status")).expect("it is there");
     let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).expect("a mask");
     let pending = u64::from_str_radix(pending.trim(), 16).expect("hexadecimal digits");
@@ -48,7 +48,7 @@ fn a_runner_that_is_stopped_and_continued_is_no_failure_and_its_row_says_so() {
         wait_until("it runs", || state_of(runner) != Some('T'));
     }
     // Once it has ended, nobody can ask any more whether it was stopped.
-    wait_until("its supervisor has looked", || has_looked(running.pid()));
+    wait_until("its supervisor has looked", || has_polled(running.pid()));
     open(&running);
     let swept = running.finish().exits(0);
     let stops: Vec<u32> =

@@ -1,4 +1,4 @@
-//! What the documents show must work.
+//! Examples in the documents, which must work.
 
 use crate::common::Sweep;
 
@@ -39,7 +39,7 @@ fn a_runner_in_perl_that_follows_the_document_gives_the_same_bits() {
 }
 
 #[test]
-fn the_readme_shows_a_whole_answer_in_at_most_twelve_lines() {
+fn the_readme_shows_a_complete_result_in_at_most_twelve_lines() {
     let readme = include_str!("../../README.md");
     let shown = readme.split("-- --quick ").nth(1).and_then(|rest| rest.split("```").next());
     let shown = shown.expect("the README shows the output of --quick");

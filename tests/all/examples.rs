@@ -1,9 +1,9 @@
 //! Every program of `examples/` prints what its first lines say, and
 //! docs/NOTEBOOK.md shows the programs as they are and what they print.
 //!
-//! What a program prints stands in its doc comment, in a block that begins with
+//! The output of a program is in its doc comment, in a block that begins with
 //! ```` ```text ````: a command after `$ `, and its output below. `…` stands for
-//! some text of a line, where it differs from run to run. Lines of a block
+//! some text of a line that differs from run to run. Lines of a block
 //! `text in any order` may come in any order, those of a block `text torn` may
 //! tear each other: only their letters are compared. So a new example is tested
 //! once its file is there.
@@ -16,7 +16,7 @@ use nthread::kernel::{DEFAULT_BLOCK, Isa, Job};
 
 const NOTEBOOK: &str = include_str!("../../docs/NOTEBOOK.md");
 
-/// How what was printed is compared with what is documented.
+/// Rule by which printed and documented text are compared.
 #[derive(Clone, Copy, Debug)]
 enum Order {
     Kept,
@@ -33,7 +33,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// Whether a run printed that.
+    /// Returns whether a run printed this.
     fn is_like(&self, printed: &str) -> bool {
         let lines = |text: &str| text.lines().map(String::from).collect::<Vec<String>>();
         let (mut documented, mut printed) = (lines(&self.output), lines(printed));
@@ -70,7 +70,7 @@ fn letters(text: &str) -> String {
     letters.into_iter().collect()
 }
 
-/// Whether a line is as documented, where `…` stands for one letter or more.
+/// Returns whether a line is as documented, where `…` stands for one letter or more.
 fn is_like(documented: &str, line: &str) -> bool {
     let Some((before, after)) = documented.split_once('…') else { return documented == line };
     let Some(rest) = line.strip_prefix(before) else { return false };
@@ -115,13 +115,13 @@ fn parts(name: &str) -> (String, String) {
 
 /// The fenced blocks of a document that are of a kind, as fence and text.
 fn blocks<'a>(document: &'a str, kind: &str) -> Vec<(&'a str, &'a str)> {
-    // Between two fences lies, in turns, text and code.
+    // Fences separate text and code in turns.
     let code = document.split("```").skip(1).step_by(2);
     let split = code.map(|block| block.split_once('\n').expect("a fence ends its line"));
     split.filter(|(fence, _)| fence.split(' ').next() == Some(kind)).collect()
 }
 
-/// What a block of commands and outputs shows.
+/// Commands and outputs in a block.
 fn shown((fence, text): (&str, &str)) -> Vec<Shown> {
     let order = match fence.split_once(' ').map_or("", |(_, order)| order) {
         "" => Order::Kept,
@@ -138,7 +138,7 @@ fn shown((fence, text): (&str, &str)) -> Vec<Shown> {
     commands.map(shown).collect()
 }
 
-/// What the doc comment of an example says that it prints.
+/// Documented outputs of an example.
 fn documented(name: &str) -> Vec<Shown> {
     let (comment, _) = parts(name);
     blocks(&comment, "text").into_iter().flat_map(shown).collect()
@@ -160,7 +160,7 @@ fn every_example_prints_what_it_says() {
 }
 
 #[test]
-fn whoever_joins_speaks_last() {
+fn a_process_that_joins_prints_last() {
     let documented = documented("lesson_2_join");
     let joined = documented.iter().find(|shown| shown.command.ends_with("join -- join"));
     let run = joined.expect("it is documented").run().exits(0);
@@ -170,7 +170,7 @@ fn whoever_joins_speaks_last() {
 }
 
 #[test]
-fn the_same_darts_are_counted_four_times_and_own_ones_once() {
+fn copied_generators_count_the_same_darts_four_times() {
     let run = documented("lesson_9_same_darts")[0].run().exits(0);
     let line = |title: &str| {
         let line = run.stdout.lines().find_map(|line| line.strip_prefix(title));

@@ -8,10 +8,10 @@ use crate::common::runner::{Lines, RIGHT, Tally, script, script_with_pid};
 use crate::common::{Sweep, Swept, TINY_DRAWS, TINY_HITS, dispose_of, is_alive, pid_in};
 use nix::sys::signal::SigHandler;
 
-/// Runners that fail, or do not, at once: name, script, and words of the reason
-/// (none for those that are well).
-fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
-    let good = Lines::good();
+/// Runners that end at once: name, script, and words of the error (none for valid
+/// ones).
+fn broken_runners() -> Vec<(&'static str, String, &'static [&'static str])> {
+    let valid = Lines::valid();
     let half = TINY_DRAWS / 2;
     let part = |hits: u64| Tally { draws: half, hits };
     // Estimates 3.1415 and 3.2.
@@ -24,42 +24,42 @@ fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
         ("dies-by-signal", "kill -9 $$\n".into(), &["SIGKILL"]),
         (
             "dies-in-mid-visit",
-            good.clone().first(3).script_then("kill -9 $$"),
+            valid.clone().first(3).script_then("kill -9 $$"),
             &["SIGKILL", "call"],
         ),
-        ("segfaults", good.clone().first(2).script_then("kill -11 $$"), &["SIGSEGV"]),
-        ("fails-after-all", good.script_then("exit 7"), &["status 7"]),
+        ("segfaults", valid.clone().first(2).script_then("kill -11 $$"), &["SIGSEGV"]),
+        ("fails-after-all", valid.script_then("exit 7"), &["status 7"]),
         ("says-nothing", script("exit 0"), &["ended", "hello"]),
         ("reads-nothing", "exit 0\n".into(), &["ended", "hello"]),
-        ("stops-short", good.clone().first(5).script(), &["ended", "done"]),
+        ("stops-short", valid.clone().first(5).script(), &["ended", "done"]),
         ("speaks-garbage", script("echo 'not json at all'"), &["not json at all"]),
         ("speaks-binary", script("head -c 5000 /dev/zero; echo"), &["not an event"]),
         ("speaks-latin", script("printf 'na\\357ve\\n'"), &["not an event"]),
         ("says-nothing-known", script("echo '{\"hi\":{}}'"), &["hi"]),
-        ("skips-hello", good.clone().replacing("hello", "teardown").script(), &["teardown"]),
+        ("skips-hello", valid.clone().replacing("hello", "teardown").script(), &["teardown"]),
         (
             "calls-too-often",
-            good.clone().replacing("{\"teardown\"", "{\"setup\"").script(),
+            valid.clone().replacing("{\"teardown\"", "{\"setup\"").script(),
             &["setup", "teardown"],
         ),
         (
             "forgets-to-warm-up",
-            good.clone().replacing("warmup", "call").script(),
+            valid.clone().replacing("warmup", "call").script(),
             &["call", "warmup"],
         ),
         (
             "speaks-protocol-2",
-            good.clone().replacing("\"protocol\":1", "\"protocol\":2").script(),
+            valid.clone().replacing("\"protocol\":1", "\"protocol\":2").script(),
             &["protocol 2"],
         ),
-        ("adds-words", good.script_then("echo 'by the way'"), &["by the way"]),
+        ("adds-words", valid.script_then("echo 'by the way'"), &["by the way"]),
         (
             "tally-is-a-number",
-            good.clone().replacing("\"51515\"", "51515").script(),
+            valid.clone().replacing("\"51515\"", "51515").script(),
             &["not an event"],
         ),
-        ("time-is-negative", good.clone().replacing(":1000,", ":-5,").script(), &["not an event"]),
-        ("took-no-time", good.clone().replacing(":1000,", ":0,").script(), &["0 ns"]),
+        ("time-is-negative", valid.clone().replacing(":1000,", ":-5,").script(), &["not an event"]),
+        ("took-no-time", valid.clone().replacing(":1000,", ":0,").script(), &["0 ns"]),
         ("off-by-one", Lines::answering("exact", off_by_one).script(), &["wrong tally", "51516"]),
         ("does-half", Lines::answering("exact", fewer).script(), &["wrong tally", "32768"]),
         (
@@ -111,8 +111,8 @@ fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         ("has-no-interpreter", "exec /nowhere/at/all\n".into(), &["/nowhere/at/all"]),
         // These are well.
-        ("well", good.script(), &[]),
-        ("well-without-newline", good.clone().first(5).script_then("printf '{\"done\":{}}'"), &[]),
+        ("well", valid.script(), &[]),
+        ("well-without-newline", valid.clone().first(5).script_then("printf '{\"done\":{}}'"), &[]),
         ("well-with-z", Lines::answering("z", plausible).script(), &[]),
         (
             "well-with-workers",
@@ -126,27 +126,29 @@ fn patients() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         (
             "well-with-unknown-keys",
-            good.clone()
+            valid
+                .clone()
                 .replacing("{\"wall_ns\"", "{\"mood\":[1],\"wall_ns\"")
                 .replacing("\"draws\"", "\"colour\":\"red\",\"draws\"")
                 .script(),
             &[],
         ),
-        ("well-but-chatty", good.script_then("echo 'all went well' >&2"), &[]),
-        ("well-but-deaf", good.script().replace("cat >/dev/null\n", "exec <&-\n"), &[]),
+        ("well-but-chatty", valid.script_then("echo 'all went well' >&2"), &[]),
+        ("well-without-reading", valid.script().replace("cat >/dev/null\n", "exec <&-\n"), &[]),
     ]
 }
 
-/// One sweep over all of them, three rounds of it, beside two backends of ours.
-fn ward() -> &'static Swept {
+/// One sweep over all of them, of three rounds, with two backends of this crate.
+fn sweep_of_broken_runners() -> &'static Swept {
     static SWEPT: OnceLock<Swept> = OnceLock::new();
     SWEPT.get_or_init(|| {
-        let backends = patients().iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
+        let backends =
+            broken_runners().iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
         let options = ["-n", "2", "--draws", "2^16", "--rounds", "3", "--timeout", "60s", "-b"];
         let sweep =
             Sweep::new().args(options).args([format!("{backends},std-thread,process-pipe")]);
         let add = |sweep: Sweep, (name, script, _): &(&str, String, _)| sweep.runner(name, script);
-        patients().iter().fold(sweep, add).run().exits(1)
+        broken_runners().iter().fold(sweep, add).run().exits(1)
     })
 }
 
@@ -159,14 +161,14 @@ fn case_of(swept: &Swept, backend: &str) -> u64 {
 }
 
 fn sick() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    let sick = patients().into_iter().filter(|(_, _, words)| !words.is_empty());
+    let sick = broken_runners().into_iter().filter(|(_, _, words)| !words.is_empty());
     sick.map(|(name, _, words)| (name, words))
 }
 
 #[test]
 fn every_broken_runner_becomes_error_rows_with_the_reason() {
     for (name, words) in sick() {
-        for error in ward().errors_of(name) {
+        for error in sweep_of_broken_runners().errors_of(name) {
             for word in words {
                 assert!(error.contains(word), "{name}: {word:?} is not in: {error}");
             }
@@ -177,11 +179,11 @@ fn every_broken_runner_becomes_error_rows_with_the_reason() {
 
 #[test]
 fn a_broken_runner_is_retired_after_two_failures_in_a_row() {
-    let run = ward().run_json();
+    let run = sweep_of_broken_runners().run_json();
     let retired = run["sessions"][0]["retired"].as_array().expect("a list");
     for (name, words) in sick() {
-        assert_eq!(ward().errors_of(name).len(), 2, "{name} has no third visit");
-        let case = case_of(ward(), name);
+        assert_eq!(sweep_of_broken_runners().errors_of(name).len(), 2, "{name} has no third visit");
+        let case = case_of(sweep_of_broken_runners(), name);
         let record = retired.iter().find(|retired| retired["case"] == case).expect(name);
         assert_eq!(record["round"], 1, "{name} failed in the first and in the second round");
         assert!(record["error"].as_str().is_some_and(|error| error.contains(words[0])), "{name}");
@@ -190,11 +192,17 @@ fn a_broken_runner_is_retired_after_two_failures_in_a_row() {
 }
 
 #[test]
-fn runners_without_fault_are_measured_in_every_round() {
-    for (name, _, words) in patients() {
+fn valid_runners_are_measured_in_every_round() {
+    for (name, _, words) in broken_runners() {
         if words.is_empty() {
-            assert_eq!(ward().errors_of(name), [""; 3], "{name}");
-            assert!(ward().calls_of(name).iter().all(|call| call["wall_ns"] == "1000"), "{name}");
+            assert_eq!(sweep_of_broken_runners().errors_of(name), [""; 3], "{name}");
+            assert!(
+                sweep_of_broken_runners()
+                    .calls_of(name)
+                    .iter()
+                    .all(|call| call["wall_ns"] == "1000"),
+                "{name}"
+            );
         }
     }
 }
@@ -202,15 +210,15 @@ fn runners_without_fault_are_measured_in_every_round() {
 #[test]
 fn the_other_backends_are_measured_all_the_same() {
     for name in ["std-thread", "process-pipe"] {
-        assert_eq!(ward().errors_of(name), [""; 3], "{name}");
+        assert_eq!(sweep_of_broken_runners().errors_of(name), [""; 3], "{name}");
     }
-    assert!(ward().errors_of("sequential").iter().all(String::is_empty));
-    assert_eq!(ward().run_json()["sessions"][0]["stop_reason"], "rounds");
+    assert!(sweep_of_broken_runners().errors_of("sequential").iter().all(String::is_empty));
+    assert_eq!(sweep_of_broken_runners().run_json()["sessions"][0]["stop_reason"], "rounds");
 }
 
 #[test]
 fn the_table_says_which_visits_failed_and_why() {
-    let table = &ward().stdout;
+    let table = &sweep_of_broken_runners().stdout;
     let failed = format!("{} FAILED VISITS", 2 * sick().count());
     assert!(table.contains(&failed), "{table}");
     for (name, words) in sick() {
@@ -221,8 +229,9 @@ fn the_table_says_which_visits_failed_and_why() {
 }
 
 #[test]
-fn a_wrong_answer_never_becomes_a_number() {
-    let cases = ward().json("summary.json")["cases"].as_array().expect("cases").clone();
+fn a_wrong_tally_is_in_no_figure() {
+    let cases =
+        sweep_of_broken_runners().json("summary.json")["cases"].as_array().expect("cases").clone();
     for (name, _) in sick() {
         let case = cases.iter().find(|case| case["backend"] == name).expect(name);
         assert_eq!(case["rounds"], 0, "{name}");
@@ -234,14 +243,15 @@ fn a_wrong_answer_never_becomes_a_number() {
 
 #[test]
 fn the_row_of_a_wrong_call_says_so_too() {
-    for call in ward().rows().iter().filter(|row| row["backend"] == "off-by-one") {
+    for call in sweep_of_broken_runners().rows().iter().filter(|row| row["backend"] == "off-by-one")
+    {
         let is_wrong = call["phase"] == "warmup" || call["phase"] == "visit";
         assert_eq!(call["error"].contains("wrong tally"), is_wrong, "{call:?}");
     }
 }
 
 #[test]
-fn what_is_said_of_a_runner_does_not_depend_on_how_fast_it_ends() {
+fn the_error_does_not_depend_on_how_fast_a_runner_ends() {
     let error = "echo '{\"error\":{\"message\":\"no such kernel here\"}}'";
     let said = "no such kernel here";
     let begun = "printf '{\"call\":{'";
@@ -289,20 +299,26 @@ fn what_is_said_of_a_runner_does_not_depend_on_how_fast_it_ends() {
 #[test]
 fn the_exit_status_is_in_the_row() {
     for (name, status) in [("dies-at-once", "3"), ("dies-by-signal", "-9"), ("segfaults", "-11")] {
-        assert!(ward().visits_of(name).iter().all(|row| row["exit_status"] == status), "{name}");
+        assert!(
+            sweep_of_broken_runners()
+                .visits_of(name)
+                .iter()
+                .all(|row| row["exit_status"] == status),
+            "{name}"
+        );
     }
 }
 
 #[test]
-fn nothing_of_the_broken_runners_is_left() {
-    ward().leaves_nothing_alive();
+fn no_process_of_a_broken_runner_is_left() {
+    sweep_of_broken_runners().leaves_nothing_alive();
 }
 
 #[test]
-fn one_failure_in_between_retires_nobody() {
+fn a_single_failure_retires_no_runner() {
     // Fails in every other visit: the first, the third and the fifth.
     let toggle = "if [ -e failed ]; then rm failed; else : >failed; exit 5; fi\n";
-    let runner = Lines::good().script().replace("cat >/dev/null\n", toggle);
+    let runner = Lines::valid().script().replace("cat >/dev/null\n", toggle);
     let sweep = Sweep::new().args(["-n1", "-b", "moody", "--draws", "2^16", "--rounds", "5"]);
     let swept = sweep.runner("moody", &runner).run().exits(1);
     let failed: Vec<bool> =
@@ -313,8 +329,8 @@ fn one_failure_in_between_retires_nobody() {
     assert_eq!(cases[1]["rounds"], 2, "the clean visits count");
 }
 
-/// A sweep of one round in which a runner misbehaves in a way of its own,
-/// beside a backend of ours that must be measured.
+/// A sweep of one round with a broken runner and a backend of this crate that must be
+/// measured.
 #[track_caller]
 fn one_round_with(runner: &str, options: &[&str]) -> Swept {
     let sweep = Sweep::tiny().args(["-n", "2", "-b", "broken,std-thread"]).args(options);
@@ -324,11 +340,10 @@ fn one_round_with(runner: &str, options: &[&str]) -> Swept {
     swept
 }
 
-/// Long enough for a backend of ours on a busy machine, and short enough to
-/// wait for.
+/// Timeout that is long enough for a backend of this crate on a busy machine.
 const SOON: &[&str] = &["--timeout", "2s"];
 
-/// For faults that must be noticed before any timeout.
+/// Timeout for faults that must be detected without one.
 const NEVER: &[&str] = &["--timeout", "10min"];
 
 #[test]
@@ -341,7 +356,7 @@ fn a_runner_that_hangs_is_killed_with_its_processes_named() {
 }
 
 #[test]
-fn a_runner_that_ignores_every_polite_signal_is_killed() {
+fn a_runner_that_ignores_sigterm_is_killed() {
     let stubborn = script_with_pid("pid", "trap '' TERM INT HUP QUIT; while :; do sleep 1; done");
     let swept = one_round_with(&stubborn, SOON);
     assert!(swept.errors_of("broken")[0].contains("timeout"));
@@ -381,7 +396,7 @@ fn an_endless_stream_of_lines_is_cut_off() {
 }
 
 #[test]
-fn a_flood_on_stderr_blocks_nobody_and_its_end_is_kept() {
+fn much_output_on_stderr_blocks_no_process_and_its_end_is_kept() {
     let flood =
         "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo 'the last words' >&2; exit 4";
     let swept = one_round_with(&script(flood), NEVER);
@@ -391,15 +406,15 @@ fn a_flood_on_stderr_blocks_nobody_and_its_end_is_kept() {
 }
 
 #[test]
-fn a_flood_on_stderr_that_never_ends_cannot_hold_the_timeout_up() {
+fn endless_output_on_stderr_does_not_delay_the_timeout() {
     let swept = one_round_with(&script("yes 'and another thing' >&2"), SOON);
     let error = &swept.errors_of("broken")[0];
     assert!(error.contains("timeout"), "{error}");
 }
 
 #[test]
-fn a_flood_from_a_process_that_was_left_behind_ends_with_it() {
-    let left = Lines::good().script_then("yes 'and another thing' >&2 &");
+fn output_of_a_leftover_process_ends_with_it() {
+    let left = Lines::valid().script_then("yes 'and another thing' >&2 &");
     let swept = one_round_with(&left, NEVER);
     let error = &swept.errors_of("broken")[0];
     assert!(error.contains("left processes behind") && error.contains("yes"), "{error}");
@@ -407,7 +422,7 @@ fn a_flood_from_a_process_that_was_left_behind_ends_with_it() {
 
 #[test]
 fn a_runner_that_closes_stdout_and_stays_is_killed() {
-    let staying = Lines::good().script_then("exec >&-; sleep 1000");
+    let staying = Lines::valid().script_then("exec >&-; sleep 1000");
     let swept = one_round_with(&staying, NEVER);
     let error = &swept.errors_of("broken")[0];
     assert!(error.contains("did not exit"), "{error}");
@@ -416,7 +431,7 @@ fn a_runner_that_closes_stdout_and_stays_is_killed() {
 #[test]
 fn a_process_that_a_runner_leaves_behind_is_named_and_killed() {
     let left = "sleep 1000 >/dev/null 2>&1 & echo $! >pid.part; mv pid.part pid";
-    let swept = one_round_with(&Lines::good().script_then(left), NEVER);
+    let swept = one_round_with(&Lines::valid().script_then(left), NEVER);
     let error = &swept.errors_of("broken")[0];
     assert!(error.contains("left processes behind: sleep (pid"), "{error}");
     assert!(!is_alive(pid_in(&swept.home().join("pid"))));
@@ -427,14 +442,14 @@ fn a_process_with_a_session_of_its_own_that_holds_stdout_open_is_killed_too() {
     // Where there is no setsid, the process stays in the group.
     let left = "$(command -v setsid) sh -c 'echo $$ >pid.part; mv pid.part pid; exec sleep 1000' &\n\
                 while [ ! -e pid ]; do :; done";
-    let swept = one_round_with(&Lines::good().script_then(left), NEVER);
+    let swept = one_round_with(&Lines::valid().script_then(left), NEVER);
     let error = &swept.errors_of("broken")[0];
     assert!(error.contains("left processes behind: sleep (pid"), "{error}");
     assert!(!is_alive(pid_in(&swept.home().join("pid"))));
 }
 
 #[test]
-fn an_orphan_of_an_orphan_with_a_session_of_its_own_dies_with_a_runner_that_hangs() {
+fn an_orphan_with_a_session_of_its_own_is_killed_with_a_hanging_runner() {
     let nested = "$(command -v setsid) sh -c 'sh -c \"echo \\$\\$ >pid.part; mv pid.part pid; \
                   exec sleep 1000\" & sleep 1000' >/dev/null 2>&1 &\nsleep 1000";
     let swept = one_round_with(&script(nested), SOON);
@@ -443,26 +458,27 @@ fn an_orphan_of_an_orphan_with_a_session_of_its_own_dies_with_a_runner_that_hang
 }
 
 #[test]
-fn a_runner_that_waits_for_more_to_read_gets_an_end() {
+fn a_runner_that_reads_on_gets_the_end_of_stdin() {
     // `cat` returns only if stdin ends.
-    let patient = format!("cat >/dev/null\ncat >/dev/null\n{}", Lines::good().script());
-    let sweep = Sweep::tiny().args(["-n", "2", "-b", "patient"]).args(NEVER);
-    let swept = sweep.runner("patient", &patient).run().exits(0);
-    assert_eq!(swept.errors_of("patient"), [""]);
+    let waiting = format!("cat >/dev/null\ncat >/dev/null\n{}", Lines::valid().script());
+    let sweep = Sweep::tiny().args(["-n", "2", "-b", "waiting"]).args(NEVER);
+    let swept = sweep.runner("waiting", &waiting).run().exits(0);
+    assert_eq!(swept.errors_of("waiting"), [""]);
 }
 
 #[test]
-fn a_runner_is_asked_in_json_and_given_its_variables() {
-    let curious = "echo \"$asked\" >visit.json; cat >>visit.json\n\
+fn a_runner_gets_its_request_as_json_and_its_variables() {
+    let writing_its_input = "echo \"$asked\" >visit.json; cat >>visit.json\n\
         echo \"$RAYON_NUM_THREADS $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS $MKL_NUM_THREADS\" >variables\n";
-    let runner = Lines::good().script().replace("cat >/dev/null\n", curious);
-    let sweep = Sweep::tiny().args(["-n", "2", "-b", "curious"]).env("OMP_NUM_THREADS", "7");
-    let swept = sweep.runner("curious", &runner).run().exits(0);
+    let runner = Lines::valid().script().replace("cat >/dev/null\n", writing_its_input);
+    let sweep =
+        Sweep::tiny().args(["-n", "2", "-b", "writing_its_input"]).env("OMP_NUM_THREADS", "7");
+    let swept = sweep.runner("writing_its_input", &runner).run().exits(0);
     let read = |name: &str| std::fs::read_to_string(swept.home().join(name)).expect("a file");
     assert_eq!(read("variables"), "2 1 1 1\n");
     let visit: serde_json::Value = serde_json::from_str(&read("visit.json")).expect("JSON");
     let expected = serde_json::json!({
-        "protocol": 1, "kernel": "pi", "backend": "curious", "nthread": 2, "inner_nthread": 1,
+        "protocol": 1, "kernel": "pi", "backend": "writing_its_input", "nthread": 2, "inner_nthread": 1,
         "schedule": null, "chunk": null, "block": 16384, "blocks": 4, "seed": "20261122",
         "pin": null, "start_method": null, "warmup": 1, "iterations": 1,
     });
@@ -471,16 +487,17 @@ fn a_runner_is_asked_in_json_and_given_its_variables() {
 
 #[test]
 fn a_runner_starts_with_default_signals_and_no_stray_descriptors() {
-    let curious = "cat >/dev/null\ncat /proc/self/status >status\nls /proc/self/fd >descriptors\n";
-    let runner = Lines::good().script().replace("cat >/dev/null\n", curious);
-    let sweep = Sweep::tiny().args(["-n", "2", "-b", "curious"]);
-    let swept = sweep.runner("curious", &runner).run().exits(0);
+    let writing_its_input =
+        "cat >/dev/null\ncat /proc/self/status >status\nls /proc/self/fd >descriptors\n";
+    let runner = Lines::valid().script().replace("cat >/dev/null\n", writing_its_input);
+    let sweep = Sweep::tiny().args(["-n", "2", "-b", "writing_its_input"]);
+    let swept = sweep.runner("writing_its_input", &runner).run().exits(0);
     let read = |name: &str| std::fs::read_to_string(swept.home().join(name)).expect("a file");
     let (status, descriptors) = (read("status"), read("descriptors"));
     // The same script without a harness, for what this test itself inherited; but
     // for the signals that a sweep of these tests is given as a user has them.
     let mut shell = std::process::Command::new("sh");
-    let shell = shell.arg("curious.sh").current_dir(swept.home());
+    let shell = shell.arg("writing_its_input.sh").current_dir(swept.home());
     // SAFETY: between fork and exec the step makes system calls only.
     unsafe { shell.pre_exec(|| dispose_of(SigHandler::SigDfl)) };
     shell.stdin(std::process::Stdio::null()).output().expect("a shell");
@@ -497,14 +514,14 @@ fn signals(status: &str, name: &str) -> u64 {
     all & 0x7fff_ffff
 }
 
-/// Six rounds with a runner that has random numbers of its own, or says so.
+/// Makes six rounds with a runner that declares random numbers of its own.
 fn six_rounds_with(runner: &str) -> Swept {
     let options = ["-n2", "-b=mine", "--draws=2^16", "--rounds=6"];
     Sweep::new().args(options).runner("mine", runner).run()
 }
 
 #[test]
-fn a_runner_that_always_gives_the_same_plausible_answer_is_found_out() {
+fn a_runner_with_a_constant_plausible_tally_is_detected() {
     let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
     let swept = six_rounds_with(&Lines::answering("z", plausible).script()).exits(1);
     let errors = swept.errors_of("mine");
@@ -518,7 +535,7 @@ fn a_runner_that_always_gives_the_same_plausible_answer_is_found_out() {
 }
 
 #[test]
-fn a_runner_whose_answers_differ_as_chance_has_it_is_believed() {
+fn a_runner_with_random_tallies_is_accepted() {
     let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
     let next = "next() { n=$(cat count 2>/dev/null || echo 0); echo $((n + 1)) >count; \
                 echo $((51300 + n * 7919 % 350)); }\n";
@@ -528,7 +545,7 @@ fn a_runner_whose_answers_differ_as_chance_has_it_is_believed() {
 }
 
 #[test]
-fn a_resumed_run_remembers_the_answers_of_a_runner() {
+fn a_resumed_run_includes_the_earlier_tallies_of_a_runner() {
     let plausible = Tally { draws: TINY_DRAWS, hits: 51_470 };
     let runner = Lines::answering("z", plausible).script();
     // Takes its sweep along into its end, in the third round. (Its first visit asks

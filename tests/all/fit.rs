@@ -1,4 +1,4 @@
-//! `harness fit`: what it reads, prints and refuses.
+//! `harness fit`: input, output and errors.
 
 use std::fs;
 
@@ -74,7 +74,7 @@ fn a_file_is_read_by_its_name_and_a_summary_of_ours_by_its_settings() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_with_line_and_column() {
+fn an_invalid_file_is_refused_with_line_and_column() {
     let fails = |text: &str, args: &[&str], code: i32, words: &str| {
         let swept = fit(text, args).exits(code);
         assert!(swept.stderr.contains(words), "{words:?} is not in: {}", swept.stderr);
@@ -91,7 +91,7 @@ fn what_cannot_be_read_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn a_last_line_without_its_end_may_be_cut_short_and_is_remarked_upon() {
+fn a_last_line_without_a_line_end_is_a_warning() {
     let lines = "nthread,throughput\n1,1\n2,2\n3,3\n4,4\n5,5\n6,6";
     let torn = fit(lines, &[]).exits(0);
     assert!(torn.stderr.contains("line 7: the last line has no line break"), "{}", torn.stderr);

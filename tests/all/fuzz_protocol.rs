@@ -1,6 +1,5 @@
-//! Runners that violate the protocol in ways that nobody thought of: a good visit is
-//! damaged at random, and each damage is an error row with its reason, while the sweep
-//! goes on to its end.
+//! Random violations of the protocol: a valid visit is damaged at random, and each damaged
+//! one is an error row with its reason, while the sweep goes on to its end.
 
 use std::fs;
 
@@ -13,14 +12,14 @@ use rand::{RngExt as _, SeedableRng as _};
 /// The visit as lines of bytes.
 type Transcript = Vec<Vec<u8>>;
 
-/// A way to damage a visit; what comes back is what the runner says.
+/// A way to damage a visit; returns the output of the runner.
 type Damage = fn(Transcript, &mut SmallRng) -> Vec<u8>;
 
-/// How often each damage is tried, with other details each time.
+/// Number of random variants of each damage.
 const TRIES: u64 = 3;
 
-fn good() -> Transcript {
-    Lines::good().lines().into_iter().map(String::into_bytes).collect()
+fn valid() -> Transcript {
+    Lines::valid().lines().into_iter().map(String::into_bytes).collect()
 }
 
 fn whole(lines: &[Vec<u8>]) -> Vec<u8> {
@@ -40,7 +39,7 @@ fn some(rng: &mut SmallRng, texts: &[&str]) -> String {
     texts.choose(rng).expect("one").to_string()
 }
 
-/// Every way, by name.
+/// All damages by name.
 fn damages() -> Vec<(&'static str, Damage)> {
     vec![
         ("drops-a-line", |mut lines, rng| {
@@ -161,7 +160,7 @@ fn damages() -> Vec<(&'static str, Damage)> {
 }
 
 #[test]
-fn every_damage_is_an_error_row_and_nothing_else_suffers() {
+fn every_damaged_visit_is_an_error_row_and_no_other_is() {
     let seed = rand::random::<u64>();
     println!("seed {seed}");
     let mut rng = SmallRng::seed_from_u64(seed);
@@ -173,11 +172,11 @@ fn every_damage_is_an_error_row_and_nothing_else_suffers() {
         fs::write(&file, said).expect("written");
         sweep.runner(name, &crate::common::runner::script(&format!("cat {}", file.display())))
     };
-    sweep = say("well", &whole(&good()), sweep);
+    sweep = say("well", &whole(&valid()), sweep);
     for (name, damage) in damages() {
         for number in 0..TRIES {
             let name = format!("{name}-{number}");
-            sweep = say(&name, &damage(good(), &mut rng), sweep);
+            sweep = say(&name, &damage(valid(), &mut rng), sweep);
             names.push(name);
         }
     }

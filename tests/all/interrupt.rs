@@ -1,5 +1,5 @@
-//! Signals, and a system that refuses: whatever ends a sweep, its whole visits
-//! are kept and nothing of it stays alive.
+//! Signals and exhausted resources: whatever ends a sweep, its complete visits are kept
+//! and no process of it stays alive.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::common::{
 use nix::sys::resource::Resource;
 use nix::sys::signal::{SigHandler, Signal, signal};
 
-/// A sweep of so many rounds that only a signal ends it.
+/// A sweep that only a signal ends.
 fn endless() -> Sweep {
     let options = ["--draws", "2^16", "--rounds", "1000000", "--timeout", "10min", "-n", "2"];
     Sweep::new().args(options)
@@ -84,7 +84,7 @@ fn an_interrupt_ends_the_running_visit_and_everything_below_it() {
 }
 
 #[test]
-fn a_second_interrupt_does_no_harm() {
+fn a_second_interrupt_changes_nothing() {
     let (running, _) = hanging("sleep 1000");
     // The first may have ended it already.
     running.signal(Signal::SIGINT);
@@ -163,7 +163,7 @@ fn ctrl_z_stops_the_runner_too_and_its_visit_is_made_again() {
     // It starts no program while it waits: a shell that is stopped in the middle of
     // that sleeps in the kernel instead of being seen as stopped.
     let gate = "while [ ! -e open ]; do :; done\n";
-    let runner = Lines::good().script().replace(
+    let runner = Lines::valid().script().replace(
         "cat >/dev/null\n",
         &format!(
             "cat >/dev/null\n[ -e open ] || {{ echo $$ >pid.part; mv pid.part pid; }}\n{gate}"
@@ -190,7 +190,7 @@ fn ctrl_z_stops_the_runner_too_and_its_visit_is_made_again() {
 #[test]
 fn the_timeout_does_not_run_while_everything_is_stopped() {
     // Stopped for longer than the timeout, and let go at once afterwards.
-    let runner = Lines::good().script().replace(
+    let runner = Lines::valid().script().replace(
         "cat >/dev/null\n",
         "cat >/dev/null\n[ -e open ] || { echo $$ >pid.part; mv pid.part pid; }\n\
          while [ ! -e open ]; do :; done\n",
@@ -225,7 +225,7 @@ fn ctrl_c_after_ctrl_z_still_ends_it() {
 }
 
 #[test]
-fn a_run_that_was_told_to_ignore_signals_goes_on() {
+fn a_run_that_inherits_ignored_signals_goes_on() {
     // As under nohup, or in the background of a script.
     let sweep = Sweep::new().args(["--draws=2^14", "--rounds=40", "-n1", "-b", "std-thread"]);
     let running = sweep.before_exec(|| dispose_of(SigHandler::SigIgn)).start();
@@ -268,7 +268,7 @@ fn a_disk_that_fills_during_the_run_ends_it_with_whole_visits() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_an_error_and_not_a_death() {
+fn exceeding_the_file_size_limit_is_an_error_and_no_signal() {
     let swept = bulky().limit(Resource::RLIMIT_FSIZE, 100_000).run();
     assert_eq!(swept.signal(), None, "SIGXFSZ must not end the program");
     assert_eq!(swept.code(), 1);
@@ -277,7 +277,7 @@ fn a_limit_on_the_size_of_files_is_an_error_and_not_a_death() {
 }
 
 #[test]
-fn a_disk_that_is_full_from_the_start_leaves_nothing_half_made() {
+fn a_disk_that_is_full_from_the_start_leaves_no_partial_files() {
     let sweep = Sweep::tiny().args(["-n1", "-b", "sequential"]);
     let sweep = sweep.before_exec(write_errors_not_signals).limit(Resource::RLIMIT_FSIZE, 0);
     let swept = sweep.run().exits(1);
@@ -310,11 +310,11 @@ fn threads_that_cannot_be_created_are_an_error_row() {
     swept.leaves_nothing_alive();
 }
 
-/// A user whom the limit on threads holds: it does not hold root.
+/// A user to whom the limit on threads applies, as it does not to root.
 const NOBODY: u32 = 65_534;
 
 #[test]
-fn fork_and_threads_that_are_refused_are_error_rows() {
+fn a_refused_fork_or_thread_is_an_error_row() {
     use std::fs::Permissions;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
     // Our own runner, asked in another name, and with no room for a second

@@ -51,7 +51,7 @@ fn counts_as_the_baseline(swept: &Swept, backend: &str) {
 }
 
 #[test]
-fn numpy_in_every_facility_counts_the_very_hits_of_the_baseline() {
+fn numpy_with_every_facility_counts_the_hits_of_the_baseline() {
     let names = ORIGINALS.iter().map(|original| original.name);
     let is_exact = |name: &&str| {
         let is_python = name.starts_with("python-") || name.starts_with("joblib-");
@@ -83,7 +83,7 @@ fn the_loop_of_the_notebook_passes_with_random_numbers_of_its_own() {
 }
 
 #[test]
-fn the_pool_of_the_notebook_is_caught() {
+fn the_copied_generators_of_the_notebook_are_detected() {
     let names = those_that_run(&["notebook-pool"]);
     let Some(swept) = swept(&names, &["-n", "4", "--draws", "2^20", "--iterations", "3"]) else {
         return;
@@ -120,7 +120,7 @@ fn workers_are_pinned_where_that_was_asked() {
 }
 
 #[test]
-fn openmp_counts_the_very_hits_of_the_baseline_under_every_schedule() {
+fn openmp_counts_the_hits_of_the_baseline_under_every_schedule() {
     let dir = tempfile::tempdir().expect("a directory");
     let program = dir.path().join("env/openmp");
     fs::create_dir(dir.path().join("env")).expect("a directory");
@@ -149,7 +149,7 @@ fn an_original_takes_part_only_where_it_is_named() {
 }
 
 #[test]
-fn one_that_was_named_and_cannot_run_is_refused_with_the_reason() {
+fn a_named_original_that_cannot_run_is_refused_with_the_reason() {
     let empty = tempfile::tempdir().expect("a directory");
     let sweep = || Sweep::new().args(["-b", "rayon,openmp", "--dry-run"]);
     let refused = sweep().arg_path("--runners", empty.path()).run();
@@ -164,7 +164,7 @@ fn one_that_was_named_and_cannot_run_is_refused_with_the_reason() {
 }
 
 #[test]
-fn the_list_says_of_each_what_is_missing() {
+fn the_list_shows_the_missing_requirement_of_each_original() {
     let empty = tempfile::tempdir().expect("a directory");
     let list = Sweep::bare().args(["list"]).arg_path("--runners", empty.path()).run().exits(0);
     for original in ORIGINALS {

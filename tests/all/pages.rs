@@ -1,5 +1,4 @@
-//! What the program leaves for other readers: report.md, the marks of a page,
-//! and the formats of other tools.
+//! Output for other tools: report.md, parts of Markdown pages, and export formats.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -100,7 +99,7 @@ fn a_page_over_several_jobs_shows_the_plots_that_there_are() {
 }
 
 #[test]
-fn the_essence_goes_between_the_marks_and_every_other_byte_stays() {
+fn the_summary_is_put_between_the_marks_and_every_other_byte_stays() {
     let repository = Repository::new(&format!("# Mine\n\n{BEGIN}\nold\n{END}\n\nlast line"));
     let swept = repository.splice().exits(0);
     assert!(swept.stdout.contains("baseline: sequential"), "the table is still shown");
@@ -148,7 +147,7 @@ fn links_lead_from_the_page_wherever_it_is() {
 }
 
 #[test]
-fn a_page_without_a_place_is_refused_with_what_to_do_and_stays_as_it_was() {
+fn a_page_without_marks_is_refused_with_advice_and_stays_unchanged() {
     let twice = format!("{BEGIN}\n{END}\n\n{BEGIN}\n{END}\n");
     let reversed = format!("{END}\n{BEGIN}\n");
     for (page, words) in [
@@ -179,7 +178,7 @@ fn a_page_that_cannot_be_read_or_written_is_refused() {
 }
 
 #[test]
-fn an_export_is_all_of_stdout_and_says_on_stderr_what_it_lacks() {
+fn an_export_is_all_of_stdout_and_its_omissions_are_on_stderr() {
     let before = fs::read(small().out.join("report.md")).expect("a page");
     for format in ["hyperfine-json", "hyperfine2-json", "bencher"] {
         let swept = export(format).exits(0);
@@ -210,7 +209,7 @@ fn hyperfine_times_are_the_calls_in_seconds() {
 }
 
 #[test]
-fn a_format_that_is_none_is_refused_with_those_that_are() {
+fn an_unknown_format_is_refused_with_the_known_ones() {
     let swept = export("yaml").exits(2);
     let formats = ["--export", "yaml", "hyperfine-json", "hyperfine2-json", "bencher"];
     assert!(formats.iter().all(|word| swept.stderr.contains(word)), "{}", swept.stderr);

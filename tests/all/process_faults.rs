@@ -1,5 +1,5 @@
-//! Workers of process backends that are killed or stopped in the middle of a
-//! call: an error row with the reason, and everybody else is measured.
+//! Workers of process backends that are killed or stopped in a call: an error row with
+//! the reason, and all other backends are measured.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ struct Job {
     chunk: u64,
 }
 
-/// Nobody comes to the end of a chunk while a test runs.
+/// A job whose chunks take longer than a test.
 const ENDLESS: Job = Job { blocks: 1 << 26, chunk: 1 << 22 };
 
 /// A chunk takes a moment, and all of them minutes.

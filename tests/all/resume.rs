@@ -1,5 +1,4 @@
-//! Runs that are cut short and gone on with: they end with exactly the visits
-//! of a run that nothing disturbed.
+//! Interrupted and resumed runs: they end with exactly the visits of an uninterrupted one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -154,7 +153,7 @@ fn runs_that_were_killed_at_fifty_moments_end_with_the_visits_of_a_whole_one() {
 }
 
 #[test]
-fn a_run_that_is_killed_again_and_again_ends_all_the_same() {
+fn a_run_that_is_killed_several_times_is_completed() {
     let running = sweep().start();
     running.wait_for_visits(2);
     let _ = killpg(running.pid(), Signal::SIGKILL);
@@ -206,7 +205,7 @@ fn a_torn_row_is_cut_off_and_its_group_made_again() {
 }
 
 #[test]
-fn a_run_that_had_not_begun_its_rows_begins_them() {
+fn a_run_without_rows_is_resumed() {
     let whole_run = sweep().run().exits(0);
     let samples = whole_run.out.join("samples.csv");
     let expected = counted(&samples);
@@ -301,7 +300,7 @@ fn the_time_budget_counts_all_sessions() {
 }
 
 #[test]
-fn who_measures_is_not_disturbed() {
+fn a_directory_in_use_is_refused() {
     let options =
         ["-n", "1", "-b", "waits", "--draws", "2^14", "--rounds", "2", "--timeout", "10min"];
     let running = Sweep::new().args(options).runner("waits", "sleep 600\n").start();
@@ -319,7 +318,7 @@ fn who_measures_is_not_disturbed() {
 }
 
 #[test]
-fn what_is_no_results_directory_is_refused() {
+fn another_directory_is_refused() {
     let home = tempfile::tempdir().expect("a directory");
     for (name, text) in [("nothing", None), ("garbage", Some("{")), ("other", Some("{}"))] {
         let dir = home.path().join(name);

@@ -173,7 +173,7 @@ fn a_sweep_like_another_is_pinned_likewise_and_grows_likewise() {
 
 #[test]
 fn a_runner_is_told_the_cpu_of_each_worker() {
-    let runner = Lines::good().replacing(r#"{"done":{}}"#, r#"{"done":{"cpus":"CPUS"}}"#).script();
+    let runner = Lines::valid().replacing(r#"{"done":{}}"#, r#"{"done":{"cpus":"CPUS"}}"#).script();
     let listen = "printf '%s' \"$asked\" >visit.json\ncpu=$(sed 's/.*\"pin\":\\[\"\\([0-9]*\\)\".*/\\1/' visit.json)\n";
     // The script's own quotes end where the CPU is put in.
     let runner = runner.replace("cat >/dev/null\n", listen).replace("CPUS", "'$cpu'");
@@ -194,12 +194,13 @@ fn a_runner_is_told_the_cpu_of_each_worker() {
 #[test]
 fn a_runner_that_ignores_the_pin_is_an_error_row() {
     let with = |done: &str| {
-        let runner = Lines::good().replacing(r#"{"done":{}}"#, done).script();
-        let sweep = Sweep::tiny().args(["-n", "2", "-b", "deaf,std-thread", "--pin", "close,none"]);
-        let swept = sweep.runner("deaf", &runner).run().exits(1);
+        let runner = Lines::valid().replacing(r#"{"done":{}}"#, done).script();
+        let sweep =
+            Sweep::tiny().args(["-n", "2", "-b", "unpinned,std-thread", "--pin", "close,none"]);
+        let swept = sweep.runner("unpinned", &runner).run().exits(1);
         assert_eq!(swept.errors_of("std-thread"), ["", ""], "the others are measured");
         let mut problems: Vec<String> =
-            swept.visits_of("deaf").into_iter().map(|row| row["error"].clone()).collect();
+            swept.visits_of("unpinned").into_iter().map(|row| row["error"].clone()).collect();
         problems.sort_unstable();
         assert_eq!(problems[0], "", "where nobody asks to pin, nothing is wrong");
         problems.remove(1)

@@ -1,4 +1,5 @@
-//! A sweep, end to end: serial judges parallel, and the files are as promised.
+//! A sweep, end to end: parallel tallies equal sequential ones, and the files are as
+//! documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -221,7 +222,7 @@ fn the_header_is_the_contracts_columns_in_order() {
 }
 
 #[test]
-fn every_row_says_which_case_it_is_of() {
+fn every_row_has_the_settings_of_its_case() {
     let cases = small().run_json()["plan"]["cases"].clone();
     let settings: BTreeSet<Vec<String>> = cases
         .as_array()
@@ -239,7 +240,7 @@ fn every_row_says_which_case_it_is_of() {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Columns that tell cases apart; keys of a case in the JSON files.
+/// Columns that distinguish cases; keys of a case in the JSON files.
 const SETTINGS: [&str; 13] = [
     "kernel",
     "backend",
@@ -358,7 +359,7 @@ fn the_same_order_seed_gives_the_same_order_again() {
 }
 
 #[test]
-fn run_json_tells_what_was_planned_where_and_with_what() {
+fn run_json_has_the_plan_the_machine_and_the_build() {
     let run = small().run_json();
     let plan = &run["plan"];
     assert_eq!(plan["cases"].as_array().map(Vec::len), Some(5), "2 backends × 2, and the baseline");

@@ -1,4 +1,4 @@
-//! A control group of a test's own.
+//! Control groups made by tests.
 
 use std::fs;
 use std::io;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use nthread::machine::cgroup::group_directories;
 
-/// A control group below ours, for as long as this lives.
+/// A control group below that of this process, removed on drop.
 pub struct Group(pub PathBuf);
 
 impl Group {
-    /// One whose quota can be set.
+    /// Makes a control group whose quota can be set.
     ///
     /// # Errors
-    /// Where none can be made here, as in most containers.
+    /// Where none can be made, as in most containers.
     pub fn new() -> io::Result<Group> {
         let mut refused = io::Error::other("no control group for CPUs is mounted");
         for parent in group_directories(Path::new("/"), "cpu") {

@@ -1,4 +1,4 @@
-//! A tiny language for tests of the whole program.
+//! Builder of runs of the whole program, for tests.
 //!
 //! ```text
 //! let swept = Sweep::tiny().args(["-n", "1,2"]).runner("mine", &script).run();
@@ -32,22 +32,22 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A sweep that lasts longer hangs: no test is decided by less.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Time after which a sweep counts as hanging.
+const HANG_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// In the environment of everything that a sweep starts.
+/// Variable in the environment of every process that a sweep starts.
 const MARK: &str = "NTHREAD_TEST_MARK";
 
 /// The job of [`Sweep::tiny`]: kernel `pi`, the default seed and block.
 pub const TINY_DRAWS: u64 = 1 << 16;
 
-/// Its hits.
+/// Hits of the job of [`Sweep::tiny`].
 pub const TINY_HITS: u64 = 51_515;
 
 /// One row of a CSV file, by the names of its columns.
 pub type Row = BTreeMap<String, String>;
 
-/// What the program will be told to do.
+/// Program, arguments and environment of a run.
 pub struct Sweep {
     command: Command,
     home: TempDir,
@@ -55,7 +55,7 @@ pub struct Sweep {
     out: PathBuf,
 }
 
-/// The program, running.
+/// A running program.
 pub struct Running {
     child: Child,
     stdout: JoinHandle<Vec<u8>>,
@@ -65,12 +65,12 @@ pub struct Running {
     out: PathBuf,
 }
 
-/// What the program did.
+/// A program that has ended.
 pub struct Swept {
     status: ExitStatus,
-    /// All that it wrote to stdout.
+    /// Its stdout.
     pub stdout: String,
-    /// All that it wrote to stderr.
+    /// Its stderr.
     pub stderr: String,
     /// The results directory, if it made one.
     pub out: PathBuf,
@@ -81,7 +81,7 @@ pub struct Swept {
 /// A program that runs in `home`. It has a group of its own, so that a test's signals
 /// reach nothing else; and no signal is ignored because the tests themselves run in a
 /// background.
-fn apart(program: &OsStr, home: &Path) -> Command {
+fn in_own_group(program: &OsStr, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(home).stdin(Stdio::null()).process_group(0);
     // SAFETY: between fork and exec the step makes system calls only.
@@ -95,7 +95,7 @@ impl Sweep {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let home = tempfile::tempdir().expect("a temporary directory");
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut command = apart(OsStr::new(env!("CARGO_BIN_EXE_harness")), home.path());
+        let mut command = in_own_group(OsStr::new(env!("CARGO_BIN_EXE_harness")), home.path());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if name.starts_with("HARNESS_") || name.ends_with("_THREADS") || name == "NO_COLOR" {
@@ -119,25 +119,24 @@ impl Sweep {
         Sweep::new().args(["--draws", "2^16", "--rounds", "1"])
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Sweep {
         self.command.args(args);
         self
     }
 
-    /// An option whose value is a path.
+    /// Adds an option whose value is a path.
     pub fn arg_path(self, flag: &str, path: &Path) -> Sweep {
         self.args([OsStr::new(flag), path.as_os_str()])
     }
 
-    /// One more variable.
+    /// Adds a variable.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Sweep {
         self.command.env(name, value);
         self
     }
 
-    /// One more backend: a shell script that speaks the runner protocol, or
-    /// does not.
+    /// Adds a backend: a shell script that speaks the runner protocol, or violates it.
     pub fn runner(self, name: &str, script: &str) -> Sweep {
         let path = self.home.path().join(format!("{name}.sh"));
         fs::write(&path, script).expect("a script");
@@ -145,10 +144,10 @@ impl Sweep {
         self.args(["--runner", &command])
     }
 
-    /// Another copy of the program: its path from the sweep's directory. To be
-    /// said before any limit or step.
+    /// Runs another copy of the program, at a path relative to the directory of the sweep.
+    /// Must precede any limit or step.
     pub fn program(mut self, path: &str) -> Sweep {
-        let mut command = apart(self.home.path().join(path).as_os_str(), self.home.path());
+        let mut command = in_own_group(self.home.path().join(path).as_os_str(), self.home.path());
         command.args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {
@@ -160,7 +159,7 @@ impl Sweep {
         self
     }
 
-    /// What it reads from stdin.
+    /// Sets its stdin.
     pub fn input(mut self, text: &str) -> Sweep {
         let path = self.home.path().join("stdin");
         fs::write(&path, text).expect("a file");
@@ -168,14 +167,14 @@ impl Sweep {
         self
     }
 
-    /// A limit of the system's on everything that it starts.
+    /// Sets a resource limit of all its processes.
     pub fn limit(mut self, resource: Resource, most: u64) -> Sweep {
         // SAFETY: between fork and exec the closure makes one system call.
         unsafe { self.command.pre_exec(move || Ok(setrlimit(resource, most, most)?)) };
         self
     }
 
-    /// It runs in that control group, a directory.
+    /// Runs it in a control group, given by its directory.
     pub fn in_group(mut self, group: &Path) -> Sweep {
         let procs = group.join("cgroup.procs");
         let mut procs = File::options().write(true).open(procs).expect("a control group");
@@ -184,20 +183,20 @@ impl Sweep {
         self
     }
 
-    /// It runs as that user, which only root may ask for.
+    /// Runs it as another user, which only root can do.
     pub fn user(mut self, id: u32) -> Sweep {
         self.command.uid(id).gid(id);
         self
     }
 
-    /// A step between fork and exec, which may make system calls only.
+    /// Adds a step between fork and exec, which may make system calls only.
     pub fn before_exec(mut self, step: fn() -> std::io::Result<()>) -> Sweep {
         // SAFETY: every caller's step makes system calls only.
         unsafe { self.command.pre_exec(step) };
         self
     }
 
-    /// Where it happens.
+    /// Directory that it is started in.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
@@ -223,12 +222,12 @@ impl Sweep {
 }
 
 impl Running {
-    /// Sends it a signal, and only it.
+    /// Sends a signal to its process alone.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("it runs");
     }
 
-    /// Its process.
+    /// Process id.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
     }
@@ -238,12 +237,12 @@ impl Running {
         self.home.path().join(name)
     }
 
-    /// Where its samples will be.
+    /// Path of its samples.
     pub fn samples(&self) -> PathBuf {
         self.out.join("samples.csv")
     }
 
-    /// Waits until it has written down so many visits.
+    /// Waits until it has written this many visits.
     pub fn wait_for_visits(&self, visits: usize) {
         let path = self.samples();
         wait_until("so many visits are on the disk", || {
@@ -252,7 +251,7 @@ impl Running {
         });
     }
 
-    /// Everything that carries its mark, itself included.
+    /// Processes that have its mark, itself included.
     pub fn processes(&self) -> Vec<Pid> {
         marked(&self.mark)
     }
@@ -262,15 +261,15 @@ impl Running {
         self.finish_beside(|_| ())
     }
 
-    /// The same, and does something again and again meanwhile to the processes
-    /// that carry its mark.
+    /// Waits for its end, and meanwhile repeats an action on the processes that have its
+    /// mark.
     pub fn finish_while(self, mut meanwhile: impl FnMut(&[Pid])) -> Swept {
         self.finish_beside(|running| meanwhile(&running.processes()))
     }
 
-    /// To look for processes takes more time than most of them, so only who asks does.
+    /// Searching for processes takes more time than most runs, so it is not done here.
     fn finish_beside(mut self, mut meanwhile: impl FnMut(&Running)) -> Swept {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + HANG_TIMEOUT;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;
@@ -304,7 +303,7 @@ impl Swept {
         self.status.signal()
     }
 
-    /// Itself, if it ended with that exit code.
+    /// Returns itself if it ended with this exit code; fails otherwise.
     #[track_caller]
     pub fn exits(self, code: i32) -> Swept {
         let (stdout, stderr) = (&self.stdout, &self.stderr);
@@ -377,7 +376,7 @@ impl Swept {
         wait_until("no process of the sweep is left", || marked(&self.mark).is_empty());
     }
 
-    /// What lies in the directory that it was started in.
+    /// Names of the files in the directory that it was started in.
     pub fn left_in_home(&self) -> Vec<String> {
         let entries = fs::read_dir(self.home()).expect("a directory");
         let names = entries.map(|entry| entry.expect("an entry").file_name());
@@ -405,7 +404,7 @@ pub fn report(dir: &Path) -> Swept {
     harness([OsStr::new("report"), dir.as_os_str()])
 }
 
-/// What a user's signals do; a step between fork and exec.
+/// Sets the handler of the signals of a terminal: a step between fork and exec.
 pub fn dispose_of(handler: SigHandler) -> std::io::Result<()> {
     let ending = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
     for name in ending.into_iter().chain([Signal::SIGTSTP]) {
@@ -427,11 +426,11 @@ pub fn rows_of(path: &Path) -> Vec<Row> {
     reader.records().map(row).collect()
 }
 
-/// Polls until something is so; fails after a long time. A test waits for
-/// what happens, never for a time.
+/// Polls until a condition is true; fails after [`HANG_TIMEOUT`]. A test waits for an
+/// event, never for a fixed time.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + HANG_TIMEOUT;
     while !is_so() {
         assert!(Instant::now() < deadline, "never: {what}");
         thread::sleep(Duration::from_millis(5));
@@ -457,14 +456,13 @@ pub fn state_of(pid: Pid) -> Option<char> {
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-/// What `ps` calls a process, if there is one.
+/// Name of a process in `ps`, if it exists.
 pub fn name_of(pid: Pid) -> Option<String> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(name.trim_end().to_string())
 }
 
-/// Whether a process runs, or could; one that is dead but not yet reaped does
-/// not.
+/// Returns whether a process is alive; one that is dead and not reaped is not.
 pub fn is_alive(pid: Pid) -> bool {
     state_of(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
@@ -487,7 +485,7 @@ fn kill_all(mark: &str) {
     }
 }
 
-/// Reads a pipe to its end, so that nobody blocks on it.
+/// Reads a pipe to its end, so that no writer blocks.
 fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();

@@ -1,12 +1,12 @@
-//! Runners for the purpose: shell scripts that say fixed things.
+//! Fake runners: shell scripts that print fixed lines.
 //!
-//! They understand nothing, so they always answer for the job of
+//! They do not read their request, so they always answer for the job of
 //! [`Sweep::tiny`](super::Sweep::tiny) with one warm-up and one call.
 
 use super::{TINY_DRAWS, TINY_HITS};
 
-/// The start of a script that lets the harness finish its question, and does not
-/// say how fast it is: of a visit without a warm-up it knows nothing.
+/// Start of a script that reads the request to its end, and fails in a visit without a
+/// warm-up, by which the harness measures the speed of a backend.
 const LISTEN: &str = "IFS= read -r asked\n\
                       case $asked in *'\"warmup\":0'*) exit 9;; esac\n\
                       cat >/dev/null\n";
@@ -16,15 +16,15 @@ const LISTEN: &str = "IFS= read -r asked\n\
 pub struct Tally {
     /// Draws.
     pub draws: u64,
-    /// Those inside the circle.
+    /// Draws inside the circle.
     pub hits: u64,
 }
 
-/// The right answer.
+/// The correct tally.
 pub const RIGHT: Tally = Tally { draws: TINY_DRAWS, hits: TINY_HITS };
 
 impl Tally {
-    /// As the protocol writes it.
+    /// JSON of the protocol.
     fn json(self) -> String {
         let Tally { draws, hits } = self;
         format!(r#"{{"draws":"{draws}","sum":"{hits}","sum_sq":"{hits}"}}"#)
@@ -65,12 +65,12 @@ impl Lines {
         ])
     }
 
-    /// A visit without fault.
-    pub fn good() -> Lines {
+    /// A valid visit.
+    pub fn valid() -> Lines {
         Lines::answering("exact", RIGHT)
     }
 
-    /// The same with another text in place of one.
+    /// Replaces a text.
     pub fn replacing(mut self, old: &str, new: &str) -> Lines {
         self.0.iter_mut().for_each(|line| *line = line.replace(old, new));
         self
@@ -87,29 +87,29 @@ impl Lines {
         self
     }
 
-    /// A script that says them, and ends.
+    /// A script that prints the lines, and ends.
     pub fn script(&self) -> String {
         format!("{LISTEN}{}", self.commands())
     }
 
-    /// A script that says them, and goes on with other commands.
+    /// A script that prints the lines, and continues with other commands.
     pub fn script_then(&self, more: &str) -> String {
         format!("{LISTEN}{}{more}\n", self.commands())
     }
 
-    /// The commands that say them.
+    /// Commands that print the lines.
     fn commands(&self) -> String {
         self.0.iter().map(|line| format!("printf '%s\\n' '{line}'\n")).collect()
     }
 }
 
-/// A script that does other things than talk.
+/// A script that prints no lines by itself.
 pub fn script(commands: &str) -> String {
     format!("{LISTEN}{commands}\n")
 }
 
 /// A script that writes its pid into a file of the directory that the sweep was
-/// started in, and then does what it does.
+/// started in, and then runs other commands.
 pub fn script_with_pid(file: &str, commands: &str) -> String {
     script(&format!("echo $$ > {file}.part; mv {file}.part {file}\n{commands}"))
 }

@@ -1,15 +1,14 @@
-//! Results directories that nobody measured: as large as a test wants them, and
-//! the same each time.
+//! Synthetic results directories of any size, the same each time.
 use std::path::Path;
 
 use nthread::record::{
     Case, ExpectedTally, Phase, Row, Run, SAMPLES_FILE, SCHEMA, Session, StopReason, Writer,
 };
 
-/// Cases that share a visit to the baseline.
+/// Number of cases that share a visit to the baseline.
 const GROUP: usize = 8;
 
-/// How many backends the cases are spread over.
+/// Number of backends of the cases.
 const BACKENDS: [&str; 10] = [
     "std-thread",
     "thread-pool",
@@ -26,7 +25,7 @@ const BACKENDS: [&str; 10] = [
 const DRAWS: u64 = 1 << 20;
 const HITS: u64 = 823_549;
 
-/// A run of so many cases, the baseline included, and counted calls a visit.
+/// A run with this many cases, the baseline included, and counted calls of a visit.
 pub fn run(cases: usize, iterations: u32) -> Run {
     let backends = (cases / 16).clamp(2, BACKENDS.len());
     let others =
@@ -83,7 +82,7 @@ pub fn round(run: &Run, round: u32, mut visit: u64) -> Vec<Row> {
     rows
 }
 
-/// What all rows of a visit have in common.
+/// Common fields of the rows of a visit.
 fn blank(case: &Case, visit: u64) -> Row {
     let started_ns = visit * 20_000_000;
     let (version, case) = ("0.1.0".to_string(), case.clone());
@@ -130,8 +129,8 @@ fn rows_of_visit(blank: &Row, iterations: u32) -> Vec<Row> {
     rows
 }
 
-/// Writes a results directory with at least so many rows, in whole rounds; returns
-/// how many there are.
+/// Writes a results directory with at least this many rows, in whole rounds; returns
+/// their number.
 pub fn write(dir: &Path, run: &Run, least_rows: usize) -> usize {
     std::fs::create_dir_all(dir).expect("a directory");
     run.write(dir).expect("run.json");

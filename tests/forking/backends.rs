@@ -1,6 +1,6 @@
-//! Backends in a process that has one thread, which a test of the usual kind
-//! has not: this program has no test harness (`harness = false`), so that
-//! process backends may fork in it and threads can be counted.
+//! Backends in a process that has one thread, unlike ordinary tests: this program has
+//! no test harness (`harness = false`), so that process backends may fork and threads
+//! can be counted.
 
 use std::cell::Cell;
 use std::io;
@@ -23,7 +23,7 @@ use nthread::plan::{Budget, Draws};
 use nthread::process::{Child, Exit, Process, Termination};
 use nthread::record::{Case, Phase, Plan, Run, Stopping, read_rows};
 
-/// Counts that divide nothing evenly, and more workers than blocks.
+/// Thread counts that do not divide the blocks evenly, and more workers than blocks.
 const NTHREAD: [usize; 5] = [1, 2, 3, 7, 50];
 
 const JOB: Job = Job { seed: 20_261_122, block: 1 << 8, blocks: 41 };
@@ -39,25 +39,25 @@ pub fn main() -> ExitCode {
         ("an empty job is a call without blocks", an_empty_job),
         ("dropping a team leaves no thread and no process", dropping_leaves_nothing),
         ("a kernel that panics is an error of every backend", a_panic_is_an_error),
-        ("a worker that is pinned is on its CPU and nowhere else", pinned_workers),
-        ("a mask that did not take is an error of every backend", masks_that_do_not_take),
-        ("nobody waits for tasks that a failed call never put", tasks_that_never_come),
-        ("a team survives a call that failed, or says so", after_a_panic),
+        ("a pinned worker runs on its CPU only", pinned_workers),
+        ("a mask that cannot be set is an error of every backend", masks_that_do_not_take),
+        ("a failed call does not wait for tasks that were never put", tasks_that_never_come),
+        ("a team works after a failed call, or returns an error", after_a_panic),
         ("a child that is killed is a lost worker", a_killed_child),
-        ("a child that fails, or panics, is told by its status", a_failing_child),
+        ("the exit status shows that a child failed or panicked", a_failing_child),
         ("a child that is dropped is killed and reaped", a_dropped_child),
         ("a visit is timed by the clock that the campaign was given", another_clock),
     ])
 }
 
-/// Each backend with each schedule, some thread counts and chunks, and each way
-/// to start processes: all of these with forks, and some with processes that
-/// are spawned, which takes longer.
+/// Runs a check for each backend with each schedule, some thread counts and chunks, and
+/// each start method: all of these with forks, and some with spawned processes, which
+/// take longer.
 fn for_each_team(kernel: &'static dyn Kernel, job: Job, check: impl Fn(&str, Made)) {
     for_each_placed(&Placement::default(), kernel, job, |what, _, team| check(what, team));
 }
 
-/// The same, with workers that are pinned; the check is told how many they are.
+/// Runs a check as above, with pinned workers; it gets their number.
 fn for_each_placed(
     placement: &Placement,
     kernel: &'static dyn Kernel,
@@ -112,7 +112,7 @@ fn an_empty_job() {
 }
 
 fn dropping_leaves_nothing() {
-    // Not called at all; `every_block_once` has those that were.
+    // Never called; `every_block_once` drops teams after calls.
     for_each_team(&Pi, JOB, |what, team| drop(team.expect(what)));
 }
 
@@ -142,8 +142,8 @@ impl Kernel for Broken {
     }
 }
 
-/// What a call says, whether it returns an error or panics: the runner makes
-/// an error of both.
+/// Message of a failed call, which returns an error or panics: the runner reports
+/// both as errors.
 fn call(team: &mut dyn Team) -> Result<Vec<Report>, String> {
     let call = std::panic::AssertUnwindSafe(|| team.call());
     match std::panic::catch_unwind(call) {
@@ -159,8 +159,8 @@ fn a_panic_is_an_error() {
     });
 }
 
-/// Says for each block on which single CPU it was computed: the sum is one more
-/// than its number, or 0 where there are several.
+/// A kernel whose tally of a block is the CPU to which its thread is pinned: the
+/// number plus one, or 0 if it may use several.
 struct Whereabouts;
 
 impl Kernel for Whereabouts {
@@ -169,7 +169,7 @@ impl Kernel for Whereabouts {
     }
 
     fn about(&self) -> &'static str {
-        "tells the CPU"
+        "the CPU of each block"
     }
 
     fn scale(&self) -> f64 {
@@ -191,7 +191,7 @@ impl Kernel for Whereabouts {
 
 fn pinned_workers() {
     let before = affinity::read(Task::Current).expect("a mask");
-    // Not in the order in which the system itself would fill them.
+    // Another order than that in which the system itself would use them.
     let places: Vec<Vec<usize>> = before.iter().rev().map(|cpu| vec![*cpu]).collect();
     let placement = Placement::of(places.clone());
     for_each_placed(&placement, &Whereabouts, JOB, |what, nthread, team| {
@@ -229,8 +229,8 @@ fn masks_that_do_not_take() {
     }
 }
 
-/// Fails in the first block, and takes its time for the others: they fill a
-/// queue, and it stays full.
+/// A kernel that fails in the first block and is slow in the others, so that the
+/// queue of tasks stays full.
 struct Slow;
 
 impl Kernel for Slow {
@@ -281,7 +281,7 @@ fn after_a_panic() {
     });
 }
 
-/// A child that does `body`.
+/// Starts a child that runs `body`.
 fn fork<R: Termination>(body: impl FnOnce() -> R) -> Child {
     Process::new(body).daemon().start().expect("a process")
 }
@@ -304,8 +304,8 @@ fn a_dropped_child() {
     drop(fork(sleep));
 }
 
-/// A boot clock that steps by so much at every reading, as if the machine had
-/// been suspended in between.
+/// A clock that steps at every reading, as if the machine had been suspended in
+/// between.
 const STEP: Duration = Duration::from_secs(7);
 
 struct Stepping {
@@ -358,7 +358,7 @@ fn another_clock() {
     }
 }
 
-/// Longer than the test lasts.
+/// A sleep longer than the test.
 fn sleep() {
     std::thread::sleep(Duration::from_secs(1000));
 }

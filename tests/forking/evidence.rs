@@ -1,6 +1,6 @@
-//! What a runner says beside its answers, of each backend: run delay, context
-//! switches, memory, CPUs and stops. This program has no test harness, since it
-//! is started again as the runner, with kernels of its own.
+//! Resource usage that a runner reports for each backend: run delay, context switches,
+//! memory, CPUs and stops. This program has no test harness, since it is started again
+//! as the runner, with kernels of its own.
 
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,30 +29,30 @@ pub fn main() -> ExitCode {
     registry.kernels.extend([&BUSY as &dyn Kernel, &IDLE, &HUNGRY, &STOPPED]);
     nthread::enter(&registry);
     run(&[
-        ("the run delay of workers that were busy is known", known_run_delay),
-        ("workers that share a CPU wait for each other", a_shared_cpu),
+        ("the run delay of busy workers is known", known_run_delay),
+        ("workers that share a CPU have a run delay", a_shared_cpu),
         (
             "nobody asks a worker who was busy for a moment, but a process that lives on",
             too_short_to_ask,
         ),
-        ("context switches of calls and visits are told", switches),
-        ("peak memory is that of all workers together", peak_memory),
+        ("context switches of calls and visits are reported", switches),
+        ("peak memory is the sum over all workers", peak_memory),
         ("the CPUs are those that workers may use", cpus),
         ("a process that was stopped is counted", a_stopped_worker),
-        ("of workers who were not stopped it is said where it is known", no_stops),
+        ("workers that were not stopped report no stops where that is known", no_stops),
     ])
 }
 
-/// What a block does, under a name.
+/// A kernel with a name, and the function that computes a block.
 struct Deed {
     name: &'static str,
-    /// Calls before the one that is looked at.
+    /// Calls before the one that is checked.
     warmup: u32,
     body: fn(u64),
 }
 
-/// For long enough that a worker asks for its run delay; a runner asks its
-/// threads once they were busy for long.
+/// Uses a CPU for long enough that a worker reads its run delay; a runner reads that of
+/// its threads after a long call.
 static BUSY: Deed = Deed { name: "busy", warmup: 1, body: |_| use_cpu(Duration::from_millis(60)) };
 static IDLE: Deed = Deed { name: "idle", warmup: 0, body: |_| () };
 static HUNGRY: Deed = Deed { name: "hungry", warmup: 0, body: |_| keep(MEAL_BYTES) };
@@ -81,7 +81,7 @@ impl Kernel for Deed {
     }
 }
 
-/// Has a CPU for so long, however long that takes.
+/// Uses this much CPU time, however long that takes.
 fn use_cpu(time: Duration) {
     let used = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock"));
     let start = used();
@@ -90,15 +90,14 @@ fn use_cpu(time: Duration) {
 
 const MEAL_BYTES: usize = 64 << 20;
 
-/// Touches so much memory, and never gives it back: so it does not matter
-/// whether two blocks are computed at once.
+/// Touches memory and leaks it, so that it does not matter whether two blocks are
+/// computed at once.
 fn keep(bytes: usize) {
     std::mem::forget(black_box(vec![1_u8; bytes]));
 }
 
-/// The first block stops its process, once there is somebody who will wake it
-/// a while after it has stopped: who waits at a queue looks after children every
-/// 10 ms only.
+/// Stops its process in the first block, after a process has been started that will
+/// continue it: a parent that waits at a queue checks its children every 10 ms only.
 fn stop_first(block: u64) {
     if block > 0 {
         return;
@@ -111,13 +110,13 @@ fn stop_first(block: u64) {
     assert!(waker.wait().expect("an end").success());
 }
 
-/// All that can run here.
+/// All backends that can run here.
 fn backends() -> Vec<&'static dyn Backend> {
     let all = Registry::default().backends.into_iter();
     all.filter(|backend| backend.unavailable_reason().is_none()).collect()
 }
 
-/// The names of those whose workers are other threads or processes.
+/// Names of the backends whose workers are other threads or processes.
 fn parallel() -> impl Iterator<Item = &'static str> {
     backends().into_iter().map(|backend| backend.name()).filter(|name| *name != "sequential")
 }
@@ -130,7 +129,7 @@ fn visit_started_by(kernel: &Deed, backend: &str, start_method: Option<&str>) ->
     visit_by(kernel, backend, start_method, NTHREAD)
 }
 
-/// One call: what a runner says of it, and of the visit.
+/// Events of a call and of its visit.
 fn visit_by(kernel: &Deed, backend: &str, method: Option<&str>, nthread: u32) -> (Call, Done) {
     let visit = VisitRequest {
         protocol: PROTOCOL,
@@ -177,14 +176,14 @@ fn known_run_delay() {
         let name = backend.name();
         let (call, _) = visit(&BUSY, name);
         let delay_ns = call.run_delay_ns.expect(name);
-        // Nobody can wait for longer than the call lasts: two workers, their
+        // No process waits for longer than the call lasts: two workers, their
         // parent, and a server.
         assert!(delay_ns <= 4 * call.wall_ns, "{}: {call:?}", backend.name());
     }
 }
 
-/// Does `body` while this process, and what it starts, may use one CPU only:
-/// the first that it has.
+/// Runs `body` while this process, and all that it starts, may use one CPU only: the
+/// first of its mask.
 fn on_one_cpu(body: impl FnOnce(usize)) {
     let this = Pid::from_raw(0);
     let before = sched_getaffinity(this).expect("a mask");
@@ -196,7 +195,7 @@ fn on_one_cpu(body: impl FnOnce(usize)) {
     sched_setaffinity(this, &before).expect("the mask that it was");
 }
 
-/// The CPUs of this process's mask.
+/// CPUs of the mask of this process.
 fn allowed() -> Vec<usize> {
     let mask = sched_getaffinity(Pid::from_raw(0)).expect("a mask");
     (0..CpuSet::count()).filter(|cpu| mask.is_set(*cpu).expect("a CPU")).collect()
@@ -207,7 +206,7 @@ fn a_shared_cpu() {
         for backend in parallel() {
             let (call, _) = visit(&BUSY, backend);
             let (delay_ns, busy_ns) = (call.run_delay_ns.expect(backend), busy_ns(&call));
-            // While one has the CPU the other waits: half of all busy time.
+            // While one worker runs the other waits: half of all busy time.
             assert!(delay_ns > busy_ns / 4, "{backend}: {delay_ns} of {busy_ns}");
         }
     });
@@ -232,7 +231,7 @@ fn switches() {
             let (call, visit) = (call.expect(name), visit.expect(name));
             assert!(call <= visit, "{}: {call} of {visit}", backend.name());
         }
-        // Who has others work waits for them.
+        // A parent waits for its workers.
         let waits = backend.name() != "sequential";
         assert!(!waits || of_call[0] > Some(0), "{}: {call:?}", backend.name());
     }
@@ -273,7 +272,7 @@ fn cpus() {
 fn a_stopped_worker() {
     for backend in backends() {
         for method in backend.start_methods() {
-            // Alone, so that nobody else is waited for meanwhile.
+            // One worker, so that the parent waits for no other meanwhile.
             let (call, _) = visit_by(&STOPPED, backend.name(), Some(method.name()), 1);
             assert_eq!(call.stops, Some(1), "{}, {method}", backend.name());
         }

@@ -1,6 +1,6 @@
-//! Functions of one's own, swept. This program is both: the test, and, started again
-//! with the name of a program in `FUNCTIONS_PROGRAM`, the bench that is tested
-//! (`harness = false`: a visit runs `main` again).
+//! Sweeps of a user's functions. This program is the test and, if it is started with the
+//! name of a program in `FUNCTIONS_PROGRAM`, the bench that is tested (`harness = false`:
+//! a visit runs `main` again).
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use crate::common::{Sweep, Swept, harness, wait_until};
 use nix::sys::signal::Signal;
 
-/// Names the program that this process is; none: the tests.
+/// Variable that names the bench that this process is; unset in the tests.
 const PROGRAM: &str = "FUNCTIONS_PROGRAM";
 
-/// A sentence, and what shows that it is true.
+/// Name of a test, and its function.
 type Test = (&'static str, fn());
 
 const TESTS: &[Test] = &[
@@ -22,15 +22,15 @@ const TESTS: &[Test] = &[
     ("another result is an error row and exit code 1", another_result),
     ("a result that changes from call to call is an error row", a_changing_result),
     ("a panic is an error row with its message", a_panic),
-    ("what main prints breaks nothing and is shown once", prints),
-    ("of two sweeps in one main each has its own results", two_sweeps),
-    ("a failure in the first of two sweeps is the exit code of both", two_sweeps_one_wrong),
-    ("a filter leaves the baseline and what it names", a_filter),
-    ("a test calls everything once and writes nothing", only_tested),
-    ("what only cargo's own harness needs is understood", the_words_of_libtest),
-    ("how many calls a visit has is found out and written down", short_calls),
-    ("wrong usage is refused with words", wrong_usage),
-    ("wrong names are refused with words", wrong_names),
+    ("output of main is shown once and harms no visit", prints),
+    ("each of two sweeps in one main has its own results", two_sweeps),
+    ("a failure in the first of two sweeps sets the exit code", two_sweeps_one_wrong),
+    ("a filter selects cases besides the baseline", a_filter),
+    ("a test calls each function once and writes nothing", only_tested),
+    ("options of libtest are accepted", the_words_of_libtest),
+    ("the number of calls of a visit is calibrated and recorded", short_calls),
+    ("wrong usage is refused with a message", wrong_usage),
+    ("wrong names are refused with a message", wrong_names),
     ("an interrupt ends all sweeps and keeps what was measured", an_interrupt),
     ("a main that never reaches its sweep is an error row", never_reached),
 ];
@@ -50,12 +50,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A sweep of two functions that add up numbers, the second of which returns something.
+/// A sweep of two functions that add numbers; the second one returns `second`.
 fn sums<'a>(name: &str, second: impl FnMut(usize) -> u64 + 'a) -> nthread::Sweep<'a, u64> {
     nthread::Sweep::new(name).case("plain", |_| (0..1000).sum()).case("other", second)
 }
 
-/// What `(0..1000).sum()` is.
+/// Value of `(0..1000).sum()`.
 const SUM: u64 = 499_500;
 
 /// The benches that are tested.
@@ -107,18 +107,18 @@ fn be(program: &str) -> ExitCode {
     }
 }
 
-/// That bench, in a directory of its own.
+/// A bench in a directory of its own.
 fn bench(program: &str) -> Sweep {
     let own = std::env::current_exe().expect("this program");
     Sweep::bare().program(&own.to_string_lossy()).env(PROGRAM, program)
 }
 
-/// It runs with these arguments to its end.
+/// Runs it with these arguments to its end.
 fn started(program: &str, args: &[&str]) -> Swept {
     bench(program).args(args).run()
 }
 
-/// The same, as `cargo bench` measures it: one round, into `out/NAME`.
+/// Runs it as `cargo bench` does: one round, into `out/NAME`.
 fn measured(program: &str, args: &[&str]) -> Swept {
     let usual = ["--bench", "--nthread", "1,2", "--rounds", "1", "--out", "out"];
     started(program, &[&usual, args].concat())

@@ -11,14 +11,14 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::alarm;
 use nthread::process::{active_children, thread_count};
 
-/// A name in words, and the function that tests it.
+/// Name of a test, and its function.
 pub type Test = (&'static str, fn());
 
-/// Seconds after which a test hangs: no test is decided by less.
-const PATIENCE: u32 = 120;
+/// Seconds after which a test counts as hanging.
+const HANG_SECONDS: u32 = 120;
 
-/// The message of a panic that is part of a test, and is not printed.
-pub const EXPECTED: &str = "this block is haunted";
+/// Message of a panic that a test expects, which is not printed.
+pub const EXPECTED: &str = "this block fails";
 
 /// Prints panics, except those that are expected.
 pub fn hide_expected_panics() {
@@ -29,7 +29,7 @@ pub fn hide_expected_panics() {
     }));
 }
 
-/// Whether only the long forms of tests are wanted, as of `cargo test -- --ignored`.
+/// Returns whether only the long forms of tests are requested, as by `--ignored`.
 pub fn wants_long_forms() -> bool {
     std::env::args().any(|argument| argument == "--ignored")
 }
@@ -41,7 +41,7 @@ pub fn run(tests: &[Test]) -> ExitCode {
         if filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
             let (descriptors, files) = (descriptors(), files_of_ours());
             // The signal ends a test that hangs, and its children with it.
-            alarm::set(PATIENCE);
+            alarm::set(HANG_SECONDS);
             test();
             alarm::cancel();
             nothing_is_left(name);
@@ -53,7 +53,7 @@ pub fn run(tests: &[Test]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One thread, no child.
+/// Checks that this process has one thread and no child.
 #[track_caller]
 pub fn nothing_is_left(whose: &str) {
     let children = waitpid(None, Some(WaitPidFlag::WNOHANG));
@@ -67,13 +67,13 @@ pub fn nothing_is_left(whose: &str) {
     }
 }
 
-/// How many descriptors are open here.
+/// Number of open descriptors.
 pub fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("/proc").count()
 }
 
-/// Files with our name where nameless memory and sockets might have left some.
-/// Others make files there too.
+/// Files with the name of this crate where shared memory and sockets might have left
+/// some. Other programs make files there too.
 fn files_of_ours() -> BTreeSet<String> {
     let places = [std::env::temp_dir(), "/dev/shm".into()];
     let entries = places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten();

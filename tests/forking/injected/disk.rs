@@ -1,5 +1,5 @@
-//! Disks that fill up: the program itself, over and over, each time with a
-//! little more room for its files.
+//! Full disks: the program runs again and again, each time with a little more room for
+//! its files.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -12,14 +12,14 @@ use nthread::visits::{VisitOutcome, Visits};
 
 use super::verdict::Verdict;
 
-/// Set in a process of this program that is to be the program `harness`.
+/// Variable that makes a process of this program act as the program `harness`.
 pub const PROGRAM: &str = "INJECTED_PROGRAM";
 
-/// The program with so much room for each file.
+/// Runs the program with a limit on the size of each file.
 fn run(out: &Path, most_bytes: Option<u64>) -> Output {
     let mut command = Command::new("/proc/self/exe");
     command.env(PROGRAM, "1").arg("--out").arg(out);
-    command.args(["--kernel=haunted", "--block=64", "--draws=1024", "--rounds=5"]);
+    command.args(["--kernel=faulty", "--block=64", "--draws=1024", "--rounds=5"]);
     command.args(["-n2", "-b", "std-thread"]);
     if let Some(most) = most_bytes {
         let limit = move || Ok(setrlimit(Resource::RLIMIT_FSIZE, most, most)?);
@@ -29,7 +29,7 @@ fn run(out: &Path, most_bytes: Option<u64>) -> Output {
     command.output().expect("this program starts")
 }
 
-/// Injects so many full disks.
+/// Injects this many full disks.
 pub fn inject(times: u32, directory: &Path) -> Verdict {
     let whole = directory.join("whole");
     let output = run(&whole, None);
@@ -48,7 +48,7 @@ pub fn inject(times: u32, directory: &Path) -> Verdict {
     verdict
 }
 
-/// Every visit that fitted must be there, whole, and nothing else must count.
+/// Checks that every visit that fitted is complete in the file, and no other counts.
 fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
     let run = Run::read(out).expect("run.json");
     let samples = out.join(SAMPLES_FILE);
@@ -64,7 +64,7 @@ fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
     let mut verdict = Verdict {
         injected: 1,
         flagged: usize::from(is_told && is_kept),
-        // A visit without its last row was torn: it must be in no figure.
+        // A visit without its last row is incomplete: it must be in no figure.
         in_headline: visits.in_order().len().saturating_sub(ended) + (begun - ended),
         clean: ended,
         ..Verdict::default()
@@ -81,20 +81,20 @@ fn judge(output: &Output, out: &Path, limit: u64) -> Verdict {
     verdict
 }
 
-/// Visits with a last row.
+/// Number of visits with a last row.
 fn ended(rows: &[Row]) -> usize {
     rows.iter().filter(|row| row.phase == Phase::Visit).count()
 }
 
-/// Visits with any row.
+/// Number of visits with any row.
 fn begun(rows: &[Row]) -> usize {
     let mut visits: Vec<u64> = rows.iter().map(|row| row.visit).collect();
     visits.dedup();
     visits.len()
 }
 
-/// What a visit takes in the file, and a tenth more, since times have more or
-/// fewer digits.
+/// Largest number of bytes of a visit in the file, and a tenth more, since times have
+/// more or fewer digits.
 fn longest_visit_bytes(text: &str) -> u64 {
     let mut longest = 0;
     let mut visit = 0;

@@ -1,4 +1,4 @@
-//! The kinds of faults: whom they befall, and how each must be flagged.
+//! The kinds of faults: the backend that each affects, and how each must be flagged.
 
 use nthread::analysis::Code;
 use nthread::visits::Disturbance;
@@ -27,14 +27,14 @@ pub enum Fault {
     DiskFull,
 }
 
-/// What must be said of a visit that a fault befell.
+/// Flag that a visit with a fault must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
-    /// An error row that has these words.
+    /// An error row with these words.
     Row(&'static [&'static str]),
-    /// It is left out for this reason, and the case has a warning of this code.
+    /// The visit is left out for this reason, and the case has a warning of this code.
     LeftOut(Disturbance, Code),
-    /// Its evidence shows it, and the case has a warning of this code.
+    /// The evidence of the visit shows it, and the case has a warning of this code.
     Evidence(Code),
     /// The program ends with 1, and the whole visits before it are kept.
     ExitCode,
@@ -64,7 +64,7 @@ impl Fault {
         Fault::DiskFull,
     ];
 
-    /// What happens, in words.
+    /// Description of the fault.
     pub fn about(self) -> &'static str {
         match self {
             Fault::PoolWorkerKilled => "worker killed: a pool's process, in a block",
@@ -89,7 +89,7 @@ impl Fault {
         }
     }
 
-    /// The backend that it befalls.
+    /// Backend that it is injected into.
     pub fn backend(self) -> &'static str {
         match self {
             Fault::PoolWorkerKilled | Fault::IdleWorkerKilled | Fault::PoolWorkerStopped => {
@@ -104,7 +104,7 @@ impl Fault {
         }
     }
 
-    /// How it must be flagged.
+    /// Flag that a visit with this fault must have.
     pub fn flag(self) -> Flag {
         match self {
             Fault::PoolWorkerKilled | Fault::IdleWorkerKilled | Fault::ChildKilled => {
@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// Whether a process is stopped that somebody must wake.
+    /// Returns whether it stops a process, which another one must continue.
     pub fn needs_waker(self) -> bool {
         matches!(
             self,
@@ -141,12 +141,12 @@ impl Fault {
         )
     }
 
-    /// The backend's name while it suffers from this.
+    /// Name of the backend with this fault.
     pub fn name(self) -> String {
         format!("{}+{self:?}", self.backend())
     }
 
-    /// The fault of that name.
+    /// Finds a fault by the name of its backend.
     pub fn find(name: &str) -> Option<Fault> {
         Fault::ALL.into_iter().find(|fault| fault.name() == name)
     }

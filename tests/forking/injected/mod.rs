@@ -1,6 +1,5 @@
-//! Faults, counted: each kind is injected into visits of whole sweeps, and what
-//! the results say of these visits, and of those in between to which nothing
-//! happened, is printed as a table.
+//! Injected faults: each kind is injected into visits of whole sweeps. A table counts
+//! how the results flag these visits, and those in between, which have no fault.
 //!
 //! ```text
 //! cargo test --test forking -- injected                         # 4 of each kind
@@ -8,12 +7,12 @@
 //! cargo test --test forking -- injected --times 100 Stopped     # more of some
 //! ```
 //!
-//! Each sweep is made by a process of this program. Each runner is one too, which
-//! is how the broken backends are found there.
+//! Each sweep is made by a process of this program, and so is each visit, so that the
+//! runner has the faulty backends.
 
 mod disk;
 mod fault;
-mod harm;
+mod faulty;
 mod sweep;
 mod table;
 mod verdict;
@@ -28,30 +27,30 @@ use crate::suite::{self, hide_expected_panics};
 use fault::Fault;
 use verdict::Verdict;
 
-/// How often each fault is injected by default.
+/// Number of injections of each fault by default.
 const TIMES: u32 = 4;
 
-/// How often each fault is injected in the long form, with `--ignored`.
+/// Number of injections of each fault in the long form, with `--ignored`.
 const MANY_TIMES: u32 = 25;
 
-/// Sweeps that are made at once: most of them sleep most of the time.
+/// Number of sweeps at a time: most of them sleep most of the time.
 const AT_ONCE: usize = 4;
 
-/// Sweeps that share the work of waiting for timeouts.
+/// Number of sweeps among which the waits for timeouts are divided.
 const SHARES: u32 = 3;
 
-/// Seconds after which a process hangs, for each fault that it injects.
-const PATIENCE: u32 = 30;
+/// Seconds for each injected fault after which a process counts as hanging.
+const HANG_SECONDS: u32 = 30;
 
 pub fn main() -> ExitCode {
     hide_expected_panics();
-    let registry = harm::registry();
+    let registry = faulty::registry();
     if std::env::var_os(disk::PROGRAM).is_some() {
         return nthread::run(&registry);
     }
     nthread::enter(&registry);
     let (times, filter) = arguments();
-    nix::unistd::alarm::set(PATIENCE * (times + 10));
+    nix::unistd::alarm::set(HANG_SECONDS * (times + 10));
     if let Ok(name) = std::env::var(sweep::FAULT) {
         sweep::measure(&registry, Fault::find(&name).expect("a fault"));
         return ExitCode::SUCCESS;
@@ -66,7 +65,7 @@ pub fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// How often, and which: a part of their names.
+/// Number of injections, and the part of a name that selects faults.
 fn arguments() -> (u32, String) {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let at = arguments.iter().position(|it| it == "--times");
@@ -79,19 +78,19 @@ fn arguments() -> (u32, String) {
     (times.map_or(default, |times| times.expect("--times N")), name.unwrap_or_default())
 }
 
-/// A sweep to be made.
+/// A planned sweep.
 #[derive(Clone, Copy)]
 struct Job {
     fault: Fault,
     times: u32,
 }
 
-/// Injects these faults so often, those first that others cannot disturb.
+/// Injects these faults this many times, first those that must run alone.
 fn inject(faults: &[Fault], times: u32) -> Vec<(Fault, Verdict)> {
     let needs_cpus = |fault: &Fault| matches!(fault, Fault::OtherLoad | Fault::Throttled);
     let (alone, mut together): (Vec<Fault>, Vec<Fault>) =
         faults.iter().partition(|it| needs_cpus(it));
-    // Those that last longest first.
+    // The longest sweeps first.
     together.sort_by_key(|fault| (*fault != Fault::StoppedForGood, !fault.needs_waker()));
     let jobs = |faults: &[Fault]| -> Vec<Job> {
         let shares = |fault: &Fault| if *fault == Fault::StoppedForGood { SHARES } else { 1 };
@@ -111,7 +110,7 @@ fn inject(faults: &[Fault], times: u32) -> Vec<(Fault, Verdict)> {
     faults.iter().map(verdict).collect()
 }
 
-/// Makes sweeps, so many at once.
+/// Makes sweeps, this many at a time.
 fn run(mut jobs: Vec<Job>, at_once: usize) -> Vec<(Fault, Verdict)> {
     jobs.reverse();
     let (jobs, done) = (Mutex::new(jobs), Mutex::new(Vec::new()));
@@ -148,7 +147,7 @@ fn run_one(Job { fault, times }: Job) -> Verdict {
     verdict::of(fault, home.path(), is_crafted)
 }
 
-/// Leaves the results where a variable says, for whoever wants to look at them.
+/// Keeps the results in the directory that a variable names.
 fn keep(fault: Fault, home: &Path) {
     if let Some(directory) = std::env::var_os("INJECTED_KEEP") {
         let to = Path::new(&directory).join(format!("{fault:?}"));
@@ -159,7 +158,7 @@ fn keep(fault: Fault, home: &Path) {
     }
 }
 
-/// All that does not depend on what else the machine does.
+/// Checks all that does not depend on the load of the machine.
 fn check(fault: Fault, verdict: &Verdict, times: usize) {
     let what = fault.about();
     assert!(verdict.injected >= times, "{what}: {verdict:?}");

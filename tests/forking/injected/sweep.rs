@@ -1,4 +1,4 @@
-//! A sweep over one backend in harm's way, in a process of its own.
+//! A sweep over one faulty backend, in a process of its own.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -15,19 +15,19 @@ use nthread::plan::{Budget, Draws, Pin, Request, Rules, draft};
 use nthread::record::Run;
 
 use super::fault::Fault;
-use super::harm::{DIRECTORY, GROUP, harmed};
+use super::faulty::{DIRECTORY, GROUP, visits_with_fault};
 
-/// Names the fault whose sweep a process of this program is to make.
+/// Variable that names the fault whose sweep a process of this program makes.
 pub const FAULT: &str = "INJECTED_FAULT";
 
-/// How often harm is to be done, for that process.
+/// Variable with the number of injections.
 const TIMES: &str = "INJECTED_TIMES";
 
 /// Draws of a block.
 const BLOCK: u64 = 64;
 
-/// Draws of a call: many slices of a scheduler, or of a quota, where others are
-/// to compete or a quota is to be used up; else a few milliseconds.
+/// Draws of a call: many time slices of the scheduler or periods of the quota where
+/// processes compete or a quota is used up; else a few milliseconds.
 fn draws(fault: Fault) -> u64 {
     match fault {
         Fault::OtherLoad => 200 * BLOCK,
@@ -36,13 +36,13 @@ fn draws(fault: Fault) -> u64 {
     }
 }
 
-/// What a visit may last where one is to be late. The others need a twentieth.
+/// Timeout of a visit where the fault is a timeout. Other visits need a twentieth.
 const TIMEOUT: Duration = Duration::from_millis(1200);
 
-/// By so much a clock steps.
+/// Step of the clock.
 const STEP: Duration = Duration::from_millis(30);
 
-/// Starts a sweep into `directory/out` that injects a fault so often, and waits
+/// Makes a sweep into `directory/out` that injects a fault this many times, and waits
 /// for its end.
 pub fn start(fault: Fault, times: u32, directory: &Path, group: Option<&Path>) -> Output {
     let mut command = Command::new("/proc/self/exe");
@@ -57,7 +57,7 @@ pub fn start(fault: Fault, times: u32, directory: &Path, group: Option<&Path>) -
     command.output().expect("this program starts")
 }
 
-/// What such a process does.
+/// Makes the sweep in such a process.
 pub fn measure(registry: &Registry, fault: Fault) {
     let number = |name: &str| std::env::var(name).expect(name).parse().expect("a number");
     let times: u32 = number(TIMES);
@@ -67,11 +67,11 @@ pub fn measure(registry: &Registry, fault: Fault) {
     let given = Draws::Given(vec![draws(fault)]);
     let mut backends = vec![fault.name()];
     if fault == Fault::OtherLoad {
-        // Every visit has company, so the clean ones are another case's.
+        // Every visit has a competitor, so the visits without a fault are of another case.
         backends.push(fault.backend().to_string());
     }
     let request = Request {
-        kernels: vec!["haunted".to_string()],
+        kernels: vec!["faulty".to_string()],
         backends,
         nthread: vec![nthread],
         draws: given.clone(),
@@ -100,7 +100,7 @@ pub fn measure(registry: &Registry, fault: Fault) {
     campaign.measure(&given, Budget::Unlimited).expect("it ends");
 }
 
-/// A boot clock that steps once in each visit that is to come to harm.
+/// A clock that steps once in each visit with a fault.
 struct Stepping {
     is_ahead: bool,
 }
@@ -114,9 +114,9 @@ impl Clock for Stepping {
     }
 
     fn boot(&self) -> Option<Duration> {
-        // Read first, so that what follows does not come between the two clocks.
+        // Read first, so that the following does not lie between the readings of both clocks.
         let boot = System.boot()?;
-        let steps = harmed().into_iter().filter(|is_harmed| *is_harmed).count();
+        let steps = visits_with_fault().into_iter().filter(|is_faulty| *is_faulty).count();
         let by = STEP * steps as u32;
         if self.is_ahead { Some(boot + by) } else { boot.checked_sub(by) }
     }

@@ -1,11 +1,11 @@
-//! The table of counts.
+//! Table of the counts.
 
 use nthread::analysis::Code;
 
 use super::fault::{Fault, Flag};
 use super::verdict::Verdict;
 
-/// Prints a line for each kind, and the sums.
+/// Prints a line for each kind of fault, and the sums.
 pub fn print(verdicts: &[(Fault, Verdict)]) {
     println!(
         "| fault | injected | flagged as | flagged | in a headline number | clean visits | false alarms |"
@@ -49,7 +49,7 @@ fn flag(fault: Fault, is_crafted: bool) -> String {
     }
 }
 
-/// As the summary's file has it.
+/// Name of a code in the summary file.
 fn name(code: Code) -> String {
     serde_json::to_value(code)
         .ok()

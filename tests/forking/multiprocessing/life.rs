@@ -1,4 +1,4 @@
-//! Starting, waiting, killing.
+//! Start, wait, exit status, signals and drop of child processes.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -16,15 +16,15 @@ use crate::common::{state_of, wait_until};
 use crate::suite::{EXPECTED, Test};
 
 pub const TESTS: &[Test] = &[
-    ("a child is told by its status", exit_codes),
-    ("a child never comes back, whatever it panics with", panics_twice),
-    ("a child that is killed is told by the signal", killed),
-    ("a child that was stopped is found, whether it goes on by then or not", stops),
-    ("waiting for a child has a limit, and an end", waiting),
-    ("a child that runs cannot be closed, and its handle comes back", closing),
+    ("a child has the exit status of its code", exit_codes),
+    ("a child whose panic panics again exits with code 1", panics_twice),
+    ("the exit status of a killed child is the signal", killed),
+    ("a stop is counted, whether or not the child was continued", stops),
+    ("waiting for a child ends with its timeout or with the child", waiting),
+    ("closing a running child returns its handle", closing),
     ("the sentinel of a child is readable when it has ended", sentinel),
-    ("a daemon is killed when it is dropped, another is waited for", dropping),
-    ("what a child prints is written once, and so is what its parent did", printing),
+    ("a dropped daemon is killed, another dropped child is waited for", dropping),
+    ("output of parent and child is written once", printing),
 ];
 
 pub const FUNCTIONS: &[&dyn Callable] =
@@ -49,7 +49,7 @@ static END: Part<Ending, Result<u8, String>> = Part::new("end", |how| match how 
 
 static SLEEP: Part<(), ()> = Part::new("sleep", |()| sleep());
 
-/// Stays for a moment, and says so.
+/// Prints a line, and sleeps for a moment.
 static LINGER: Part<Shared<AtomicU64>, ()> = Part::new("linger", |memory| {
     std::thread::sleep(MOMENT);
     memory[0].store(7, Ordering::SeqCst);
@@ -147,7 +147,7 @@ impl Drop for Bomb {
 }
 
 fn panics_twice() {
-    // Without a word, as it is expected.
+    // The panic is expected, so it prints nothing.
     let body = || -> u8 { std::panic::resume_unwind(Box::new(Bomb)) };
     assert_eq!(fork(body).join().expect("an end").code(), 1, "not 101, which is main's");
 }
@@ -163,7 +163,7 @@ fn sentinel() {
         assert!(!is_ready(&mut child, PollTimeout::ZERO));
         child.kill().expect("it runs");
         assert!(is_ready(&mut child, PollTimeout::NONE));
-        // Its number may be another's by now.
+        // Its pid may belong to another process by now.
         let mut child = NOTHING.start(start, ());
         child.join().expect("an end");
         assert!(is_ready(&mut child, PollTimeout::NONE));
@@ -199,6 +199,6 @@ fn printing() {
         assert_eq!(written, "the parent, the child, and the end");
         is_well(child);
     }
-    // What the test itself has to say must not be lost.
+    // The output of the test itself must not be lost.
     std::io::stdout().flush().expect("stdout");
 }

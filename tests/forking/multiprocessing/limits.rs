@@ -1,5 +1,5 @@
-//! What the system refuses is an error that says so: no panic, no signal, and
-//! nothing is left. Limits are set in children, to which they stick.
+//! Limits of the system: exceeding one is an error, no panic and no signal, and leaves
+//! nothing behind. Limits are set in children, which cannot lift them again.
 
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
@@ -15,15 +15,15 @@ use super::{Start, fork, is_well};
 use crate::suite::{Test, descriptors, nothing_is_left};
 
 pub const TESTS: &[Test] = &[
-    ("descriptors that run out at any step are an error", no_descriptors),
-    ("descriptors that run out within a message are closed again", half_a_message),
-    ("processes that are refused are an error", no_processes),
-    ("a limit on files is an error and no signal", no_large_files),
-    ("a limit on addresses is an error", no_addresses),
-    ("more memory than there is is an error", absurd_sizes),
+    ("running out of descriptors at any step is an error", no_descriptors),
+    ("running out of descriptors within a message closes those received", half_a_message),
+    ("a refused process is an error", no_processes),
+    ("exceeding the file size limit is an error and no signal", no_large_files),
+    ("exceeding the limit of the address space is an error", no_addresses),
+    ("more memory than the machine has is an error", absurd_sizes),
 ];
 
-/// Does something in a child, which must leave nothing there either.
+/// Runs `body` in a child, which must leave nothing behind either.
 #[track_caller]
 fn in_a_child(body: impl FnOnce()) {
     is_well(fork(|| {
@@ -34,10 +34,10 @@ fn in_a_child(body: impl FnOnce()) {
     }));
 }
 
-/// What needs descriptors, or children.
+/// Operations that need descriptors, or children.
 type Attempt = (&'static str, fn() -> Result<(), Error>);
 
-/// What needs descriptors only.
+/// Operations that need descriptors only.
 const THINGS: [Attempt; 6] = [
     ("a pipe", || pipe::<u8, u8>().map(drop)),
     ("a queue", || Queue::<u8>::new().map(drop)),
@@ -55,7 +55,7 @@ const THINGS: [Attempt; 6] = [
     }),
 ];
 
-/// What needs processes too.
+/// Operations that need processes too.
 const PROCESSES: [Attempt; 6] = [
     ("a fork", || process(Start::Fork)),
     ("a spawn", || process(Start::Spawn)),
@@ -83,7 +83,7 @@ fn pool(start: Start) -> Result<(), Error> {
     pool.map(&[Ask::Text(1), Ask::Text(10_000)]).map(drop)
 }
 
-/// Does something with that many descriptors free.
+/// Runs `attempt` while this many descriptors are free.
 fn with_free(descriptors: u64, attempt: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     let next = File::open("/dev/null").expect("a descriptor").as_raw_fd() as u64;
@@ -124,10 +124,10 @@ fn half_a_message() {
     });
 }
 
-/// A user whom the limit on processes holds: it does not hold root.
+/// A user to whom the limit on processes applies, as it does not to root.
 const NOBODY: u32 = 65_534;
 
-/// Whether this process has become one that may not start another.
+/// Forbids this process to start another; returns whether that succeeded.
 fn may_start_none() -> bool {
     if std::fs::metadata("/proc/self").expect("/proc").uid() == 0 {
         // SAFETY: takes three numbers.

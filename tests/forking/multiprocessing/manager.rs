@@ -1,4 +1,4 @@
-//! A manager and those who talk to it.
+//! Managers and their clients.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,17 +14,17 @@ use crate::common::wait_until;
 use crate::suite::Test;
 
 pub const TESTS: &[Test] = &[
-    ("what is there can be read and changed, and what is not is refused", operations),
+    ("values, lists and dictionaries are read and changed", operations),
     ("several processes use a manager at once", at_once),
     ("each item is popped once", popped_once),
-    ("a manager that is killed has ended for everybody", killed),
-    ("a client that sends garbage is cut off, and others go on", garbage),
-    ("a client that dies is missed by nobody", dead_clients),
-    ("a stranger finds nothing to connect to", strangers),
+    ("a killed manager is an error for every client", killed),
+    ("a client that sends garbage is disconnected, and others are served", garbage),
+    ("a client that dies leaves no connection", dead_clients),
+    ("no socket of a manager has a name", sockets_without_names),
     ("a manager keeps no descriptors", descriptors),
 ];
 
-pub const FUNCTIONS: &[&dyn Callable] = &[&USE.function, &POP.function, &ASK.function];
+pub const FUNCTIONS: &[&dyn Callable] = &[&USE.function, &POP.function, &REQUEST.function];
 
 fn manager(start: Start) -> Manager {
     match start {
@@ -82,7 +82,7 @@ fn dictionary(manager: &Manager) {
 
 type Things = (Value<u32>, List<u32>, Dict<u32, u32>, u32);
 
-/// Uses all three, many times, in a way that no other process does.
+/// Uses all three objects many times, with a number of its own.
 static USE: Part<Things, Done> = Part::new("use", |(value, list, dict, number)| {
     (0..100).try_for_each(|i| {
         list.push(&number)?;
@@ -112,7 +112,7 @@ fn at_once() {
     }
 }
 
-/// Pops items until there are none, and puts them all together.
+/// Pops items until the list is empty, and puts them into the queue as one value.
 static POP: Part<(List<u32>, Queue<Vec<u32>>), Done> = Part::new("pop", |(list, results)| {
     let mut items = Vec::new();
     while let Some(item) = list.pop()? {
@@ -137,10 +137,10 @@ fn killed() {
     for start in BOTH {
         let manager = manager(start);
         let value = manager.value(&1).expect("a value");
-        // One that has a connection, one that has none yet, and a new object.
-        let newcomer = copy_of(&value);
+        // A proxy with a connection, one without, and a new object.
+        let unconnected = copy_of(&value);
         kill(Pid::from_raw(manager.pid()), Signal::SIGKILL).expect("it runs");
-        let done = [value.get().map(drop), newcomer.set(&2), manager.list::<u8>().map(drop)];
+        let done = [value.get().map(drop), unconnected.set(&2), manager.list::<u8>().map(drop)];
         for refused in done.map(|done| done.expect_err("it is dead")) {
             assert!(matches!(refused, Error::Disconnected), "{refused}");
         }
@@ -149,15 +149,15 @@ fn killed() {
     for start in BOTH {
         let mut manager = manager(Start::Fork);
         let list = manager.list().expect("a list");
-        let mut child = ASK.start(start, list.clone());
-        wait_until("it asks", || list.len().expect("it lives") > 10);
+        let mut child = REQUEST.start(start, list.clone());
+        wait_until("it sends requests", || list.len().expect("it lives") > 10);
         manager.server().kill().expect("it runs");
-        assert_eq!(child.join().expect("an end").code(), 5, "it has heard");
+        assert_eq!(child.join().expect("an end").code(), 5, "it got the error");
     }
 }
 
-/// Asks for ever: 5 if the manager has ended.
-static ASK: Part<List<u32>, u8> = Part::new("ask", |list| {
+/// Sends requests for ever; returns 5 if the manager has ended.
+static REQUEST: Part<List<u32>, u8> = Part::new("ask", |list| {
     loop {
         match list.push(&1) {
             Ok(()) => {}
@@ -167,17 +167,17 @@ static ASK: Part<List<u32>, u8> = Part::new("ask", |list| {
     }
 });
 
-/// The door of the manager that a proxy talks to, by the way that proxies take.
-fn door_of(list: &List<u32>) -> OwnedFd {
+/// The listener of the manager of a proxy, taken from a message as proxies are sent.
+fn listener_of(list: &List<u32>) -> OwnedFd {
     let (here, there) = pipe::<List<u32>, ()>().expect("a pipe");
     here.send(list).expect("there is room");
     raw::receive(there.descriptor().expect("ours")).1.remove(0)
 }
 
 /// A connection to a manager as proxies make it.
-fn connect(door: BorrowedFd<'_>) -> OwnedFd {
+fn connect(listener: BorrowedFd<'_>) -> OwnedFd {
     let (own, theirs) = raw::sockets();
-    raw::send(door, &[0, 0], &[theirs.as_raw_fd()]);
+    raw::send(listener, &[0, 0], &[theirs.as_raw_fd()]);
     own
 }
 
@@ -186,28 +186,28 @@ fn garbage() {
         let manager = manager(start);
         let list = manager.list().expect("a list");
         list.push(&3).expect("it lives");
-        let door = door_of(&list);
+        let listener = listener_of(&list);
         let garbage: [&[u8]; 6] =
-            [&[7, 7, 7], &[0], &[0, 200], &[0, 1], &[0; 5000], &raw::elsewhere(1 << 60)];
+            [&[7, 7, 7], &[0], &[0, 200], &[0, 1], &[0; 5000], &raw::in_memfd(1 << 60)];
         for bytes in garbage {
-            let client = connect(door.as_fd());
+            let client = connect(listener.as_fd());
             raw::send(client.as_fd(), bytes, &[]);
-            assert_eq!(raw::receive(client.as_fd()).0, [0_u8; 0], "it is cut off");
-            raw::send(door.as_fd(), bytes, &[]);
-            // A door that brings no socket, and one that brings something else.
-            raw::send(door.as_fd(), &[0, 0], &[]);
+            assert_eq!(raw::receive(client.as_fd()).0, [0_u8; 0], "it is disconnected");
+            raw::send(listener.as_fd(), bytes, &[]);
+            // A connection request without a socket, and one with another file.
+            raw::send(listener.as_fd(), &[0, 0], &[]);
             let null = fs::File::open("/dev/null").expect("a file");
-            raw::send(door.as_fd(), &[0, 0], &[null.as_raw_fd()]);
+            raw::send(listener.as_fd(), &[0, 0], &[null.as_raw_fd()]);
             assert_eq!(list.to_vec().expect("it goes on"), [3]);
         }
-        // Who asks and never listens is cut off when an answer finds no room.
-        let deaf = connect(door.as_fd());
-        while raw::try_send(deaf.as_fd(), LENGTH_OF_THE_FIRST, &[]).is_ok() {}
+        // A client that never reads is disconnected when a reply finds no room.
+        let never_reading = connect(listener.as_fd());
+        while raw::try_send(never_reading.as_fd(), LENGTH_OF_THE_FIRST, &[]).is_ok() {}
         assert_eq!(list.to_vec().expect("it goes on"), [3]);
     }
 }
 
-/// A question as proxies pack it.
+/// A request as proxies pack it.
 const LENGTH_OF_THE_FIRST: &[u8] = &[0, 6, 1];
 
 fn dead_clients() {
@@ -217,13 +217,13 @@ fn dead_clients() {
     list.push(&0).expect("it lives");
     let before = open();
     for start in [Start::Fork, Start::Spawn, Start::Fork, Start::Fork] {
-        let asked = list.len().expect("it lives");
-        let mut child = ASK.start(start, list.clone());
-        wait_until("it asks", || list.len().expect("it lives") > asked);
+        let requests_before = list.len().expect("it lives");
+        let mut child = REQUEST.start(start, list.clone());
+        wait_until("it sends requests", || list.len().expect("it lives") > requests_before);
         child.kill().expect("it runs");
     }
     list.push(&0).expect("it goes on");
-    wait_until("the dead are forgotten", || {
+    wait_until("the connections of dead clients are closed", || {
         list.len().expect("it goes on");
         open() == before
     });
@@ -238,17 +238,17 @@ fn sockets_of(pid: i32) -> Vec<String> {
     names.filter_map(inode).collect()
 }
 
-fn strangers() {
+fn sockets_without_names() {
     for start in BOTH {
         let manager = manager(start);
         let list = manager.list::<u32>().expect("a list");
         list.push(&1).expect("it lives");
         let inodes = sockets_of(manager.pid());
-        assert!(inodes.len() >= 2, "a door and a client: {inodes:?}");
+        assert!(inodes.len() >= 2, "a listener and a client: {inodes:?}");
         let all = fs::read_to_string("/proc/net/unix").expect("/proc");
         for inode in inodes {
             let is_it = |line: &&str| line.split_whitespace().nth(6) == Some(&inode);
-            // No such line: a socket of another kind, as stdout may be one.
+            // A socket of another family, such as stdout, has no line.
             let Some(line) = all.lines().find(is_it) else { continue };
             let fields: Vec<&str> = line.split_whitespace().collect();
             assert_eq!(fields[3], "00000000", "it does not listen: {line}");

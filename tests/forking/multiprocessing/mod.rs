@@ -1,5 +1,5 @@
-//! Processes and what they say to each other, in a program that has one thread
-//! and no test harness (`harness = false`): it forks, and it spawns itself.
+//! Processes and their communication, in a program that has one thread and no test
+//! harness (`harness = false`): it forks, and it spawns itself.
 
 mod life;
 mod limits;
@@ -44,10 +44,10 @@ enum Start {
 
 const BOTH: [Start; 2] = [Start::Fork, Start::Spawn];
 
-/// What most children come to.
+/// Result of most children.
 type Done = Result<(), Error>;
 
-/// A function that a child does, whichever way it is started.
+/// A function for a child, with either start method.
 struct Part<A: 'static, R: 'static> {
     function: Function<A, R>,
     body: fn(A) -> R,
@@ -58,7 +58,7 @@ impl<A: Serialize + DeserializeOwned, R: Termination> Part<A, R> {
         Part { function: Function::new(name, body), body }
     }
 
-    /// A process that will do it.
+    /// Makes a process that runs the function.
     fn process(&self, start: Start, argument: A) -> Process<'static> {
         let body = self.body;
         match start {
@@ -67,7 +67,7 @@ impl<A: Serialize + DeserializeOwned, R: Termination> Part<A, R> {
         }
     }
 
-    /// A process that is doing it, and will be killed with its handle.
+    /// Starts a process that runs the function, and is killed with its handle.
     fn start(&self, start: Start, argument: A) -> Child {
         self.process(start, argument).daemon().start().expect("a process")
     }
@@ -84,25 +84,25 @@ impl<A: Serialize + DeserializeOwned + Ends, R: Termination> Part<A, R> {
     }
 }
 
-/// A child that was forked to do `body`.
+/// Forks a child that runs `body`.
 fn fork<R: Termination>(body: impl FnOnce() -> R) -> Child {
     Process::new(body).daemon().start().expect("a process")
 }
 
-/// Fails unless a child ends with code 0. What it had to say is on stderr.
+/// Fails unless a child ends with code 0. Its messages are on stderr.
 #[track_caller]
 fn is_well(mut child: Child) {
     assert_eq!(child.join().expect("an end").code(), 0, "{}", child.name());
 }
 
-/// Longer than the test lasts.
+/// Sleeps for longer than the test lasts.
 fn sleep() {
     std::thread::sleep(Duration::from_secs(1000));
 }
 
-/// No test is decided by less.
+/// A limit that no test reaches unless it hangs.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Long enough for what happens at once, and short enough to wait for what does
-/// not.
+/// Time after which an event that should come at once is missing, and one that must not
+/// come has not come.
 const MOMENT: Duration = Duration::from_millis(20);

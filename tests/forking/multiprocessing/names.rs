@@ -1,4 +1,4 @@
-//! Who is who.
+//! Names of processes and functions.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -13,19 +13,19 @@ use super::{BOTH, Done, Part, Start, fork, is_well, sleep};
 use crate::suite::Test;
 
 pub const TESTS: &[Test] = &[
-    ("two functions of one name are refused", two_of_one_name),
-    ("a child is named by its number, its children by its name and theirs", names),
-    ("a name that was given is the name, and ps shows 15 bytes of it", given_names),
+    ("two functions with the same name are refused", two_of_one_name),
+    ("a child is named by its number, and its children by its name and number", names),
+    ("a given name is kept, and ps shows its first 15 bytes", given_names),
     ("children are active until they are waited for", active),
-    ("a function that was not listed is refused with the way to list it", not_entered),
-    ("a child that was asked for by hand says so, and starts nothing", by_hand),
+    ("a function that is not registered is refused with the way to register it", not_entered),
+    ("the verb of a child on the command line is an error", by_hand),
 ];
 
-pub const FUNCTIONS: &[&dyn Callable] = &[&TELL.function];
+pub const FUNCTIONS: &[&dyn Callable] = &[&NAMES.function];
 
-/// Says its name, that in /proc, those of two children, and how many it had
-/// at first.
-static TELL: Part<Sender<[String; 4]>, Done> = Part::new("tell names", |say| {
+/// Sends its name, that in /proc, those of two children, and the number of children
+/// that it had at first.
+static NAMES: Part<Sender<[String; 4]>, Done> = Part::new("send names", |say| {
     let at_first = active_children().len().to_string();
     let comm = fs::read_to_string("/proc/self/comm").expect("/proc");
     let children = BOTH.map(|start| NOTHING.start(start, ()).name().to_string());
@@ -35,7 +35,7 @@ static TELL: Part<Sender<[String; 4]>, Done> = Part::new("tell names", |say| {
 fn names() {
     for start in BOTH {
         let (hear, say) = one_way().expect("a pipe");
-        let child = TELL.give(start, say);
+        let child = NAMES.give(start, say);
         let name = child.name().to_string();
         assert!(name.starts_with("Process-"), "{name}");
         let children = format!("{name}:1 {name}:2");
@@ -54,8 +54,8 @@ fn given_names() {
     for start in BOTH {
         let (hear, say) = one_way().expect("a pipe");
         let process = match start {
-            Start::Fork => Process::with(say, TELL.body),
-            Start::Spawn => Process::of(&TELL.function, say).expect("it is listed"),
+            Start::Fork => Process::with(say, NAMES.body),
+            Start::Spawn => Process::of(&NAMES.function, say).expect("it is listed"),
         };
         let child = process.name("the seventeenth poet").start().expect("a process");
         assert_eq!(child.name(), "the seventeenth poet");
@@ -88,29 +88,32 @@ fn not_entered() {
             matches!(refused, Error::NotRegistered { function } if function == name),
             "{refused}"
         );
-        let told = refused.to_string();
-        assert!(told.contains(name) && told.contains("nthread::process::enter(&["), "{told}");
+        let message = refused.to_string();
+        assert!(
+            message.contains(name) && message.contains("nthread::process::enter(&["),
+            "{message}"
+        );
     }
 }
 
 fn by_hand() {
     let ours = std::env::current_exe().expect("/proc");
     let harness = env!("CARGO_BIN_EXE_harness");
-    let known = [(ours.as_path(), "tell names"), (ours.as_path(), "nthread manager")];
+    let known = [(ours.as_path(), "send names"), (ours.as_path(), "nthread manager")];
     let backend = [(harness.as_ref(), "process-pipe"), (harness.as_ref(), "nobody knows me")];
     for (program, function) in known.into_iter().chain(backend) {
         let mut command = Command::new(program);
         let command = command.args(["__process", function]).stdin(Stdio::null());
         let done = command.output().expect("it starts");
-        let told = String::from_utf8(done.stderr).expect("UTF-8");
-        assert!(done.status.code().is_some_and(|code| code != 0), "{}: {told}", done.status);
-        assert!(told.contains(function) || told.contains("__process"), "{told}");
-        assert!(!told.contains("panicked"), "{told}");
+        let message = String::from_utf8(done.stderr).expect("UTF-8");
+        assert!(done.status.code().is_some_and(|code| code != 0), "{}: {message}", done.status);
+        assert!(message.contains(function) || message.contains("__process"), "{message}");
+        assert!(!message.contains("panicked"), "{message}");
     }
 }
 
 fn two_of_one_name() {
-    let entered = std::panic::catch_unwind(|| enter(&[&TELL.function, &TELL.function]));
+    let entered = std::panic::catch_unwind(|| enter(&[&NAMES.function, &NAMES.function]));
     let message = panic_message(&*entered.expect_err("it is there twice"));
     assert!(message.contains("two functions are called"), "{message}");
 }

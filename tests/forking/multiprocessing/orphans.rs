@@ -12,7 +12,7 @@ pub const TESTS: &[Test] = &[("with a parent that is killed all its children end
 
 pub const FUNCTIONS: &[&dyn Callable] = &[&PARENT.function, &CHILD.function];
 
-/// Has a child, whose pid it tells with its own, and sleeps.
+/// Starts a child, sends its pid and its own, and sleeps.
 static CHILD: Part<Sender<Vec<i32>>, Done> = Part::new("child", |say| {
     let child = fork(sleep);
     say.send(&vec![std::process::id() as i32, child.pid()])?;
@@ -20,7 +20,7 @@ static CHILD: Part<Sender<Vec<i32>>, Done> = Part::new("child", |say| {
     Ok(())
 });
 
-/// Has children of all kinds, tells all their pids, and sleeps.
+/// Starts children of all kinds, sends their pids, and sleeps.
 static PARENT: Part<Sender<Vec<i32>>, Done> = Part::new("parent", |say| {
     let (hear, of_child) = one_way()?;
     let (hear_too, of_spawned) = one_way()?;
@@ -33,7 +33,7 @@ static PARENT: Part<Sender<Vec<i32>>, Done> = Part::new("parent", |say| {
     }
     let mut pools = BOTH.map(|start| workers(start, 2).expect("a pool"));
     for pool in &mut pools {
-        // One works, the other waits.
+        // One worker runs a task, the other waits for one.
         pool.map(&[Ask::Text(1), Ask::Text(1)])?;
         pool.apply_async(&Ask::Sleep)?;
         pids.extend(pool.pids());

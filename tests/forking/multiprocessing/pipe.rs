@@ -1,4 +1,4 @@
-//! Pipes: who hears what, and when it ends.
+//! Pipes: order, ends, ownership and invalid messages.
 
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::AtomicU64;
@@ -16,23 +16,23 @@ use super::{BOTH, Done, LONG, MOMENT, Part, fork, is_well, sleep};
 use crate::suite::Test;
 
 pub const TESTS: &[Test] = &[
-    ("a value of any size goes there and back", any_size),
+    ("a value of any size is sent and returned", any_size),
     ("both ends of a pipe may send before either receives", both_send_first),
-    ("a pipe ends when the other end is gone, whatever siblings there are", an_end),
+    ("a closed end is noticed, whichever siblings exist", an_end),
     ("an end that was not given cannot be used", not_given),
-    ("an end that was not given cannot be given on", not_given_on),
-    ("a pipe can be asked whether there is something to receive", polling),
-    ("an end of a pipe goes through a pipe", ends_through_pipes),
-    ("a message holds some descriptors, and not too many", many_descriptors),
-    ("garbage is an error, and what comes after it is well", garbage),
-    ("a large message is believed only if it cannot change", large_garbage),
+    ("an end that was not given cannot be passed on", not_given_on),
+    ("poll returns whether there is something to receive", polling),
+    ("an end of a pipe is sent through a pipe", ends_through_pipes),
+    ("the number of descriptors of a message is limited", many_descriptors),
+    ("garbage is an error, and the next message is received", garbage),
+    ("a large message is accepted only if it is sealed", large_garbage),
     ("shared memory that could shrink is not mapped", shrinking_memory),
 ];
 
 pub const FUNCTIONS: &[&dyn Callable] =
     &[&ECHO.function, &SAY_FIRST.function, &WAIT.function, &TALK.function, &PASS_ON.function];
 
-/// The same value once more, by way of a pipe.
+/// Copies a value by sending it through a pipe.
 pub fn copy_of<T: Serialize + DeserializeOwned>(value: &T) -> T {
     let (here, there) = pipe::<T, T>().expect("a pipe");
     here.send(value).expect("there is room");
@@ -47,7 +47,7 @@ fn not_given_on() {
     }));
 }
 
-/// Sends back what it receives, until there is no more.
+/// Sends back each value that it receives, until the other end is closed.
 static ECHO: Part<Connection<String>, Done> = Part::new("echo", |peer| {
     loop {
         match peer.recv() {
@@ -89,16 +89,16 @@ fn both_send_first() {
         let (here, there) = pipe::<String, String>().expect("a pipe");
         let child = SAY_FIRST.give(start, there);
         here.send(&"p".repeat(1_000_000)).expect("there is room");
-        // The child has ended by now, or will: what it sent is there.
+        // The child has ended, or will end: its messages are in the pipe.
         is_well(child);
         assert!(here.recv().expect("it was sent") == "c".repeat(1_000_000));
     }
 }
 
-/// Waits for a word, and ends.
+/// Receives one value, and ends.
 static WAIT: Part<Receiver<u8>, Result<u8, Error>> = Part::new("wait", |hear| hear.recv());
 
-/// Says one word, and waits for ever.
+/// Sends one value, and waits for ever.
 static TALK: Part<Sender<u8>, Done> = Part::new("talk", |say| {
     say.send(&1)?;
     sleep();
@@ -138,7 +138,7 @@ fn not_given() {
         refuses(here.descriptor().map(drop));
         refuses(hear.recv().map(drop));
         refuses(say.send(&1));
-        // The numbers of what was closed may be somebody else's by now.
+        // The numbers of closed descriptors may belong to other files by now.
         let (other, another) = pipe::<u8, u8>()?;
         drop((hear, say));
         other.send(&2)?;
@@ -161,7 +161,7 @@ fn polling() {
     assert!(matches!(hear.recv(), Err(Error::Disconnected)));
 }
 
-/// Says a word through a pipe that comes through a pipe.
+/// Sends a value through a pipe whose end it receives through a pipe.
 static PASS_ON: Part<Receiver<Sender<String>>, Done> =
     Part::new("pass on", |hear| hear.recv()?.send(&"through both".to_string()));
 
@@ -191,7 +191,7 @@ fn many_descriptors() {
     assert_eq!(there.recv().expect("it was sent").0.len(), 1);
 }
 
-/// Whether what comes next is garbage, and what comes then is not.
+/// Checks that the next message is invalid, and the one after it valid.
 #[track_caller]
 fn is_garbage(there: &Connection<(), String>, here: &Connection<String, ()>, why: &str) {
     let refused = there.recv().expect_err(why);
@@ -221,12 +221,12 @@ fn garbage() {
 fn large_garbage() {
     let (here, there) = pipe::<String, ()>().expect("a pipe");
     let socket = here.descriptor().expect("ours");
-    // A string of 3 bytes, as it is packed.
+    // A packed string of 3 bytes.
     let text = b"\x03abc";
-    raw::send(socket, &raw::elsewhere(4), &[raw::memory(text, 4, SEALED).as_raw_fd()]);
+    raw::send(socket, &raw::in_memfd(4), &[raw::memory(text, 4, SEALED).as_raw_fd()]);
     assert_eq!(there.recv().expect("as an honest process sends it"), "abc");
 
-    raw::send(socket, &raw::elsewhere(4), &[]);
+    raw::send(socket, &raw::in_memfd(4), &[]);
     is_garbage(&there, &here, "no memory");
     let cases = [
         (1 << 60, 4, SEALED, "2^60 bytes that are not there"),
@@ -240,10 +240,10 @@ fn large_garbage() {
     ];
     for (said, length, seals, why) in cases {
         let memory = raw::memory(text, length, seals);
-        raw::send(socket, &raw::elsewhere(said), &[memory.as_raw_fd()]);
+        raw::send(socket, &raw::in_memfd(said), &[memory.as_raw_fd()]);
         is_garbage(&there, &here, why);
     }
-    raw::send(socket, &raw::elsewhere(4), &[socket.as_raw_fd()]);
+    raw::send(socket, &raw::in_memfd(4), &[socket.as_raw_fd()]);
     is_garbage(&there, &here, "a socket and no memory");
 }
 

@@ -1,4 +1,4 @@
-//! Pools: every task is answered once, or lost with its worker.
+//! Pools: every task has one result, or is lost with its worker.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -14,28 +14,28 @@ use super::{BOTH, LONG, MOMENT, Start, fork, is_well, sleep};
 use crate::suite::{EXPECTED, Test};
 
 pub const TESTS: &[Test] = &[
-    ("a map answers in order, whatever the chunks", in_order),
+    ("the results of a map are in order, whatever the chunks", in_order),
     ("chunks are as large as Python's", chunk_sizes),
-    ("large arguments and results go to and fro", large),
-    ("tickets are answered in any order", tickets),
-    ("nothing waits behind a ticket while another worker is free", nothing_behind_a_ticket),
-    ("a pool without workers is refused", nobody),
-    ("a ticket is good for the pool that gave it", another_pool),
-    ("answers that nobody waits for keep nobody from theirs", early_end),
-    ("a panic names its worker, and the pool goes on", panics),
-    ("a worker that dies loses its task, and another takes its place", lost_tasks),
-    ("of a map that cannot be sent nothing is done", all_or_nothing),
+    ("arguments and results may be large", large),
+    ("tickets are waited for in any order", tickets),
+    ("no task is queued behind a single one while another worker is idle", nothing_behind_a_ticket),
+    ("a pool without workers is refused", no_workers),
+    ("a ticket is valid in its own pool only", another_pool),
+    ("discarded results do not delay others", early_end),
+    ("the error of a panic names the worker, and the pool goes on", panics),
+    ("a worker that dies loses its task and is replaced", lost_tasks),
+    ("a map with an item that cannot be sent runs no task", all_or_nothing),
     ("a worker that exits loses its task", exits),
-    ("workers that are killed at any moment lose no more than their tasks", killed_workers),
+    ("killed workers lose no more than their tasks", killed_workers),
     ("closing a pool waits for its tasks, dropping it does not", ends),
     ("200 workers work at once", many),
     ("a pool belongs to the process that made it", not_ours),
-    ("an empty map is no hang", empty),
+    ("an empty map returns at once", empty),
 ];
 
 pub const FUNCTIONS: &[&dyn Callable] = &[&WORK, &DOUBLE, &ECHO];
 
-/// What a worker may be asked for.
+/// Task of a worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Ask {
     Name,
@@ -112,8 +112,8 @@ fn in_order() {
     }
 }
 
-/// A chunk travels as one message, so a panic takes the others of its chunk
-/// along: so many items were in it.
+/// A chunk is one message, so a panic loses the other items of its chunk: their
+/// number is its size.
 fn chunk_sizes() {
     let done = Rc::new(Shared::<AtomicU64>::zeroed(1).expect("memory"));
     let count = Rc::clone(&done);
@@ -137,7 +137,7 @@ fn large() {
             Start::Spawn => Pool::spawn(2, &ECHO),
         }
         .expect("a pool");
-        // About the room of a slot, of a packet, and beyond both.
+        // About the size of a slot, of a packet, and above both.
         let lengths = [0, 230, 236, 237, 238, 239, 240, 241, 1000, 1020, 1024, 5000, 1_000_000];
         let texts: Vec<String> = lengths.iter().map(|length| "x".repeat(*length)).collect();
         assert!(pool.map_chunks(&texts, 1).expect("texts") == texts);
@@ -198,7 +198,7 @@ fn another_pool() {
     }
 }
 
-fn nobody() {
+fn no_workers() {
     for start in BOTH {
         let refused = workers(start, 0).map(drop).expect_err("there is nobody");
         assert!(refused.to_string().contains("without workers"), "{refused}");
@@ -252,8 +252,8 @@ fn lost_tasks() {
         assert!(!pool.is_ready(&lost));
         kill(Pid::from_raw(before[0]), Signal::SIGKILL).expect("it sleeps");
         let refused = pool.wait(lost).expect_err("its worker is dead");
-        let told = format!("PoolWorker-1 (pid {}) was killed by SIGKILL", before[0]);
-        assert_eq!(refused.to_string(), told);
+        let message = format!("PoolWorker-1 (pid {}) was killed by SIGKILL", before[0]);
+        assert_eq!(refused.to_string(), message);
         let Error::Lost { name, pid, exit } = refused else { panic!("{refused}") };
         assert_eq!((name.as_str(), pid), ("PoolWorker-1", before[0]));
         assert_eq!(exit, Exit::Signal(Signal::SIGKILL));
@@ -281,7 +281,7 @@ fn exits() {
             }
         }
         assert_eq!((texts, lost), (3, 2));
-        // Nobody looks at workers that die of boredom before there is a task.
+        // Workers that exit while they are idle are replaced at the next task.
         for pid in pool.pids() {
             kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it runs");
         }
@@ -292,7 +292,7 @@ fn exits() {
     }
 }
 
-/// A number that wanders, the same in every run.
+/// Pseudorandom numbers, the same in every run.
 struct Wanderer(u64);
 
 impl Wanderer {
@@ -321,7 +321,7 @@ fn killed_workers() {
                 match answer.values {
                     Ok(values) => assert_eq!(values, [2 * answer.first as u64]),
                     Err(Error::Lost { pid, exit: Exit::Signal(Signal::SIGKILL), .. }) => {
-                        // One that was killed in the round before may be found now.
+                        // A worker that was killed in the round before may be noticed now.
                         assert!(pids.contains(&pid));
                         lost += 1;
                     }
@@ -362,7 +362,7 @@ fn many() {
     pool.close().expect("they end well");
 }
 
-/// Cannot be sent if it is odd.
+/// A number that cannot be sent if it is odd.
 #[derive(Clone, Copy, Deserialize)]
 struct Even(u64);
 

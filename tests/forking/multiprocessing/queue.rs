@@ -1,4 +1,4 @@
-//! Queues: each value once, whoever dies.
+//! Queues: each value is received once, whichever process dies.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use super::{BOTH, Done, LONG, MOMENT, Part, fork, is_well};
 use crate::suite::Test;
 
 pub const TESTS: &[Test] = &[
-    ("every value is got once, by whoever", each_once),
-    ("what one puts, one gets in that order", in_order),
-    ("a full queue has no room until something is got", bounded),
-    ("an empty queue has nothing until something is put", empty),
+    ("every value is received by one consumer", each_once),
+    ("values of one producer are received in their order", in_order),
+    ("a full queue blocks until a value is removed", bounded),
+    ("an empty queue blocks until a value is added", empty),
     ("the smallest queue takes values of any size", any_size),
     ("a consumer that is killed loses one value at most", killed_consumers),
     ("a producer that is killed has put whole values or none", killed_producers),
@@ -23,12 +23,12 @@ pub const FUNCTIONS: &[&dyn Callable] = &[&PRODUCE.function, &CONSUME.function];
 
 type Numbers = Queue<Option<u32>>;
 
-/// Puts so many numbers from that one on.
+/// Puts this many numbers, beginning with the given one.
 static PRODUCE: Part<(Numbers, u32, u32), Done> = Part::new("produce", |(queue, first, many)| {
     (first..first + many).try_for_each(|number| queue.put(&Some(number)))
 });
 
-/// Gets numbers until there are no more, and puts them all together.
+/// Gets numbers until a last `None`, and puts them as one value.
 static CONSUME: Part<(Numbers, Queue<Vec<u32>>), Done> =
     Part::new("consume", |(queue, results)| {
         let mut numbers = Vec::new();
@@ -64,7 +64,7 @@ fn in_order() {
     }
 }
 
-/// Puts numbers until there is no room, and returns how many.
+/// Puts numbers until the queue is full, and returns their number.
 fn fill(queue: &Numbers) -> u32 {
     let puts = (0..).map(|i| queue.put_timeout(&Some(i), Duration::ZERO));
     let refused = puts.map_while(|put| put.is_ok().then_some(())).count();
@@ -86,7 +86,7 @@ fn bounded() {
         room
     });
     assert!(rooms[0] > 100 && rooms[1] > 0 && rooms[1] < 20, "{rooms:?}");
-    // A put that waits goes on when somebody else has got something.
+    // A blocked put continues when another process has removed a value.
     let queue = Numbers::with_buffer_size(1).expect("a queue");
     let room = fill(&queue);
     let child = PRODUCE.start(BOTH[0], (copy_of(&queue), room, 100));
@@ -117,12 +117,12 @@ fn any_size() {
     }
 }
 
-/// A value of its own for each number; some are too long for a packet.
+/// A text with this number; some are too long for a packet.
 fn long_or_short(number: u32) -> String {
     format!("{number}:{}", "x".repeat(if number.is_multiple_of(3) { 6000 } else { 10 }))
 }
 
-/// The number in such a value, if it is whole.
+/// The number in such a text, which must be whole.
 #[track_caller]
 fn number_in(text: &str) -> u32 {
     let number = text.split(':').next().and_then(|it| it.parse().ok()).expect("a number");

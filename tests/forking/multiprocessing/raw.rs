@@ -1,4 +1,4 @@
-//! Frames by hand, for those that no honest process sends.
+//! Packets made by hand, for those that no process of this library sends.
 
 use std::fs::File;
 use std::io::{IoSlice, IoSliceMut, Write as _};
@@ -11,10 +11,10 @@ use nix::sys::socket::{
     sendmsg, socketpair,
 };
 
-/// All seals that a message must have.
+/// Seals that the memory of a message must have.
 pub const SEALED: SealFlag = SealFlag::all().difference(SealFlag::F_SEAL_FUTURE_WRITE);
 
-/// A pair of sockets as pipes are made of.
+/// A pair of sockets as those of a pipe.
 pub fn sockets() -> (OwnedFd, OwnedFd) {
     let kind = SockType::SeqPacket;
     socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC).expect("sockets")
@@ -25,7 +25,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[RawFd]) {
     try_send(socket, bytes, descriptors).expect("somebody has the other end");
 }
 
-/// The same, if the other end is there.
+/// Sends a packet, unless the other end is closed or full.
 pub fn try_send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[RawFd]) -> nix::Result<usize> {
     let rights = [ControlMessage::ScmRights(descriptors)];
     let rights = if descriptors.is_empty() { &[] } else { &rights[..] };
@@ -33,7 +33,7 @@ pub fn try_send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[RawFd]) -> 
     sendmsg::<()>(socket.as_raw_fd(), &parts, rights, MsgFlags::MSG_NOSIGNAL, None)
 }
 
-/// Receives a packet: its bytes and descriptors. No bytes are the end.
+/// Receives a packet: its bytes and descriptors. No bytes mean that the other end is closed.
 pub fn receive(socket: BorrowedFd<'_>) -> (Vec<u8>, Vec<OwnedFd>) {
     let mut bytes = vec![0; 5000];
     let mut rights = nix::cmsg_space!([RawFd; 8]);
@@ -54,7 +54,7 @@ pub fn receive(socket: BorrowedFd<'_>) -> (Vec<u8>, Vec<OwnedFd>) {
     (bytes, descriptors)
 }
 
-/// Nameless memory with these bytes, of that length, and with these seals.
+/// A memfd with these bytes, of this length, and with these seals.
 pub fn memory(bytes: &[u8], length: u64, seals: SealFlag) -> File {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut file = File::from(memfd_create(c"by hand", flags).expect("a descriptor"));
@@ -64,7 +64,7 @@ pub fn memory(bytes: &[u8], length: u64, seals: SealFlag) -> File {
     file
 }
 
-/// The start of a packet that says: the message of that length is elsewhere.
-pub fn elsewhere(length: u64) -> Vec<u8> {
+/// The start of a packet whose message, of this length, is in a memfd.
+pub fn in_memfd(length: u64) -> Vec<u8> {
     [&[1][..], &length.to_ne_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! Memory that several processes see.
+//! Memory that several processes share.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -12,22 +12,22 @@ use crate::common::wait_until;
 use crate::suite::Test;
 
 pub const TESTS: &[Test] = &[
-    ("no step of several processes under a lock is lost", steps),
-    ("a lock whose holder is killed goes to the next, who hears of it", abandoned),
-    ("a lock is refused to who has it, and to who cannot wait", refused),
+    ("no increment under a lock is lost", steps),
+    ("a lock whose holder was killed is abandoned to the next one", abandoned),
+    ("a second lock by the holder is an error, and a wait has a timeout", refused),
     ("all processes see the same memory", the_same),
-    ("a child has no part in a lock that its parent holds", a_copied_guard),
-    ("a lock that is forgotten keeps its memory, which others come after", forgotten),
-    ("what is no lock of that type is garbage and not mapped as one", disguised),
-    ("memory is zero, has its length and no name", nameless),
+    ("a child does not hold the lock of its parent", a_copied_guard),
+    ("a leaked guard keeps the memory of its lock", forgotten),
+    ("memory of another type is not mapped as a lock", disguised),
+    ("memory is zeroed, has its length and no name", nameless),
 ];
 
 pub const FUNCTIONS: &[&dyn Callable] = &[&COUNT.function, &HOLD.function, &ANSWER.function];
 
-/// A pair whose halves are equal whenever nobody has the lock.
+/// A pair of numbers that are equal while the lock is free.
 type Pair = Locked<[u64; 2]>;
 
-/// Raises both by one, many times.
+/// Increments both many times.
 static COUNT: Part<(Pair, u64), Result<u8, Error>> = Part::new("count", |(pair, times)| {
     for _ in 0..times {
         let mut pair = pair.lock()?;
@@ -45,7 +45,7 @@ fn steps() {
     assert_eq!(*pair.lock().expect("nobody has it"), [40_005; 2]);
 }
 
-/// Takes the lock, says so, and never lets go.
+/// Locks, sends a value, and never unlocks.
 static HOLD: Part<(Pair, Shared<AtomicU64>), Done> = Part::new("hold", |(pair, memory)| {
     let mut pair = pair.lock()?;
     pair[0] = 77;
@@ -71,7 +71,7 @@ fn abandoned() {
         let mut holder = HOLD.start(start, (copy_of(&pair), copy_of(&memory)));
         wait_until("it has the lock", || memory[0].load(Ordering::SeqCst) == 1);
         assert!(matches!(pair.lock_timeout(MOMENT), Err(Error::TimedOut)));
-        // One waits before the holder dies, the other asks afterwards.
+        // One process waits before the holder dies, the other locks afterwards.
         let waiting = COUNT.start(start, (copy_of(&pair), 1));
         holder.kill().expect("it runs");
         is_well(waiting);
@@ -104,7 +104,7 @@ fn refused() {
     is_well(fork(body));
 }
 
-/// Answers a question, again and again.
+/// Waits for a new value and replies with another, again and again.
 static ANSWER: Part<Shared<AtomicU64>, ()> = Part::new("answer", |memory| {
     for round in 1..=100 {
         while memory[0].load(Ordering::SeqCst) != round {
@@ -135,13 +135,13 @@ fn forgotten() {
         let numbers = [1, 2, 3].map(|number| Locked::new(number).expect("memory"));
         numbers.iter().for_each(|it| std::mem::forget(it.lock().expect("nobody has it")));
         drop(numbers);
-        // The C library writes into the lock before, when this thread takes one.
+        // The C library writes to the previous lock of its list when this thread locks one.
         let number = Locked::new(4_u64).expect("memory");
         assert_eq!(*number.lock().expect("nobody has it"), 4);
     }));
 }
 
-/// Sent as one type, and received as another: both wish for a descriptor.
+/// Sends a value as one type and receives it as another; both hold a descriptor.
 enum Disguised<S, R> {
     Sent(S),
     Came(R),
@@ -162,7 +162,7 @@ impl<'de, S, R: Deserialize<'de>> Deserialize<'de> for Disguised<S, R> {
     }
 }
 
-/// What comes of a value that is received as another type.
+/// Error of a value that is received as another type.
 fn received_as<S: Serialize, R: DeserializeOwned>(value: S) -> Result<R, Error> {
     let (here, there) = pipe::<Disguised<S, R>, Disguised<S, R>>()?;
     here.send(&Disguised::Sent(value))?;

@@ -1,5 +1,5 @@
-//! Starting and stopping again and again leaves nothing. Processes, descriptors
-//! and files are looked for after every test; here it is memory.
+//! Memory after many starts and stops. Processes, descriptors and files are checked
+//! after every test.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,26 +10,26 @@ use super::{BOTH, Done, Part, Start, is_well};
 use crate::suite::{Test, descriptors, nothing_is_left};
 
 pub const TESTS: &[Test] = &[
-    ("a thousand processes and pipes leave no memory", processes),
-    ("200 pools leave no memory", pools),
-    ("200 managers leave no memory", managers),
-    ("thousands of queues, locks and messages leave no memory", things),
+    ("a thousand processes and pipes leak no memory", processes),
+    ("200 pools leak no memory", pools),
+    ("200 managers leak no memory", managers),
+    ("thousands of queues, locks and messages leak no memory", things),
 ];
 
-pub const FUNCTIONS: &[&dyn Callable] = &[&TELL.function];
+pub const FUNCTIONS: &[&dyn Callable] = &[&SEND.function];
 
-/// Tells a number.
-static TELL: Part<Sender<u64>, Done> = Part::new("tell", |say| say.send(&7));
+/// Sends a number.
+static SEND: Part<Sender<u64>, Done> = Part::new("send", |say| say.send(&7));
 
-/// Kilobytes that this process has in memory.
+/// Resident memory of this process in kilobytes.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
     line.trim_end_matches("kB").trim().parse().expect("a number")
 }
 
-/// Does something so many times. After the first tenth of them, no more memory
-/// is used.
+/// Repeats an operation, and checks that the memory does not grow after the first
+/// tenth.
 #[track_caller]
 fn again_and_again(times: usize, mut body: impl FnMut(usize)) {
     (0..times / 10).for_each(&mut body);
@@ -45,7 +45,7 @@ fn processes() {
     again_and_again(1000, |i| {
         let (hear, say) = one_way().expect("a pipe");
         let start = if i % 20 == 0 { Start::Spawn } else { Start::Fork };
-        let child = TELL.give(start, say);
+        let child = SEND.give(start, say);
         assert_eq!(hear.recv().expect("a number"), 7);
         is_well(child);
     });
@@ -79,7 +79,7 @@ fn things() {
         memory[999].store(1, Ordering::SeqCst);
         *Locked::new([0_u8; 5000]).expect("memory").lock().expect("nobody has it") = [1; 5000];
         let (_hear, say) = one_way::<(Queue<String>, Shared<AtomicU64>)>().expect("a pipe");
-        // It is never received.
+        // This message is never received.
         say.send(&(queue, memory)).expect("there is room");
     });
 }

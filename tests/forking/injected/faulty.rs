@@ -1,8 +1,8 @@
-//! Backends of the library that come to harm, and a kernel that does it.
+//! Backends of the library with injected faults, and a kernel that causes them.
 //!
-//! Harm is done in the counted call of every second visit: a case that fails
-//! twice in a row would be retired, and the visits in between are clean ones of
-//! the same case.
+//! A fault is injected into the counted call of every second visit: a case that fails
+//! twice in a row would be retired, and the visits in between are controls of the same
+//! case.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -28,17 +28,16 @@ use crate::common::group::{lift, limit};
 use crate::common::{is_alive, state_of, wait_until};
 use crate::suite::EXPECTED;
 
-/// Names the directory in which the visits are counted.
+/// Variable that names the directory in which the visits are counted.
 pub const DIRECTORY: &str = "INJECTED_DIRECTORY";
 
-/// Names the control group whose quota can be set, where there is one.
+/// Variable that names the control group whose quota can be set, where there is one.
 pub const GROUP: &str = "INJECTED_GROUP";
 
-/// How long a process stays stopped.
+/// Time for which a process stays stopped.
 const STOP: Duration = Duration::from_millis(200);
 
-/// What exists here: all of the library, the backends in harm's way, and the
-/// kernel that does it.
+/// Registry of the library, with the faulty backends and the faulty kernel.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.kernels.push(&Haunted);
@@ -50,28 +49,28 @@ pub fn registry() -> Registry {
     registry
 }
 
-/// The file with one line for each visit: `harm` or `clean`.
+/// The file with one line for each visit: `fault` or `clean`.
 pub fn journal() -> PathBuf {
     PathBuf::from(std::env::var_os(DIRECTORY).expect("a directory is named")).join("journal")
 }
 
-/// The visits so far: whether each came to harm.
-pub fn harmed() -> Vec<bool> {
+/// Visits so far: true for one with a fault.
+pub fn visits_with_fault() -> Vec<bool> {
     let text = fs::read_to_string(journal()).unwrap_or_default();
-    text.lines().map(|line| line == "harm").collect()
+    text.lines().map(|line| line == "fault").collect()
 }
 
-/// Writes down that a visit begins; whether it comes to harm.
+/// Records that a visit begins; returns whether it gets a fault.
 fn begin_visit(fault: Fault) -> bool {
     // Competing load is no failure, so no case is retired for it.
-    let is_harmed = fault == Fault::OtherLoad || harmed().len() % 2 == 1;
+    let is_faulty = fault == Fault::OtherLoad || visits_with_fault().len() % 2 == 1;
     let mut file = File::options().create(true).append(true).open(journal()).expect("a file");
-    let line: &[u8] = if is_harmed { b"harm\n" } else { b"clean\n" };
+    let line: &[u8] = if is_faulty { b"fault\n" } else { b"clean\n" };
     file.write_all(line).expect("a line");
-    is_harmed
+    is_faulty
 }
 
-/// A backend in harm's way.
+/// A backend with an injected fault.
 struct Faulty {
     fault: Fault,
     name: &'static str,
@@ -84,7 +83,7 @@ impl Backend for Faulty {
     }
 
     fn about(&self) -> &'static str {
-        "comes to harm in every second visit"
+        "has an injected fault in every second visit"
     }
 
     fn schedules(&self) -> &'static [Schedule] {
@@ -100,23 +99,23 @@ impl Backend for Faulty {
     }
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
-        let is_harmed = begin_visit(self.fault);
+        let is_faulty = begin_visit(self.fault);
         let trap = TRAP.get_or_init(|| Trap::of(self.fault));
-        // Started before there is any thread beside which nobody may fork.
+        // Started before any thread, beside which no process may be forked.
         let helper = match self.fault {
             Fault::OtherLoad => Some(spinner(setup.placement.cpus(0).to_vec())?),
-            fault if is_harmed && fault.needs_waker() => Some(trap.waker()?),
+            fault if is_faulty && fault.needs_waker() => Some(trap.waker()?),
             _ => None,
         };
         let team = self.inner.team(work, chunks, setup)?;
-        Ok(Box::new(Victims { team, fault: self.fault, is_harmed, calls: 0, _helper: helper }))
+        Ok(Box::new(Victims { team, fault: self.fault, is_faulty, calls: 0, _helper: helper }))
     }
 }
 
 struct Victims {
     team: Box<dyn Team>,
     fault: Fault,
-    is_harmed: bool,
+    is_faulty: bool,
     calls: u32,
     /// Killed and reaped when the visit is over.
     _helper: Option<Child>,
@@ -125,8 +124,8 @@ struct Victims {
 impl Team for Victims {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         self.calls += 1;
-        // The first one warms up, and is not counted.
-        if !self.is_harmed || self.calls != 2 {
+        // The first call is the warm-up, and is not counted.
+        if !self.is_faulty || self.calls != 2 {
             return self.team.call();
         }
         match self.fault {
@@ -141,7 +140,7 @@ impl Team for Victims {
                 wait_until("it is dead", || !is_alive(worker));
                 self.team.call()
             }
-            // Somebody else does the harm.
+            // Another process causes the fault.
             Fault::OtherLoad | Fault::Suspended | Fault::ClockStep => self.team.call(),
             _ => {
                 trap().set();
@@ -168,7 +167,7 @@ impl Team for Victims {
 }
 
 impl Victims {
-    /// A call in the middle of a run whose quota is cut, and lifted later.
+    /// Makes a call during which the CPU quota is reduced, and lifted later.
     fn call_throttled(&mut self) -> Result<Vec<Report>, TeamError> {
         let Some(group) = std::env::var_os(GROUP).map(PathBuf::from) else {
             return self.team.call();
@@ -180,14 +179,14 @@ impl Victims {
     }
 }
 
-/// Opens files until there are no more descriptors.
+/// Opens files until descriptors run out.
 fn all_descriptors() -> Vec<File> {
     setrlimit(Resource::RLIMIT_NOFILE, 128, 128).expect("less is allowed");
     let null = |_| File::open("/dev/null");
     (0..200).map(null).take_while(Result::is_ok).flatten().collect()
 }
 
-/// Somebody else's program, on those CPUs.
+/// Starts a process that competes for these CPUs.
 fn spinner(cpus: Vec<usize>) -> Result<Child, Error> {
     let spin = move || -> io::Result<()> {
         affinity::pin(Task::Current, &cpus)?;
@@ -198,11 +197,11 @@ fn spinner(cpus: Vec<usize>) -> Result<Child, Error> {
     Process::new(spin).name("spinner").daemon().start()
 }
 
-/// What the next block that anybody computes falls into: in memory that all
-/// processes of the visit share.
+/// Fault that the next computed block triggers, in memory that all processes of the
+/// visit share.
 struct Trap {
     fault: Fault,
-    /// Whether it is set, and the process that fell into it and is stopped.
+    /// State: set or not, and the pid of the process that triggered it and is stopped.
     words: Shared<AtomicU32>,
 }
 
@@ -227,18 +226,18 @@ impl Trap {
         self.words[0].store(1, Ordering::SeqCst);
     }
 
-    /// Whether it was set, and the caller is the one who fell into it.
+    /// Returns whether it was set, and the caller has triggered it.
     fn is_sprung(&self) -> bool {
         self.words[0].load(Ordering::Relaxed) == 1 && self.words[0].swap(0, Ordering::SeqCst) == 1
     }
 
-    /// Stops the calling process until somebody wakes it.
+    /// Stops the calling process until another one continues it.
     fn stop(&self) {
         self.words[1].store(getpid().as_raw() as u32, Ordering::SeqCst);
         kill(getpid(), Signal::SIGSTOP).expect("it is me");
     }
 
-    /// A process that wakes who fell into the trap, after a while.
+    /// Starts a process that continues the stopped process after a while.
     fn waker(&'static self) -> Result<Child, Error> {
         let wake = || {
             let deadline = Instant::now() + Duration::from_secs(60);
@@ -256,7 +255,7 @@ impl Trap {
     }
 }
 
-/// A child that was forked a moment ago.
+/// Handler that runs in each new child of a fork.
 extern "C" fn in_new_child() {
     if let Some(trap) = TRAP.get()
         && trap.is_sprung()
@@ -265,14 +264,14 @@ extern "C" fn in_new_child() {
     }
 }
 
-/// The kernel `pi`, in blocks that take as much CPU time in every build; but for
-/// the block that falls into the trap.
+/// The kernel `pi`, in blocks that take the same CPU time in every build, except the
+/// block that triggers the fault.
 struct Haunted;
 
 /// CPU time of a block.
 const BLOCK: Duration = Duration::from_micros(150);
 
-/// Uses a CPU for so long, whoever else uses it meanwhile.
+/// Uses this much CPU time, whichever other process uses the CPU meanwhile.
 fn use_cpu(time: Duration) {
     let now = || ClockId::CLOCK_THREAD_CPUTIME_ID.now().map(Duration::from).expect("a clock");
     let end = now() + time;
@@ -281,7 +280,7 @@ fn use_cpu(time: Duration) {
 
 impl Kernel for Haunted {
     fn name(&self) -> &'static str {
-        "haunted"
+        "faulty"
     }
 
     fn about(&self) -> &'static str {
@@ -306,7 +305,7 @@ impl Kernel for Haunted {
     }
 }
 
-/// Does the harm.
+/// Causes the fault.
 fn spoil(trap: &Trap, tally: Tally) -> Tally {
     match trap.fault {
         Fault::PoolWorkerKilled | Fault::ChildKilled | Fault::RunnerKilled => {
@@ -320,7 +319,7 @@ fn spoil(trap: &Trap, tally: Tally) -> Tally {
     tally
 }
 
-/// Takes memory until there is none.
+/// Allocates memory until it runs out.
 fn use_up_memory() {
     setrlimit(Resource::RLIMIT_CORE, 0, 0).expect("less is allowed");
     let status = fs::read_to_string("/proc/self/status").expect("/proc");
