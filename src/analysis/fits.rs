@@ -85,8 +85,8 @@ pub struct Candidate {
 
 impl Fit {
     /// Throughput of `n` threads by the model, in draws per second; `None` beyond the range
-    /// that is shown: up to the peak, but at least up to the largest measured count and at
-    /// most up to twice that count.
+    /// that is shown. That range ends at the peak, but not before the largest measured count
+    /// nor beyond twice that count.
     pub fn throughput(&self, n: f64) -> Option<f64> {
         self.candidates.first().and_then(|best| self.throughput_by(&best.curve, n))
     }

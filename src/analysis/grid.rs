@@ -79,8 +79,8 @@ pub fn has_inner(job: &Job<'_>) -> bool {
     job.cases.iter().any(|case| inner(&case.case) > 1)
 }
 
-/// The series of a job, but of those that differ only in the threads inside their workers
-/// the one with the best case.
+/// The series of a job. Of several that differ only in the threads inside their workers,
+/// only the one with the best case is kept.
 pub fn series_at_best_inner<'a>(job: &Job<'a>) -> Vec<Series<'a>> {
     let mut kept: Vec<Series<'a>> = Vec::new();
     for series in job.series() {

@@ -29,8 +29,8 @@ pub fn current_thread_ns() -> Option<u64> {
 /// Sum of the run delays of the workers in a process, in nanoseconds; `None` where
 /// the kernel does not keep them, or the process has ended or never run.
 ///
-/// In a process with several threads the first one only waits for the others,
-/// which are the workers. Its own run delay holds nothing up, and is left out.
+/// In a process with several threads the first one only waits for the others, which are
+/// the workers. Its own run delay does not delay the call, and is left out.
 pub fn process_ns(pid: i32) -> Option<u64> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let (first, others): (Vec<_>, Vec<_>) =

@@ -11,7 +11,7 @@ const TIMEOUT_FACTOR: f64 = 20.0;
 /// Shortest timeout of a visit.
 const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest forecast and timeout: what is added to a clock must not overflow it.
+/// Longest forecast and timeout, so that a deadline does not overflow the clock.
 pub const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Speed of one worker at a kernel.
@@ -104,7 +104,7 @@ impl Forecast {
     }
 }
 
-/// Duration of a forecast in nanoseconds, which may be any number.
+/// Converts a forecast in nanoseconds, which may be negative, infinite or NaN.
 pub fn duration(nanoseconds: f64) -> Duration {
     Duration::try_from_secs_f64(nanoseconds / 1e9)
         .map_or(MAX_DURATION, |time| time.min(MAX_DURATION))

@@ -124,8 +124,8 @@ impl<'a> Campaign<'a> {
         self
     }
 
-    /// Skips the measurement of the backends' warm-up before the first round, as a series
-    /// of short campaigns wants it.
+    /// Skips the visits that measure the warm-up of each backend before the first round,
+    /// which would take long in a series of short campaigns.
     #[must_use]
     pub fn without_warm_up(mut self) -> Campaign<'a> {
         self.measures_warm_up = false;

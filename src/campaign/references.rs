@@ -10,7 +10,7 @@ use crate::kernel::Tally;
 use crate::record::{Case, ExpectedTally, Plan};
 use crate::registry::Registry;
 
-/// Most times that the portable form of a kernel is slower than the fastest.
+/// Largest factor by which the portable form of a kernel is slower than the fastest form.
 const PORTABLE_FACTOR: u32 = 16;
 
 impl From<&ExpectedTally> for Tally {

@@ -114,7 +114,7 @@ impl<'a> Supervisor<'a> {
         let mut poll_loop = PollLoop::new(&self.signals, &mut runner, timeout);
         let result = poll_loop.run(observer);
         let stops = poll_loop.stops();
-        // Asked before the kill, which must not be mistaken for the cause of the failure.
+        // Checked before the kill, which is not the cause of the failure.
         let had_exited = reap::has_exited(runner.group);
         if result.is_err() {
             let _ = killpg(runner.group, Signal::SIGKILL);
@@ -139,8 +139,8 @@ impl<'a> Supervisor<'a> {
     ) -> Result<Option<String>, Interruption> {
         let grace = if result.is_ok() { LEFTOVERS_GRACE } else { Duration::ZERO };
         let leftovers = reap::end_remaining(&self.other_children, grace, std::thread::sleep);
-        // The harness's own SIGKILL explains nothing. One from elsewhere, such as the
-        // kernel's when memory runs out, explains everything.
+        // A SIGKILL that the harness sent is not the cause of the failure. One from
+        // elsewhere is, such as the kernel's when memory runs out.
         let status = Some(exit.status).filter(|status| had_exited || *status != -9);
         let (problem, status) = match result {
             Err(WatchError::Interrupted(interruption)) => {

@@ -30,13 +30,13 @@ pub fn write(summary: &Summary, dir: &Path) -> std::io::Result<()> {
 
 /// The whole page.
 pub fn page(summary: &Summary) -> String {
-    let mut page = String::from("# How many threads, and of which kind?\n\n");
+    let mut page = String::from("# Scaling report\n\n");
     page.push_str(&essence(summary, Path::new(""), "##"));
     page.push_str(&warnings(summary));
     page.push_str(&failures(summary));
     page.push_str(&all_cases(summary));
     page.push_str(&commands(summary));
-    page.push_str("\nThe same page again, from `run.json` and `samples.csv`: `harness report` on this directory.\n");
+    page.push_str("\n`harness report` on this directory makes this page again from `run.json` and `samples.csv`.\n");
     page
 }
 
@@ -73,7 +73,7 @@ pub fn commands(summary: &Summary) -> String {
     let typed = std::iter::once(run.command.as_str()).chain(resumed);
     let typed: Vec<&str> = typed.filter(|command| !command.is_empty()).collect();
     match typed.is_empty() {
-        true => "The command that made this was not written down.\n".to_string(),
+        true => "The command of this run was not recorded.\n".to_string(),
         false => format!("Made with\n\n{}", code("sh", &typed.join("\n"))),
     }
 }

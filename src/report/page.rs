@@ -1,4 +1,4 @@
-//! Everything that a run says on the terminal, in the order in which it was asked.
+//! Report of a run on the terminal.
 
 use super::crossover::crossover;
 use super::granularity::granularity;
@@ -15,8 +15,8 @@ pub enum Depth {
     Details,
 }
 
-/// The answer of a run: the tables of its jobs, and what follows from several of
-/// them. Where a run asks for that alone, the tables are details.
+/// The result of a run: the tables of its jobs and, where jobs differ in size, thresholds.
+/// In a run that measures a threshold, the tables are details.
 pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
     let preset = summary.run.plan.preset;
     let answer = match preset.measures_threshold() {
@@ -28,7 +28,7 @@ pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
         Depth::Answer => tables(summary, style),
         Depth::Details => details(summary),
     };
-    // Of a run that ended too soon the tables are all that there is.
+    // A run that ended too early has no threshold, so its tables are shown.
     let mut sections = match (answer.is_empty(), depth) {
         (true, _) => vec![tables(), crossover(summary), granularity(summary)],
         (false, Depth::Answer) => vec![answer],

@@ -40,8 +40,8 @@ const EXPLANATION: &str = "all pairs: including those that were excluded; overhe
 
 /// The explanation of the details of kernels.
 const EXPLANATION_OF_WORKERS: &str = "all pairs: including those that were excluded; overhead: n·T_n − T_1; balance: mean busy\n  \
-    time of the workers by that of the busiest; comm.: busy time of the busiest by the time\n  \
-    of the call; scaling: time inside the kernel of the baseline by that of all workers\n";
+    time of the workers / that of the busiest; comm.: busy time of the busiest / the time\n  \
+    of the call; scaling: time inside the kernel of the baseline / that of all workers\n";
 
 /// The tables of a run, and whether it went well.
 pub fn table(summary: &Summary, style: Style) -> String {

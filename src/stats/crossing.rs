@@ -1,6 +1,7 @@
 //! Crossing of a level by a curve that is known at a few points.
 
-/// The place from which all values lie above a level. Ordered by place.
+/// The place beyond which all values lie above a level; places are ordered from left to
+/// right.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Crossing {
     /// All measured places are above: the crossing lies at or before the first.

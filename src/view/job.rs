@@ -23,8 +23,8 @@ pub struct JobView<'a> {
     /// The nouns of the run's target.
     pub nouns: Nouns,
     pub ranking: Option<&'a Ranking>,
-    /// The series of the short table: of those that differ only in the threads inside
-    /// their workers the best. Those with an interval come first, those without data last.
+    /// The series of the short table. Of several that differ only in the threads inside their
+    /// workers, it has the best. Series with an interval come first, those without data last.
     pub series: Vec<Series<'a>>,
     /// True if some worker has threads inside it.
     pub has_inner: bool,

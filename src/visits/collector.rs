@@ -5,9 +5,9 @@
 //!
 //! A damaged visit is not counted at all: the median of the calls that happened to
 //! survive would be a wrong number that nobody notices. A damaged line invalidates the
-//! visit that it names. If it names none, or stands among the rows of another visit, it
-//! also invalidates the visit before it, unless that had ended, and the visit after it:
-//! adjacent lines that are lost together may be of both visits.
+//! visit that it names. If it names none, or another visit than the rows around it, it may
+//! belong to the visit before it or to the one after it. Then it also invalidates the visit
+//! after it, and the visit before it unless that has its last row.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,8 +43,8 @@ pub struct VisitCollector {
     latest_session: HashMap<(u32, u32), u32>,
     /// Reasons for which visits do not count.
     invalid: HashMap<Position, String>,
-    /// Reason of a damaged line that also invalidates the next visit, unless that is
-    /// the one that the line names.
+    /// Reason of a damaged line that invalidates the next visit too. (A next visit that the
+    /// line names is invalid already.)
     invalidates_next: Option<(Option<Position>, String)>,
     issues: DataIssues,
 }

@@ -58,7 +58,7 @@ pub struct SweepOptions {
     /// Finish in about 10 s: 6 rounds, few thread counts, short calls
     #[arg(long, action = ArgAction::SetTrue, help_heading = "How long")]
     pub quick: Switch,
-    /// Find the job size from which on parallel pays: jobs of 2^11 to 2^27 draws, 9 rounds
+    /// Find the job size from which a parallel backend is faster: jobs of 2^11 to 2^27 draws, 9 rounds
     #[arg(long, action = ArgAction::SetTrue, help_heading = "How long")]
     pub crossover: Switch,
     /// Run exactly N rounds

@@ -22,7 +22,7 @@ Three common tasks:
 More examples:
   harness -n 1..16 -b rayon,std-thread --rounds 20
   harness -n 1..64x2 --dry-run       print the plan as JSON
-  harness --crossover                find the job size from which on parallel pays
+  harness --crossover                find the job size from which a parallel backend is faster
   harness metg                       find the smallest useful task
   harness --schedule static,dynamic --chunk 16,64 --pin none,close,spread
   harness --weak                     measure weak scaling

@@ -83,7 +83,7 @@ fn a_page_has_the_answer_the_essence_and_everything_behind_it() {
 fn a_run_whose_command_was_not_written_down_says_so() {
     let run = Run { sessions: vec![Session::default()], command: String::new(), ..run() };
     let page = page(&Summary { run, ..summary() });
-    assert!(page.contains("The command that made this was not written down.\n"), "{page}");
+    assert!(page.contains("The command of this run was not recorded.\n"), "{page}");
     assert!(!page.contains("Made with"), "{page}");
 }
 

@@ -11,8 +11,8 @@ use super::canvas::{Canvas, UNITS};
 use super::font;
 use crate::record::replace_file;
 
-/// Pixels of the PNG (half as many as were drawn) in a metre, when a CSS pixel
-/// is 1/96 inch.
+/// Pixels per metre of the PNG: a CSS pixel is 1/96 inch. The PNG has half the resolution
+/// of the drawing.
 const PIXELS_PER_METRE: f64 = UNITS / 2.0 * 96.0 / 0.0254;
 
 /// A picture that can be drawn on a page.
@@ -63,7 +63,7 @@ pub(super) fn svg_text(plot: &impl Picture, canvas: &Canvas) -> anyhow::Result<S
     canvas.paint(&mut backend)?;
     backend.present().map_err(|error| anyhow!("{error}"))?;
     drop(backend);
-    // The library's own opening tag knows neither units nor readers.
+    // The opening tag of the library has no units, and no label for screen readers.
     let shapes = drawing.split_once('>').map_or("", |(_, rest)| rest);
     Ok(format!("{}{shapes}", svg_head(plot)))
 }
@@ -118,8 +118,8 @@ fn shrunk(drawn: &[u8], width: usize, height: usize) -> ((usize, usize), Vec<u8>
         for (number, out) in out.chunks_mut(STRETCH / 2).enumerate() {
             let stretch = number * STRETCH..number * STRETCH + 2 * out.len();
             let (above, below) = (&above[stretch.clone()], &below[stretch]);
-            // Most of a plot is white, and its pixels are white from the start. To compare
-            // whole stretches matters in a debug build, where iteration over bytes is slow.
+            // Most of a plot is white, and so are the pixels of `out` already. Comparing whole
+            // stretches is much faster in a debug build than comparing bytes.
             if above == &WHITE_STRETCH[..above.len()] && below == &WHITE_STRETCH[..below.len()] {
                 continue;
             }
@@ -141,7 +141,7 @@ const STRETCH: usize = 32 * 3;
 
 const WHITE_STRETCH: [u8; STRETCH] = [WHITE; STRETCH];
 
-/// The mean of a byte, the same byte of the next pixel, and those below the two.
+/// The mean of one colour over four pixels: two in the row above, and two below them.
 #[inline]
 fn mean_of_four(above: &[u8], below: &[u8], at: usize) -> u8 {
     let sum = above[at] as u16 + above[at + 3] as u16 + below[at] as u16 + below[at + 3] as u16;

@@ -49,8 +49,8 @@ impl Axis {
         gaps.fold(f64::INFINITY, f64::min)
     }
 
-    /// The axis of thread counts, on the scale that keeps the closest two of a wide sweep
-    /// further apart, or on the given one.
+    /// The axis of thread counts. Unless the scale is given, the one is taken on which the
+    /// two closest counts are further apart.
     pub fn of_counts(counts: &[u32], noun: &str, scale: Option<Scale>) -> Axis {
         let on = |scale: Scale| Axis {
             scale,
@@ -87,7 +87,8 @@ impl Axis {
             let pad = ((max - min) * 0.08).max(max * 0.002);
             (Scale::Linear, min - pad, max + pad)
         };
-        // The unit suits most of the axis: on a logarithmic one a decade above its start.
+        // The unit is chosen for a value that is typical of the axis: on a logarithmic one, a
+        // decade above its start.
         let unit = figure.metric.unit_of(if scale == Scale::Log { low * 10.0 } else { high });
         let baseline = &figure.baseline;
         let label = figure.metric.axis_label(unit.name, figure.nouns, baseline);
@@ -108,7 +109,7 @@ fn ticks(scale: Scale, low: f64, high: f64, unit: Unit) -> Vec<(f64, String)> {
     values.into_iter().map(|tick| (tick * unit.size, text(tick))).collect()
 }
 
-/// A label that says so if the scale is logarithmic.
+/// The label, with a note if the scale is logarithmic.
 pub fn with_scale(label: String, scale: Scale) -> String {
     if scale == Scale::Log { label + ", log scale" } else { label }
 }

@@ -28,11 +28,11 @@ pub enum Metric {
     Efficiency,
     /// Draws per second.
     Throughput,
-    /// The mean busy time of the workers by that of the busiest.
+    /// The mean busy time of the workers, divided by that of the busiest.
     LoadBalance,
-    /// The busy time of the busiest worker by the time of the call.
+    /// The busy time of the busiest worker, divided by the time of the call.
     Communication,
-    /// The time inside the kernel, of the baseline by that of all workers.
+    /// The time of the baseline inside the kernel, divided by that of all workers.
     Computation,
     /// The time to create the team.
     Setup,
@@ -105,16 +105,18 @@ impl Metric {
             Metric::Time => "lower is better",
             Metric::Speedup | Metric::Throughput => "higher is better",
             Metric::Efficiency => "speedup per thread",
-            Metric::LoadBalance => "mean busy time of the workers by that of the busiest",
-            Metric::Communication => "busy time of the busiest worker by the time of the call",
-            Metric::Computation => "time inside the kernel: of the baseline by that of all workers",
+            Metric::LoadBalance => "mean busy time of the workers, divided by that of the busiest",
+            Metric::Communication => {
+                "busy time of the busiest worker, divided by the time of the call"
+            }
+            Metric::Computation => {
+                "time of the baseline inside the kernel, divided by that of all workers"
+            }
             Metric::Setup => "time to create the team, once for all of its calls",
             Metric::Overhead if nouns.has_workers => {
                 "CPU time over the sequential loop, n·T(n) − T(1)"
             }
-            Metric::Overhead => {
-                "n/n₀ times the time, less that of the baseline with its n₀ threads"
-            }
+            Metric::Overhead => "n/n₀ × the time, minus the time of the baseline at n₀ threads",
         }
     }
 
@@ -161,8 +163,8 @@ impl Metric {
         }
     }
 
-    /// The value that follows from a throughput, of a baseline with another one;
-    /// `None` of metrics for which there are no scaling laws.
+    /// The value that belongs to a throughput and to that of the baseline; `None` for
+    /// metrics without scaling laws.
     pub fn of_throughput(self, throughput: f64, baseline: f64, threads_ratio: f64) -> Option<f64> {
         match self {
             Metric::Speedup => Some(throughput / baseline),
@@ -172,8 +174,8 @@ impl Metric {
         }
     }
 
-    /// The values of a case; `None` where it has none. Only numbers that can be drawn
-    /// leave this function.
+    /// The values of a case; `None` where it has none. Values that cannot be drawn are
+    /// left out.
     pub fn values(self, case: &CaseSummary) -> Option<Values> {
         let single = |value: Option<f64>| Some((value?, None, None, Vec::new()));
         let (median, low, high, rounds) = match self {
