@@ -2,23 +2,21 @@
 //!
 //! | verb | process |
 //! |---|---|
-//! | [`runner::VERB`] | one visit to a kernel under a backend |
-//! | [`command::VERB`] | the shim of one visit to a command |
+//! | [`crate::runner::VERB`] | one visit to a kernel under a backend |
+//! | [`crate::command::VERB`] | the shim of one visit to a command |
 //! | those of [`process`] | a worker that a process backend has spawned |
 //!
 //! The verb of a visit to a function ([`crate::function::VERB`]) is served by
 //! [`Sweep::run`](crate::Sweep::run), since only there do the functions exist.
 
-use std::ffi::OsStr;
-use std::io;
-use std::process::ExitCode;
+#[cfg(feature = "program")]
+mod visit;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::Backend;
-use crate::command;
 use crate::process::{self, Callable, Message};
 use crate::registry::Registry;
-use crate::runner;
 
 /// True once this executable is known to serve the hidden verbs. One that does not
 /// must not be started again: it would do whatever its `main` does.
@@ -31,13 +29,10 @@ static SERVES_VERBS: AtomicBool = AtomicBool::new(false);
 /// did not call it fails with an error that says so.
 ///
 /// It also serves the processes that a process backend spawns, as [`process::enter`]
-/// does for functions.
+/// does for functions. Without the feature `program`, which sweeps kernels and commands,
+/// it serves these alone.
 pub fn enter(registry: &Registry) {
     declare_verbs_served();
-    let verb = std::env::args_os().nth(1);
-    if verb.as_deref() == Some(OsStr::new(command::VERB)) {
-        exit(command::serve());
-    }
     let workers: Vec<SpawnedWorker<'_>> = registry
         .backends
         .iter()
@@ -47,15 +42,8 @@ pub fn enter(registry: &Registry) {
     let workers: Vec<&dyn Callable> =
         workers.iter().map(|worker| worker as &dyn Callable).collect();
     process::enter(&workers);
-    if verb.as_deref() == Some(OsStr::new(runner::VERB)) {
-        process::set_process_name("runner");
-        exit(runner::serve(registry, io::stdin().lock(), io::stdout().lock()));
-    }
-}
-
-/// Ends this process with the code of a served verb.
-fn exit(code: ExitCode) -> ! {
-    std::process::exit(i32::from(code != ExitCode::SUCCESS))
+    #[cfg(feature = "program")]
+    visit::serve(registry);
 }
 
 /// Records that this executable may be started again, because it calls [`enter`] or

@@ -18,17 +18,21 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct ExitReport {
     /// Exit code, or minus the signal that killed it.
     pub status: i32,
+    /// Resource usage. The peak memory is that of the largest process among them; at least the
+    /// memory that its parent had when it started it.
+    pub usage: libc::rusage,
+}
+
+impl ExitReport {
     /// User CPU time.
-    pub user: Duration,
+    pub fn user(&self) -> Duration {
+        duration(self.usage.ru_utime)
+    }
+
     /// System CPU time.
-    pub system: Duration,
-    /// Peak memory of the largest process among them; at least the memory that its
-    /// parent had when it started it.
-    pub max_rss_bytes: u64,
-    /// Voluntary context switches.
-    pub voluntary_switches: u64,
-    /// Involuntary context switches.
-    pub involuntary_switches: u64,
+    pub fn system(&self) -> Duration {
+        duration(self.usage.ru_stime)
+    }
 }
 
 /// Tells whether a child has ended, without reaping it.
@@ -82,14 +86,7 @@ pub fn wait(pid: Pid) -> ExitReport {
     {}
     let status =
         if libc::WIFSIGNALED(status) { -libc::WTERMSIG(status) } else { libc::WEXITSTATUS(status) };
-    ExitReport {
-        status,
-        user: duration(usage.ru_utime),
-        system: duration(usage.ru_stime),
-        max_rss_bytes: 1024 * usage.ru_maxrss as u64,
-        voluntary_switches: usage.ru_nvcsw as u64,
-        involuntary_switches: usage.ru_nivcsw as u64,
-    }
+    ExitReport { status, usage }
 }
 
 fn duration(time: libc::timeval) -> Duration {

@@ -21,6 +21,7 @@ pub(crate) mod run_delay;
 mod schedule;
 mod sequential;
 mod setup;
+#[cfg(feature = "program")]
 pub(crate) mod slowdown;
 mod std_thread;
 mod thread_pool;

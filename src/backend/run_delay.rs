@@ -7,7 +7,7 @@
 //! before and after the call; a worker that lives for one call only reads its
 //! own, at its end, and only if it was busy for long enough.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -26,23 +26,8 @@ pub fn current_thread_ns() -> Option<u64> {
     read(Path::new(path))
 }
 
-/// Sum of the run delays of the workers in a process, in nanoseconds; `None` where
-/// the kernel does not keep them, or the process has ended or never run.
-///
-/// In a process with several threads the first one only waits for the others, which are
-/// the workers. Its own run delay does not delay the call, and is left out.
-pub fn process_ns(pid: i32) -> Option<u64> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-    let (first, others): (Vec<_>, Vec<_>) =
-        tasks.partition(|task| task.file_name().to_str() == Some(pid.to_string().as_str()));
-    let workers = if others.is_empty() { first } else { others };
-    // Threads that have not run yet or have ended are left out.
-    let delays = workers.iter().filter_map(|task| read(&task.path().join("schedstat")));
-    delays.reduce(|one, other| one + other)
-}
-
 /// Reads the run delay from a `schedstat` file.
-fn read(path: &Path) -> Option<u64> {
+pub fn read(path: &Path) -> Option<u64> {
     // Three numbers of at most 20 digits, each followed by a blank.
     let mut bytes = [0; 3 * 21];
     let length = File::open(path).ok()?.read(&mut bytes).ok()?;
@@ -75,14 +60,5 @@ mod tests {
         for text in ["0 0 0\n", "", "1 2", "a b c"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn the_run_delay_of_a_process_is_the_sum_of_its_threads() {
-        let pid = getpid().as_raw();
-        let (own, all) = (current_thread_ns(), process_ns(pid));
-        assert_eq!(own.is_some(), all.is_some());
-        assert!(own <= all, "{own:?} of {all:?}");
-        assert_eq!(process_ns(1 << 23), None, "larger than any pid");
     }
 }

@@ -18,7 +18,7 @@ use super::observer::{Interruption, VisitObserver, WatchError};
 use super::poll_loop::PollLoop;
 use super::runner_process::RunnerProcess;
 use super::signals::{SignalAction, Signals};
-use crate::command::output::last_lines;
+use crate::command::last_lines;
 use crate::machine::clock::{Clock, Moment, Span};
 use crate::machine::process_table::children;
 use crate::reap::{self, ExitReport};
@@ -125,7 +125,7 @@ impl<'a> Supervisor<'a> {
         let span = moment.elapsed(self.clock);
         runner.read_stderr(observer);
         let problem = self.problem(result, &exit, had_exited, &runner.stderr_tail)?;
-        let (exit_status, user, system) = (Some(exit.status), exit.user, exit.system);
+        let (exit_status, user, system) = (Some(exit.status), exit.user(), exit.system());
         Ok(ProcessResult { started, span, stops, exit_status, user, system, problem })
     }
 

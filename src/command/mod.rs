@@ -8,13 +8,10 @@
 //! low floor under `max_rss_bytes`. And the shim leads a session of its own, so that
 //! the command has no terminal, and whatever it leaves behind can be found.
 
-mod executable;
-mod memory_floor;
-pub(crate) mod output;
-mod run_process;
+#[cfg(feature = "program")]
 mod shim;
-mod signal_pipe;
 
+#[cfg(feature = "program")]
 pub use shim::serve;
 
 use std::collections::BTreeMap;
@@ -76,4 +73,22 @@ pub enum Capture {
     Digest,
     /// Length, digest, and the text up to half a MiB.
     Text,
+}
+
+/// Last three lines of a text, joined into one; `None` for an empty text.
+pub(crate) fn last_lines(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.trim().lines().collect();
+    (!lines.is_empty()).then(|| lines[lines.len().saturating_sub(3)..].join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_lines_are_three_at_most() {
+        assert_eq!(last_lines(b" \n"), None);
+        assert_eq!(last_lines(b"a\nb\nc\nd\n").as_deref(), Some("b / c / d"));
+    }
 }

@@ -1,5 +1,11 @@
 //! Life of the shim: preparation, the runs of the command, and their events.
 
+mod executable;
+mod memory_floor;
+mod output;
+mod run_process;
+mod signal_pipe;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,18 +17,18 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::executable::Executable;
-use super::output::OutputStreams;
-use super::run_process::{CompletedRun, Leftovers, run};
-use super::signal_pipe::SignalPipe;
-use super::{CommandRequest, Destination, memory_floor};
+use super::{CommandRequest, Destination};
 use crate::machine::process_table::children;
 use crate::reap;
 use crate::runner::protocol::{Call, CheckMode, Done, Event, read_request};
+use executable::Executable;
+use output::OutputStreams;
+use run_process::{CompletedRun, Leftovers, run};
+use signal_pipe::SignalPipe;
 
 /// Serves the request on stdin. No process that it started is alive at its end.
 pub fn serve() -> ExitCode {
-    crate::process::set_process_name("shim");
+    crate::process::start::set_process_name("shim");
     let result = read_request(io::stdin())
         .and_then(|request: CommandRequest| Shim::prepare(&request)?.make_visit());
     reap::end_remaining(&[], Duration::ZERO, std::thread::sleep);
@@ -157,11 +163,11 @@ impl<'a> Shim<'a> {
         };
         Call {
             wall_ns: run.wall.as_nanos() as u64,
-            user_ns: Some(exit.user.as_nanos() as u64),
-            system_ns: Some(exit.system.as_nanos() as u64),
-            voluntary_switches: Some(exit.voluntary_switches),
-            involuntary_switches: Some(exit.involuntary_switches),
-            max_rss_bytes: Some(exit.max_rss_bytes),
+            user_ns: Some(exit.user().as_nanos() as u64),
+            system_ns: Some(exit.system().as_nanos() as u64),
+            voluntary_switches: Some(exit.usage.ru_nvcsw as u64),
+            involuntary_switches: Some(exit.usage.ru_nivcsw as u64),
+            max_rss_bytes: Some(1024 * exit.usage.ru_maxrss as u64),
             stops: Some(run.stops),
             exit_status: Some(exit.status),
             printed: self.streams.captured(),

@@ -35,7 +35,7 @@ mod queue;
 mod shared;
 mod single_thread;
 mod socket;
-mod start;
+pub(crate) mod start;
 mod system;
 mod wire;
 
@@ -51,7 +51,6 @@ pub use queue::Queue;
 pub use shared::{LockGuard, Locked, Shared};
 pub(crate) use shared::{load_bytes, store_bytes};
 pub use single_thread::thread_count;
-pub(crate) use start::set_process_name;
 pub use start::{Process, Termination, panic_message, start_all};
 pub use system::{Plain, Shareable};
 pub use wire::Message;

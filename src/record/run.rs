@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Preset, Target};
@@ -280,10 +281,11 @@ impl Run {
     /// Reads the text of a `run.json`.
     ///
     /// # Errors
-    /// Where the text is invalid, with line and column.
+    /// If the text is not UTF-8, or is invalid: then with line and column.
     pub fn parse(text: &[u8]) -> serde_json::Result<Run> {
+        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
         // Some programs begin a text file with a byte order mark.
-        serde_json::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text))
+        serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
     /// Reads the `run.json` of a results directory, if there is one.

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use sha2::{Digest as _, Sha256};
 
-use super::{Capture, Destination};
+use crate::command::{Capture, Destination, last_lines};
 use crate::runner::protocol::CapturedOutput;
 
 /// Bytes of one read: the size of a pipe.
@@ -125,13 +125,6 @@ impl OutputStreams {
     pub fn stderr_tail(&self) -> Option<String> {
         last_lines(self.stderr.tail.as_deref()?)
     }
-}
-
-/// Last three lines of a text, joined into one; `None` for an empty text.
-pub fn last_lines(text: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<&str> = text.trim().lines().collect();
-    (!lines.is_empty()).then(|| lines[lines.len().saturating_sub(3)..].join(" / "))
 }
 
 /// Stdout or stderr of the runs of a visit.
@@ -288,11 +281,5 @@ mod tests {
         file.write(b"ghi").expect("nothing to do");
         let text = std::fs::read_to_string(dir.path().join("output.out")).expect("a file");
         assert_eq!(text, "abc\n[cut here: only the first 64 MiB are kept]\n");
-    }
-
-    #[test]
-    fn last_lines_are_three_at_most() {
-        assert_eq!(last_lines(b" \n"), None);
-        assert_eq!(last_lines(b"a\nb\nc\nd\n").as_deref(), Some("b / c / d"));
     }
 }

@@ -7,11 +7,11 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getpid};
 
 use super::cycle_counter::{Count, Counter};
-use super::process_status::peak_memory_bytes;
-use super::protocol::{Call, Done};
-use super::usage::UsageSnapshot;
 use crate::backend::{Report, Team, run_delay};
 use crate::machine::cpu_list;
+use crate::runner::process_status::peak_memory_bytes;
+use crate::runner::protocol::{Call, Done};
+use crate::runner::usage::UsageSnapshot;
 
 /// Least time of the previous call for which the run delay of workers that outlive a
 /// call is read. Reading makes the kernel create directory entries in `/proc`, and
@@ -92,7 +92,7 @@ impl ResourceMonitor {
         }
         let is_read = self.last_wall_ns >= MIN_CALL_FOR_RUN_DELAY_NS && !self.has_inner;
         pids.into_iter()
-            .map(|pid| (pid, if is_read { run_delay::process_ns(pid) } else { None }))
+            .map(|pid| (pid, if is_read { process_run_delay_ns(pid) } else { None }))
             .collect()
     }
 
@@ -179,4 +179,33 @@ pub fn stops(team: &dyn Team, before: Option<u32>) -> Option<u32> {
         }
     });
     of_call.into_iter().chain(outliving).reduce(|sum, stops| sum + stops)
+}
+
+/// Sum of the run delays of the workers in a process, in nanoseconds; `None` where
+/// the kernel does not keep them, or the process has ended or never run.
+///
+/// In a process with several threads the first one only waits for the others, which are
+/// the workers. Its own run delay does not delay the call, and is left out.
+fn process_run_delay_ns(pid: i32) -> Option<u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let (first, others): (Vec<_>, Vec<_>) =
+        tasks.partition(|task| task.file_name().to_str() == Some(pid.to_string().as_str()));
+    let workers = if others.is_empty() { first } else { others };
+    // Threads that have not run yet or have ended are left out.
+    let delays = workers.iter().filter_map(|task| run_delay::read(&task.path().join("schedstat")));
+    delays.reduce(|one, other| one + other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_delay_of_a_process_is_the_sum_of_its_threads() {
+        let pid = getpid().as_raw();
+        let (own, all) = (run_delay::current_thread_ns(), process_run_delay_ns(pid));
+        assert_eq!(own.is_some(), all.is_some());
+        assert!(own <= all, "{own:?} of {all:?}");
+        assert_eq!(process_run_delay_ns(1 << 23), None, "larger than any pid");
+    }
 }
