@@ -142,6 +142,7 @@ impl<P: TimedProgram> Search<'_, P> {
             while let Some(middle) = self.unmeasured_middle() {
                 self.run(middle)?;
             }
+            // More runs may change the result, so the bisection is repeated afterwards.
             let Some(undecided) = self.undecided() else { return Ok(()) };
             let reference = self.reference();
             let next = self.times.median(undecided) + self.times.median(reference);
@@ -210,6 +211,7 @@ impl<P: TimedProgram> Search<'_, P> {
     /// True if a count is not significantly on one side of the limit.
     fn is_undecided(&self, at: usize) -> bool {
         let reference = self.reference();
+        // Log ratios, since noise is proportional to the time.
         let off = (self.times.ratio(at, reference) / self.limit(at)).ln().abs();
         at != reference && off < self.times.error(at, reference)
     }

@@ -2,14 +2,11 @@
 //! schedule each thread knows its chunks; otherwise the threads receive them from
 //! a channel.
 
-use std::any::Any;
 use std::ops::Range;
 
 use crossbeam::channel::Receiver;
 
-use super::{
-    Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
-};
+use super::{Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work};
 
 /// Backend over scoped threads and channels of crossbeam.
 pub struct Crossbeam;
@@ -74,10 +71,6 @@ fn in_scope(
     nthread: usize,
     body: impl Fn(usize) -> Result<Report, TeamError> + Sync,
 ) -> Result<Vec<Report>, TeamError> {
-    let panicked = |worker, panic: Box<dyn Any + Send>| TeamError::Panicked {
-        worker,
-        message: panic_message(&*panic),
-    };
     crossbeam::thread::scope(|scope| {
         let body = &body;
         let workers = (1..=nthread)
@@ -91,9 +84,9 @@ fn in_scope(
         (1..=nthread)
             .zip(workers)
             .map(|(worker, handle)| {
-                handle.join().unwrap_or_else(|panic| Err(panicked(worker, panic)))
+                handle.join().unwrap_or_else(|panic| Err(TeamError::panicked(worker, &*panic)))
             })
             .collect()
     })
-    .unwrap_or_else(|panic| Err(panicked(0, panic)))
+    .unwrap_or_else(|panic| Err(TeamError::panicked(0, &*panic)))
 }

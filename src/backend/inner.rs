@@ -3,7 +3,7 @@
 
 use std::ops::{AddAssign, Range};
 use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use nix::sched::sched_getcpu;
 use serde::{Deserialize, Serialize};
@@ -46,25 +46,22 @@ impl AddAssign for InnerTimes {
 pub fn run(blocks: Range<u64>, threads: u32, tally: impl Fn(Range<u64>) -> Tally + Sync) -> Report {
     let count = blocks.end - blocks.start;
     let parts = u64::from(threads).clamp(1, count.max(1));
-    let start_of = |part: u64| {
-        // The product may exceed 64 bits.
-        blocks.start + (u128::from(count) * u128::from(part) / u128::from(parts)) as u64
-    };
-    let tally_part = |part: u64| tally(start_of(part)..start_of(part + 1));
-    let tally_part = &tally_part;
+    let tally = &tally;
     thread::scope(|scope| {
-        let start = |part: u64| match thread::Builder::new()
-            .spawn_scoped(scope, move || run_timed(|| tally_part(part)))
-        {
-            Ok(handle) => handle,
-            Err(error) => panic!(
-                "cannot start inner thread {} of {parts}: {error}; use a smaller --inner-nthread",
-                part + 1
-            ),
-        };
-        let others: Vec<ScopedJoinHandle<'_, (Tally, InnerTimes)>> =
-            (1..parts).map(start).collect();
-        let mut report = Report { tally: tally_part(0), blocks: count, ..Report::default() };
+        let mut others = Vec::new();
+        for part in 1..parts {
+            let blocks = part_of(&blocks, part, parts);
+            match thread::Builder::new().spawn_scoped(scope, || run_timed(|| tally(blocks))) {
+                Ok(handle) => others.push(handle),
+                Err(error) => panic!(
+                    "cannot start inner thread {} of {parts}: {error}; use a smaller \
+                     --inner-nthread",
+                    part + 1
+                ),
+            }
+        }
+        let first = tally(part_of(&blocks, 0, parts));
+        let mut report = Report { tally: first, blocks: count, ..Report::default() };
         for other in others {
             // The worker reports a panic of an inner thread as its own.
             let (tally, times) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -76,9 +73,19 @@ pub fn run(blocks: Range<u64>, threads: u32, tally: impl Fn(Range<u64>) -> Tally
     })
 }
 
+/// Range with the index `part` of `parts` consecutive ranges of nearly equal size.
+fn part_of(blocks: &Range<u64>, part: u64, parts: u64) -> Range<u64> {
+    // The product may exceed 64 bits.
+    let count = u128::from(blocks.end - blocks.start);
+    let [start, end] = [part, part + 1]
+        .map(|part| blocks.start + (count * u128::from(part) / u128::from(parts)) as u64);
+    start..end
+}
+
 /// Runs the whole body of an inner thread, and returns its tally and times.
 fn run_timed(body: impl FnOnce() -> Tally) -> (Tally, InnerTimes) {
     let tally = body();
+    // The last step of the thread, so that its whole life is measured.
     let cpu_ns = cpu_clock::current_thread_ns();
     let is_long = cpu_ns.is_some_and(|ns| ns >= Report::RUN_DELAY_MIN_BUSY_NS);
     let run_delay_ns = if is_long { run_delay::current_thread_ns() } else { None };

@@ -32,6 +32,7 @@ pub use schedule::{ChunkDispatcher, Chunks, Schedule};
 pub use setup::{Placement, Setup};
 pub use work::{Report, Work};
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -224,4 +225,11 @@ pub enum TeamError {
     /// A process or the communication between processes failed.
     #[error(transparent)]
     Process(#[from] Error),
+}
+
+impl TeamError {
+    /// The error of a worker, numbered from 1, that panicked.
+    fn panicked(worker: usize, panic: &(dyn Any + Send)) -> TeamError {
+        TeamError::Panicked { worker, message: panic_message(panic) }
+    }
 }

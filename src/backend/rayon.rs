@@ -25,15 +25,15 @@ impl Backend for Rayon {
     }
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
-        let pool = Pool::new(work, chunks)?;
+        let team = RayonTeam::new(work, chunks)?;
         setup
             .placement
-            .pin_threads(&pool.threads.lock().unwrap_or_else(PoisonError::into_inner))?;
-        Ok(Box::new(pool))
+            .pin_threads(&team.threads.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Ok(Box::new(team))
     }
 }
 
-struct Pool {
+struct RayonTeam {
     work: Work,
     chunks: Chunks,
     /// `None` only while it is dropped.
@@ -43,8 +43,8 @@ struct Pool {
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
-impl Pool {
-    fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
+impl RayonTeam {
+    fn new(work: Work, chunks: Chunks) -> Result<RayonTeam, TeamError> {
         let threads = Arc::new(Mutex::new(Vec::new()));
         let handles = Arc::clone(&threads);
         let mut failed = None;
@@ -64,7 +64,7 @@ impl Pool {
             .build();
         let nthread = chunks.nthread;
         match built {
-            Ok(pool) => Ok(Pool { work, chunks, pool: Some(pool), threads }),
+            Ok(pool) => Ok(RayonTeam { work, chunks, pool: Some(pool), threads }),
             Err(error) => {
                 let (worker, source) =
                     failed.unwrap_or_else(|| (0, std::io::Error::other(error.to_string())));
@@ -78,13 +78,15 @@ impl Pool {
     fn run_stealing(&self, pool: &rayon::ThreadPool) -> Vec<Report> {
         // Each chunk is added to the report of the thread that ran it, so the
         // mutexes are never contended.
-        let reports: Vec<_> = (0..self.chunks.nthread).map(|_| Mutex::default()).collect();
-        let run = |index: u64| {
-            let report: Report = self.work.run(self.chunks.range(index));
-            let worker = rayon::current_thread_index().unwrap_or(0);
-            *reports[worker].lock().unwrap_or_else(PoisonError::into_inner) += report;
-        };
-        pool.install(|| (0..self.chunks.len()).into_par_iter().for_each(run));
+        let reports: Vec<Mutex<Report>> =
+            (0..self.chunks.nthread).map(|_| Mutex::default()).collect();
+        pool.install(|| {
+            (0..self.chunks.len()).into_par_iter().for_each(|index| {
+                let report = self.work.run(self.chunks.range(index));
+                let worker = rayon::current_thread_index().unwrap_or(0);
+                *reports[worker].lock().unwrap_or_else(PoisonError::into_inner) += report;
+            });
+        });
         reports
             .into_iter()
             .map(|report| report.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -92,7 +94,7 @@ impl Pool {
     }
 }
 
-impl Team for Pool {
+impl Team for RayonTeam {
     /// Computes the job. rayon turns a panic of a worker into one of the caller.
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let Some(pool) = &self.pool else { return Ok(Vec::new()) };
@@ -109,7 +111,7 @@ impl Team for Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for RayonTeam {
     fn drop(&mut self) {
         self.pool = None;
         join_all(&self.threads);

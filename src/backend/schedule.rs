@@ -115,24 +115,23 @@ impl Chunks {
 
     /// Claims the next chunk.
     fn claim(&self, next_block: &AtomicU64) -> Option<Range<u64>> {
-        let end_after = |start: u64| (start + self.size_at(start)).min(self.blocks);
         // Relaxed suffices: the only requirement is that no two workers get the
         // same blocks. Joining the workers publishes their tallies.
         let start = next_block
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
-                (start < self.blocks).then(|| end_after(start))
+                (start < self.blocks).then(|| self.end_after(start))
             })
             .ok()?;
-        Some(start..end_after(start))
+        Some(start..self.end_after(start))
     }
 
-    /// Size of the chunk that begins at block `start`.
-    fn size_at(&self, start: u64) -> u64 {
-        let even_share = (self.blocks - start) / (2 * self.nthread as u64);
-        match self.schedule {
-            Schedule::Guided => self.chunk.max(even_share),
+    /// End of the chunk that begins at block `start`.
+    fn end_after(&self, start: u64) -> u64 {
+        let size = match self.schedule {
+            Schedule::Guided => self.chunk.max((self.blocks - start) / (2 * self.nthread as u64)),
             _ => self.chunk,
-        }
+        };
+        (start + size).min(self.blocks)
     }
 
     /// Makes a dispatcher of the chunks of one call.

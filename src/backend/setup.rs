@@ -61,8 +61,7 @@ impl Placement {
     /// # Errors
     /// If a mask could not be set.
     pub fn pin_threads(&self, threads: &[JoinHandle<()>]) -> Result<(), TeamError> {
-        let tasks = threads.iter().map(Task::Thread);
-        tasks.enumerate().try_for_each(|(worker, task)| self.pin(worker, task))
+        self.pin_all(threads.iter().map(Task::Thread))
     }
 
     /// Pins processes that were just started and wait for work.
@@ -70,7 +69,10 @@ impl Placement {
     /// # Errors
     /// If a mask could not be set.
     pub fn pin_processes(&self, pids: &[i32]) -> Result<(), TeamError> {
-        let tasks = pids.iter().copied().map(Task::Process);
+        self.pin_all(pids.iter().copied().map(Task::Process))
+    }
+
+    fn pin_all<'t>(&self, tasks: impl Iterator<Item = Task<'t>>) -> Result<(), TeamError> {
         tasks.enumerate().try_for_each(|(worker, task)| self.pin(worker, task))
     }
 

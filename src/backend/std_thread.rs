@@ -3,9 +3,7 @@
 
 use std::thread;
 
-use super::{
-    Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work, panic_message,
-};
+use super::{Backend, Chunks, Placement, Report, Schedule, Setup, Team, TeamError, Work};
 
 /// Backend over scoped threads of the standard library.
 pub struct StdThread;
@@ -61,9 +59,7 @@ fn in_scope(
         (1..=nthread)
             .zip(workers)
             .map(|(worker, handle)| {
-                handle.join().unwrap_or_else(|panic| {
-                    Err(TeamError::Panicked { worker, message: panic_message(&*panic) })
-                })
+                handle.join().unwrap_or_else(|panic| Err(TeamError::panicked(worker, &*panic)))
             })
             .collect()
     })

@@ -30,9 +30,9 @@ impl Backend for ThreadPool {
     }
 
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
-        let pool = Pool::new(work, chunks)?;
-        setup.placement.pin_threads(&pool.threads)?;
-        Ok(Box::new(pool))
+        let team = ThreadPoolTeam::new(work, chunks)?;
+        setup.placement.pin_threads(&team.threads)?;
+        Ok(Box::new(team))
     }
 }
 
@@ -42,7 +42,7 @@ type Request = Option<usize>;
 /// Reply of a thread: its index, and the report or the message of a panic.
 type Reply = (usize, Result<Report, String>);
 
-struct Pool {
+struct ThreadPoolTeam {
     /// Dispatcher of chunks to the threads; reset before each call.
     dispatcher: Arc<ChunkDispatcher>,
     requests: Sender<Request>,
@@ -50,15 +50,15 @@ struct Pool {
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Pool {
-    fn new(work: Work, chunks: Chunks) -> Result<Pool, TeamError> {
+impl ThreadPoolTeam {
+    fn new(work: Work, chunks: Chunks) -> Result<ThreadPoolTeam, TeamError> {
         let (requests, inbox) = bounded(chunks.nthread);
         let (outbox, replies) = bounded(chunks.nthread);
         let dispatcher = Arc::new(chunks.dispatcher());
-        let mut pool = Pool { dispatcher, requests, replies, threads: Vec::new() };
+        let mut team = ThreadPoolTeam { dispatcher, requests, replies, threads: Vec::new() };
         for index in 0..chunks.nthread {
             let (inbox, outbox) = (inbox.clone(), outbox.clone());
-            let dispatcher = Arc::clone(&pool.dispatcher);
+            let dispatcher = Arc::clone(&team.dispatcher);
             let thread = thread::Builder::new()
                 .spawn(move || run_worker(index, work, &dispatcher, &inbox, &outbox))
                 .map_err(|source| TeamError::CannotStart {
@@ -66,9 +66,9 @@ impl Pool {
                     nthread: chunks.nthread,
                     source,
                 })?;
-            pool.threads.push(thread);
+            team.threads.push(thread);
         }
-        Ok(pool)
+        Ok(team)
     }
 
     /// Sends a request. It cannot fail: the threads keep the receiver until they
@@ -93,9 +93,10 @@ fn run_worker(
     }
 }
 
-impl Team for Pool {
+impl Team for ThreadPoolTeam {
     fn call(&mut self) -> Result<Vec<Report>, TeamError> {
         let nthread = self.threads.len();
+        // No thread claims chunks now: all replies of the last call were received.
         self.dispatcher.reset();
         (0..nthread).for_each(|part| self.send(Some(part)));
         let mut reports = vec![Report::default(); nthread];
@@ -118,7 +119,7 @@ impl Team for Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for ThreadPoolTeam {
     fn drop(&mut self) {
         self.threads.iter().for_each(|_| self.send(None));
         for thread in self.threads.drain(..) {

@@ -70,6 +70,7 @@ fn make_visit<R: PartialEq>(
 ) -> anyhow::Result<()> {
     writer.send(Event::hello(CheckMode::None))?;
     let function = find(functions, &request.function)?;
+    // Results are compared here, since a result of any type cannot be sent to the harness.
     let mut first: Option<R> = None;
     for number in 0..request.warmup + request.iterations {
         let (call, result) = timed_call(function, request.nthread)?;
@@ -83,6 +84,7 @@ fn make_visit<R: PartialEq>(
     }
     let (baseline, nthread) = (&request.baseline, request.baseline_nthread);
     let is_baseline = (baseline, nthread) == (&request.function, request.nthread);
+    // The baseline is called last, so that it cannot warm up caches for the timed calls.
     if let Some(first) = first.filter(|_| !is_baseline) {
         let (_, expected) = timed_call(find(functions, baseline)?, nthread)?;
         if first != expected {
@@ -150,6 +152,7 @@ impl EventWriter {
     /// Sends an event, at once or together with the next one.
     fn send(&mut self, event: Event) -> anyhow::Result<()> {
         event.write_line(&mut self.buffer)?;
+        // Nothing is written between short calls: the harness would wake up to read it.
         match event {
             Event::Warmup(call) | Event::Call(call) if call.wall_ns < SEND_AT_ONCE_NS => Ok(()),
             Event::Hello(_) => Ok(()),

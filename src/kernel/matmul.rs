@@ -75,10 +75,9 @@ impl Shape {
 /// after the first `skipped` entries; both numbers are multiples of 64.
 fn signs(start: u64, skipped: usize, count: usize) -> Vec<f32> {
     let words = skipped as u64 / 64..(skipped + count) as u64 / 64;
-    let sign = |word: u64, bit: u32| if word >> bit & 1 == 1 { 1.0 } else { -1.0 };
     words
         .map(|index| word(start, index))
-        .flat_map(|word| (0..64).map(move |bit| sign(word, bit)))
+        .flat_map(|word| (0..64).map(move |bit| if word >> bit & 1 == 1 { 1.0 } else { -1.0 }))
         .collect()
 }
 

@@ -127,6 +127,7 @@ impl Tally {
         }
         let draws = self.draws as f64;
         let mean = self.sum as f64 / draws;
+        // The difference of two large numbers: rounding may make it slightly negative.
         let variance = (self.sum_sq as f64 / draws - mean * mean) * draws / (draws - 1.0);
         Some(scale * (variance.max(0.0) / draws).sqrt())
     }

@@ -46,8 +46,8 @@ pub fn word(start: u64, index: u64) -> u64 {
 /// Initial states of the 16 lanes of the stream of a block.
 pub fn lanes(seed: u64, block: u64) -> [LaneState; LANES] {
     let start = stream_seed(seed, block);
-    let state = |lane: usize| std::array::from_fn(|part| word(start, (4 * lane + part) as u64));
-    std::array::from_fn(state)
+    // Consecutive words, four for each lane, so that no two lanes begin in the same state.
+    std::array::from_fn(|lane| std::array::from_fn(|part| word(start, (4 * lane + part) as u64)))
 }
 
 /// Lanes of a stream in a structure of arrays, so that the compiler can keep a word
@@ -67,6 +67,8 @@ impl Lanes {
     #[inline(always)]
     #[allow(clippy::should_implement_trait, reason = "a stream has no end")]
     pub fn next(&mut self) -> [u64; LANES] {
+        // One step of the published generator in each lane. No lane uses another one, so the
+        // loop has no dependency chain across lanes, and is vectorised.
         let [s0, s1, s2, s3] = &mut self.words;
         let mut output = [0; LANES];
         for lane in 0..LANES {

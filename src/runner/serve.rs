@@ -63,6 +63,7 @@ fn make_visit(
     for _ in 0..request.iterations {
         send(Event::Call(timed_call(backend, &mut *team, &mut monitor)?))?;
     }
+    // The peak memory of processes cannot be read once they have ended.
     monitor.before_teardown(&*team);
     let start = Instant::now();
     drop(team);
@@ -132,11 +133,14 @@ fn timed_call(
     team: &mut dyn Team,
     monitor: &mut ResourceMonitor,
 ) -> anyhow::Result<Call> {
+    // Only the call itself lies between the two readings of the clock: counters are read
+    // outside them, and their differences include no reading of each other.
     let before = monitor.before(team)?;
     let stops_before = team.stops();
     let start = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| team.call()));
     let wall_ns = elapsed_ns(start);
+    // The counters are read before errors are handled, which could take CPU time.
     let after = monitor.after(team)?;
     let reports = result
         .map_err(|panic| anyhow!("the call panicked: {}", panic_message(&*panic)))?

@@ -79,6 +79,7 @@ impl UsageSnapshot {
         for (pid, worker) in &self.workers {
             let before = before.workers.get(pid).copied().unwrap_or_default();
             let cpu_ns = worker.cpu_ns.saturating_sub(before.cpu_ns);
+            // The system time is counted in ticks, and may exceed the exact sum.
             let system_ns = worker.system_ns.saturating_sub(before.system_ns).min(cpu_ns);
             usage.user_ns += cpu_ns - system_ns;
             usage.system_ns += system_ns;

@@ -182,6 +182,7 @@ impl Effect {
         let Some(SpeedupInterval { speedup, low, high }) = speedup else {
             return self.detected.count(false);
         };
+        // A slowed case that is measured as faster is an error, not a detection.
         let is_slower = high < 1.0;
         let is_faster = low > 1.0;
         self.detected.count(is_slower || (is_faster && self.injected_percent == 0));

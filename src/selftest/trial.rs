@@ -68,6 +68,7 @@ pub fn trial(
             }
             CampaignEnd::Measured { failures } => results.failures += failures,
         }
+        // Calibrated once: all campaigns measure calls of the same length.
         draws = add_results(&mut results, &dir.0)?;
         results.elapsed_s = start.elapsed().as_secs_f64();
         if number == 1 || last_message.elapsed() >= MESSAGE_INTERVAL {

@@ -68,6 +68,7 @@ fn best_within(work: usize, cases: &[&[f64]], confidence: f64, seed: u64) -> Opt
         level: 1.0 - (1.0 - SCREENING) * error_rate,
         correction: small_sample_correction(batches.first()?.len()),
     };
+    // Errors and medians are indexed by the place among the candidates, not by case.
     let mut set = Vec::new();
     for (place, case) in candidates.iter().enumerate() {
         if *case == winner || may_be_best(&errors, &candidate_medians, place, limit)? {
@@ -184,6 +185,8 @@ fn simultaneous_ends(errors: &[Vec<f64>], confidence: f64) -> Vec<(f64, f64)> {
         ranks.push(max);
     }
     ranks.sort_unstable();
+    // With intervals that end at this rank from either side, all errors of at least
+    // `confidence` of the replicates lie inside.
     let needed = (confidence * ranks.len() as f64).ceil() as usize;
     let Some(&rank) = ranks.get(needed.saturating_sub(1)) else { return Vec::new() };
     sorted.iter().map(|sorted| (sorted[sorted.len() - 1 - rank], sorted[rank])).collect()

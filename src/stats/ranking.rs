@@ -27,6 +27,7 @@ pub fn rank_sets(cases: &[&[f64]], confidence: f64) -> Vec<(usize, usize)> {
         let above = differences.iter().filter(|it| **it > 0.0).count();
         let below = differences.iter().filter(|it| **it < 0.0).count();
         let (better, worse) = if above > below { *pair } else { (pair.1, pair.0) };
+        // One more case is significantly better than `worse`, and one more worse than `better`.
         ranks[worse].0 += 1;
         ranks[better].1 -= 1;
     }

@@ -62,6 +62,7 @@ fn rises_less_falls(values: &[f64]) -> (i64, Vec<f64>) {
         // Equal values share the rank of the first of them.
         let rank = sorted.partition_point(|other| other < value);
         let (below, not_above) = (count_to(&tree, rank), count_to(&tree, rank + 1));
+        // Of the earlier values, those below rise to this one; those above fall to it.
         s += below - (earlier - not_above);
         let mut at = rank + 1;
         while at < tree.len() {
@@ -112,6 +113,7 @@ fn normal_p(s: i64, count: usize, ties: &[usize]) -> f64 {
     if variance <= 0.0 {
         return 1.0;
     }
+    // S changes in steps of 2, so the correction for continuity is 1.
     let beyond = (s.unsigned_abs() as f64 - 1.0).max(0.0);
     erfc(beyond / variance.sqrt() / std::f64::consts::SQRT_2)
 }

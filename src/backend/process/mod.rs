@@ -43,7 +43,7 @@ pub const SHM: PerCall<shm::SharedMemoryTransport> = PerCall(PhantomData);
 /// Backend of n children in each call around a manager.
 pub const MANAGER: PerCall<manager::ManagerTransport> = PerCall(PhantomData);
 /// Backend over a pool of processes.
-pub const POOL: pool::Pool = pool::Pool;
+pub const POOL: pool::ProcessPool = pool::ProcessPool;
 
 /// Longest wait of a parent before it checks that its children are alive.
 const TICK: Duration = Duration::from_millis(10);

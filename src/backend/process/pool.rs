@@ -10,14 +10,14 @@ use crate::backend::{
     Work,
 };
 use crate::kernel::Kernel;
-use crate::process::{Error, Message, WorkerEndpoint, unpack};
+use crate::process::{Error, Message, Pool, WorkerEndpoint, unpack};
 
 /// Backend over a pool of processes.
-pub struct Pool;
+pub struct ProcessPool;
 
 const NAME: &str = "process-pool";
 
-impl Backend for Pool {
+impl Backend for ProcessPool {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -45,12 +45,10 @@ impl Backend for Pool {
     fn team(&self, work: Work, chunks: Chunks, setup: &Setup) -> Result<Box<dyn Team>, TeamError> {
         let nthread = chunks.nthread;
         let pool = match setup.start {
-            StartMethod::Fork => {
-                crate::process::Pool::fork(nthread, move |blocks| work.run(blocks))?
-            }
+            StartMethod::Fork => Pool::fork(nthread, move |blocks| work.run(blocks))?,
             StartMethod::Spawn => {
                 let task = SpawnedTask { work: work.spec(), chunks, worker: 0, cpus: Vec::new() };
-                crate::process::Pool::spawn_with(nthread, NAME, task)?
+                Pool::spawn_with(nthread, NAME, task)?
             }
         };
         let mut team = PoolTeam {
@@ -72,7 +70,7 @@ impl Backend for Pool {
 }
 
 struct PoolTeam {
-    pool: crate::process::Pool<Range<u64>, Report>,
+    pool: Pool<Range<u64>, Report>,
     /// Chunks in the order in which they are handed out.
     chunks: Vec<Range<u64>>,
     nthread: usize,

@@ -34,6 +34,7 @@ fn outside_of_group(group: &[LaneState], steps: u64) -> u64 {
         })
     });
     let mut outside = [_mm256_setzero_si256(); VECTORS];
+    // The two vectors have no common state, so the steps of one fill the latency of the other.
     for _ in 0..steps {
         for (vector, outside) in outside.iter_mut().enumerate() {
             let darts = next(&mut words, vector);

@@ -112,6 +112,7 @@ impl Count {
     pub fn since(self, before: Count) -> Option<u64> {
         let running_ns = self.running_ns.checked_sub(before.running_ns)?;
         let enabled_ns = self.enabled_ns.checked_sub(before.enabled_ns)?;
+        // The kernel extrapolates nothing: it counts only while the counter is on a CPU.
         let is_complete = running_ns > 0 && running_ns == enabled_ns;
         if is_complete { self.events.checked_sub(before.events) } else { None }
     }

@@ -62,6 +62,7 @@ impl ResourceMonitor {
     /// # Errors
     /// If the usage of this process cannot be read.
     pub fn before(&self, team: &dyn Team) -> anyhow::Result<Snapshot> {
+        // Run delays need files of /proc (microseconds each), cycles one read.
         let run_delays_ns = self.run_delays_ns(team);
         let usage = UsageSnapshot::before(&team.pids())?;
         let clocks_ns = team.cpu_clocks_ns();
@@ -151,6 +152,7 @@ impl Snapshot {
             Some(after_ns?.saturating_sub(before_ns))
         });
         let outside: Option<u64> = outside.sum();
+        // Workers that live for one call have reported their own run delay.
         let inside: Option<u64> = match outlive_calls(&self.clocks_ns) {
             true => Some(0),
             false => reports.iter().map(|report| report.run_delay_ns).sum(),

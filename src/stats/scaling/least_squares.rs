@@ -187,6 +187,7 @@ impl Problem<'_> {
                     break;
                 }
             } else if damping > 1e12 {
+                // The steps are too short to change the sum: this is the minimum.
                 break;
             } else {
                 damping = (damping * 10.0).max(1e-6);

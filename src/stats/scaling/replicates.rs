@@ -42,6 +42,8 @@ pub fn replicates(
         }
         let (model, weights, loss) = (curve.model, &weights[..], Loss::Logarithmic);
         let problem = Problem { model, loss, counts, means: &means, weights };
+        // The parameters of the data are close to those of a replicate, so a single start
+        // suffices.
         let (shares, _) = problem.descend(curve.shares(), problem.free(), TOLERANCE);
         replicates.gammas.push(problem.level(shares).exp());
         replicates.sigmas.push(shares[0]);

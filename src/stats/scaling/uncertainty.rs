@@ -81,6 +81,7 @@ fn inverse_diagonal(matrix: &[Vec<f64>]) -> Option<Vec<f64>> {
             let rest = matrix[i][j] / (unit[i] * unit[j]) - known;
             lower[i][j] = if i == j { rest.sqrt() } else { rest / lower[j][j] };
         }
+        // The diagonal is scaled to 1, so a tiny pivot means dependent parameters.
         if lower[i][i].is_nan() || lower[i][i] <= 1e-9 {
             return None;
         }
