@@ -121,7 +121,7 @@ pub fn reference_visit(
     let result = executor.visit(&spec, Position::default())?;
     match result.problem {
         None => Ok(result),
-        Some(problem) => Err(CampaignError::Reference { kernel: case.kernel.clone(), problem }),
+        Some(problem) => Err(CampaignError::Reference(case.kernel.clone(), problem)),
     }
 }
 

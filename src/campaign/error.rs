@@ -19,48 +19,23 @@ pub enum CampaignError {
     #[error("cannot take over signals and children: {0}")]
     Supervise(io::Error),
     /// The results directory cannot be created.
-    #[error("cannot create the results directory {}", path.display())]
-    Out {
-        /// The directory.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
+    #[error("cannot create the results directory {}", .0.display())]
+    CreateDir(PathBuf, #[source] io::Error),
     /// A file cannot be written before the first visit.
-    #[error("nothing was measured: {} cannot be written", path.display())]
-    Begin {
-        /// The file.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
+    #[error("nothing was measured: {} cannot be written", .0.display())]
+    Begin(PathBuf, #[source] io::Error),
     /// A file cannot be written during the run.
-    #[error("{} cannot be written; every complete visit so far is kept", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
+    #[error("{} cannot be written; every complete visit so far is kept", .0.display())]
+    Write(PathBuf, #[source] io::Error),
     /// A results directory cannot be resumed.
-    #[error("{} cannot be resumed", dir.display())]
-    Resume {
-        /// The directory.
-        dir: PathBuf,
-        /// Reason for it.
-        source: anyhow::Error,
-    },
+    #[error("{} cannot be resumed", .0.display())]
+    Resume(PathBuf, #[source] anyhow::Error),
     /// A file of an earlier session lacks the tallies of its jobs.
     #[error("run.json: plan.expected lacks the tally of a job")]
     MissingReference,
     /// The sequential reference visit failed.
-    #[error("the sequential reference of kernel {kernel} failed: {problem}")]
-    Reference {
-        /// The kernel.
-        kernel: String,
-        /// Reason for it.
-        problem: String,
-    },
+    #[error("the sequential reference of kernel {0} failed: {1}")]
+    Reference(String, String),
     /// A kernel of the plan is not in the registry.
     #[error("unknown kernel {0:?}")]
     UnknownKernel(String),
@@ -68,13 +43,8 @@ pub enum CampaignError {
     #[error("interrupted by {0}")]
     Interrupted(Signal),
     /// A run of a command by a stopwatch failed.
-    #[error("{case}: {problem}")]
-    Command {
-        /// The command, with its number of threads.
-        case: String,
-        /// Reason for it.
-        problem: String,
-    },
+    #[error("{0}: {1}")]
+    Command(String, String),
 }
 
 impl From<Interrupted> for CampaignError {

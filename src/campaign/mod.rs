@@ -172,7 +172,7 @@ impl<'a> Campaign<'a> {
     ) -> Result<Outcome, CampaignError> {
         let mut campaign = Campaign::take_over(registry, progress, run, dir)?;
         let samples = dir.join(SAMPLES_FILE);
-        let resume_error = |source| CampaignError::Resume { dir: dir.to_path_buf(), source };
+        let resume_error = |source| CampaignError::Resume(dir.to_path_buf(), source);
         let writer = Writer::reopen(&samples).map_err(|error| resume_error(error.into()))?;
         // The writer holds a lock. Another session may have run before it was taken, so
         // run.json is read again.
@@ -198,7 +198,7 @@ impl<'a> Campaign<'a> {
         }
         campaign
             .begin_session(Session { start: utc_now(), ..session })
-            .map_err(|source| CampaignError::Write { path: dir.join(RUN_FILE), source })?;
+            .map_err(|source| CampaignError::Write(dir.join(RUN_FILE), source))?;
         let used_time = time_budget::used_by_sessions(&rows);
         campaign.run_session(writer, state, dispersion, used_time)
     }
@@ -263,7 +263,7 @@ impl<'a> Campaign<'a> {
     }
 
     fn begin_error(&self, file: &str, source: io::Error) -> CampaignError {
-        CampaignError::Begin { path: self.dir.join(file), source }
+        CampaignError::Begin(self.dir.join(file), source)
     }
 
     /// Runs the remaining rounds, and records the end of the session.
@@ -303,7 +303,7 @@ impl<'a> Campaign<'a> {
         }
         // run.json is written in any case; the error of the rows comes first.
         let written = self.run.write(&self.dir);
-        let write_error = |file, source| CampaignError::Write { path: self.dir.join(file), source };
+        let write_error = |file, source| CampaignError::Write(self.dir.join(file), source);
         end.map_err(|source| write_error(SAMPLES_FILE, source))?;
         written.map_err(|source| write_error(RUN_FILE, source))?;
         Ok(Outcome { stop_reason, signal, failures: state.failures() })
@@ -324,6 +324,6 @@ fn create_dir(dir: &Path) -> Result<(), CampaignError> {
     created.and_then(|()| std::fs::create_dir(dir)).map_err(|source| {
         // Removes only the parents that were missing, and none that is not empty.
         missing.iter().for_each(|parent| drop(std::fs::remove_dir(parent)));
-        CampaignError::Out { path: dir.to_path_buf(), source }
+        CampaignError::CreateDir(dir.to_path_buf(), source)
     })
 }

@@ -16,13 +16,15 @@ pub trait VisitObserver {
     ///
     /// # Errors
     /// If events are missing.
-    fn on_end(&mut self) -> Result<(), String>;
+    fn on_end(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Takes bytes of stderr.
-    fn on_stderr(&mut self, bytes: &[u8]);
+    fn on_stderr(&mut self, _bytes: &[u8]) {}
 
     /// Runs once a second.
-    fn on_tick(&mut self);
+    fn on_tick(&mut self) {}
 }
 
 /// A line of a runner that makes its visit invalid.

@@ -188,14 +188,6 @@ impl VisitObserver for Discard {
     fn on_line(&mut self, _: &[u8], _: Instant) -> Result<(), LineError> {
         Ok(())
     }
-
-    fn on_end(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn on_stderr(&mut self, _: &[u8]) {}
-
-    fn on_tick(&mut self) {}
 }
 
 /// Stops the runner and then this process, as Ctrl-Z asks, until SIGCONT comes. Returns

@@ -8,15 +8,14 @@ use super::executor::Executor;
 use super::forecast::MAX_DURATION;
 use super::progress::Progress;
 use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
-use crate::plan::CommandRequest;
-use crate::record::{COMMAND, Case, Position};
+use crate::record::{COMMAND, Case, CommandPlan, Position};
 use crate::registry::Registry;
 
 /// Stopwatch for the runs of a command. A run is made as a visit of a sweep: in a session
 /// of its own, with its thread variables, checked, and with no process left behind.
 pub struct Stopwatch<'a> {
     executor: Executor<'a>,
-    programs: &'a CommandRequest,
+    commands: &'a CommandPlan,
     timeout: Duration,
 }
 
@@ -28,11 +27,11 @@ impl<'a> Stopwatch<'a> {
     pub fn new(
         registry: &'a Registry,
         progress: &'a Progress,
-        programs: &'a CommandRequest,
+        commands: &'a CommandPlan,
         timeout: Option<Duration>,
     ) -> Result<Stopwatch<'a>, CampaignError> {
         let executor = Executor::new(registry, progress)?;
-        Ok(Stopwatch { executor, programs, timeout: timeout.unwrap_or(MAX_DURATION) })
+        Ok(Stopwatch { executor, commands, timeout: timeout.unwrap_or(MAX_DURATION) })
     }
 
     /// Times one run of the first command with this number of threads.
@@ -43,7 +42,7 @@ impl<'a> Stopwatch<'a> {
         if let Some(signal) = self.executor.end_signal() {
             return Err(CampaignError::Interrupted(signal));
         }
-        let commands = &self.programs.commands;
+        let commands = self.commands;
         let label = commands.list.first().map(|command| command.label.clone()).unwrap_or_default();
         let backend = COMMAND.to_string();
         let case = Case { backend, nthread, inner_nthread: 1, label, ..Case::default() };
@@ -60,10 +59,10 @@ impl<'a> Stopwatch<'a> {
         let time = result.call_ns().next().map(Duration::from_nanos);
         match (result.problem, time) {
             (None, Some(time)) => Ok(time),
-            (problem, _) => Err(CampaignError::Command {
-                case: case.title_with_count(),
-                problem: problem.unwrap_or_else(|| "the run has no time".into()),
-            }),
+            (problem, _) => Err(CampaignError::Command(
+                case.title_with_count(),
+                problem.unwrap_or_else(|| "the run has no time".into()),
+            )),
         }
     }
 }

@@ -180,7 +180,7 @@ fn action_of(
             thread_counts(sweep_options.nthread.as_ref(), &variable, &Cpus::read())?.counts;
         let mut counts = vec![counts[0], counts[counts.len() - 1]];
         counts.dedup();
-        if !options.test && !options.display.quiet.is_flag() {
+        if !options.test && options.display.quiet.flag().is_none() {
             let _ =
                 writeln!(io::stderr(), "{sweep}: tested only; `cargo bench` measures (--bench)");
         }
@@ -193,16 +193,22 @@ fn action_of(
 
 /// The indices of the functions that the filters select.
 fn selected(options: &FunctionOptions, sweep: &str, functions: &[&str]) -> Vec<usize> {
-    let is_selected = |name: &str| {
+    if options.test_harness.ignored {
+        return Vec::new();
+    }
+    let mut selected = Vec::new();
+    for (index, name) in functions.iter().enumerate() {
         let path = format!("{sweep}/{name}");
         let matches = |filter: &String| match options.exact {
             true => *filter == path || filter == name,
             false => path.contains(filter.as_str()),
         };
         let is_included = options.filter.is_empty() || options.filter.iter().any(matches);
-        is_included && !options.skip.iter().any(matches) && !options.test_harness.ignored
-    };
-    (0..functions.len()).filter(|&index| is_selected(functions[index])).collect()
+        if is_included && !options.skip.iter().any(matches) {
+            selected.push(index);
+        }
+    }
+    selected
 }
 
 /// The settings of a sweep of functions.

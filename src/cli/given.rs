@@ -42,7 +42,7 @@ pub struct Given {
 
 /// A switch: on, off, or off by default.
 #[derive(Clone, Debug, Default)]
-pub struct Switch(Option<Given>);
+pub struct Switch(pub Option<Given>);
 
 /// Bad usage: the flag or variable, the problem, and a remedy.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,15 @@ impl Given {
 
     /// Returns `true` if the value comes from the command line.
     pub fn is_flag(&self) -> bool {
-        matches!(self.source, Source::Flag(_))
+        self.flag().is_some()
+    }
+
+    /// The flag, if the value comes from the command line.
+    pub fn flag(&self) -> Option<&str> {
+        match &self.source {
+            Source::Flag(name) => Some(name),
+            Source::Variable(_) => None,
+        }
     }
 
     /// An error that names the flag or variable.
@@ -93,42 +101,9 @@ impl Switch {
         }
     }
 
-    /// Returns `true` if the switch is on the command line.
-    pub fn is_flag(&self) -> bool {
-        self.flag().is_some()
-    }
-}
-
-/// An option that may be on the command line.
-pub trait Typed {
-    /// The name of its flag, if it is there.
-    fn flag(&self) -> Option<&str>;
-}
-
-impl Typed for Given {
-    fn flag(&self) -> Option<&str> {
-        match &self.source {
-            Source::Flag(name) => Some(name),
-            Source::Variable(_) => None,
-        }
-    }
-}
-
-impl Typed for Option<Given> {
-    fn flag(&self) -> Option<&str> {
-        self.as_ref()?.flag()
-    }
-}
-
-impl Typed for Vec<Given> {
-    fn flag(&self) -> Option<&str> {
-        self.first()?.flag()
-    }
-}
-
-impl Typed for Switch {
-    fn flag(&self) -> Option<&str> {
-        self.0.flag()
+    /// The flag, if the switch is on the command line.
+    pub fn flag(&self) -> Option<&str> {
+        self.0.as_ref()?.flag()
     }
 }
 
@@ -297,7 +272,7 @@ mod tests {
         let texts: Vec<&str> = options.env.iter().map(|given| given.text.as_str()).collect();
         assert_eq!(texts, ["A=1", "B=2 3"]);
         let options = parsed(&["--env", "C=4"], &[("HARNESS_ENV", "A=1")]);
-        assert_eq!((options.env.len(), options.env.flag()), (1, Some("--env")));
+        assert_eq!((options.env.len(), options.env[0].flag()), (1, Some("--env")));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
 /// The exit code of an error.
 pub fn exit_code_of(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<CampaignError>() {
-        Some(CampaignError::Out { .. } | CampaignError::NotEntered) => USAGE,
+        Some(CampaignError::CreateDir(..) | CampaignError::NotEntered) => USAGE,
         Some(CampaignError::Interrupted(signal)) => 128 + *signal as u8,
         None if error.is::<UsageError>() => USAGE,
         _ => FAILED,

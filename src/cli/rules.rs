@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::display::DisplayOptions;
 use super::args::sweep::SweepOptions;
-use super::given::{Given, Lookup, Typed as _, UsageError};
+use super::given::{Given, Lookup, UsageError};
 use crate::campaign::progress::Show;
 use crate::campaign::stopping::LOOKS;
 use crate::counts::{self, CountSource, MAX_NTHREAD, ThreadCounts};
@@ -100,7 +100,7 @@ fn rounds_and_precision(
     defaults: Defaults,
 ) -> Result<(u32, Option<f64>), UsageError> {
     let most = LOOKS[LOOKS.len() - 1];
-    let precision_flag = options.precision.flag().is_some();
+    let precision_flag = options.precision.as_ref().is_some_and(Given::is_flag);
     match (&options.rounds, &options.precision) {
         (Some(rounds), Some(precision)) if rounds.is_flag() && precision_flag => {
             Err(precision.error("it conflicts with --rounds; leave one of the two out"))

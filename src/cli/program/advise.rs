@@ -21,7 +21,7 @@ use crate::counts::MAX_NTHREAD;
 use crate::machine::Cpus;
 use crate::plan::CommandRequest;
 use crate::quantity::parse_percent;
-use crate::record::{OutputCheck, OutputPolicy};
+use crate::record::{CommandPlan, OutputCheck, OutputPolicy};
 use crate::registry::Registry;
 
 /// The options of `harness advise`.
@@ -94,12 +94,13 @@ fn restriction(nthread: Option<&Given>) -> String {
 }
 
 /// The one command to time.
-fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<CommandRequest, UsageError> {
+fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<CommandPlan, UsageError> {
     let refused = |problem: &str| Err(UsageError(format!("advise: {problem}")));
-    let Some(planned) = commands(&options.program, Axes::Nthread)? else {
+    // A baseline that a variable names is ignored.
+    let Some(CommandRequest { commands, .. }) = commands(&options.program, Axes::Nthread)? else {
         return refused("there is no command; for example harness advise -- ./prog -t {nthread}");
     };
-    if planned.commands.list.len() != 1 {
+    if commands.list.len() != 1 {
         return refused("it takes one command; a sweep takes several");
     }
     if options.program.baseline.as_ref().is_some_and(Given::is_flag) {
@@ -107,17 +108,16 @@ fn command(options: &AdviseOptions, candidates: &[u32]) -> Result<CommandRequest
             "--baseline applies to a sweep; here counts are compared with the best one",
         );
     }
-    if planned.commands.output == OutputPolicy::Keep {
+    if commands.output == OutputPolicy::Keep {
         return refused("--output keep applies to a sweep; there is no results directory here");
     }
-    if planned.commands.expect == Some(OutputCheck::Same) {
+    if commands.expect == Some(OutputCheck::Same) {
         return refused(
             "--expect-stdout same applies to a sweep; a text or /…/ can be checked here",
         );
     }
-    check_placeholders(&planned.commands, candidates, &[])?;
-    // The baseline of a variable is ignored.
-    Ok(CommandRequest { baseline: None, ..planned })
+    check_placeholders(&commands, candidates, &[])?;
+    Ok(commands)
 }
 
 fn goal(options: &AdviseOptions) -> Result<Goal, UsageError> {

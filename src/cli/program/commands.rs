@@ -113,10 +113,13 @@ fn command_after_dashes(
     }
 }
 
+/// Returns `true` if a text can name a command, a runner or a variable.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
 /// Parses `[NAME=]COMMAND`.
 fn command(given: &Given, start: Start) -> Result<PlannedCommand, UsageError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(is_plain);
     let (name, text) = match given.text.split_once('=').filter(|(name, _)| is_name(name)) {
         Some((name, _)) if THREAD_VARIABLES.iter().any(|variable| variable.name == name) => {
             return Err(given.error(format!(
@@ -206,11 +209,9 @@ fn environment(
 
 /// Parses `NAME=VALUE`.
 fn variable(given: &Given) -> Result<(String, String), UsageError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     match given.text.split_once('=') {
         Some((name, value))
-            if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && name.chars().all(is_plain) =>
+            if is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') =>
         {
             Ok((name.to_string(), value.to_string()))
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{ArgAction, Args, ValueHint};
 
 use crate::analysis::{self, Comparison, Conclusion, Judged, Summary};
-use crate::cli::given::{Given, Switch, Typed as _, UsageError};
+use crate::cli::given::{Given, Switch, UsageError};
 use crate::cli::measure::FAILED;
 use crate::cli::output::{print_result, style};
 use crate::quantity::parse_percent;

@@ -2,34 +2,34 @@
 
 use crate::cli::args::command::CommandOptions;
 use crate::cli::args::sweep::SweepOptions;
-use crate::cli::given::{Given, Typed, UsageError};
+use crate::cli::given::{Given, UsageError};
 use crate::record::{CommandPlan, Preset};
 
 /// The first of several options that is on the command line.
-pub fn first_flag<'a>(options: &[&'a dyn Typed]) -> Option<&'a str> {
-    options.iter().find_map(|option| option.flag())
+fn first_flag<'a>(options: &[Option<&'a Given>]) -> Option<&'a str> {
+    options.iter().find_map(|given| given.as_ref()?.flag())
 }
 
 impl SweepOptions {
     /// The first option on the command line that decides about thread counts.
     pub fn counts_flag(&self) -> Option<&str> {
-        first_flag(&[&self.nthread, &self.inner_nthread, &self.quick])
+        first_flag(&[self.nthread.as_ref(), self.inner_nthread.as_ref(), self.quick.0.as_ref()])
     }
 
     /// The first option on the command line that decides about jobs and backends.
     pub fn job_flag(&self) -> Option<&str> {
         first_flag(&[
-            &self.backend,
-            &self.kernel,
-            &self.draws,
-            &self.schedule,
-            &self.chunk,
-            &self.block,
-            &self.seed,
-            &self.pin,
-            &self.start_method,
-            &self.weak,
-            &self.crossover,
+            self.backend.as_ref(),
+            self.kernel.as_ref(),
+            self.draws.as_ref(),
+            self.schedule.as_ref(),
+            self.chunk.as_ref(),
+            self.block.as_ref(),
+            self.seed.as_ref(),
+            self.pin.as_ref(),
+            self.start_method.as_ref(),
+            self.weak.0.as_ref(),
+            self.crossover.0.as_ref(),
         ])
     }
 
@@ -42,28 +42,28 @@ impl SweepOptions {
 impl CommandOptions {
     /// The first of these options that is on the command line.
     pub fn flag(&self) -> Option<&str> {
-        let flag = || {
-            first_flag(&[
-                &self.command,
-                &self.baseline,
-                &self.shell,
-                &self.prepare,
-                &self.cleanup,
-                &self.env,
-                &self.no_thread_env,
-                &self.input,
-                &self.output,
-                &self.working_dir,
-                &self.ok_codes,
-                &self.expect_stdout,
-            ])
-        };
-        if self.words.is_empty() { flag() } else { Some("--") }
+        if !self.words.is_empty() {
+            return Some("--");
+        }
+        first_flag(&[
+            self.command.first(),
+            self.baseline.as_ref(),
+            self.shell.0.as_ref(),
+            self.prepare.as_ref(),
+            self.cleanup.as_ref(),
+            self.env.first(),
+            self.no_thread_env.0.as_ref(),
+            self.input.as_ref(),
+            self.output.as_ref(),
+            self.working_dir.as_ref(),
+            self.ok_codes.as_ref(),
+            self.expect_stdout.as_ref(),
+        ])
     }
 
     /// Returns `true` if the command line names a command.
     pub fn has_command_flag(&self) -> bool {
-        !self.words.is_empty() || first_flag(&[&self.command]).is_some()
+        !self.words.is_empty() || self.command.first().is_some_and(Given::is_flag)
     }
 }
 
@@ -74,7 +74,7 @@ impl CommandOptions {
 /// If the command line has both a command and an option of backends.
 pub fn may_sweep_commands(options: &SweepOptions, verb: Preset) -> Result<bool, UsageError> {
     let metg = verb.is_metg().then_some("harness metg");
-    let backend_flag = metg.or(options.job_flag()).or(first_flag(&[&options.runner]));
+    let backend_flag = metg.or(options.job_flag()).or(options.runner.first().and_then(Given::flag));
     match backend_flag {
         None => Ok(true),
         Some(flag) if options.program.has_command_flag() => {

@@ -71,7 +71,6 @@ fn build_line() -> String {
 
 /// Facts of the machine: names and values.
 fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
-    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_string());
     let limit = match cpus.limit {
         Limit::Affinity => "the affinity mask",
         Limit::Quota => "the cgroup quota",
@@ -79,38 +78,48 @@ fn facts(machine: &Machine, cpus: &Cpus) -> Vec<(&'static str, String)> {
     };
     let quota = machine.quota_cpus.map_or("none".to_string(), |quota| pluralize(quota, "CPU"));
     let (places, workers) = (Places::read(), cpus.usable as usize);
-    let placement = |cpus: Vec<usize>| {
-        let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        let noun = if workers == 1 { "CPU" } else { "CPUs" };
-        format!("{} on {noun} {}", pluralize(workers, "worker"), cpus.join(", "))
-    };
     let threads = limits::thread_limit(Path::new("/"));
     vec![
-        ("host", or_unknown(machine.hostname.clone())),
-        ("CPU", or_unknown(machine.cpu_model.clone())),
+        ("host", or_unknown(&machine.hostname)),
+        ("CPU", or_unknown(&machine.cpu_model)),
         ("usable CPUs", format!("{} (by {limit})", cpus.usable)),
-        ("affinity", or_unknown(machine.affinity.clone())),
+        ("affinity", or_unknown(&machine.affinity)),
         ("cgroup quota", quota),
         ("online", cpus.online.to_string()),
         ("physical cores", format!("{} within the mask", cpus.cores)),
-        ("pin close", placement(places.close(workers))),
-        ("pin spread", placement(places.spread(workers))),
+        ("pin close", placement(&places.close(workers))),
+        ("pin spread", placement(&places.spread(workers))),
         (
             "SMT",
             or_unknown(
-                machine.threads_per_core.map(|n| format!("{} a core", pluralize(n, "thread"))),
+                &machine.threads_per_core.map(|n| format!("{} a core", pluralize(n, "thread"))),
             ),
         ),
         ("instructions", Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ")),
-        ("governor", or_unknown(machine.governor.clone())),
+        ("governor", or_unknown(&machine.governor)),
         ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none".to_string())),
-        ("kernel", or_unknown(machine.kernel.clone())),
+        ("kernel", or_unknown(&machine.kernel)),
         (
             "thread limit",
             threads.map_or("none".to_string(), |remaining| format!("{remaining} more")),
         ),
-        ("load", or_unknown(machine.load_average_1min.map(|load| format!("{load:.2} over 1 min")))),
+        (
+            "load",
+            or_unknown(&machine.load_average_1min.map(|load| format!("{load:.2} over 1 min"))),
+        ),
     ]
+}
+
+/// A fact of the machine, or "unknown".
+pub fn or_unknown(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "unknown".to_string())
+}
+
+/// The CPUs of one worker each.
+fn placement(cpus: &[usize]) -> String {
+    let list: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+    let noun = if cpus.len() == 1 { "CPU" } else { "CPUs" };
+    format!("{} on {noun} {}", pluralize(cpus.len(), "worker"), list.join(", "))
 }
 
 /// The thread variables that are set, with their readers and problems, and the unset ones.
@@ -171,32 +180,32 @@ fn first_number(name: &str, value: &str, usable: u32) -> Option<u64> {
 
 /// The thread libraries of a command, or those of `python3` and the system.
 fn libraries(command: &[String], cpus: &Cpus, lookup: Lookup<'_>) -> String {
+    let mut sections = Vec::new();
+    let program = match command.first() {
+        Some(program) => Some(program.as_str()),
+        None => executable::find(OsStr::new("python3")).is_ok().then_some("python3"),
+    };
+    if let Some(program) = program {
+        let (note, files) = libraries_of(OsStr::new(program));
+        sections.push((format!("libraries of {program}"), note, recognise(&files)));
+    }
+    if command.is_empty() {
+        let of_system = blas::of_system(Path::new("/"));
+        sections.push(("libraries of the system".to_string(), None, of_system));
+    }
     let mut text = String::new();
-    let mut section = |title: &str, note: Option<String>, libraries: &[Library]| {
+    for (title, note, libraries) in sections {
         let _ = writeln!(text, "{title}");
         if let Some(note) = &note {
             let _ = writeln!(text, "  {note}");
         }
-        for library in libraries {
+        for library in &libraries {
             let file = library.path.file_name().unwrap_or_default().display();
             let name = library.family.name;
             let _ = writeln!(text, "  {name} ({file}): {}", thread_setting(library, cpus, lookup));
         }
         if libraries.is_empty() && note.is_none() {
             text.push_str("  no known BLAS or thread library\n");
-        }
-    };
-    match command.first() {
-        Some(program) => {
-            let (note, files) = libraries_of(OsStr::new(program));
-            section(&format!("libraries of {program}"), note, &recognise(&files));
-        }
-        None => {
-            if executable::find(OsStr::new("python3")).is_ok() {
-                let (note, files) = libraries_of(OsStr::new("python3"));
-                section("libraries of python3", note, &recognise(&files));
-            }
-            section("libraries of the system", None, &blas::of_system(Path::new("/")));
         }
     }
     text
@@ -240,29 +249,27 @@ fn recommendation(cpus: &Cpus, lookup: Lookup<'_>) -> String {
 
 /// Advice about a thread count that is invalid, too large, contradictory, or 1.
 fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
-    let count = |name: &'static str| {
-        let value = lookup(name)?;
-        let number = first_number(name, &value, usable);
-        Some((name, value, number))
-    };
-    let counts: Vec<(&str, String, Option<u64>)> =
-        THREAD_VARIABLES.iter().filter_map(|variable| count(variable.name)).collect();
+    let mut counts: Vec<(&str, String, Option<u64>)> = Vec::new();
+    for variable in THREAD_VARIABLES {
+        if let Some(value) = lookup(variable.name) {
+            let number = first_number(variable.name, &value, usable);
+            counts.push((variable.name, value, number));
+        }
+    }
     if let Some((name, value, _)) = counts.iter().find(|(_, _, number)| number.unwrap_or(0) == 0) {
         return Some(format!("{name}={value} is not a number of threads: `unset {name}`; then "));
     }
-    let too_many = |(_, _, number): &&(&str, String, Option<u64>)| *number > Some(usable.into());
-    if let Some((name, value, _)) = counts.iter().find(too_many) {
+    if let Some((name, value, _)) =
+        counts.iter().find(|(_, _, number)| *number > Some(usable.into()))
+    {
         return Some(format!(
             "{name}={value} requests more threads than the {usable} usable CPUs: \
              `export {name}={usable}`; "
         ));
     }
-    let overriding = |omp: u64| {
-        let differs = |number: &Option<u64>| number.is_some_and(|number| number != omp);
-        counts.iter().find(|(name, _, number)| OVERRIDES_OMP.contains(name) && differs(number))
-    };
-    if let Some((_, value, Some(omp))) = count("OMP_NUM_THREADS")
-        && let Some((name, other, _)) = overriding(omp)
+    if let Some((_, value, omp)) = counts.iter().find(|(name, ..)| *name == "OMP_NUM_THREADS")
+        && let Some((name, other, _)) =
+            counts.iter().find(|(name, _, number)| OVERRIDES_OMP.contains(name) && number != omp)
     {
         return Some(format!(
             "{name}={other} and OMP_NUM_THREADS={value} contradict each other, and the first one \

@@ -1,7 +1,7 @@
 //! Presets of a run: sweep, quick, crossover and METG, and their defaults.
 
 use crate::cli::args::sweep::SweepOptions;
-use crate::cli::given::{Typed as _, UsageError};
+use crate::cli::given::UsageError;
 use crate::cli::rules::Defaults;
 use crate::counts::{CountSource, ThreadCounts};
 use crate::kernel::DEFAULT_BLOCK;

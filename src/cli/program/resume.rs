@@ -1,5 +1,7 @@
 //! `harness resume`: continuation of an interrupted run.
 
+use std::collections::BTreeSet;
+
 use clap::{ArgAction, Args, ValueHint};
 
 use crate::campaign::Campaign;
@@ -8,6 +10,7 @@ use crate::plan;
 use crate::record::{Build, Machine, Run, Session, StopReason};
 use crate::registry::Registry;
 
+use super::environment::or_unknown;
 use super::like::add_runners_of;
 use crate::cli::args::display::DisplayOptions;
 use crate::cli::given::{Switch, UsageError, variable};
@@ -69,30 +72,23 @@ fn differences(run: &Run, build: &Build) -> Vec<String> {
     let build_of_last = run.sessions.last().map(|session| &session.build);
     // Older versions recorded the build of the first session only.
     let before = build_of_last.filter(|build| !build.version.is_empty()).unwrap_or(&run.build);
-    let mut differences = Vec::new();
-    let mut compare = |what: &str, before: String, now: String| {
-        if before != now {
-            differences.push(format!("{what} was {before} and is {now}"));
-        }
-    };
-    compare("the executable", named(before), named(build));
-    for ((what, before), (_, now)) in
-        facts(&run.machine).into_iter().zip(facts(&crate::machine::inspect()))
-    {
-        compare(what, before, now);
+    let mut facts = vec![("the executable", named(before), named(build))];
+    let now = machine_facts(&crate::machine::inspect()).into_iter().map(|(_, now)| now);
+    for ((what, before), now) in machine_facts(&run.machine).into_iter().zip(now) {
+        facts.push((what, before, now));
     }
     let environment = provenance::thread_environment(&variable);
-    let names = run.environment.keys().chain(environment.keys());
-    let value = |of: &std::collections::BTreeMap<String, String>, name: &String| {
-        of.get(name).cloned().unwrap_or_else(|| "not set".to_string())
-    };
-    let mut names: Vec<&String> = names.collect();
-    names.sort();
-    names.dedup();
+    let names: BTreeSet<&String> = run.environment.keys().chain(environment.keys()).collect();
     for name in names {
-        compare(name, value(&run.environment, name), value(&environment, name));
+        let [before, now] = [&run.environment, &environment]
+            .map(|values| values.get(name).map_or("not set", String::as_str).to_string());
+        facts.push((name, before, now));
     }
-    differences
+    facts.retain(|(_, before, now)| before != now);
+    facts
+        .into_iter()
+        .map(|(what, before, now)| format!("{what} was {before} and is {now}"))
+        .collect()
 }
 
 /// The version and hash of a build.
@@ -102,9 +98,7 @@ fn named(build: &Build) -> String {
 }
 
 /// The facts by which a machine counts as the same one.
-fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
-    let or_unknown =
-        |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_string());
+fn machine_facts(machine: &Machine) -> Vec<(&'static str, String)> {
     vec![
         ("the host", or_unknown(&machine.hostname)),
         ("the CPU", or_unknown(&machine.cpu_model)),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::commands::is_name;
 use crate::cli::args::sweep::SweepOptions;
 use crate::cli::given::{Given, UsageError};
 use crate::registry::originals::{ORIGINALS, Original, obstacles, original};
@@ -82,8 +83,7 @@ fn parse_runner(given: &Given) -> Result<ForeignRunner, UsageError> {
     let Some((name, command)) = given.text.split_once('=') else {
         return Err(given.error(format!("{:?} is not NAME=COMMAND; {example}", given.text)));
     };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(is_plain) || name == "all" {
+    if !is_name(name) || name == "all" {
         return Err(given.error(format!(
             "{name:?} cannot be a name: letters, digits, '-', '_' and '.' can; {example}"
         )));
