@@ -30,35 +30,36 @@ impl Columns {
     /// The rows as lines.
     pub fn lines(&self) -> Vec<String> {
         let widths = self.widths();
-        let line = |row: &Vec<String>| {
-            let cell = |(column, (cell, &width)): (usize, (&String, &usize))| {
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+                let gap = if column == 0 { 0 } else { GAP };
                 let cell = clean(cell);
-                if column < self.texts {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            };
-            let cells: Vec<String> = row.iter().zip(&widths).enumerate().map(cell).collect();
-            cells.join(&" ".repeat(GAP)).trim_end().to_string()
-        };
-        self.rows.iter().map(line).collect()
+                line += &match column < self.texts {
+                    true => format!("{:gap$}{cell:<width$}", ""),
+                    false => format!("{:gap$}{cell:>width$}", ""),
+                };
+            }
+            lines.push(line.trim_end().to_string());
+        }
+        lines
     }
 
-    /// The rows as lines of at most [`WIDTH`]: long texts are cut in their middle, the names
+    /// The rows as lines of at most `line_width`: long texts are cut in their middle, the names
     /// last. Where that is not enough, the `droppable` columns go before, in this order;
     /// lines that are still too long are cut.
-    pub fn fitting_lines(mut self, droppable: &[&str]) -> Vec<String> {
+    pub fn fitting_lines(mut self, line_width: usize, droppable: &[&str]) -> Vec<String> {
         for heading in droppable {
-            let can_lose = |column: usize| self.widths()[column].saturating_sub(min_width(column));
-            let least_width = self.width() - (0..self.texts).map(can_lose).sum::<usize>();
-            if least_width <= WIDTH {
+            let widths = self.widths();
+            let can_lose = (0..self.texts).map(|it| widths[it].saturating_sub(min_width(it)));
+            if self.width() - can_lose.sum::<usize>() <= line_width {
                 break;
             }
             self.drop(heading);
         }
-        self.shrink();
-        self.lines().iter().map(|line| cut(line, WIDTH)).collect()
+        self.shrink(line_width);
+        self.lines().iter().map(|line| cut(line, line_width)).collect()
     }
 
     /// True if no line is wider than a terminal, so that nothing must be cut.
@@ -77,9 +78,9 @@ impl Columns {
         widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
     }
 
-    fn shrink(&mut self) {
+    fn shrink(&mut self, line_width: usize) {
         for column in (0..self.texts).rev() {
-            let excess = self.width().saturating_sub(WIDTH);
+            let excess = self.width().saturating_sub(line_width);
             let width = self.widths()[column];
             let room = width.saturating_sub(excess).max(min_width(column).min(width));
             for row in &mut self.rows {
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_long_name_loses_its_middle() {
         let name = "a".repeat(100) + "z";
-        let lines = columns(&[&["who", "n"], &[&name, "16"]]).fitting_lines(&[]);
+        let lines = columns(&[&["who", "n"], &[&name, "16"]]).fitting_lines(WIDTH, &[]);
         assert_eq!(lines[1].chars().count(), WIDTH);
         assert!(lines[1].contains("a…a") && lines[1].ends_with("az  16"), "{}", lines[1]);
     }
@@ -130,8 +131,8 @@ mod tests {
     fn what_can_be_spared_goes_before_a_line_is_cut() {
         let wide = "1".repeat(50);
         let table = || columns(&[&["who", "a", "b"], &["x", &wide, &wide]]);
-        assert_eq!(table().fitting_lines(&["b"])[0].trim_end().chars().last(), Some('a'));
-        assert!(table().fitting_lines(&[]).iter().all(|line| line.chars().count() <= WIDTH));
+        assert_eq!(table().fitting_lines(WIDTH, &["b"])[0].trim_end().chars().last(), Some('a'));
+        assert!(table().fitting_lines(WIDTH, &[]).iter().all(|line| line.chars().count() <= WIDTH));
     }
 
     #[test]

@@ -6,10 +6,12 @@ use super::columns::Columns;
 use super::prose::{WIDTH, wrapped};
 use crate::analysis::{Summary, Winner};
 use crate::view::crossover::{Ladder, earliest, known, ladders, sentence};
+use crate::view::figure::crossings::winners;
+use crate::view::figure::map::{Cell, Map};
 use crate::view::job::INDISTINGUISHABLE;
 use crate::view::nouns::pin;
-use crate::view::number::{thousands, time};
-use crate::view::text::{clean, machine};
+use crate::view::number::thousands;
+use crate::view::text::{clean, length, machine};
 
 /// Map, list and sentence of each ladder of jobs; empty where there is none.
 pub fn crossover(summary: &Summary) -> String {
@@ -19,7 +21,7 @@ pub fn crossover(summary: &Summary) -> String {
             text.push('\n');
         }
         text.push_str(&heading(summary, &ladder));
-        text.push_str(&map(summary, &ladder));
+        text.push_str(&table(&winners(summary, &ladder)));
         text.push_str(&list(&ladder));
         if let Some(sentence) = sentence(&ladder) {
             text.push_str(&wrapped(&sentence));
@@ -43,30 +45,43 @@ fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
     )
 }
 
-/// The winner of each job (a line) at each thread count (a column).
-fn map(summary: &Summary, ladder: &Ladder<'_>) -> String {
-    let mut counts: Vec<u32> = ladder.winners.iter().map(|winner| winner.nthread).collect();
-    counts.sort_unstable();
-    counts.dedup();
-    let names = Names::of(summary, ladder, counts.len());
-    let work_of =
-        |winner: &Winner| summary.cases[winner.baseline].median_ns.map_or("?".into(), time);
+/// The winner of each job (a line) at each thread count (a column): by its name, or by a
+/// letter where names have no room.
+fn table(map: &Map) -> String {
+    let longest = map.winners.iter().map(|(name, _)| length(name)).max().unwrap_or(0);
+    // Two letters more for the mark of a tie, or for the largest count in place of a name.
+    let fitting = |width: usize| ((WIDTH - 9) / (width + 2)).max(1);
+    let (name_width, letter_width) = (longest + 2, "1024".len());
+    let are_letters = map.counts.len() > fitting(name_width);
+    let (width, columns, head, n) = match are_letters {
+        true => (letter_width, fitting(letter_width), "work, n =", ""),
+        false => (name_width, map.counts.len().max(1), "work", "n = "),
+    };
     let mut text = String::new();
-    for counts in counts.chunks(names.columns) {
-        let n = if names.are_letters { "" } else { "n = " };
-        let header = counts.iter().map(|count| format!("{n}{count}"));
-        let work = if names.are_letters { "work, n =" } else { "work" };
-        text.push_str(&line(work, header, names.width));
-        for row in ladder.winners.chunk_by(|one, other| one.baseline == other.baseline) {
-            let cell = |count: &u32| {
-                let winner = row.iter().find(|winner| winner.nthread == *count);
-                winner.map_or(String::new(), |winner| names.cell(summary, winner))
-            };
-            text.push_str(&line(&work_of(row[0]), counts.iter().map(cell), names.width));
+    for first in (0..map.counts.len()).step_by(columns) {
+        let shown = first..map.counts.len().min(first + columns);
+        let counts = map.counts[shown.clone()].iter().map(|count| format!("{n}{count}"));
+        text.push_str(&line(head, counts, width));
+        for row in &map.rows {
+            let cells = row.cells[shown.clone()].iter().map(|cell| match cell {
+                None => String::new(),
+                Some(Cell { winner, ties, .. }) => {
+                    let name = match are_letters {
+                        true => letter(*winner),
+                        false => clean(&map.winners[*winner].0),
+                    };
+                    if ties.is_empty() { name } else { format!("{name} {INDISTINGUISHABLE}") }
+                }
+            });
+            text.push_str(&line(&row.work, cells, width));
         }
     }
-    text.push_str(&names.legend());
-    if ladder.winners.iter().any(|winner| !winner.ties.is_empty()) {
+    if are_letters {
+        let winners = map.winners.iter().enumerate();
+        let named = winners.map(|(place, (name, _))| format!("{} {name}", letter(place)));
+        text.push_str(&wrapped(&named.collect::<Vec<_>>().join(", ")));
+    }
+    if map.rows.iter().flat_map(|row| &row.cells).flatten().any(|cell| !cell.ties.is_empty()) {
         let _ = writeln!(
             text,
             "{INDISTINGUISHABLE} statistically indistinguishable from at least one other"
@@ -79,50 +94,6 @@ fn line(first: &str, cells: impl Iterator<Item = String>, width: usize) -> Strin
     let cells = cells.map(|cell| format!("  {cell:<width$}"));
     let text = format!("{first:>9}{}", cells.collect::<String>());
     format!("{}\n", text.trim_end())
-}
-
-/// The names of winners, or letters where names have no room.
-struct Names {
-    names: Vec<String>,
-    are_letters: bool,
-    /// The width of a cell.
-    width: usize,
-    /// Columns beside each other.
-    columns: usize,
-}
-
-impl Names {
-    fn of(summary: &Summary, ladder: &Ladder<'_>, columns: usize) -> Names {
-        let mut names = vec!["sequential".to_string()];
-        for winner in &ladder.winners {
-            let name = winner.case.map(|case| summary.cases[case].case.title());
-            names.extend(name.filter(|name| !names.contains(name)));
-        }
-        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 2;
-        let fitting = |width: usize| ((WIDTH - 9) / (width + 2)).max(1);
-        if columns <= fitting(longest) {
-            return Names { names, are_letters: false, width: longest, columns };
-        }
-        let width = "1024".len();
-        Names { names, are_letters: true, width, columns: columns.min(fitting(width)) }
-    }
-
-    fn cell(&self, summary: &Summary, winner: &Winner) -> String {
-        let name = winner.case.map_or("sequential".into(), |case| summary.cases[case].case.title());
-        let place = self.names.iter().position(|other| *other == name).unwrap_or(0);
-        let name = if self.are_letters { letter(place) } else { clean(&name) };
-        if winner.ties.is_empty() { name } else { format!("{name} {INDISTINGUISHABLE}") }
-    }
-
-    fn legend(&self) -> String {
-        if !self.are_letters {
-            return String::new();
-        }
-        let named = self.names.iter().enumerate();
-        let named: Vec<String> =
-            named.map(|(place, name)| format!("{} {name}", letter(place))).collect();
-        wrapped(&named.join(", "))
-    }
 }
 
 /// A dot for sequential, letters for the others.

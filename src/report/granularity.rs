@@ -1,11 +1,12 @@
 //! The smallest useful task of each backend in a terminal.
 
 use std::fmt::Write as _;
+use std::iter::once;
 
 use super::columns::Columns;
 use super::prose::wrapped;
 use crate::analysis::Summary;
-use crate::view::granularity::{METHOD, UNDECIDED, cell, name, refusal, shown};
+use crate::view::granularity::{METHOD, notes, rows, shown};
 use crate::view::text::{clean, machine};
 
 /// A table and a sentence for the smallest tasks; empty where chunks are no axis.
@@ -19,27 +20,13 @@ pub fn granularity(summary: &Summary) -> String {
         first.case.nthread,
         wrapped(&machine(summary)),
     );
-    let header = ["backend", "METG(50%) (95% interval)", "METG(95%) (95% interval)"];
-    let mut rows = vec![header.map(str::to_string).to_vec()];
-    rows.extend(shown.iter().map(|it| {
-        let ends = [&it.metg_50, &it.metg_95].map(|metg| cell(it, metg));
-        let [at_50, at_95] = ends;
-        vec![name(&shown, it), at_50, at_95]
-    }));
-    let undecided = rows.iter().flatten().any(|cell| cell.starts_with(UNDECIDED));
+    let head = ["backend", "METG(50%) (95% interval)", "METG(95%) (95% interval)"];
+    let rows = rows(&shown).into_iter().map(Vec::from);
+    let rows = once(head.map(str::to_string).to_vec()).chain(rows).collect();
     for line in (Columns { rows, texts: 3 }).lines() {
         let _ = writeln!(text, "{line}");
     }
-    if undecided {
-        let _ = writeln!(text, "{UNDECIDED} not decided: the interval leaves the measured tasks");
-    }
-    for it in &shown {
-        for (percent, metg) in [(50, &it.metg_50), (95, &it.metg_95)] {
-            if let Some(words) = refusal(it, percent, metg) {
-                let _ = write!(text, "{}", wrapped(&format!("{}: {words}", it.case.title())));
-            }
-        }
-    }
+    notes(&shown).iter().for_each(|note| text.push_str(&wrapped(note)));
     text.push_str(&wrapped(METHOD));
     text
 }

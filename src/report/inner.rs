@@ -1,91 +1,84 @@
 //! Speedups over workers × threads inside each worker, in a terminal and in Markdown.
 
 use std::fmt::Write as _;
+use std::iter::once;
 
 use super::columns::Columns;
 use super::markup;
-use super::prose::wrapped;
-use crate::analysis::{CaseSummary, Grid, grids};
+use super::prose::{WIDTH, wrapped};
+use crate::view::figure::heat::{Cell, Heat, Panel, figure, of_inner};
 use crate::view::job::{JobView, OVERSUBSCRIBED};
-use crate::view::number::digits;
 use crate::view::text::clean;
 
-/// The mark of the best case of a grid.
+/// The mark of the best case of a panel.
 const BEST: &str = "▸";
 
-/// Columns of a grid beside each other in a terminal.
+/// Columns of a panel beside each other in a terminal.
 const MAX_COLUMNS: usize = 8;
 
-/// Grids that a terminal shows; the others are in the report.
-const MAX_GRIDS: usize = 6;
+/// Panels that a terminal shows; the others are in the report.
+const MAX_PANELS: usize = 6;
 
 /// The speedups of each backend over workers (columns) and threads inside each (rows),
 /// at most 80 columns wide; nothing where there are none inside.
 pub fn text(view: &JobView<'_>) -> String {
-    let all = grids(&view.job);
-    if all.is_empty() {
-        return String::new();
-    }
+    let Some(heat) = of_inner(view) else { return String::new() };
     let mut text = String::from("speedup by workers (across) and threads inside each (down)\n");
-    for grid in all.iter().take(MAX_GRIDS) {
-        let columns: Vec<usize> = (0..grid.nthread.len()).collect();
-        for columns in columns.chunks(MAX_COLUMNS) {
-            let rows = rows(grid, columns, &grid.name, "  × ");
-            for line in (Columns { rows, texts: 1 }).fitting_lines(&[]) {
+    for panel in heat.panels.iter().take(MAX_PANELS) {
+        for first in (0..panel.counts.len()).step_by(MAX_COLUMNS) {
+            let rows = rows(panel, first, MAX_COLUMNS, &panel.name, "  ");
+            for line in (Columns { rows, texts: 1 }).fitting_lines(WIDTH, &[]) {
                 let _ = writeln!(text, "{line}");
             }
         }
     }
-    if all.len() > MAX_GRIDS {
-        let _ = writeln!(text, "{} more in report.md and inner.svg", all.len() - MAX_GRIDS);
+    if heat.panels.len() > MAX_PANELS {
+        let more = heat.panels.len() - MAX_PANELS;
+        let _ = writeln!(text, "{more} more in report.md and inner.svg");
     }
-    text + &wrapped(&legend(view, &all))
+    text + &wrapped(&legend(view, &heat))
 }
 
 /// The speedups as tables in Markdown, with a heading; nothing where there are none.
 pub fn markdown(view: &JobView<'_>) -> String {
-    let all = grids(&view.job);
-    if all.is_empty() {
-        return String::new();
-    }
+    let Some(heat) = of_inner(view) else { return String::new() };
     let mut page = String::from("Speedup by workers (across) and threads inside each (down):\n\n");
-    for grid in &all {
-        let columns: Vec<usize> = (0..grid.nthread.len()).collect();
-        let mut rows = rows(grid, &columns, &markup::text(&clean(&grid.name)), "× ").into_iter();
+    for panel in &heat.panels {
+        let name = markup::text(&clean(&panel.name));
+        let mut rows = rows(panel, 0, panel.counts.len(), &name, "").into_iter();
         page.extend(rows.next().map(|head| markup::table_row(&head)));
-        let _ = writeln!(page, "|---|{}", "--:|".repeat(columns.len()));
+        let _ = writeln!(page, "|---|{}", "--:|".repeat(panel.counts.len()));
         page.extend(rows.map(|row| markup::table_row(&row).replace('*', "\\*")));
         page.push('\n');
     }
-    let _ = writeln!(page, "{}.\n", legend(view, &all).replace('*', "\\*"));
+    let _ = writeln!(page, "{}.\n", legend(view, &heat).replace('*', "\\*"));
     page
 }
 
-/// Rows for some columns of a grid: the worker counts, then the speedups at each count of
-/// threads inside.
-fn rows(grid: &Grid<'_>, columns: &[usize], name: &str, times: &str) -> Vec<Vec<String>> {
-    let counts = columns.iter().map(|column| grid.nthread[*column].to_string());
-    let head = std::iter::once(name.to_string()).chain(counts).collect();
-    let rows = grid.rows.iter().zip(&grid.inner_nthread).map(|(row, inner)| {
-        let cells = columns.iter().map(|column| cell(grid, row[*column]));
-        std::iter::once(format!("{times}{inner}")).chain(cells).collect()
-    });
-    std::iter::once(head).chain(rows).collect()
+/// The rows of at most `most` columns of a panel from the column `first` on: the worker
+/// counts, then the speedups at each count of threads inside.
+fn rows(panel: &Panel, first: usize, most: usize, name: &str, indent: &str) -> Vec<Vec<String>> {
+    let counts = panel.counts.iter().skip(first).take(most).map(u32::to_string);
+    let mut rows = vec![once(name.to_string()).chain(counts).collect()];
+    for (label, cells) in &panel.rows {
+        let cells = cells.iter().skip(first).take(most).map(|it| cell(it.as_ref()));
+        rows.push(once(format!("{indent}{label}")).chain(cells).collect());
+    }
+    rows
 }
 
 /// A speedup with its marks; a dash where there is none.
-fn cell(grid: &Grid<'_>, case: Option<&CaseSummary>) -> String {
-    let Some((case, speedup)) = case.and_then(|case| Some((case, case.speedup?))) else {
-        return "–".to_string();
-    };
-    let best = if grid.is_best(case) { BEST } else { "" };
-    let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
-    format!("{best}{}{mark}", digits(speedup))
+fn cell(cell: Option<&Cell>) -> String {
+    let figure = figure(cell);
+    let Some(cell) = cell.filter(|cell| cell.speedup.is_some()) else { return figure };
+    let best = if cell.is_best { BEST } else { "" };
+    let mark = if cell.is_oversubscribed { OVERSUBSCRIBED } else { "" };
+    format!("{best}{figure}{mark}")
 }
 
-fn legend(view: &JobView<'_>, grids: &[Grid<'_>]) -> String {
+fn legend(view: &JobView<'_>, heat: &Heat) -> String {
     let mut notes = vec![format!("{BEST} the best of a {}", view.nouns.one)];
-    if grids.iter().flat_map(Grid::cases).any(|case| case.oversubscribed) {
+    if heat.cells().any(|cell| cell.is_oversubscribed) {
         notes.push(view.oversubscribed_note());
     }
     notes.join("; ")

@@ -24,8 +24,6 @@ mod models;
 mod page;
 #[cfg(feature = "reports")]
 mod plots;
-#[cfg(all(test, feature = "program"))]
-mod programs;
 mod prose;
 #[cfg(feature = "program")]
 mod side_by_side;
@@ -33,6 +31,8 @@ mod side_by_side;
 mod splice;
 mod summary;
 mod table;
+#[cfg(all(test, feature = "program"))]
+mod tests;
 mod warnings;
 
 #[cfg(feature = "program")]

@@ -3,11 +3,8 @@
 use std::fmt::Write as _;
 
 use super::prose::wrapped;
-use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Model, Summary, ThroughputTable};
-use crate::record::Target;
-use crate::view::laws::law_name;
-use crate::view::nouns::nouns;
-use crate::view::number::{Unit, digits};
+use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Summary, ThroughputTable};
+use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::text::clean;
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
@@ -17,67 +14,19 @@ pub fn models(summary: &Summary) -> String {
         return String::new();
     }
     let mut text = String::from("scaling models, least squares of ln time, 95% intervals\n");
-    let (fitted, refused): (Vec<&Fit>, Vec<&Fit>) =
-        summary.fits.iter().partition(|fit| fit.refusal.is_none());
-    fitted.iter().for_each(|fit| text.push_str(&of_series(summary.target(), fit)));
-    let mut reasons: Vec<&str> = Vec::new();
-    for fit in &refused {
-        let reason = fit.refusal.as_deref().unwrap_or_default();
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
+    let fits: Vec<(String, &Fit)> = summary.fits.iter().map(|fit| (name(fit), fit)).collect();
+    for (name, fit) in fits.iter().filter(|(_, fit)| fit.refusal.is_none()) {
+        let (law, counts) = (fit.model.map_or("", law_name), fit.cases.len());
+        text.push_str(&wrapped(&format!("{name}: {law}, {counts} thread counts")));
+        let others = fit.candidates.iter().skip(1);
+        let others = others.map(|other| format!("explains less: {}", other_law(fit, other)));
+        let lines = parameters(summary.target(), fit).into_iter().chain(fit.caveat.clone());
+        lines.chain(others).for_each(|line| text.push_str(&format!("  {line}\n")));
     }
-    for reason in reasons {
-        let about = refused.iter().filter(|fit| fit.refusal.as_deref() == Some(reason));
-        let names: Vec<String> = about.map(|fit| name(fit)).collect();
-        // One reason for all needs no names.
-        let names =
-            if names.len() == summary.fits.len() { vec!["every series".into()] } else { names };
-        text.push_str(&wrapped(&format!("{}: {reason}", names.join("; "))));
+    for refusal in refusals(&fits, "every series") {
+        text.push_str(&wrapped(&refusal));
     }
     text
-}
-
-/// The law of a series, its parameters, peak or limit.
-fn of_series(target: Target, fit: &Fit) -> String {
-    let counts = fit.cases.len();
-    let law = fit.model.map_or("", law_name);
-    let mut text = wrapped(&format!("{}: {law}, {counts} thread counts", name(fit)));
-    let Unit { name: unit, size } = nouns(target).rate;
-    let scaled = |value: Option<f64>| value.map(|value| value / size);
-    let gamma = interval(scaled(fit.gamma), scaled(fit.gamma_low), scaled(fit.gamma_high));
-    let worker = if fit.case.inner_nthread > 1 { "worker" } else { "thread" };
-    let _ = writeln!(text, "  one {worker} {gamma} {unit}");
-    let share = if fit.model == Some(Model::Usl) { "contention" } else { "serial" };
-    let sigma = interval(percent(fit.sigma), percent(fit.sigma_low), percent(fit.sigma_high));
-    let _ = writeln!(text, "  {share} {sigma} %");
-    if fit.model == Some(Model::Usl) {
-        let kappa = interval(percent(fit.kappa), percent(fit.kappa_low), percent(fit.kappa_high));
-        let _ = writeln!(text, "  coherence {kappa} %");
-    }
-    if let Some(peak) = fit.peak_nthread {
-        let _ = writeln!(text, "  peak at {} {worker}s", digits(peak));
-    }
-    if let Some(limit) = fit.limit {
-        let _ = writeln!(text, "  limit {} {unit}", number(limit / size));
-    }
-    if let Some(caveat) = &fit.caveat {
-        let _ = writeln!(text, "  {caveat}");
-    }
-    let others = fit.candidates.iter().skip(1);
-    let other = |candidate: &crate::analysis::Candidate| {
-        let by = candidate.aicc? - fit.aicc?;
-        Some(format!("{} (AICc +{by:.1})", law_of(candidate)))
-    };
-    let others: Vec<String> = others.filter_map(other).collect();
-    if !others.is_empty() {
-        let _ = writeln!(text, "  explains less: {}", others.join(", "));
-    }
-    text
-}
-
-fn law_of(candidate: &crate::analysis::Candidate) -> &'static str {
-    law_name(candidate.curve.model)
 }
 
 /// The series by all that may tell it from others.
@@ -168,19 +117,6 @@ fn beside_amdahl(fit: &ExternalFit) -> String {
     line.unwrap_or_default()
 }
 
-fn percent(share: Option<f64>) -> Option<f64> {
-    share.map(|share| share * 100.0)
-}
-
-/// A value with its interval, where there is one.
-fn interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
-    let value = value.map_or("?".to_string(), number);
-    match (low, high) {
-        (Some(low), Some(high)) => format!("{value} ({}–{})", number(low), number(high)),
-        _ => value,
-    }
-}
-
 /// Five figures that count, in whatever unit: with an exponent where zeros would
 /// hide them.
 fn number(value: f64) -> String {
@@ -202,7 +138,7 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::Candidate;
+    use crate::analysis::{Candidate, Model};
     use crate::record::{Case, Table};
     use crate::stats::scaling::Curve;
 
@@ -239,11 +175,11 @@ mod tests {
         let expected = "\
 scaling models, least squares of ln time, 95% intervals
 pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
-  one thread 2 (1.9–2.1) G draws/s
-  serial 5 (4–6.12) %
-  limit 40 G draws/s
+  serial share σ 5.00 (4.00–6.12)%
+  one thread γ 2.00 (1.90–2.10) G draws/s
+  limit 40.0 G draws/s
   limit extrapolated from at most 16 threads
-  explains less: Universal Scalability Law (AICc +3.5)
+  explains less: Universal Scalability Law: σ = 5.00%, κ = 0.00%; AICc +3.50
 ";
         assert_eq!(text, expected);
         assert_eq!(models(&Summary::default()), "");

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::slice;
 
+use super::columns::Columns;
 use super::compare::when;
-use super::prose::{WIDTH, wrapped};
+use super::prose::wrapped;
 use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
 use crate::record::{Case, Target};
 use crate::view::job::OVERSUBSCRIBED;
@@ -192,21 +194,18 @@ fn time(case: &CaseSummary) -> String {
 /// Lines as text. Where a line would be too long for a terminal, the names stand
 /// above their cells.
 fn aligned(lines: &[Line]) -> String {
-    let wide = |text: &str| text.chars().count();
-    let columns = lines.first().map_or(0, |(_, cells)| cells.len());
-    let width = |column: usize| lines.iter().map(|(_, cells)| wide(&cells[column])).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let names = lines.iter().map(|(name, _)| wide(name)).max().unwrap_or(0);
-    let is_stacked = names + widths.iter().sum::<usize>() + 2 * columns > WIDTH;
+    let whole = lines.iter().map(|(name, cells)| [slice::from_ref(name), cells].concat());
+    let columns = Columns { rows: whole.collect(), texts: 1 };
+    if columns.fits() {
+        return columns.lines().join("\n") + "\n";
+    }
+    let cells = lines.iter().map(|(_, cells)| cells.clone()).collect();
     let mut text = String::new();
-    for (name, cells) in lines {
-        if is_stacked && !name.is_empty() {
+    for ((name, _), cells) in lines.iter().zip(Columns { rows: cells, texts: 0 }.lines()) {
+        if !name.is_empty() {
             let _ = writeln!(text, "{name}");
-        } else if !is_stacked {
-            let _ = write!(text, "{name:<names$}");
         }
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("  {cell:>width$}"));
-        let _ = writeln!(text, "{}", cells.collect::<String>());
+        let _ = writeln!(text, "  {cells}");
     }
     text
 }
@@ -214,6 +213,7 @@ fn aligned(lines: &[Line]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::prose::WIDTH;
 
     fn run(cpu: &str, draws: u64, speedups: &[(&str, u32, f64)]) -> Summary {
         let case = |backend: &str, nthread: u32, speedup: f64| CaseSummary {

@@ -29,35 +29,13 @@ pub enum SpliceError {
         /// The error of the system.
         source: io::Error,
     },
-    /// The page has no place for the results.
-    #[error("{}: no line {missing}: write these two where the results belong, each on a line of its own\n{BEGIN}\n{END}", path.display())]
-    Missing {
+    /// The page has not one place for the results: a mark is missing, doubled or misplaced.
+    #[error("{}: {problem}", path.display())]
+    Marks {
         /// The page.
         path: PathBuf,
-        /// The mark that is not there.
-        missing: &'static str,
-    },
-    /// The page has several places.
-    #[error("{}: {mark} stands in line {first} and in line {second}: one of them must go", path.display())]
-    Twice {
-        /// The page.
-        path: PathBuf,
-        /// The mark that is there twice.
-        mark: &'static str,
-        /// A line, from 1.
-        first: usize,
-        /// A later one.
-        second: usize,
-    },
-    /// The end mark comes first.
-    #[error("{}: {END} in line {end} stands above {BEGIN} in line {begin}: swap them", path.display())]
-    Reversed {
-        /// The page.
-        path: PathBuf,
-        /// Line of the begin, from 1.
-        begin: usize,
-        /// Line of the end.
-        end: usize,
+        /// The problem, with its lines and its remedy.
+        problem: String,
     },
 }
 
@@ -108,13 +86,16 @@ fn block(summary: &Summary, dir: &Path) -> String {
     )
 }
 
-/// The bytes between the lines of the marks.
+/// The range between the marks of a page.
 fn place(text: &[u8], page: &Path) -> Result<Range<usize>, SpliceError> {
-    let begin = only_line(text, BEGIN, page)?;
-    let end = only_line(text, END, page)?;
+    let marks = |problem| SpliceError::Marks { path: page.to_owned(), problem };
+    let (begin, end) =
+        (only_line(text, BEGIN).map_err(marks)?, only_line(text, END).map_err(marks)?);
     if end.bytes.start < begin.bytes.end {
-        let (begin, end) = (begin.number, end.number);
-        return Err(SpliceError::Reversed { path: page.to_owned(), begin, end });
+        return Err(marks(format!(
+            "{END} in line {} stands above {BEGIN} in line {}: swap them",
+            end.number, begin.number
+        )));
     }
     Ok(begin.bytes.end..end.bytes.start)
 }
@@ -127,10 +108,11 @@ struct Line {
     bytes: Range<usize>,
 }
 
-/// The line that consists of a mark and perhaps of spaces around it.
-fn only_line(text: &[u8], mark: &'static str, page: &Path) -> Result<Line, SpliceError> {
+/// The line that consists of a mark and perhaps of spaces around it, or the problem that there
+/// is not exactly one.
+fn only_line(text: &[u8], mark: &str) -> Result<Line, String> {
     let mut start = 0;
-    let mut found: Option<Line> = None;
+    let mut only: Option<Line> = None;
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let bytes = start..start + line.len();
         start = bytes.end;
@@ -138,13 +120,19 @@ fn only_line(text: &[u8], mark: &'static str, page: &Path) -> Result<Line, Splic
             continue;
         }
         let number = index + 1;
-        if let Some(Line { number: first, .. }) = found {
-            let path = page.to_owned();
-            return Err(SpliceError::Twice { path, mark, first, second: number });
+        if let Some(Line { number: first, .. }) = only {
+            return Err(format!(
+                "{mark} stands in line {first} and in line {number}: one of them must go"
+            ));
         }
-        found = Some(Line { number, bytes });
+        only = Some(Line { number, bytes });
     }
-    found.ok_or_else(|| SpliceError::Missing { path: page.to_owned(), missing: mark })
+    only.ok_or_else(|| {
+        format!(
+            "no line {mark}: write these two where the results belong, each on a line of its \
+             own\n{BEGIN}\n{END}"
+        )
+    })
 }
 
 /// The way from one directory to another, both absolute and without links.

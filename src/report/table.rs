@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::inner;
-use super::prose::wrapped;
+use super::prose::{WIDTH, wrapped};
 use crate::analysis::Summary;
 use crate::quantity::pluralize;
 use crate::view::ending::how_it_ended;
@@ -137,7 +137,7 @@ fn table_of_job(view: &JobView<'_>, style: Style) -> String {
 fn short_lines(view: &JobView<'_>, unit: Unit) -> Vec<String> {
     let table = Table::new(view, &view.best_rows(), &SHORT, unit);
     if view.nouns.has_workers {
-        return Columns::of(&table).fitting_lines(&DROPPABLE);
+        return Columns::of(&table).fitting_lines(WIDTH, &DROPPABLE);
     }
     let table = table.without_empty();
     // Names matter more than costs, which are among the details, too.
@@ -146,7 +146,7 @@ fn short_lines(view: &JobView<'_>, unit: Unit) -> Vec<String> {
         true => columns,
         false => Columns::of(&table.without(&[Column::CpuTime, Column::Memory])),
     };
-    columns.fitting_lines(&DROPPABLE)
+    columns.fitting_lines(WIDTH, &DROPPABLE)
 }
 
 fn details_of_job(view: &JobView<'_>) -> String {

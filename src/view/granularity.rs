@@ -10,7 +10,7 @@ pub const METHOD: &str = "METG(50%): the smallest task (chunk) at which a backen
     (to start threads or processes) is spread over its tasks.";
 
 /// The mark of a task size whose interval leaves the measured range.
-pub const UNDECIDED: &str = "?";
+const UNDECIDED: &str = "?";
 
 /// The series at the largest count that is not oversubscribed, as far as is known (else at
 /// the smallest that there is), the one with the smallest tasks first.
@@ -42,8 +42,29 @@ pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
     }
 }
 
+/// The rows of the table: the name of a series, and the smallest tasks at which it is 50% and
+/// 95% efficient.
+pub fn rows(shown: &[&Granularity]) -> Vec<[String; 3]> {
+    let row = |it: &&Granularity| [name(shown, it), cell(it, &it.metg_50), cell(it, &it.metg_95)];
+    shown.iter().map(row).collect()
+}
+
+/// The notes below the table: the meaning of its marks, and the reasons why there is no figure.
+pub fn notes(shown: &[&Granularity]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if rows(shown).iter().flatten().any(|cell| cell.starts_with(UNDECIDED)) {
+        notes.push(format!("{UNDECIDED} not decided: the interval leaves the measured tasks"));
+    }
+    for it in shown {
+        let reasons = [refusal(it, 50, &it.metg_50), refusal(it, 95, &it.metg_95)];
+        let reasons = reasons.into_iter().flatten();
+        notes.extend(reasons.map(|reason| format!("{}: {reason}", name(shown, it))));
+    }
+    notes
+}
+
 /// The size of the task, and its interval.
-pub fn cell(it: &Granularity, metg: &Metg) -> String {
+fn cell(it: &Granularity, metg: &Metg) -> String {
     let bound =
         |point: Option<&TaskSize>| point.map_or("?".to_string(), |point| time(point.task_ns));
     let (least, most) = (bound(it.points.first()), bound(it.points.last()));
@@ -65,7 +86,7 @@ pub fn cell(it: &Granularity, metg: &Metg) -> String {
 }
 
 /// The reason why there is no figure, where there is none.
-pub fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
+fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
     let share = |point: &TaskSize| format!("{}%", digits(100.0 * point.efficiency));
     let (first, last) = (it.points.first()?, it.points.last()?);
     match metg.verdict {

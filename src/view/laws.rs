@@ -29,6 +29,25 @@ pub fn other_law(fit: &Fit, candidate: &Candidate) -> String {
     format!("{}: σ = {}%{kappa}{above}", law_name(curve.model), digits(100.0 * curve.sigma))
 }
 
+/// The reasons why series have no law, each once, with the names of all series that it is
+/// about; with `every` in their place, if it is about all that there are.
+pub fn refusals(fits: &[(String, &Fit)], every: &str) -> Vec<String> {
+    let mut refusals: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, fit) in fits {
+        let Some(reason) = fit.refusal.as_deref() else { continue };
+        match refusals.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, names)) => names.push(name),
+            None => refusals.push((reason, vec![name])),
+        }
+    }
+    let sentences = refusals.into_iter().map(|(reason, names)| {
+        let is_of_all = names.len() == fits.len();
+        let names = if is_of_all { every.to_string() } else { names.join("; ") };
+        format!("{names}: {reason}")
+    });
+    sentences.collect()
+}
+
 /// The parameters of the chosen law and what follows from them, with their intervals.
 pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
     let scaled = |[value, low, high]: [Option<f64>; 3], factor: f64, unit: &str| {

@@ -9,13 +9,14 @@ use super::{Names, when};
 use crate::analysis::{Change, Comparison, Conclusion, Summary};
 use crate::record::Target;
 use crate::report::Style;
+use crate::report::columns::Columns;
 use crate::report::prose::{WIDTH, wrapped};
 use crate::stats::Verdict;
 use crate::view::number::Unit;
-use crate::view::text::{clean, cut};
+use crate::view::text::clean;
 
-/// A line of a table: case, count, speedups, change, times.
-type Row = [String; 5];
+/// The indentation of the lines of a table below their verdict.
+const INDENT: &str = "  ";
 
 /// The comparison, its conclusion last.
 pub fn text(
@@ -60,54 +61,36 @@ fn of_job(target: Target, comparison: &Comparison, cases: &[&Change], style: Sty
         return text;
     }
     let (unit, time) = time_unit(&judged);
-    let mut lines: Vec<(Option<Verdict>, Row)> = vec![(
-        None,
-        ["case", "n", "speedup", "change (95%), + is faster", &format!("time, {time}")]
-            .map(str::to_string),
-    )];
+    let head = ["case", "n", "speedup", "change (95%), + is faster", &format!("time, {time}")];
+    let mut rows = vec![head.map(str::to_string).to_vec()];
+    let mut verdicts = vec![None];
     for verdict in VERDICTS {
-        let with = judged.iter().filter(|change| change.verdict == Some(verdict));
-        lines.extend(with.map(|case| (Some(verdict), row(comparison, case, unit))));
+        for case in judged.iter().filter(|change| change.verdict == Some(verdict)) {
+            rows.push(row(comparison, case, unit));
+            verdicts.push(Some(verdict));
+        }
     }
-    let widths = widths(&lines);
+    let lines = Columns { rows, texts: 1 }.fitting_lines(WIDTH - INDENT.len(), &[]);
     let mut last = None;
-    for (verdict, row) in &lines {
-        if let Some(verdict) = verdict.filter(|_| *verdict != last) {
+    for (line, verdict) in lines.iter().zip(verdicts) {
+        if let Some(verdict) = verdict.filter(|_| verdict != last) {
             text.push_str(&painted(&format!("{}:\n", verdict.word()), colour_of(verdict), style));
         }
-        last = *verdict;
-        let _ = writeln!(text, "  {}", aligned(row, &widths));
+        last = verdict;
+        let _ = writeln!(text, "{INDENT}{line}");
     }
     text
 }
 
-fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Row {
-    [
+/// The cells of a case: name, count, speedups, change and times.
+fn row(comparison: &Comparison, case: &Change, unit: Unit) -> Vec<String> {
+    vec![
         clean(&name(case)),
         case.case.count_text(),
         if case.is_baseline { "baseline".to_string() } else { figures(&case.speedup, RATIO) },
         change(case.judged(comparison.judged)),
         figures(&case.time_ns, unit),
     ]
-}
-
-/// The widths of the columns; names that are too long for the line are cut.
-fn widths(lines: &[(Option<Verdict>, Row)]) -> [usize; 5] {
-    let widest = |column: usize| lines.iter().map(|(_, row)| row[column].chars().count()).max();
-    let mut widths = [0, 1, 2, 3, 4].map(|column| widest(column).unwrap_or(0));
-    // Two columns before each of the five.
-    let others = widths[1..].iter().sum::<usize>() + 5 * 2;
-    widths[0] = widths[0].min(WIDTH.saturating_sub(others).max(8));
-    widths
-}
-
-fn aligned(row: &Row, widths: &[usize; 5]) -> String {
-    let name = cut(&row[0], widths[0]);
-    let mut line = format!("{name:<width$}", width = widths[0]);
-    for (cell, width) in row.iter().zip(widths).skip(1) {
-        let _ = write!(line, "  {cell:>width$}");
-    }
-    line
 }
 
 fn colour_of(verdict: Verdict) -> &'static str {
@@ -134,9 +117,9 @@ mod tests {
     #[test]
     fn a_name_gives_way_where_the_line_is_full() {
         let row = ["x".repeat(90), "16".into(), "1".repeat(11), "2".repeat(24), "3".repeat(11)];
-        let lines = [(None, row.clone())];
-        let line = aligned(&row, &widths(&lines));
-        assert!(line.chars().count() + 2 <= WIDTH, "{line}");
-        assert!(line.contains("x…"), "{line}");
+        let columns = Columns { rows: vec![row.to_vec()], texts: 1 };
+        let line = &columns.fitting_lines(WIDTH - INDENT.len(), &[])[0];
+        assert!(line.chars().count() + INDENT.len() <= WIDTH, "{line}");
+        assert!(line.contains("x…") && line.ends_with('3'), "{line}");
     }
 }

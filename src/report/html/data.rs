@@ -16,9 +16,9 @@ use crate::view::figure::heat::{Heat, of_inner, of_sizes};
 use crate::view::figure::lines::{Figure, Law, Point, fit_of};
 use crate::view::figure::map::Map;
 use crate::view::figure::metric::Metric;
-use crate::view::granularity::{METHOD, UNDECIDED, cell, name, refusal, shown};
+use crate::view::granularity::{METHOD, notes, rows, shown};
 use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
-use crate::view::laws::{law_name, other_law, parameters};
+use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
 use crate::view::number::{Unit, digits, thousands, time_with_interval};
 use crate::view::table::{PAGE, Table, best_counts, speedup, unit_of};
@@ -473,23 +473,14 @@ fn ladder_data(summary: &Summary, ladder: &Ladder<'_>) -> LadderData {
 
 /// The smallest useful tasks of a run, if it looked for them.
 fn grains(summary: &Summary) -> Option<GrainData> {
-    let all = shown(summary);
-    let rows: Vec<[String; 3]> = all
-        .iter()
-        .map(|it| [name(&all, it), cell(it, &it.metg_50), cell(it, &it.metg_95)])
-        .collect();
-    let mut notes = Vec::new();
-    if rows.iter().flatten().any(|cell| cell.contains(UNDECIDED)) {
-        notes.push(format!("{UNDECIDED} not decided: the interval leaves the measured tasks."));
-    }
-    for it in &all {
-        for (percent, metg) in [(50, &it.metg_50), (95, &it.metg_95)] {
-            let reason = refusal(it, percent, metg);
-            notes.extend(reason.map(|reason| format!("{}: {reason}.", name(&all, it))));
-        }
-    }
-    let nthread = all.first()?.case.nthread;
-    Some(GrainData { method: METHOD, nthread, chart: crossings::granularity(summary), rows, notes })
+    let shown = shown(summary);
+    Some(GrainData {
+        method: METHOD,
+        nthread: shown.first()?.case.nthread,
+        chart: crossings::granularity(summary),
+        rows: rows(&shown),
+        notes: notes(&shown).iter().map(|note| format!("{note}.")).collect(),
+    })
 }
 
 /// The laws of all jobs. A reason why there is none is given once, for all that it is about.
@@ -504,16 +495,8 @@ fn laws(views: &[JobView<'_>]) -> Laws {
         }
     }
     let or_dash = |text: String| if text.is_empty() { "–".to_string() } else { text };
-    let mut refusals: Vec<(&str, Vec<String>)> = Vec::new();
     let mut rows = Vec::new();
-    for (names, view, fit) in &all {
-        if let Some(reason) = &fit.refusal {
-            match refusals.iter_mut().find(|(other, _)| other == reason) {
-                Some((_, about)) => about.push(names.join(", ")),
-                None => refusals.push((reason, vec![names.join(", ")])),
-            }
-            continue;
-        }
+    for (names, view, fit) in all.iter().filter(|(.., fit)| fit.refusal.is_none()) {
         let others = fit.candidates.iter().skip(1).map(|it| other_law(fit, it));
         let mut row = names.clone();
         row.extend([
@@ -524,21 +507,19 @@ fn laws(views: &[JobView<'_>]) -> Laws {
         ]);
         rows.push(row);
     }
-    let refusal = |(reason, about): (&str, Vec<String>)| match about.len() == all.len() {
-        true => format!("Every {one}: {reason}."),
-        false => format!("{}: {reason}.", about.join("; ")),
-    };
-    let job = if has_jobs { Some("job") } else { None };
+    let fits: Vec<(String, &Fit)> =
+        all.iter().map(|(names, _, fit)| (names.join(", "), *fit)).collect();
+    let job = has_jobs.then_some("job").into_iter();
     Laws {
         caption: format!(
             "The law that explains each {one} best for its number of parameters, with 95% intervals"
         ),
-        head: job
-            .into_iter()
-            .chain([one, "law", "parameters", "explains less", "caveat"])
-            .collect(),
+        head: job.chain([one, "law", "parameters", "explains less", "caveat"]).collect(),
         rows,
-        refusals: refusals.into_iter().map(refusal).collect(),
+        refusals: refusals(&fits, &format!("Every {one}"))
+            .iter()
+            .map(|it| format!("{it}."))
+            .collect(),
     }
 }
 
