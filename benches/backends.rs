@@ -1,7 +1,8 @@
 //! The `pi` job, per backend and thread count.
 //!
-//! Thread counts come from `HARNESS_NTHREAD` or `RAYON_NUM_THREADS`. One after
-//! the other in one process, so no proof: `harness` compares them in turns.
+//! Thread counts come from `HARNESS_NTHREAD` or `RAYON_NUM_THREADS`. Backends are measured
+//! one after the other in one process; `harness` compares them reliably, in interleaved
+//! rounds.
 
 #[path = "common/counts.rs"]
 mod counts;
@@ -13,7 +14,7 @@ mod team;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use nthread::kernel::{DEFAULT_BLOCK, Job, Pi};
 
-/// Some ten milliseconds of one core.
+/// Draws that take tens of milliseconds on one core.
 const JOB: Job = Job { seed: 1, block: DEFAULT_BLOCK, blocks: 1 << 10 };
 
 fn backends(criterion: &mut Criterion) {

@@ -1,6 +1,5 @@
-//! What a call costs each backend, per thread count: a job that has nothing to
-//! do, and a job of two tasks of 20 µs, since with nothing to do one worker
-//! often does everything.
+//! Cost of a call of each backend and thread count: for an empty job, and for one of two
+//! tasks of 20 µs, since one worker often takes all tasks of an empty job.
 //!
 //! Thread counts come from `HARNESS_NTHREAD` or `RAYON_NUM_THREADS`.
 

@@ -1,8 +1,8 @@
-//! Draws per second of one block: every kernel in every form that this CPU
-//! has, beside the same darts over the generators of `rand`.
+//! Draws per second of one block: every kernel for every instruction set of this CPU, and
+//! the same darts over the generators of `rand`.
 //!
-//! One after the other, so no proof: `cargo bench --bench ratios -- kernel`
-//! compares them in turns.
+//! Kernels are measured one after the other; `cargo bench --bench ratios -- kernel`
+//! compares them reliably, in interleaved repetitions.
 
 #[path = "common/darts.rs"]
 mod darts;

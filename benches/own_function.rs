@@ -1,5 +1,5 @@
-//! A function of one's own in `cargo bench`: how should this sum be parallelised, and
-//! with how many threads? docs/FUNCTIONS.md explains it.
+//! Sweep of a user's functions in `cargo bench`: which way of computing a sum in parallel is
+//! fastest, and with how many threads. docs/FUNCTIONS.md explains it.
 //!
 //! `cargo bench --bench own_function`, or `-- --nthread 1..8 --rounds 20`.
 
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         .run()
 }
 
-/// Each thread sums a part of its own, and all parts are nearly equal.
+/// Sums one part in each thread; all parts are nearly equal.
 fn in_threads(data: &[u64], nthread: usize) -> u64 {
     thread::scope(|scope| {
         let parts = data.chunks(data.len().div_ceil(nthread));

@@ -1,15 +1,15 @@
-//! A kernel of one's own, to time what dispatch costs: a chain of dependent
-//! steps that takes as long as asked, or nothing at all.
+//! Kernel for measuring the cost of dispatch: a chain of dependent steps of any duration,
+//! or an empty one.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use nthread::kernel::{Isa, Kernel, Tally};
 
-/// Steps that are timed to learn what one takes.
+/// Steps that are timed to calibrate the duration of one.
 const CALIBRATION_STEPS: u64 = 1 << 20;
 
-/// One draw is one step of a chain that no compiler or CPU can shorten. A job
+/// Kernel whose draws are the steps of a chain that no compiler or CPU can shorten. A job
 /// whose blocks have no draws is an empty job.
 pub struct Chain;
 
@@ -35,13 +35,12 @@ impl Kernel for Chain {
     }
 }
 
-/// `count` steps from `word`.
+/// Makes `count` steps from `word`.
 pub fn steps(word: u64, count: u64) -> u64 {
     (0..count).fold(word, |word, step| (word ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// How many steps last so long, on this machine and undisturbed: the best of
-/// a few tries.
+/// Number of steps that take this time on this machine: the largest of a few tries.
 pub fn steps_of(time: Duration) -> u64 {
     let try_once = |_| {
         let start = Instant::now();

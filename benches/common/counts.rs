@@ -8,8 +8,8 @@ use nthread::machine::Cpus;
 
 const VARIABLE: &str = "HARNESS_NTHREAD";
 
-/// What `HARNESS_NTHREAD` lists, or what `RAYON_NUM_THREADS` leads to, both
-/// as in a sweep; else 1 and the usable CPUs, since a bench is short.
+/// Counts of `HARNESS_NTHREAD` or `RAYON_NUM_THREADS`, with their meaning in a sweep; else
+/// 1 and the number of usable CPUs, since a bench is short.
 pub fn counts() -> Vec<u32> {
     let cpus = Cpus::read();
     let lookup = |name: &str| env::var(name).ok();

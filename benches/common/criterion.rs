@@ -1,5 +1,5 @@
-//! What the criterion benches share: short measurements, and one benchmark for
-//! each backend and thread count.
+//! Common code of the criterion benches: short measurements, and one benchmark for each
+//! backend and thread count.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nthread::record::BASELINE;
 
 use crate::{counts, team};
 
-/// Short enough that all benches together take less than three minutes.
+/// Measurement time of a benchmark: all together take less than three minutes.
 pub fn short() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))
@@ -20,8 +20,8 @@ pub fn short() -> Criterion {
         .without_plots()
 }
 
-/// Calls of every backend, with the job for each thread count. The baseline is
-/// the same loop whatever the count.
+/// Measures calls of every backend, with a job for each thread count. The baseline has one
+/// count only.
 pub fn every_backend(
     group: &mut BenchmarkGroup<'_, WallTime>,
     kernel: &'static dyn Kernel,

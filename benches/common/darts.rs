@@ -2,8 +2,8 @@
 
 use rand::{Rng, RngExt as _};
 
-/// Darts inside the quarter circle. It adds comparisons instead of branching
-/// on them: a branch that nobody can predict would cost more than the darts.
+/// Counts the darts inside the quarter circle. It adds comparisons instead of branching on
+/// them: unpredictable branches would take longer than the darts.
 pub fn hits(rng: &mut impl Rng, draws: u64) -> u64 {
     let hit = |_| {
         let (x, y): (f64, f64) = (rng.random(), rng.random());

@@ -1,4 +1,4 @@
-//! Teams as a runner would make them.
+//! Teams as a runner makes them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,8 +7,8 @@ use nthread::backend::{Backend, Chunks, StartMethod, Team, TeamError, Work};
 use nthread::kernel::{Isa, Job, Kernel};
 use nthread::process::thread_count;
 
-/// How long threads that were joined may stay listed.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time for which joined threads may stay listed in /proc.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A team with the backend's own schedule and chunk.
 pub fn team(
@@ -24,14 +24,13 @@ pub fn team(
     backend.team(Work::new(kernel, job, Isa::best()), chunks, &StartMethod::Fork.into())
 }
 
-/// Waits until the threads of the team before are gone.
+/// Waits until the threads of the previous team are gone.
 ///
-/// Everything here runs in one process, one team after the other, and to fork
-/// is safe only where no other thread exists. The system may list a thread for
-/// a moment after it was joined.
+/// All teams run in one process, one after the other, and a fork is safe only if no other
+/// thread exists. Linux may list a thread for a moment after it was joined.
 pub fn wait_until_alone() {
     let start = Instant::now();
-    while thread_count().is_ok_and(|threads| threads > 1) && start.elapsed() < PATIENCE {
+    while thread_count().is_ok_and(|threads| threads > 1) && start.elapsed() < EXIT_TIMEOUT {
         thread::yield_now();
     }
 }

@@ -1,5 +1,5 @@
-//! Two workers with each primitive, as anybody would write it by hand who
-//! needs the answer and nothing else: no registry, no clocks, no errors.
+//! Hand-written code with two workers for the primitive of each backend, without registry,
+//! clocks and error handling.
 
 mod forks;
 mod pools;
@@ -14,25 +14,25 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::figure::Target;
 
-/// What worker 0 or 1 has to do.
+/// Task of worker 0 or 1.
 pub type Task = fn(u64, u64) -> u64;
 
-/// Two workers that are ready: each call does `task(0, size)` and
-/// `task(1, size)` and adds what comes out.
+/// Two workers that are ready: each call runs `task(0, size)` and `task(1, size)`, and
+/// adds the results.
 pub type Call = Box<dyn FnMut() -> u64>;
 
 /// Makes the workers.
 pub type Make = fn(Task, u64) -> anyhow::Result<Call>;
 
-/// A backend's primitive by hand.
+/// Hand-written code with the primitive of a backend.
 pub struct ByHand {
-    /// The backend.
+    /// Name of the backend.
     pub backend: &'static str,
-    /// What is said of it.
+    /// Description.
     pub how: &'static str,
-    /// Makes it.
+    /// Starts the workers.
     pub make: Make,
-    /// What the backend should cost, relative to it.
+    /// Target of the time of the backend relative to this code.
     pub target: Target,
 }
 
@@ -40,8 +40,8 @@ const THREADS: Target = Target::AtMost(1.15);
 const FORKED: Target = Target::AtMost(1.2);
 const POOLED: Target = Target::AtMost(1.5);
 
-/// Every backend's primitive. Where a user would have a choice of two, each is
-/// there, and the target belongs to the one that is built as the backend is.
+/// Hand-written code for every backend. Where a user has a choice of two primitives, both
+/// are there, and the target is that of the one which the backend uses.
 pub const BY_HAND: &[ByHand] = &[
     row("process-pipe", "by hand", forks::fork_pipe_wait, FORKED),
     row("process-shm", "by hand", forks::fork_wait_mapping, FORKED),
@@ -67,7 +67,7 @@ fn rayon_pool(task: Task, size: u64) -> anyhow::Result<Call> {
     }))
 }
 
-/// Two threads at a channel of tasks, and a channel of answers.
+/// Two threads with a channel of tasks and a channel of results.
 struct ChannelPool {
     tasks: Option<Sender<u64>>,
     answers: Receiver<u64>,
@@ -123,8 +123,8 @@ fn crossbeam_scope(task: Task, size: u64) -> anyhow::Result<Call> {
     }))
 }
 
-/// Runs `body` in one thread for each of `cpus`, pinned to it, and returns
-/// when all have ended: the ceiling for any pair of workers.
+/// Runs `body` in one thread for each of `cpus`, pinned to it, and returns when all have
+/// ended: the upper limit of the speed of two workers.
 pub fn pinned(cpus: [usize; 2], body: impl Fn(u64) + Sync) {
     thread::scope(|scope| {
         for (worker, cpu) in (0..).zip(cpus) {

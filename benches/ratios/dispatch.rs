@@ -1,4 +1,4 @@
-//! What a call costs each backend, beside the same primitive by hand.
+//! Cost of a call of each backend, relative to hand-written code with the same primitive.
 
 use std::fmt;
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use crate::processes::is_process;
 use crate::race::Race;
 use crate::team::{self, team};
 
-/// A sample is the median of the calls of this time.
+/// Duration of the calls of a sample, which is their median.
 const BURST: Duration = Duration::from_millis(6);
 
 /// Prints the ratios of times of backends with threads.
@@ -49,29 +49,28 @@ pub fn by_hand(effort: Effort, section: &str, of: fn(&str) -> bool) -> anyhow::R
     Ok(())
 }
 
-/// How calls follow each other.
+/// Sequence of the calls of a sample.
 #[derive(Clone, Copy)]
 pub struct Pace {
-    /// So long do the calls of a sample last.
+    /// Duration of the calls of a sample.
     burst: Duration,
     pause: Pause,
 }
 
 impl Pace {
-    /// The one of all who are compared.
+    /// Duration that all compared backends share.
     pub fn new(effort: Effort, pause: Pause) -> Pace {
         Pace { burst: effort.or_test(BURST, Duration::ZERO), pause }
     }
 }
 
-/// What happens between two calls.
+/// Pause between two calls.
 #[derive(Clone, Copy)]
 pub enum Pause {
-    /// The caller is busy otherwise for so long that workers who spin for a
-    /// while before they sleep have gone to sleep. So it is in a sweep, where
-    /// the runner reports between calls.
+    /// The caller works for long enough that workers which spin before they sleep are
+    /// asleep, as in a sweep, where the runner reports between calls.
     Asleep,
-    /// Nothing: workers may still be spinning, and need not be woken.
+    /// No pause: workers may still be spinning, and need not be woken.
     None,
 }
 
@@ -97,13 +96,12 @@ impl fmt::Display for Pause {
     }
 }
 
-/// A backend against its primitive, plain and with tasks that time
-/// themselves as a backend's do: a reading of a thread's CPU clock is a system
-/// call, and an empty job consists of little else.
+/// Compares a backend with hand-written code, whose tasks are plain or time themselves as
+/// those of a backend do: reading the CPU clock of a thread is a system call, which
+/// dominates an empty job.
 ///
-/// All make their workers anew for each sample: on which CPUs these happen to
-/// wake is then a matter of chance for all, and not one throw of the dice for
-/// the whole race.
+/// Workers are started anew for each sample, since the CPUs on which they happen to wake
+/// affect all calls of a team.
 fn compare(effort: Effort, row: &ByHand, size: u64, pace: Pace) -> anyhow::Result<()> {
     let &ByHand { backend: name, how, make, target } = row;
     let with_times = format!("{how} and timed");
@@ -124,18 +122,18 @@ fn job(size: u64) -> Job {
     Job { seed: 1, block: size, blocks: 2 }
 }
 
-/// The task and nothing else.
+/// The plain task.
 fn plain(worker: u64, size: u64) -> u64 {
     chain::steps(job(size).seed ^ worker, black_box(size))
 }
 
-/// The task as a backend gets it: it times itself.
+/// The task of a backend, which times itself.
 fn timed(worker: u64, size: u64) -> u64 {
     let work = Work::new(&Chain, job(black_box(size)), Isa::best());
     work.run(worker..worker + 1).tally.sum as u64
 }
 
-/// The time of a call of a new team of the backend of that name.
+/// Time of a call of a new team of a backend.
 pub fn backend_call_ns(name: &str, size: u64, pace: Pace) -> anyhow::Result<f64> {
     let registry = Registry::default();
     let backend = registry.backend(name).ok_or_else(|| anyhow::anyhow!("no backend {name}"))?;

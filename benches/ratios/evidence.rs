@@ -1,9 +1,8 @@
-//! What it costs a call that evidence is read beside it.
+//! Cost of reading resource usage, as a share of a call.
 //!
-//! Most of it is read before a call begins and after it has ended, so that it
-//! cannot be in its time. Inside are: the number of the CPU, after each chunk;
-//! and at the end of a worker that lives for the call only, its CPU clock, and
-//! its run delay if it was busy for long enough.
+//! Most usage is read before a call begins and after it has ended, outside its time. Inside
+//! are the number of the CPU, after each chunk, and at the end of a worker that lives for
+//! one call its CPU clock, and its run delay if it was busy for long enough.
 
 use std::hint::black_box;
 use std::thread;
@@ -22,19 +21,19 @@ use crate::figure::{Target, heading, print, time};
 use crate::race::Race;
 use crate::team::wait_until_alone;
 
-/// So long is each worker busy in a call whose time is compared.
+/// Busy time of each worker in a call whose time is compared.
 const CALL: Duration = Duration::from_millis(10);
 
-/// What it may cost, in percent of the call.
+/// Target of the cost, in percent of the call.
 const TARGET: Target = Target::AtMost(0.1);
 
-/// Backends whose primitive is timed with and without evidence, and what the
-/// evidence is.
+/// Backends whose primitive is timed with and without reading usage, and the task that
+/// reads it.
 const COMPARED: &[(&str, Task)] = &[
     ("std-thread", told_at_the_end),
-    ("thread-pool", told),
+    ("thread-pool", task_of_persistent_worker),
     ("process-pipe", told_at_the_end),
-    ("process-pool", told),
+    ("process-pool", task_of_persistent_worker),
 ];
 
 /// Prints the cost as a share of a call, and the ratios of times of a call.
@@ -52,7 +51,7 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Blocks of pi that keep one worker busy for so long.
+/// Number of blocks of pi that keep one worker busy for this time.
 fn blocks_of(time: Duration) -> u64 {
     let sample = 256;
     let start = Instant::now();
@@ -60,8 +59,8 @@ fn blocks_of(time: Duration) -> u64 {
     (sample as f64 * time.as_secs_f64() / start.elapsed().as_secs_f64()) as u64
 }
 
-/// What is read inside the time of a call, as a share of it: by a thread and by
-/// a forked process that have just computed something, not in a warm loop.
+/// Cost of the readings inside a call, as a share of it: of a thread and of a forked
+/// process that have just computed something, not in a warm loop.
 fn inside(effort: Effort, size: u64) -> anyhow::Result<()> {
     let long = Duration::from_nanos(Report::RUN_DELAY_MIN_BUSY_NS);
     for busy in [CALL, long] {
@@ -95,18 +94,18 @@ fn in_process_ns(size: u64, busy: Duration) -> anyhow::Result<f64> {
     Ok(ns)
 }
 
-/// One reading of the CPU's number.
+/// One reading of the number of the CPU.
 fn cpu_ns(effort: Effort) -> f64 {
     let readings = effort.or_test(10_000, 1);
     let start = Instant::now();
     for _ in 0..readings {
-        // What it says is not the question.
+        // Only the time of the reading counts.
         let _ = black_box(sched_getcpu());
     }
     start.elapsed().as_nanos() as f64 / f64::from(readings)
 }
 
-/// The reading at the end of a worker's life that says it was busy for so long.
+/// Readings at the end of a worker that was busy for this time.
 fn end_ns(size: u64, busy: Duration) -> f64 {
     let report = Report { busy_ns: busy.as_nanos() as u64, ..work(size).run(0..size) };
     let start = Instant::now();
@@ -114,8 +113,8 @@ fn end_ns(size: u64, busy: Duration) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-/// The primitive by hand, with tasks that tell what a backend's do and with
-/// tasks that time themselves and tell no more.
+/// Hand-written code with tasks that read the usage that those of a backend read, and with
+/// tasks that only time themselves.
 fn compare(effort: Effort, backend: &str, with: Task, size: u64) -> anyhow::Result<()> {
     let row: &ByHand =
         BY_HAND.iter().find(|row| row.backend == backend).context("it is not there by hand")?;
@@ -145,7 +144,7 @@ fn work(size: u64) -> Work {
     Work::new(&Pi, job(size), Isa::best())
 }
 
-/// The blocks of a worker, timed.
+/// Runs the blocks of a worker, and times them.
 fn untold(worker: u64, size: u64) -> u64 {
     let start = Instant::now();
     let tally = job(size).tally(&Pi, worker * size..(worker + 1) * size, Isa::best());
@@ -153,13 +152,13 @@ fn untold(worker: u64, size: u64) -> u64 {
     tally.sum as u64
 }
 
-/// As a worker does who outlives the call.
-fn told(worker: u64, size: u64) -> u64 {
+/// Task of a worker that outlives the call.
+fn task_of_persistent_worker(worker: u64, size: u64) -> u64 {
     let report = work(size).run(worker * size..(worker + 1) * size);
     black_box(report).tally.sum as u64
 }
 
-/// As a worker does who lives for the call only.
+/// Task of a worker that lives for one call.
 fn told_at_the_end(worker: u64, size: u64) -> u64 {
     let report = work(size).run(worker * size..(worker + 1) * size);
     black_box(report.with_times_of_this_thread()).tally.sum as u64

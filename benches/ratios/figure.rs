@@ -1,29 +1,28 @@
-//! Figures as they are printed: what, median, spread, target, verdict.
+//! Printed figures: name, median, quartiles, target, verdict.
 
 use nthread::stats::median;
 
 use crate::Effort;
 
-/// What a figure should be.
+/// Target of a figure.
 #[derive(Clone, Copy)]
 pub enum Target {
     /// At least this.
     AtLeast(f64),
     /// At most this.
     AtMost(f64),
-    /// Whatever it is: told for comparison.
+    /// No target: printed for comparison.
     Open,
 }
 
-/// Begins a section.
+/// Prints the heading of a section.
 pub fn heading(text: &str) {
     println!("\n{text}");
     println!("  {:<46} {:>8}  {:<19} target", "", "median", "middle half");
 }
 
-/// Prints a figure: the median of `values`, the quartiles around it, whether
-/// the median reaches the target, and a remark. In a test there is nothing to
-/// judge.
+/// Prints a figure: the median of `values`, its quartiles, whether the median reaches the
+/// target, and a remark. A test has no verdict.
 pub fn print(effort: Effort, name: &str, values: &[f64], target: Target, remark: &str) {
     let Some(middle) = median(values) else { return };
     let (low, high) = quartiles(values);
@@ -36,7 +35,7 @@ pub fn print(effort: Effort, name: &str, values: &[f64], target: Target, remark:
     );
 }
 
-/// A time, in the unit that suits it.
+/// A time in a suitable unit.
 pub fn time(ns: f64) -> String {
     match ns {
         ns if ns < 1e3 => format!("{ns:.3} ns"),
@@ -64,7 +63,7 @@ impl Target {
     }
 }
 
-/// Three digits, or more where there are more before the point.
+/// Three significant digits, or all digits before the point.
 fn number(value: f64) -> String {
     match value.abs() {
         small if small < 10.0 => format!("{value:.3}"),
@@ -73,8 +72,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A quarter of the values lies below the first, and a quarter above the
-/// second.
+/// Lower and upper quartile.
 fn quartiles(values: &[f64]) -> (f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! How fast the kernel `pi` is on one core, in each form that this CPU has.
+//! Speed of the kernel `pi` on one core, for each instruction set of this CPU.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -23,7 +23,7 @@ const NUMPY: &str = "NumPy SFC64";
 /// Prints the ratios of speeds.
 pub fn measure(effort: Effort) -> anyhow::Result<()> {
     heading("kernel: speed of pi on one core, relative to");
-    // A sample takes about 15 ms of each contender.
+    // A sample of each contender takes about 15 ms.
     let fast = effort.or_test(1 << 25, 1 << 18);
     let slow = effort.or_test(1 << 21, 1 << 18);
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -55,14 +55,14 @@ fn in_blocks(draws: u64, isa: Isa) -> u64 {
     Job { seed: 1, block: DEFAULT_BLOCK, blocks }.tally(&Pi, 0..blocks, isa).sum as u64
 }
 
-/// Wall time of a draw of `body`, which makes so many.
+/// Wall time of one of the `draws` draws that `body` makes.
 fn ns_per_draw(draws: u64, body: impl FnOnce() -> u64) -> f64 {
     let start = Instant::now();
     black_box(body());
     start.elapsed().as_nanos() as f64 / draws as f64
 }
 
-/// How many times as fast one form is as each of the others.
+/// Ratios of the speed of one form to that of each other.
 fn print_form(effort: Effort, times: &Times, isa: Isa) {
     let own = times.median_ns(isa.name());
     println!("  {isa}: {}, {:.0} M draws/s", figure::time(own), 1e3 / own);
@@ -73,7 +73,7 @@ fn print_form(effort: Effort, times: &Times, isa: Isa) {
     }
 }
 
-/// Who a form is compared to.
+/// Contender that a form is compared with.
 fn targets(isa: Isa) -> [(&'static str, Target); 4] {
     let (small, c, numpy) = match isa {
         Isa::Portable => (Target::Open, Target::Open, Target::Open),

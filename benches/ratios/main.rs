@@ -1,11 +1,9 @@
-//! The figures that this crate promises, as ratios to what they are measured
-//! against: `cargo bench --bench ratios`, or one section of it with
-//! `cargo bench --bench ratios -- kernel`.
+//! Speed relative to hand-written code and to programs in Python and C, with targets:
+//! `cargo bench --bench ratios`, or one section with `cargo bench --bench ratios -- kernel`.
 //!
-//! A machine changes its speed while it is being measured, so what is compared
-//! runs in turns, in a fresh random order in each repetition ([`race`]); a
-//! figure is the median of the ratios within repetitions. A target that is
-//! missed is said and fails nothing: that is for people to judge.
+//! The speed of a machine changes during a measurement. So all contenders run once in each
+//! repetition, in a fresh random order ([`race`]), and a figure is the median of the ratios
+//! within repetitions. A missed target is printed, and is no failure.
 
 mod by_hand;
 #[path = "../common/chain.rs"]
@@ -32,12 +30,12 @@ use std::env;
 
 use nthread::Registry;
 
-/// How much is measured.
+/// Amount of measurements.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
     /// Enough for a figure.
     Full,
-    /// Everything once, in short: does it run?
+    /// A short run of everything, as a test.
     Test,
 }
 
@@ -48,7 +46,7 @@ impl Effort {
     }
 }
 
-/// A section: its name, and what measures and prints it.
+/// A section: its name, and the function that measures and prints it.
 type Section = (&'static str, fn(Effort) -> anyhow::Result<()>);
 
 const SECTIONS: &[Section] = &[
@@ -66,7 +64,7 @@ fn main() -> anyhow::Result<()> {
     nthread::enter(&Registry::default());
     let arguments: Vec<String> = env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    // As criterion's: `cargo bench` adds --bench, and `cargo test` does not.
+    // As in criterion: `cargo bench` passes --bench, and `cargo test` does not.
     let effort = if has("--bench") && !has("--test") { Effort::Full } else { Effort::Test };
     let filters: Vec<_> = arguments.iter().filter(|text| !text.starts_with('-')).collect();
     let is_wanted = |name: &str| {

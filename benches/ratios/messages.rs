@@ -1,12 +1,11 @@
-//! What a message costs between two processes: through a queue, a pipe, a
-//! manager.
+//! Cost of a message between two processes: through a queue, a pipe and a manager.
 
 use std::time::Instant;
 
 use anyhow::ensure;
 use nthread::process::{Error, Manager, Process, Queue, Sender, one_way};
 
-/// Bytes of a message that is large.
+/// Size of a large message in bytes.
 pub const LARGE_BYTES: usize = 100_000_000;
 
 /// Through a queue, in nanoseconds a message: a child puts, this process gets.
@@ -31,8 +30,8 @@ pub fn through_pipe_ns(count: u32) -> anyhow::Result<f64> {
     Ok(ns)
 }
 
-/// The time of a message, with all in their order. The first is not counted: it
-/// has waited for its process to begin.
+/// Mean time of a message, whose order is checked. The first one is not counted: it
+/// includes the start of its process.
 fn message_ns(count: u32, mut next: impl FnMut() -> Result<u64, Error>) -> anyhow::Result<f64> {
     ensure!(next()? == 0, "the first message");
     let start = Instant::now();
@@ -54,8 +53,8 @@ pub fn manager_value_ns(count: u32) -> anyhow::Result<f64> {
     Ok(start.elapsed().as_nanos() as f64 / f64::from(count))
 }
 
-/// A large message through a queue, in nanoseconds, from a child that has it to
-/// this process, which compares every byte.
+/// A large message through a queue, in nanoseconds, from a child to this process, which
+/// compares every byte.
 pub fn large_through_queue_ns() -> anyhow::Result<f64> {
     let large = large();
     let queue = Queue::<String>::new()?;
@@ -68,7 +67,7 @@ pub fn large_through_queue_ns() -> anyhow::Result<f64> {
     Ok(ns)
 }
 
-/// The same through a pipe.
+/// A large message through a pipe.
 pub fn large_through_pipe_ns() -> anyhow::Result<f64> {
     let large = large();
     let (receiver, sender) = one_way::<String>()?;

@@ -1,5 +1,5 @@
-//! Peers in other languages: child processes that measure on request, so that
-//! they take their turns like everybody else.
+//! Peers in other languages: child processes that measure on request, so that their samples
+//! are interleaved with those of this program.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 
-/// How long a peer may take to end its own children.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time that a peer gets to end its own children.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A peer that is ready. It is told to end, and reaped, when it is dropped.
+/// A peer that is ready. Dropping it ends and reaps it.
 pub struct Peer {
     child: Child,
     requests: Option<ChildStdin>,
@@ -61,7 +61,7 @@ impl Peer {
         }
     }
 
-    /// What a draw takes it, in nanoseconds.
+    /// Time of a draw in nanoseconds.
     pub fn ns_per_draw(&mut self, draws: u64) -> anyhow::Result<f64> {
         let answer = self.ask(&draws.to_string())?;
         let (ns, hits) = answer.split_once(' ').context("an answer is a time and hits")?;
@@ -72,7 +72,7 @@ impl Peer {
         Ok(ns.parse()?)
     }
 
-    /// What one of `count` things of that name takes it, in nanoseconds.
+    /// Time of one of `count` operations of this name, in nanoseconds.
     pub fn ns_of(&mut self, name: &str, count: u32) -> anyhow::Result<f64> {
         let answer = self.ask(&format!("{name} {count}"))?;
         answer.parse().map_err(|_| anyhow!("{answer}"))
@@ -93,12 +93,12 @@ impl Peer {
 }
 
 impl Drop for Peer {
-    /// Without requests it ends by itself, and so do its children; killed, it
-    /// would leave them behind.
+    /// Closes its stdin, at which it ends with its children; if it were killed, they
+    /// would stay.
     fn drop(&mut self) {
         drop(self.requests.take());
         let start = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < EXIT_TIMEOUT {
             thread::sleep(Duration::from_millis(1));
         }
         let _ = self.child.kill();

@@ -1,5 +1,4 @@
-//! The family of worker processes: beside the same things in Python, beside
-//! each primitive by hand, and beside threads.
+//! Worker processes, relative to Python, to hand-written code and to threads.
 
 use nthread::Registry;
 
@@ -11,8 +10,8 @@ use crate::peer::Peer;
 use crate::race::{Race, Times};
 use crate::throughput;
 
-/// What is ours, its counterpart in Python, and how many times as fast as that it
-/// should be: a backend's empty call of two workers, a message, a value.
+/// Operation of this crate, its counterpart in Python, and the target of the ratio of
+/// speeds: an empty call of two workers, a message, a value.
 const COUNTERPARTS: &[(&str, &str, Target)] = &[
     ("process-pool", "pool-map", Target::AtLeast(15.0)),
     ("process-pool", "concurrent", Target::Open),
@@ -26,7 +25,7 @@ const COUNTERPARTS: &[(&str, &str, Target)] = &[
     ("Value::get", "manager", Target::Open),
 ];
 
-/// What passes messages, and how often for a sample of some milliseconds.
+/// Ways of passing messages, and the number of messages of a sample.
 type Messages = fn(u32) -> anyhow::Result<f64>;
 const MESSAGES: &[(&str, Messages, u32)] = &[
     ("Queue::get", messages::through_queue_ns, 10_000),
@@ -34,11 +33,10 @@ const MESSAGES: &[(&str, Messages, u32)] = &[
     ("Value::get", messages::manager_value_ns, 1_000),
 ];
 
-/// Messages that a queue should move in a second.
+/// Target of the messages per second through a queue.
 const MESSAGES_PER_SECOND: f64 = 200_000.0;
 
-/// What a peer can be asked for, how often for a sample of some milliseconds,
-/// and what one is.
+/// Operations of a peer, their number in a sample of some milliseconds, and their unit.
 const REQUESTS: &[(&str, u32, &str)] = &[
     ("pool-map", 50, "Pool.map over two items"),
     ("process", 3, "two Processes, started and joined"),
@@ -49,7 +47,7 @@ const REQUESTS: &[(&str, u32, &str)] = &[
     ("pipe", 500, "a message through a Pipe"),
 ];
 
-/// Whether a backend of that name has worker processes.
+/// Returns whether the backend of this name has worker processes.
 pub fn is_process(name: &str) -> bool {
     name.starts_with("process-")
 }
@@ -92,7 +90,7 @@ fn beside_python(effort: Effort) -> anyhow::Result<()> {
     print_messages(effort, &times)
 }
 
-/// Messages in a second, and how long a large one takes.
+/// Prints messages per second, and the time of a large one.
 fn print_messages(effort: Effort, times: &Times) -> anyhow::Result<()> {
     heading("processes: messages");
     for (name, ..) in MESSAGES {
@@ -112,15 +110,15 @@ fn print_messages(effort: Effort, times: &Times) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A peer of its own for each name, which has answered once: a fork copies what
-/// its parent has, and should not pay for what others have made.
+/// Starts a peer for each operation, and waits for its first answer. Peers are not shared,
+/// since a fork would copy the memory that another operation has used.
 fn ready(name: &str) -> anyhow::Result<Peer> {
     let mut peer = Peer::python("processes.py")?;
     peer.ns_of(name, 1)?;
     Ok(peer)
 }
 
-/// Nothing is printed where either is missing.
+/// Prints nothing if either is missing.
 fn print_counterpart(effort: Effort, times: &Times, [backend, peer]: [&str; 2], target: Target) {
     let [own, other] = [backend, peer].map(|name| time(times.median_ns(name)));
     let what = REQUESTS.iter().find(|(name, ..)| *name == peer).map_or(peer, |found| found.2);

@@ -13,10 +13,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::Pid;
 
-/// The program, as cargo built it for this bench.
+/// Path of the program that cargo built for this bench.
 pub const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
-/// A sweep that runs, with its progress bar on a terminal that shows nobody.
+/// A running sweep, with its progress bar on a pseudo-terminal.
 /// It is killed and reaped when it is dropped.
 pub struct Program {
     child: Child,
@@ -24,8 +24,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a sweep into the directory `out`. Nothing of this process's
-    /// environment steers it.
+    /// Starts a sweep into the directory `out`, without the variables of this process.
     pub fn sweep(arguments: &[&str], out: &Path) -> anyhow::Result<Program> {
         let (terminal, its_end) = terminal().context("cannot open a terminal")?;
         let mut command = Command::new(HARNESS);
@@ -38,8 +37,8 @@ impl Program {
         Ok(Program { child: command.spawn()?, terminal })
     }
 
-    /// Whether it has ended, well; what it shows meanwhile is thrown away, so
-    /// that it never has to wait for a reader.
+    /// Returns whether it has ended successfully. Its output is read and discarded, so that
+    /// it never waits for a reader.
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         let mut buffer = [0; 4096];
         while matches!(self.terminal.read(&mut buffer), Ok(count) if count > 0) {}
@@ -70,7 +69,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It has usually ended by itself.
+        // Fails if it has ended by itself, as it usually has.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -84,7 +83,7 @@ fn terminal() -> Result<(File, OwnedFd), Errno> {
     Errno::result(unsafe {
         libc::openpty(&mut ours, &mut theirs, null_mut(), null_mut(), null_mut())
     })?;
-    // SAFETY: both were just opened, and nobody else owns them.
+    // SAFETY: both were just opened, and nothing else owns them.
     let (ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
     fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     // Only stdin, stdout and stderr are meant to be inherited.

@@ -1,9 +1,9 @@
-//! Contenders that are measured in turns.
+//! Contenders whose samples are interleaved.
 
 use nthread::stats::median;
 use rand::seq::SliceRandom as _;
 
-/// Takes one sample, in nanoseconds of whatever its race compares.
+/// Takes one sample in nanoseconds.
 type Sample<'a> = Box<dyn FnMut() -> anyhow::Result<f64> + 'a>;
 
 /// Contenders by name.
@@ -41,7 +41,7 @@ impl<'a> Race<'a> {
     }
 }
 
-/// What came out: the samples of each contender, repetition by repetition.
+/// Samples of each contender, in the order of the repetitions.
 pub struct Times {
     of: Vec<(String, Vec<f64>)>,
 }

@@ -1,4 +1,4 @@
-//! What a runner costs to start, set up and end, beside `/bin/true`.
+//! Cost of a runner (start, setup and end), relative to `/bin/true`.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -56,8 +56,7 @@ fn tiny_visit(backend: &dyn Backend) -> VisitRequest {
     }
 }
 
-/// From the start of a process until it is reaped, started and heard out as a
-/// campaign does it.
+/// Time from the start of a process until it is reaped, started and read as by a campaign.
 fn spawn_ns(command: &mut Command, input: &[u8]) -> anyhow::Result<f64> {
     let start = Instant::now();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

@@ -1,4 +1,4 @@
-//! What the supervisor uses while a visit runs, with the progress bar on.
+//! CPU time and memory of the supervisor while a visit runs, with the progress bar.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,10 +13,10 @@ use crate::Effort;
 use crate::figure::{Target, heading, print};
 use crate::program::Program;
 
-/// How often a sweep is looked at.
+/// Interval between two readings.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// Prints its share of a CPU, its memory, and how that grows.
+/// Prints its share of a CPU, its memory, and the growth of the memory.
 pub fn measure(effort: Effort) -> anyhow::Result<()> {
     heading("supervisor: what it uses while visits run, with a progress bar");
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -35,7 +35,7 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Percent of a CPU, second by second, while one visit runs for seconds.
+/// Percent of a CPU in each second of a visit that takes several.
 fn idle_shares(effort: Effort, out: &Path) -> anyhow::Result<Vec<f64>> {
     let seconds = effort.or_test(6, 1);
     let draws = draws_of_a_second() * seconds;
@@ -62,7 +62,7 @@ fn idle_shares(effort: Effort, out: &Path) -> anyhow::Result<Vec<f64>> {
     Ok(shares)
 }
 
-/// What one core draws in a second.
+/// Draws of one core per second.
 fn draws_of_a_second() -> u64 {
     let job = Job { seed: 1, block: DEFAULT_BLOCK, blocks: 1 << 10 };
     let start = Instant::now();
@@ -70,9 +70,8 @@ fn draws_of_a_second() -> u64 {
     (job.draws() as f64 / start.elapsed().as_secs_f64()) as u64
 }
 
-/// Resident memory, again and again from the first visit to the last. What
-/// comes after the last is not supervision: the report reads all samples. A
-/// run's file is written before the first visit and replaced after the last.
+/// Readings of the resident memory from the first visit to the last. The report after the
+/// last visit is left out, since it reads all samples.
 fn resident_kib(rounds: u32, out: &Path) -> anyhow::Result<Vec<u64>> {
     let rounds = rounds.to_string();
     let arguments = ["-n1", "-bstd-thread", "--draws=1e5", "--iterations=10", "--rounds", &rounds];

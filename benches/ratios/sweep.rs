@@ -1,4 +1,4 @@
-//! How much of a sweep's wall time is spent on what it measures.
+//! Share of the wall time of a sweep that is spent in measured calls.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::Effort;
 use crate::figure::{Target, heading, print};
 use crate::program::Program;
 
-/// Prints the shares, for a default sweep over what this machine can use.
+/// Prints the shares for a default sweep on this machine.
 pub fn measure(effort: Effort) -> anyhow::Result<()> {
     heading("sweep: share of the wall time inside calls and warm-ups");
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;

@@ -1,4 +1,4 @@
-//! Draws per second of two workers, beside two pinned threads by hand.
+//! Draws per second of two workers, relative to two hand-written pinned threads.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::team::team;
 const PINNED: &str = "two pinned threads";
 const RAYON: &str = "rayon";
 
-/// What a call should last.
+/// Duration of a call.
 const CALL_NS: f64 = 50e6;
 
 /// Prints the ratios of throughputs of backends with threads.
@@ -27,13 +27,14 @@ pub fn measure(effort: Effort) -> anyhow::Result<()> {
     compare(effort, &[PINNED], |backend| !is_process(backend))
 }
 
-/// Prints those of worker processes, which are to be no slower than threads.
+/// Prints the ratios of throughputs of worker processes, which should be no slower than
+/// threads.
 pub fn measure_processes(effort: Effort) -> anyhow::Result<()> {
     heading("processes: throughput of two workers, relative to threads");
     compare(effort, &[PINNED, RAYON], is_process)
 }
 
-/// Some backends, relative to each of the ceilings.
+/// Prints some backends, relative to each of the upper limits.
 fn compare(effort: Effort, ceilings: &[&str], of: fn(&str) -> bool) -> anyhow::Result<()> {
     let [first, second, ..] = Cpus::read().affinity[..] else {
         println!("  there is only one CPU to use");
@@ -68,7 +69,7 @@ fn compare(effort: Effort, ceilings: &[&str], of: fn(&str) -> bool) -> anyhow::R
     Ok(())
 }
 
-/// What is promised of a backend.
+/// Target of a backend.
 fn target(name: &str, ceiling: &str) -> Target {
     match (name, ceiling) {
         ("process-manager", _) => Target::Open,
@@ -79,7 +80,7 @@ fn target(name: &str, ceiling: &str) -> Target {
     }
 }
 
-/// A job that two workers need about [`CALL_NS`] for.
+/// A job that takes two workers about [`CALL_NS`].
 fn job(effort: Effort) -> Job {
     let probe = Job { seed: 1, block: DEFAULT_BLOCK, blocks: 1 << 9 };
     let start = Instant::now();
@@ -89,7 +90,7 @@ fn job(effort: Effort) -> Job {
     Job { blocks: 2 * effort.or_test(pairs, 1), ..probe }
 }
 
-/// One call of a fresh team, after one that is not counted.
+/// Time of a call of a new team, after one that is not counted.
 fn call_ns(backend: &dyn Backend, job: Job) -> anyhow::Result<f64> {
     let mut team = team(backend, &Pi, job, 2)?;
     team.call()?;

@@ -1,4 +1,4 @@
-//! Two processes by hand, forked in each call.
+//! Hand-written pair of processes, forked in each call.
 
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use super::shared::Shared;
 use super::{Call, Task};
 
-/// A child that does `body` and ends.
+/// Forks a child that runs `body` and ends.
 fn forked(body: impl FnOnce()) -> Pid {
     // SAFETY: this process has one thread, so the child may run any code; it
     // leaves by `_exit`.
@@ -25,7 +25,7 @@ fn forked(body: impl FnOnce()) -> Pid {
     }
 }
 
-/// A child that outlives a call, and ends if this process is killed.
+/// Forks a child that outlives a call, and ends if this process is killed.
 pub fn lasting(body: impl FnOnce()) -> Pid {
     forked(|| {
         if prctl::set_pdeathsig(Signal::SIGKILL).is_ok() {
@@ -34,12 +34,12 @@ pub fn lasting(body: impl FnOnce()) -> Pid {
     })
 }
 
-/// Reaps it.
+/// Reaps a child.
 pub fn wait_for(child: Pid) {
     waitpid(child, None).expect("a child that ends");
 }
 
-/// Two children in each call, a pipe each.
+/// Two children in each call, with one pipe each.
 pub fn fork_pipe_wait(task: Task, size: u64) -> anyhow::Result<Call> {
     Ok(Box::new(move || {
         let children = [0, 1].map(|worker| {
@@ -66,7 +66,7 @@ pub fn fork_pipe_wait(task: Task, size: u64) -> anyhow::Result<Call> {
     }))
 }
 
-/// Two children in each call, which leave their answers in shared memory.
+/// Two children in each call, which write their results into shared memory.
 pub fn fork_wait_mapping(task: Task, size: u64) -> anyhow::Result<Call> {
     let answers = Shared::new([AtomicU64::new(0), AtomicU64::new(0)])?;
     Ok(Box::new(move || {

@@ -1,4 +1,4 @@
-//! Two processes by hand, forked once for many calls.
+//! Hand-written pools of two processes, forked once for many calls.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,19 +9,19 @@ use super::forks::{lasting, wait_for};
 use super::shared::{Bell, Shared};
 use super::{Call, Task};
 
-/// Words of a message, either way: 96 bytes, of which only the first word counts,
-/// a worker's index or its answer.
+/// Words of a message in either direction: 96 bytes, of which the first word holds the
+/// index of a worker or its result.
 const WORDS: usize = 12;
 
-/// What tells a worker to end, in place of its index.
+/// Index that ends a worker.
 const END: u64 = u64::MAX;
 
-/// The children, where their requests go and where their answers come from.
+/// The children, with the pipes of their requests and results.
 struct PipePool {
     workers: Vec<(Pid, PipeWriter, PipeReader)>,
 }
 
-/// A pool of two children, and for each a pipe there and a pipe back.
+/// A pool of two children, with one pipe for requests and one for results each.
 pub fn pipe_pool(task: Task, size: u64) -> anyhow::Result<Call> {
     let mut pool = PipePool { workers: Vec::new() };
     for _ in 0..2 {
@@ -71,7 +71,7 @@ impl Drop for PipePool {
     }
 }
 
-/// A request and its answer, each beside the bell that tells of it.
+/// A request and its result, each with the futex that signals it.
 #[derive(Default)]
 struct Desk {
     request: Message,
@@ -80,14 +80,13 @@ struct Desk {
     answered: Bell,
 }
 
-/// On cache lines of its own, so that the two sides do not disturb each other
-/// more than they must.
+/// A message on cache lines of its own, which avoids false sharing.
 #[derive(Default)]
 #[repr(align(64))]
 struct Message([AtomicU64; WORDS]);
 
 impl Message {
-    /// Writes all words, as who sends 96 bytes must.
+    /// Writes all words.
     fn set(&self, first: u64) {
         self.0.iter().for_each(|word| word.store(first, Ordering::Relaxed));
     }
@@ -98,13 +97,13 @@ impl Message {
     }
 }
 
-/// A pool of two children, with a desk each in shared memory.
+/// A pool of two children, each with a slot in shared memory.
 struct FutexPool {
     desks: Shared<[Desk; 2]>,
     children: Vec<Pid>,
 }
 
-/// A pool of two children that wait at words in shared memory.
+/// A pool of two children that wait on futexes in shared memory.
 pub fn futex_pool(task: Task, size: u64) -> anyhow::Result<Call> {
     let mut pool = FutexPool { desks: Shared::new(Default::default())?, children: Vec::new() };
     for desk in pool.desks.iter() {

@@ -1,5 +1,4 @@
-//! Memory that forked children share with their parent, and words in it to
-//! wait at.
+//! Memory that forked children share with their parent, and futexes in it.
 
 use std::io;
 use std::ops::Deref;
@@ -8,20 +7,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context as _;
 
-/// Looks at a word before the waiting side gives its CPU away.
+/// Number of reads of a word before the waiting side yields its CPU.
 const SPINS: u32 = 50;
 
-/// Times that it gives its CPU to others before it sleeps.
+/// Number of yields before it sleeps.
 const YIELDS: u32 = 4;
 
-/// A value in an anonymous mapping. It should own nothing outside of itself:
-/// what a child allocates, its parent does not see.
+/// A value in an anonymous mapping. It must own nothing on the heap, which a child and its
+/// parent do not share.
 pub struct Shared<T> {
     value: NonNull<T>,
 }
 
 impl<T: Sync> Shared<T> {
-    /// Puts it there.
+    /// Maps memory for a value.
     pub fn new(value: T) -> anyhow::Result<Shared<T>> {
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
@@ -29,7 +28,7 @@ impl<T: Sync> Shared<T> {
         let at = unsafe { libc::mmap(ptr::null_mut(), size_of::<T>(), access, kind, -1, 0) };
         let place = NonNull::new(at.cast::<T>()).filter(|_| at != libc::MAP_FAILED);
         let place = place.with_context(|| format!("mmap: {}", io::Error::last_os_error()))?;
-        // SAFETY: it is large enough, aligned as a page, and nobody else's yet.
+        // SAFETY: it is large enough, aligned as a page, and not shared yet.
         unsafe { place.write(value) };
         Ok(Shared { value: place })
     }
@@ -47,7 +46,7 @@ impl<T: Sync> Deref for Shared<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        // SAFETY: nobody can have a reference into the mapping any more.
+        // SAFETY: no reference remains into the mapping any more.
         unsafe { libc::munmap(self.value.as_ptr().cast(), size_of::<T>()) };
     }
 }
@@ -61,15 +60,14 @@ const RUNG: u32 = 1;
 const ASLEEP: u32 = 2;
 
 impl Bell {
-    /// Lets the other side go on, or its next wait return at once.
+    /// Wakes the other side, or makes its next wait return at once.
     pub fn ring(&self) {
         if self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP {
             self.futex(libc::FUTEX_WAKE, 1);
         }
     }
 
-    /// Returns once it was rung, and silences it. It looks for a while before
-    /// it asks the system to wake it.
+    /// Waits for a wake-up, and resets the word. It polls for a while before it sleeps.
     pub fn wait(&self) {
         for look in 0..SPINS + YIELDS {
             if self.0.load(Ordering::Acquire) == RUNG {
@@ -83,8 +81,8 @@ impl Bell {
         self.0.store(SILENT, Ordering::Relaxed);
     }
 
-    /// Errors are no news: they say that the word has changed, or that a signal
-    /// came, and who waits looks again.
+    /// Errors are ignored: they mean that the word has changed, or that a signal came, and
+    /// the caller reads the word again.
     fn futex(&self, operation: libc::c_int, value: u32) {
         let no_timeout = ptr::null::<libc::timespec>();
         // SAFETY: the word is live, and the system touches nothing else.
