@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::fits::{Candidate, MIN_COUNTS, Model};
+use super::fitted_law::FittedLaw;
 use crate::quantity::pluralize;
 use crate::record::{Table, TableError, TableRow};
 use crate::stats::scaling::{Loss, Points};
@@ -46,36 +47,9 @@ pub struct ExternalFit {
     pub group: Option<String>,
     /// Number of fitted throughputs.
     pub points: usize,
-    /// The law: the Universal Scalability Law.
-    pub model: Option<Model>,
-    /// Throughput of one thread, in the unit of the data.
-    pub gamma: Option<f64>,
-    /// Lower end of its interval.
-    pub gamma_low: Option<f64>,
-    /// Upper end of its interval.
-    pub gamma_high: Option<f64>,
-    /// Share of contention.
-    pub sigma: Option<f64>,
-    /// Lower end of its interval.
-    pub sigma_low: Option<f64>,
-    /// Upper end of its interval.
-    pub sigma_high: Option<f64>,
-    /// Share of coherence.
-    pub kappa: Option<f64>,
-    /// Lower end of its interval.
-    pub kappa_low: Option<f64>,
-    /// Upper end of its interval.
-    pub kappa_high: Option<f64>,
-    /// Sum of the squared residuals of throughput.
-    pub sse: Option<f64>,
-    /// Akaike's criterion for small samples.
-    pub aicc: Option<f64>,
-    /// Number of threads beyond which throughput falls.
-    pub peak_nthread: Option<f64>,
-    /// Limit of the throughput for many threads, if there is no peak.
-    pub limit: Option<f64>,
-    /// Caveat about the peak or the limit.
-    pub caveat: Option<String>,
+    /// The law.
+    #[serde(flatten)]
+    pub law: FittedLaw,
     /// Amdahl's law fitted to the same data, for a comparison by `aicc`.
     pub amdahl: Option<Candidate>,
     /// Reason why nothing was fitted.
@@ -149,36 +123,14 @@ impl ThroughputGroup {
             ));
             return fit;
         };
-        if !fit.fill(&points) {
+        let Some(solution) = points.fit(Model::Usl) else {
             fit.refusal = Some("the fit is outside the range of numbers".to_string());
-        }
-        fit
-    }
-}
-
-impl ExternalFit {
-    /// Fills in the law. Returns false if the fit is outside the range of numbers.
-    fn fill(&mut self, points: &Points) -> bool {
-        let Some(solution) = points.fit(Model::Usl) else { return false };
-        let curve = solution.curve;
-        let [gamma, sigma, kappa] = points.uncertainty(&solution, CONFIDENCE).intervals;
-        self.model = Some(Model::Usl);
-        (self.gamma, self.sigma, self.kappa) =
-            (Some(curve.gamma), Some(curve.sigma), Some(curve.kappa));
-        (self.gamma_low, self.gamma_high) = (gamma.map(|it| it.low), gamma.map(|it| it.high));
-        (self.sigma_low, self.sigma_high) = (sigma.map(|it| it.low), sigma.map(|it| it.high));
-        (self.kappa_low, self.kappa_high) = (kappa.map(|it| it.low), kappa.map(|it| it.high));
-        self.sse = solution.sse;
-        self.aicc = points.aicc(&solution);
-        (self.peak_nthread, self.limit) = (curve.peak(), curve.limit());
-        self.caveat = if curve.peak().is_some_and(|peak| peak > points.largest()) {
-            Some("peak beyond what was measured".to_string())
-        } else {
-            let most = points.largest();
-            self.limit.map(|_| format!("limit extrapolated from at most {most} threads"))
+            return fit;
         };
-        self.amdahl = Candidate::of(points, Model::Amdahl);
-        true
+        fit.law = FittedLaw::of(&Candidate::new(&points, &solution), points.largest());
+        fit.law.set_intervals(points.uncertainty(&solution, CONFIDENCE).intervals);
+        fit.amdahl = Candidate::of(&points, Model::Amdahl);
+        fit
     }
 }
 

@@ -8,12 +8,13 @@ mod intervals;
 
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 
+use super::fitted_law::FittedLaw;
 use super::series::jobs_of;
 use super::{CaseSummary, Job, Series};
 use crate::quantity::pluralize;
 use crate::record::Case;
 use crate::stats::median;
-use crate::stats::scaling::{Curve, Loss, Points};
+use crate::stats::scaling::{Curve, Loss, Points, Solution};
 use crate::visits::Visits;
 
 pub use crate::stats::scaling::Model;
@@ -30,39 +31,10 @@ pub struct Fit {
     pub case: Case,
     /// Indices of the fitted cases.
     pub cases: Vec<usize>,
-    /// The best model by Akaike's criterion.
-    pub model: Option<Model>,
-    /// Throughput of one worker, in draws per second; for commands and functions in calls
-    /// per second, here and below.
-    pub gamma: Option<f64>,
-    /// Lower end of its interval.
-    pub gamma_low: Option<f64>,
-    /// Upper end of its interval.
-    pub gamma_high: Option<f64>,
-    /// Share of contention, or the serial share of the laws of Amdahl and Gustafson.
-    pub sigma: Option<f64>,
-    /// Lower end of its interval.
-    pub sigma_low: Option<f64>,
-    /// Upper end of its interval.
-    pub sigma_high: Option<f64>,
-    /// Share of coherence; 0 for laws other than the Universal Scalability Law.
-    pub kappa: Option<f64>,
-    /// Lower end of its interval.
-    pub kappa_low: Option<f64>,
-    /// Upper end of its interval.
-    pub kappa_high: Option<f64>,
-    /// Sum of the squared residuals of ln throughput.
-    pub sse: Option<f64>,
-    /// Akaike's criterion for small samples.
-    pub aicc: Option<f64>,
-    /// Thread count of the highest throughput, if the model has one up to twice the largest
-    /// measured count.
-    pub peak_nthread: Option<f64>,
-    /// Limit of the throughput for many threads, in draws per second: always an
-    /// extrapolation.
-    pub limit: Option<f64>,
-    /// Caveat about the peak or the limit.
-    pub caveat: Option<String>,
+    /// The best law by Akaike's criterion; its peak only up to twice the largest measured
+    /// count.
+    #[serde(flatten)]
+    pub law: FittedLaw,
     /// Number of bootstrap replicates of the intervals; 0 without intervals.
     pub replicates: usize,
     /// All fitted laws, the best first.
@@ -129,7 +101,9 @@ fn of_series(visits: &Visits, series: &Series<'_>, usable_cpus: Option<u32>) -> 
     match fit.candidates.first().copied() {
         None => fit.refusal = Some("no law fits these throughputs".to_string()),
         Some(best) => {
-            fit.fill(&best);
+            let largest = f64::from(fit.case.nthread);
+            fit.law = FittedLaw::of(&best, largest);
+            fit.law.peak_nthread.take_if(|peak| *peak > 2.0 * largest);
             fit.fill_intervals(&best.curve, &counts, &logs);
         }
     }
@@ -187,34 +161,16 @@ fn candidates(counts: &[f64], logs: &[Vec<(u32, f64)>], is_weak: bool) -> Vec<Ca
 impl Candidate {
     /// Fits a law to points.
     pub(super) fn of(points: &Points, law: Model) -> Option<Candidate> {
-        let solution = points.fit(law)?;
-        let aicc = points.aicc(&solution);
-        Some(Candidate { curve: solution.curve, sse: solution.sse, aicc })
+        points.fit(law).map(|solution| Candidate::new(points, &solution))
+    }
+
+    /// The law of a solution.
+    pub(super) fn new(points: &Points, solution: &Solution) -> Candidate {
+        Candidate { curve: solution.curve, sse: solution.sse, aicc: points.aicc(solution) }
     }
 
     fn sort_key(&self) -> f64 {
         self.aicc.unwrap_or(f64::INFINITY)
-    }
-}
-
-impl Fit {
-    /// Fills in the parameters of the best law.
-    fn fill(&mut self, best: &Candidate) {
-        let Candidate { curve, sse, aicc } = best;
-        let measured = f64::from(self.case.nthread);
-        self.model = Some(curve.model);
-        self.gamma = Some(curve.gamma);
-        self.sigma = Some(curve.sigma);
-        self.kappa = Some(curve.kappa);
-        (self.sse, self.aicc) = (*sse, *aicc);
-        self.peak_nthread = curve.peak().filter(|peak| *peak <= 2.0 * measured);
-        self.limit = curve.limit();
-        if curve.peak().is_some_and(|peak| peak > measured) {
-            self.caveat = Some("peak beyond what was measured".to_string());
-        } else if self.limit.is_some() {
-            let count = self.case.nthread;
-            self.caveat = Some(format!("limit extrapolated from at most {count} threads"));
-        }
     }
 }
 

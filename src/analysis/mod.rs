@@ -12,6 +12,7 @@ mod compare;
 mod crossover;
 mod external_fit;
 mod fits;
+mod fitted_law;
 mod granularity;
 mod grid;
 mod ranking;
@@ -31,6 +32,7 @@ pub use compare::{
 pub use crossover::Crossover;
 pub use external_fit::{ExternalFit, ThroughputGroup, ThroughputTable};
 pub use fits::{Candidate, Fit, MIN_COUNTS, Model};
+pub use fitted_law::FittedLaw;
 pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub(crate) use ranking::of as rankings;

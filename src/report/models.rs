@@ -16,11 +16,11 @@ pub fn models(summary: &Summary) -> String {
     let mut text = String::from("scaling models, least squares of ln time, 95% intervals\n");
     let fits: Vec<(String, &Fit)> = summary.fits.iter().map(|fit| (name(fit), fit)).collect();
     for (name, fit) in fits.iter().filter(|(_, fit)| fit.refusal.is_none()) {
-        let (law, counts) = (fit.model.map_or("", law_name), fit.cases.len());
+        let (law, counts) = (fit.law.model.map_or("", law_name), fit.cases.len());
         text.push_str(&wrapped(&format!("{name}: {law}, {counts} thread counts")));
         let others = fit.candidates.iter().skip(1);
         let others = others.map(|other| format!("explains less: {}", other_law(fit, other)));
-        let lines = parameters(summary.target(), fit).into_iter().chain(fit.caveat.clone());
+        let lines = parameters(summary.target(), fit).into_iter().chain(fit.law.caveat.clone());
         lines.chain(others).for_each(|line| text.push_str(&format!("  {line}\n")));
     }
     for refusal in refusals(&fits, "every series") {
@@ -77,9 +77,9 @@ fn of_group(fit: &ExternalFit) -> String {
         "{group}Universal Scalability Law, {points} points, least squares of throughput"
     ));
     let lines = [
-        ("gamma", fit.gamma, fit.gamma_low, fit.gamma_high, "throughput of one thread"),
-        ("sigma", fit.sigma, fit.sigma_low, fit.sigma_high, "contention"),
-        ("kappa", fit.kappa, fit.kappa_low, fit.kappa_high, "coherence"),
+        ("gamma", fit.law.gamma, fit.law.gamma_low, fit.law.gamma_high, "throughput of one thread"),
+        ("sigma", fit.law.sigma, fit.law.sigma_low, fit.law.sigma_high, "contention"),
+        ("kappa", fit.law.kappa, fit.law.kappa_low, fit.law.kappa_high, "coherence"),
     ];
     for (name, value, low, high, what) in lines {
         let ends = match (low, high) {
@@ -90,16 +90,16 @@ fn of_group(fit: &ExternalFit) -> String {
         let value = value.map_or(String::new(), number);
         let _ = writeln!(text, "  {name}  {value:<12} {ends:<26} {what}");
     }
-    if let Some(peak) = fit.peak_nthread {
+    if let Some(peak) = fit.law.peak_nthread {
         let _ = writeln!(text, "  peak   at {} threads", number(peak));
     }
-    if let Some(limit) = fit.limit {
+    if let Some(limit) = fit.law.limit {
         let _ = writeln!(text, "  limit  {}", number(limit));
     }
-    if let Some(caveat) = &fit.caveat {
+    if let Some(caveat) = &fit.law.caveat {
         let _ = writeln!(text, "  note   {caveat}");
     }
-    if let Some(sse) = fit.sse {
+    if let Some(sse) = fit.law.sse {
         let _ = writeln!(text, "  sse    {}", number(sse));
     }
     text + &beside_amdahl(fit)
@@ -107,7 +107,7 @@ fn of_group(fit: &ExternalFit) -> String {
 
 /// The fit of Amdahl's law, which has one parameter less, to the same data.
 fn beside_amdahl(fit: &ExternalFit) -> String {
-    let both = fit.aicc.zip(fit.amdahl.as_ref());
+    let both = fit.law.aicc.zip(fit.amdahl.as_ref());
     let line = both.and_then(|(usl, amdahl)| {
         let (other, sigma) = (amdahl.aicc?, number(amdahl.curve.sigma));
         Some(format!(
@@ -138,7 +138,7 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Candidate, Model};
+    use crate::analysis::{Candidate, FittedLaw, Model};
     use crate::record::{Case, Table};
     use crate::stats::scaling::Curve;
 
@@ -158,16 +158,19 @@ mod tests {
     fn a_model_is_shown_with_its_intervals_and_what_it_was_chosen_over() {
         let chosen = Fit {
             cases: vec![0; 8],
-            model: Some(Model::Amdahl),
-            gamma: Some(2e9),
-            gamma_low: Some(1.9e9),
-            gamma_high: Some(2.1e9),
-            sigma: Some(0.05),
-            sigma_low: Some(0.04),
-            sigma_high: Some(0.0612),
-            limit: Some(4e10),
-            caveat: Some("limit extrapolated from at most 16 threads".to_string()),
-            aicc: Some(-20.0),
+            law: FittedLaw {
+                model: Some(Model::Amdahl),
+                gamma: Some(2e9),
+                gamma_low: Some(1.9e9),
+                gamma_high: Some(2.1e9),
+                sigma: Some(0.05),
+                sigma_low: Some(0.04),
+                sigma_high: Some(0.0612),
+                limit: Some(4e10),
+                caveat: Some("limit extrapolated from at most 16 threads".to_string()),
+                aicc: Some(-20.0),
+                ..FittedLaw::default()
+            },
             candidates: vec![candidate(Model::Amdahl, -20.0), candidate(Model::Usl, -16.5)],
             ..fit("rayon")
         };

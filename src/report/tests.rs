@@ -158,7 +158,7 @@ fn a_baseline_of_its_own_has_no_row_and_no_rank() {
 fn a_baseline_that_is_a_point_of_a_series_is_ranked_and_fitted_with_it() {
     let summary = measured(&commands(&["./a", "./b"], &[1, 2, 3, 4, 6, 8]), 12);
     assert_eq!(summary.fits[0].cases, [0, 1, 2, 3, 4, 5]);
-    let gamma = summary.fits[0].gamma.expect("a law");
+    let gamma = summary.fits[0].law.gamma.expect("a law");
     assert!((0.04..0.06).contains(&gamma), "runs a second: {gamma}");
     assert!(models(&summary).contains(" runs/s\n"), "{}", models(&summary));
     let one_count = measured(&commands(&["./a", "./b"], &[1]), 12);

@@ -21,7 +21,7 @@ pub fn other_law(fit: &Fit, candidate: &Candidate) -> String {
         Model::Usl => format!(", κ = {}%", digits(100.0 * curve.kappa)),
         Model::Amdahl | Model::Gustafson => String::new(),
     };
-    let above = candidate.aicc.zip(fit.aicc);
+    let above = candidate.aicc.zip(fit.law.aicc);
     let above = above.map_or(String::new(), |(own, least)| {
         let above = own - least;
         format!("; AICc {}{}", if above < 0.0 { "−" } else { "+" }, digits(above.abs()))
@@ -56,9 +56,10 @@ pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
         });
         value.map(|value| format!("{}{ends}{unit}", digits(value * factor)))
     };
-    let is_usl = fit.model == Some(Model::Usl);
+    let is_usl = fit.law.model == Some(Model::Usl);
     let share = if is_usl { "contention σ" } else { "serial share σ" };
-    let coherence = [fit.kappa, fit.kappa_low, fit.kappa_high].map(|it| it.filter(|_| is_usl));
+    let coherence =
+        [fit.law.kappa, fit.law.kappa_low, fit.law.kappa_high].map(|it| it.filter(|_| is_usl));
     let Unit { name: unit, size } = nouns(target).rate;
     let (rate, by) = (format!(" {unit}"), 1.0 / size);
     let (one, counts) = match fit.case.inner_nthread {
@@ -66,11 +67,11 @@ pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
         _ => ("one worker γ", " workers"),
     };
     let lines = [
-        (share, scaled([fit.sigma, fit.sigma_low, fit.sigma_high], 100.0, "%")),
+        (share, scaled([fit.law.sigma, fit.law.sigma_low, fit.law.sigma_high], 100.0, "%")),
         ("coherence κ", scaled(coherence, 100.0, "%")),
-        (one, scaled([fit.gamma, fit.gamma_low, fit.gamma_high], by, &rate)),
-        ("peak", scaled([fit.peak_nthread, None, None], 1.0, counts)),
-        ("limit", scaled([fit.limit, None, None], by, &rate)),
+        (one, scaled([fit.law.gamma, fit.law.gamma_low, fit.law.gamma_high], by, &rate)),
+        ("peak", scaled([fit.law.peak_nthread, None, None], 1.0, counts)),
+        ("limit", scaled([fit.law.limit, None, None], by, &rate)),
     ];
     lines.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect()
 }
@@ -78,14 +79,18 @@ pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::FittedLaw;
 
     #[test]
     fn parameters_have_their_intervals() {
         let fit = Fit {
-            model: Some(Model::Amdahl),
-            sigma: Some(0.1),
-            sigma_low: Some(0.09),
-            sigma_high: Some(0.11),
+            law: FittedLaw {
+                model: Some(Model::Amdahl),
+                sigma: Some(0.1),
+                sigma_low: Some(0.09),
+                sigma_high: Some(0.11),
+                ..FittedLaw::default()
+            },
             ..Fit::default()
         };
         assert_eq!(parameters(Target::Kernel, &fit), ["serial share σ 10.0 (9.00–11.0)%"]);

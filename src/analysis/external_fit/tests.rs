@@ -21,21 +21,21 @@ fn is_close(found: Option<f64>, wanted: f64) -> bool {
 #[test]
 fn the_fit_has_the_published_coefficients_of_specsdm91() {
     let fit = read(PUBLISHED, None).expect("a table").fits().remove(0);
-    assert!(is_close(fit.sigma, 0.027_728_475_62) && is_close(fit.kappa, 1.043_654_838e-4));
-    assert!(is_close(fit.gamma, 89.995_233_1) && is_close(fit.sse, 27_453.719_6));
-    assert!(is_close(fit.peak_nthread, 96.519_561) && fit.limit.is_none());
-    assert!(fit.sigma_low < fit.sigma && fit.sigma < fit.sigma_high);
-    assert_eq!((fit.points, fit.model, fit.group), (7, Some(Model::Usl), None));
+    assert!(is_close(fit.law.sigma, 0.027_728_475_62) && is_close(fit.law.kappa, 1.043_654_838e-4));
+    assert!(is_close(fit.law.gamma, 89.995_233_1) && is_close(fit.law.sse, 27_453.719_6));
+    assert!(is_close(fit.law.peak_nthread, 96.519_561) && fit.law.limit.is_none());
+    assert!(fit.law.sigma_low < fit.law.sigma && fit.law.sigma < fit.law.sigma_high);
+    assert_eq!((fit.points, fit.law.model, fit.group), (7, Some(Model::Usl), None));
 }
 
 #[test]
 fn a_parameter_at_its_bound_has_no_interval_and_without_coherence_there_is_a_limit() {
     let text = "nthread,throughput\n1,100\n2,185\n4,340\n8,560\n16,900\n32,1210\n64,1650\n";
     let fit = read(text, None).expect("a table").fits().remove(0);
-    assert_eq!((fit.kappa, fit.kappa_low, fit.kappa_high), (Some(0.0), None, None));
-    assert!(is_close(fit.limit, 88.474_230_796_152_14 / 0.039_655_261_226_359_7));
-    assert!(fit.caveat.is_some_and(|caveat| caveat.contains("64 threads")));
-    assert!(fit.sigma_low.is_some() && fit.peak_nthread.is_none());
+    assert_eq!((fit.law.kappa, fit.law.kappa_low, fit.law.kappa_high), (Some(0.0), None, None));
+    assert!(is_close(fit.law.limit, 88.474_230_796_152_14 / 0.039_655_261_226_359_7));
+    assert!(fit.law.caveat.is_some_and(|caveat| caveat.contains("64 threads")));
+    assert!(fit.law.sigma_low.is_some() && fit.law.peak_nthread.is_none());
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn fewer_than_six_thread_counts_are_refused() {
     let fit = read(text, None).expect("a table").fits().remove(0);
     let words = "not identifiable: 5 thread counts, at least 6 are needed";
     assert_eq!(fit.refusal.as_deref(), Some(words));
-    assert_eq!((fit.points, fit.sigma), (7, None));
+    assert_eq!((fit.points, fit.law.sigma), (7, None));
     let nothing = read("nthread,throughput\n", None).expect("a table").fits().remove(0);
     assert!(nothing.refusal.is_some_and(|refusal| refusal.contains("0 thread counts")));
 }
@@ -168,10 +168,10 @@ proptest! {
         let found = read(&text, None).expect("a table");
         prop_assert_eq!(found.groups[0].points.len(), rows.len());
         for fit in found.fits() {
-            let figures = [fit.gamma, fit.sigma, fit.kappa, fit.sse, fit.aicc, fit.peak_nthread];
-            let more = [fit.limit, fit.gamma_low, fit.sigma_low, fit.kappa_low, fit.sigma_high];
+            let figures = [fit.law.gamma, fit.law.sigma, fit.law.kappa, fit.law.sse, fit.law.aicc, fit.law.peak_nthread];
+            let more = [fit.law.limit, fit.law.gamma_low, fit.law.sigma_low, fit.law.kappa_low, fit.law.sigma_high];
             prop_assert!(figures.into_iter().chain(more).flatten().all(f64::is_finite));
-            prop_assert!(fit.refusal.is_some() != fit.sigma.is_some());
+            prop_assert!(fit.refusal.is_some() != fit.law.sigma.is_some());
         }
     }
 }

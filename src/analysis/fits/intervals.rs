@@ -38,9 +38,7 @@ impl Fit {
         let sigma = replicates.sigma(curve.sigma, CONFIDENCE);
         let is_fitted = curve.model.parameters() == 3;
         let kappa = replicates.kappa(curve.kappa, CONFIDENCE).filter(|_| is_fitted);
-        (self.gamma_low, self.gamma_high) = (gamma.map(|it| it.low), gamma.map(|it| it.high));
-        (self.sigma_low, self.sigma_high) = (sigma.map(|it| it.low), sigma.map(|it| it.high));
-        (self.kappa_low, self.kappa_high) = (kappa.map(|it| it.low), kappa.map(|it| it.high));
+        self.law.set_intervals([gamma, sigma, kappa]);
         self.replicates = count;
     }
 }

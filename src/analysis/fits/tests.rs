@@ -87,11 +87,11 @@ fn an_injected_law_is_chosen_and_its_parameters_are_estimated() {
         (Model::Gustafson, 0.2, 0.0, "weak"),
     ] {
         let fit = Simulated { scaling, ..Simulated::of(model, sigma, kappa) }.fit(1);
-        assert_eq!(fit.model, Some(model), "{fit:?}");
+        assert_eq!(fit.law.model, Some(model), "{fit:?}");
         let off = |found: Option<f64>, injected: f64| found.expect("fitted") / injected - 1.0;
-        assert!(off(fit.gamma, 2e9).abs() < 0.02, "{fit:?}");
-        assert!(off(fit.sigma, sigma).abs() < 0.2, "{fit:?}");
-        assert!((fit.kappa.expect("fitted") - kappa).abs() <= 0.1 * kappa, "{fit:?}");
+        assert!(off(fit.law.gamma, 2e9).abs() < 0.02, "{fit:?}");
+        assert!(off(fit.law.sigma, sigma).abs() < 0.2, "{fit:?}");
+        assert!((fit.law.kappa.expect("fitted") - kappa).abs() <= 0.1 * kappa, "{fit:?}");
     }
 }
 
@@ -102,9 +102,9 @@ fn intervals_cover_the_injected_parameters_in_about_95_of_100_runs() {
     let count = |it: &dyn Fn(&Fit) -> bool| fits.iter().filter(|fit| it(fit)).count();
     // Of 100 at 95%, fewer than 88 are one in two hundred.
     for found in [
-        count(&|fit| holds(fit.sigma_low, fit.sigma_high, 0.03)),
-        count(&|fit| holds(fit.kappa_low, fit.kappa_high, 0.002)),
-        count(&|fit| holds(fit.gamma_low, fit.gamma_high, 2e9)),
+        count(&|fit| holds(fit.law.sigma_low, fit.law.sigma_high, 0.03)),
+        count(&|fit| holds(fit.law.kappa_low, fit.law.kappa_high, 0.002)),
+        count(&|fit| holds(fit.law.gamma_low, fit.law.gamma_high, 2e9)),
     ] {
         assert!((88..=100).contains(&found), "{found} of 100");
     }
@@ -114,12 +114,12 @@ fn intervals_cover_the_injected_parameters_in_about_95_of_100_runs() {
 fn at_a_bound_the_interval_ends_at_the_bound() {
     let without_contention = Simulated::of(Model::Usl, 0.0, 0.004);
     let at_bound = (0..50).map(|seed| without_contention.fit(seed));
-    let fits: Vec<Fit> = at_bound.filter(|fit| fit.sigma == Some(0.0)).collect();
+    let fits: Vec<Fit> = at_bound.filter(|fit| fit.law.sigma == Some(0.0)).collect();
     assert!(fits.len() > 10, "{} of 50 on the bound", fits.len());
     for fit in fits {
-        assert_eq!(fit.sigma_low, Some(0.0));
-        assert!(fit.sigma_high >= Some(0.0));
-        assert!(fit.kappa_low > Some(0.0));
+        assert_eq!(fit.law.sigma_low, Some(0.0));
+        assert!(fit.law.sigma_high >= Some(0.0));
+        assert!(fit.law.kappa_low > Some(0.0));
     }
 }
 
@@ -134,13 +134,13 @@ fn too_few_counts_are_refused_with_a_reason() {
         fit.refusal.as_deref(),
         Some("not identifiable: 3 thread counts within the 4 usable CPUs, at least 6 are needed")
     );
-    assert_eq!((fit.model, fit.throughput(2.0)), (None, None));
+    assert_eq!((fit.law.model, fit.throughput(2.0)), (None, None));
     let one = few(&[1, 2, 3, 4, 5, 6], 1).refusal.expect("refused");
     assert!(one.contains("1 thread count within the 1 usable CPU,"), "{one}");
     assert_eq!(few(&[1, 2, 3, 4, 5, 6], 6).refusal, None);
     // Some of these may be oversubscribed.
     let unknown = few(&[1, 2, 3, 4, 5, 6], 0);
-    assert_eq!((unknown.model, unknown.sigma), (None, None));
+    assert_eq!((unknown.law.model, unknown.law.sigma), (None, None));
     let words = unknown.refusal.expect("refused");
     assert!(words.contains("the number of usable CPUs is not known"), "{words}");
 }
@@ -160,26 +160,26 @@ fn a_curve_is_shown_up_to_its_peak_and_at_most_twice_the_measured_range() {
     let amdahl = Simulated::of(Model::Amdahl, 0.05, 0.0).fit(1);
     assert!(amdahl.throughput(48.0).is_some() && amdahl.throughput(1.0).is_some());
     assert_eq!((amdahl.throughput(48.1), amdahl.throughput(0.5)), (None, None));
-    assert!(amdahl.caveat.expect("a caveat").contains("limit extrapolated"));
+    assert!(amdahl.law.caveat.expect("a caveat").contains("limit extrapolated"));
     // Peaks at 10, at 31 and at 99, of 24 threads that were measured.
     let peak_at = |kappa: f64| Simulated::of(Model::Usl, 0.01, kappa).fit(1);
     let within = peak_at(0.01);
     assert!(within.throughput(24.0).is_some() && within.throughput(24.5).is_none());
-    assert_eq!(within.caveat, None);
+    assert_eq!(within.law.caveat, None);
     let beyond = peak_at(0.001);
-    let peak = beyond.peak_nthread.expect("within twice the largest count");
+    let peak = beyond.law.peak_nthread.expect("within twice the largest count");
     assert!(beyond.throughput(peak).is_some() && beyond.throughput(peak + 1.0).is_none());
-    assert_eq!(beyond.caveat.as_deref(), Some("peak beyond what was measured"));
+    assert_eq!(beyond.law.caveat.as_deref(), Some("peak beyond what was measured"));
     let far = Simulated { noise: 1e-4, ..Simulated::of(Model::Usl, 0.01, 0.0001) }.fit(1);
-    assert_eq!((far.model, far.peak_nthread), (Some(Model::Usl), None));
-    assert_eq!(far.caveat.as_deref(), Some("peak beyond what was measured"));
+    assert_eq!((far.law.model, far.law.peak_nthread), (Some(Model::Usl), None));
+    assert_eq!(far.law.caveat.as_deref(), Some("peak beyond what was measured"));
 }
 
 #[test]
 fn few_rounds_have_a_fit_and_no_intervals() {
     let fit = Simulated { rounds: 5, ..Simulated::of(Model::Usl, 0.03, 0.002) }.fit(1);
-    assert!(fit.sigma.is_some() && fit.model == Some(Model::Usl));
-    assert_eq!((fit.sigma_low, fit.gamma_high, fit.replicates), (None, None, 0));
+    assert!(fit.law.sigma.is_some() && fit.law.model == Some(Model::Usl));
+    assert_eq!((fit.law.sigma_low, fit.law.gamma_high, fit.replicates), (None, None, 0));
 }
 
 #[test]
@@ -204,14 +204,14 @@ fn coverage_of_fits() {
     ] {
         let simulated = Simulated { rounds, ..Simulated::of(model, sigma, kappa) };
         let fits = (0..500).map(|seed| simulated.fit(seed));
-        let fits: Vec<Fit> = fits.filter(|fit| fit.model == Some(model)).collect();
+        let fits: Vec<Fit> = fits.filter(|fit| fit.law.model == Some(model)).collect();
         let count = |it: &dyn Fn(&Fit) -> bool| fits.iter().filter(|fit| it(fit)).count();
         println!(
             "{model:?} {sigma} {kappa}, {rounds} rounds: chosen {} of 500, sigma {}, kappa {}, gamma {}",
             fits.len(),
-            count(&|fit| holds(fit.sigma_low, fit.sigma_high, sigma)),
-            count(&|fit| holds(fit.kappa_low, fit.kappa_high, kappa)),
-            count(&|fit| holds(fit.gamma_low, fit.gamma_high, 2e9)),
+            count(&|fit| holds(fit.law.sigma_low, fit.law.sigma_high, sigma)),
+            count(&|fit| holds(fit.law.kappa_low, fit.law.kappa_high, kappa)),
+            count(&|fit| holds(fit.law.gamma_low, fit.law.gamma_high, 2e9)),
         );
     }
 }

@@ -500,10 +500,10 @@ fn laws(views: &[JobView<'_>]) -> Laws {
         let others = fit.candidates.iter().skip(1).map(|it| other_law(fit, it));
         let mut row = names.clone();
         row.extend([
-            fit.model.map_or("none", law_name).to_string(),
+            fit.law.model.map_or("none", law_name).to_string(),
             parameters(view.summary.target(), fit).join("; "),
             or_dash(others.collect::<Vec<_>>().join("; ")),
-            or_dash(fit.caveat.clone().unwrap_or_default()),
+            or_dash(fit.law.caveat.clone().unwrap_or_default()),
         ]);
         rows.push(row);
     }

@@ -3,7 +3,7 @@
 use super::data::of;
 use super::page::{escaped, page};
 use crate::analysis::synthetic::number;
-use crate::analysis::{CaseSummary, Fit, Model, Summary};
+use crate::analysis::{CaseSummary, Fit, FittedLaw, Model, Summary};
 use crate::record::Case;
 
 fn case(backend: &str, nthread: u32, ns: f64) -> CaseSummary {
@@ -32,8 +32,8 @@ fn summary(label: &str) -> Summary {
     number(&mut cases);
     cases[2].case.label = label.to_string();
     cases[2].problems = vec![label.to_string()];
-    let fit =
-        Fit { cases: vec![1, 2], model: Some(Model::Usl), sigma: Some(0.01), ..Fit::default() };
+    let law = FittedLaw { model: Some(Model::Usl), sigma: Some(0.01), ..FittedLaw::default() };
+    let fit = Fit { cases: vec![1, 2], law, ..Fit::default() };
     Summary { confidence: 0.95, cases, fits: vec![fit], ..Summary::default() }
 }
 

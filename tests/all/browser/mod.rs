@@ -10,7 +10,7 @@ mod synthetic;
 use std::path::Path;
 use std::process::Command;
 
-use nthread::analysis::{Candidate, Fit, Model};
+use nthread::analysis::{Candidate, Fit, FittedLaw, Model};
 use nthread::record::Case;
 use nthread::stats::scaling::Curve;
 use page::Page;
@@ -334,11 +334,14 @@ fn fit(number: usize, model: Model) -> Fit {
     Fit {
         case: Case { nthread: 64, ..Case::default() },
         cases,
-        model: Some(model),
-        sigma: Some(0.005),
-        sigma_low: Some(0.004),
-        sigma_high: Some(0.006),
-        caveat: Some("limit extrapolated from at most 64 threads".to_string()),
+        law: FittedLaw {
+            model: Some(model),
+            sigma: Some(0.005),
+            sigma_low: Some(0.004),
+            sigma_high: Some(0.006),
+            caveat: Some("limit extrapolated from at most 64 threads".to_string()),
+            ..FittedLaw::default()
+        },
         candidates: vec![of(model), of(other)],
         ..Fit::default()
     }
