@@ -80,6 +80,38 @@
 //! ```
 #![deny(missing_docs)]
 
+/// Gives an enum the names of its variants on the command line and in the files: the
+/// constant `ALL`, `name`, `Display` and `FromStr`.
+macro_rules! named_variants {
+    ($type:ident { $($variant:ident = $name:literal),* }) => {
+        impl $type {
+            /// All values, in their order.
+            pub const ALL: [$type; [$($name),*].len()] = [$($type::$variant),*];
+
+            /// Name on the command line and in the files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($type::$variant => $name,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = ();
+
+            fn from_str(name: &str) -> Result<Self, ()> {
+                $type::ALL.into_iter().find(|value| value.name() == name).ok_or(())
+            }
+        }
+    };
+}
+
 #[cfg(feature = "program")]
 #[doc(hidden)]
 pub mod advise;

@@ -30,9 +30,9 @@ const TARGET: Target = Target::AtMost(0.1);
 /// Backends whose primitive is timed with and without reading usage, and the task that
 /// reads it.
 const COMPARED: &[(&str, Task)] = &[
-    ("std-thread", told_at_the_end),
+    ("std-thread", task_of_short_lived_worker),
     ("thread-pool", task_of_persistent_worker),
-    ("process-pipe", told_at_the_end),
+    ("process-pipe", task_of_short_lived_worker),
     ("process-pool", task_of_persistent_worker),
 ];
 
@@ -159,7 +159,7 @@ fn task_of_persistent_worker(worker: u64, size: u64) -> u64 {
 }
 
 /// Task of a worker that lives for one call.
-fn told_at_the_end(worker: u64, size: u64) -> u64 {
+fn task_of_short_lived_worker(worker: u64, size: u64) -> u64 {
     let report = work(size).run(worker * size..(worker + 1) * size);
     black_box(report.with_times_of_this_thread()).tally.sum as u64
 }

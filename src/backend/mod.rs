@@ -33,9 +33,7 @@ pub use setup::{Placement, Setup};
 pub use work::{Report, Work};
 
 use std::any::Any;
-use std::fmt;
 use std::io;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -154,32 +152,7 @@ pub enum StartMethod {
     Spawn,
 }
 
-impl StartMethod {
-    /// All start methods.
-    pub const ALL: [StartMethod; 2] = [StartMethod::Fork, StartMethod::Spawn];
-
-    /// Name on the command line and in the files.
-    pub fn name(self) -> &'static str {
-        match self {
-            StartMethod::Fork => "fork",
-            StartMethod::Spawn => "spawn",
-        }
-    }
-}
-
-impl fmt::Display for StartMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for StartMethod {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        StartMethod::ALL.into_iter().find(|method| method.name() == name).ok_or(())
-    }
-}
+named_variants!(StartMethod { Fork = "fork", Spawn = "spawn" });
 
 /// An error of creating a team, or of a call.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,6 @@
 //! Schedules: the assignment of chunks to workers.
 
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -22,21 +20,14 @@ pub enum Schedule {
     Stealing,
 }
 
+named_variants!(Schedule {
+    Static = "static",
+    Dynamic = "dynamic",
+    Guided = "guided",
+    Stealing = "stealing"
+});
+
 impl Schedule {
-    /// All schedules.
-    pub const ALL: [Schedule; 4] =
-        [Schedule::Static, Schedule::Dynamic, Schedule::Guided, Schedule::Stealing];
-
-    /// Name on the command line and in the files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Schedule::Static => "static",
-            Schedule::Dynamic => "dynamic",
-            Schedule::Guided => "guided",
-            Schedule::Stealing => "stealing",
-        }
-    }
-
     /// Default size of a chunk, in blocks.
     ///
     /// Static: an even share. Guided: one block, the minimum of its chunks. The
@@ -50,20 +41,6 @@ impl Schedule {
             Schedule::Guided => 1,
             Schedule::Dynamic | Schedule::Stealing => (blocks / (32 * workers)).max(1),
         }
-    }
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Schedule::ALL.into_iter().find(|schedule| schedule.name() == name).ok_or(())
     }
 }
 

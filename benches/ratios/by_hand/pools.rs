@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::unistd::Pid;
 
 use super::forks::{lasting, wait_for};
-use super::shared::{Bell, Shared};
+use super::shared::{Futex, Shared};
 use super::{Call, Task};
 
 /// Words of a message in either direction: 96 bytes, of which the first word holds the
@@ -73,11 +73,11 @@ impl Drop for PipePool {
 
 /// A request and its result, each with the futex that signals it.
 #[derive(Default)]
-struct Desk {
+struct Slot {
     request: Message,
-    asked: Bell,
+    has_request: Futex,
     answer: Message,
-    answered: Bell,
+    has_result: Futex,
 }
 
 /// A message on cache lines of its own, which avoids false sharing.
@@ -99,50 +99,50 @@ impl Message {
 
 /// A pool of two children, each with a slot in shared memory.
 struct FutexPool {
-    desks: Shared<[Desk; 2]>,
+    slots: Shared<[Slot; 2]>,
     children: Vec<Pid>,
 }
 
 /// A pool of two children that wait on futexes in shared memory.
 pub fn futex_pool(task: Task, size: u64) -> anyhow::Result<Call> {
-    let mut pool = FutexPool { desks: Shared::new(Default::default())?, children: Vec::new() };
-    for desk in pool.desks.iter() {
-        pool.children.push(lasting(|| serve_desk(desk, |worker| task(worker, size))));
+    let mut pool = FutexPool { slots: Shared::new(Default::default())?, children: Vec::new() };
+    for slot in pool.slots.iter() {
+        pool.children.push(lasting(|| serve_slot(slot, |worker| task(worker, size))));
     }
     Ok(Box::new(move || {
-        for (worker, desk) in (0..).zip(pool.desks.iter()) {
-            desk.ask(worker);
+        for (worker, slot) in (0..).zip(pool.slots.iter()) {
+            slot.send(worker);
         }
-        pool.desks.iter().map(Desk::hear).fold(0, u64::wrapping_add)
+        pool.slots.iter().map(Slot::receive).fold(0, u64::wrapping_add)
     }))
 }
 
-fn serve_desk(desk: &Desk, task: impl Fn(u64) -> u64) {
+fn serve_slot(slot: &Slot, task: impl Fn(u64) -> u64) {
     loop {
-        desk.asked.wait();
-        match desk.request.get() {
+        slot.has_request.wait();
+        match slot.request.get() {
             END => return,
-            worker => desk.answer.set(task(worker)),
+            worker => slot.answer.set(task(worker)),
         }
-        desk.answered.ring();
+        slot.has_result.wake();
     }
 }
 
-impl Desk {
-    fn ask(&self, request: u64) {
+impl Slot {
+    fn send(&self, request: u64) {
         self.request.set(request);
-        self.asked.ring();
+        self.has_request.wake();
     }
 
-    fn hear(&self) -> u64 {
-        self.answered.wait();
+    fn receive(&self) -> u64 {
+        self.has_result.wait();
         self.answer.get()
     }
 }
 
 impl Drop for FutexPool {
     fn drop(&mut self) {
-        self.desks.iter().for_each(|desk| desk.ask(END));
+        self.slots.iter().for_each(|slot| slot.send(END));
         self.children.drain(..).for_each(wait_for);
     }
 }

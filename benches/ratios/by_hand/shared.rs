@@ -53,15 +53,15 @@ impl<T> Drop for Shared<T> {
 
 /// A word that one side sets and the other waits for.
 #[derive(Default)]
-pub struct Bell(AtomicU32);
+pub struct Futex(AtomicU32);
 
 const SILENT: u32 = 0;
 const RUNG: u32 = 1;
 const ASLEEP: u32 = 2;
 
-impl Bell {
+impl Futex {
     /// Wakes the other side, or makes its next wait return at once.
-    pub fn ring(&self) {
+    pub fn wake(&self) {
         if self.0.swap(RUNG, Ordering::AcqRel) == ASLEEP {
             self.futex(libc::FUTEX_WAKE, 1);
         }
