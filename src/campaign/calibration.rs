@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::error::CampaignError;
-use super::executor::{Executor, VisitResult};
+use super::executor::Executor;
 use super::forecast::{Forecast, Speed};
 use super::runner_calibration;
 use super::tally_check::Reference;
+use super::visit_result::VisitResult;
 use super::visit_spec::{IsaChoice, VisitSpec, Workload};
 use crate::plan::{self, Calibration, Draws, MOST_DRAWS, Pin};
 use crate::record::{BASELINE, Case, Plan, Position};
@@ -91,9 +92,9 @@ fn measure_speed(
     loop {
         case.draws = Some(draws);
         let visit = reference_visit(executor, &case, 1, CALLS, IsaChoice::Fastest, TIMEOUT)?;
-        let fastest = visit.call_ns().min().unwrap_or(1).max(1);
+        let calls = visit.call_ns();
+        let fastest = calls.iter().copied().reduce(f64::min).map_or(1, |ns| ns as u64).max(1);
         if fastest >= MIN_CALL_NS || draws >= most || draws >= 1 << 50 {
-            let calls: Vec<f64> = visit.call_ns().map(|ns| ns as f64).collect();
             return Ok(Speed {
                 kernel: kernel.to_string(),
                 runner: None,

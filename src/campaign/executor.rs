@@ -7,57 +7,21 @@ use nix::sys::signal::Signal;
 use super::error::CampaignError;
 use super::observer::Interruption;
 use super::progress::Progress;
-use super::row_builder::{RowBuilder, RowContext, sum};
+use super::row_builder::{RowBuilder, RowContext};
 use super::supervisor::Supervisor;
+use super::visit_result::VisitResult;
 use super::visit_spec::VisitSpec;
 use crate::enter::serves_verbs;
 use crate::kernel::Kernel;
 use crate::machine::Places;
 use crate::machine::clock::{self, Clock};
 use crate::machine::interference::InterferenceMeter;
-use crate::record::{Case, ExpectedOutput, Phase, Position, Row};
+use crate::record::{Case, Position};
 use crate::registry::Registry;
-use crate::runner::protocol::CheckMode;
 
 /// Signal that asked the run to end.
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupted(pub Signal);
-
-/// Result of a visit.
-pub struct VisitResult {
-    /// Rows of the visit; the last is that of the whole visit.
-    pub rows: Vec<Row>,
-    /// Time from the start of the runner until the end of its last process.
-    pub wall: Duration,
-    /// Reason for which the visit failed and does not count.
-    pub problem: Option<String>,
-    /// Output of a command that must always print the same, if this was its first run;
-    /// without its label.
-    pub first_output: Option<ExpectedOutput>,
-    /// Check that the runner asked for.
-    pub check: CheckMode,
-}
-
-impl VisitResult {
-    /// Marks the visit as failed.
-    pub fn fail(&mut self, problem: String) {
-        if let Some(row) = self.rows.last_mut() {
-            row.error.clone_from(&problem);
-        }
-        self.problem = Some(problem);
-    }
-
-    /// Wall times of the counted calls.
-    pub fn call_ns(&self) -> impl Iterator<Item = u64> + '_ {
-        self.rows.iter().filter(|row| row.phase == Phase::Call).filter_map(|row| row.wall_ns)
-    }
-
-    /// Time of the visit outside its calls, counted or not.
-    pub fn overhead_ns(&self) -> f64 {
-        let calls = self.rows.iter().filter(|row| matches!(row.phase, Phase::Call | Phase::Warmup));
-        self.wall.as_nanos() as f64 - sum(calls.filter_map(|row| row.wall_ns)) as f64
-    }
-}
 
 /// Executor of the visits of a session.
 pub struct Executor<'a> {

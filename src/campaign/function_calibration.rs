@@ -77,7 +77,7 @@ fn measure(
         isa: IsaChoice::Fastest,
     };
     let result = executor.visit(&spec, Position::default())?;
-    let calls: Vec<f64> = result.call_ns().map(|ns| ns as f64).collect();
+    let calls = result.call_ns();
     let overhead_ns = result.wall.as_nanos() as f64 - calls.iter().sum::<f64>();
     Ok(median(&calls)
         .filter(|_| result.problem.is_none())

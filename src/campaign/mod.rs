@@ -35,6 +35,7 @@ mod stopwatch;
 mod supervisor;
 mod tally_check;
 mod time_budget;
+mod visit_result;
 mod visit_spec;
 mod warm_up;
 

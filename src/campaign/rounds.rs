@@ -7,11 +7,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::dispersion::DispersionTest;
-use super::executor::{Executor, Interrupted, VisitResult};
+use super::executor::{Executor, Interrupted};
 use super::forecast::Forecast;
 use super::references::reference_of;
 use super::run_state::RunState;
 use super::stopping::LOOKS;
+use super::visit_result::VisitResult;
 use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
 use super::{messages, time_budget, warm_up};
 use crate::plan::round_order;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::executor::VisitResult;
 use super::observer::{LineError, VisitObserver};
 use super::progress::Progress;
 use super::protocol_state::{ProtocolState, parse};
 use super::supervisor::ProcessResult;
+use super::visit_result::{VisitResult, sum};
 use super::visit_spec::{VisitSpec, Workload};
 use crate::machine::interference::{InterferenceMeter, Snapshot};
 use crate::record::{OutputPolicy, Phase, Position, Row, SCHEMA};
@@ -247,11 +247,6 @@ impl<'a> RowBuilder<'a> {
             ..Row::default()
         }
     }
-}
-
-/// Sum of times that a runner reported, which may be any numbers.
-pub fn sum(times: impl IntoIterator<Item = u64>) -> u64 {
-    times.into_iter().fold(0, u64::saturating_add)
 }
 
 /// Text without control characters, so that a row is one line of the file.

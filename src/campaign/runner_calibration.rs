@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use super::calibration::{CALLS, MIN_CALL_NS};
-use super::executor::{Executor, Interrupted, VisitResult};
+use super::executor::{Executor, Interrupted};
 use super::forecast::{Forecast, Speed};
 use super::tally_check::Reference;
+use super::visit_result::VisitResult;
 use super::visit_spec::{IsaChoice, VisitSpec, Workload};
 use crate::plan::{MOST_DRAWS, Pin};
 use crate::record::{Case, Plan, Position};
@@ -69,7 +70,7 @@ fn measure_speed(
     loop {
         case.draws = Some(draws);
         let Some(visit) = short_visit(executor, plan, &case)? else { return Ok(None) };
-        let calls: Vec<f64> = visit.call_ns().map(|ns| ns as f64).collect();
+        let calls = visit.call_ns();
         let Some(call_ns) = median(&calls) else { return Ok(None) };
         let is_long = call_ns >= MIN_CALL_NS as f64;
         let is_steady =

@@ -56,7 +56,7 @@ impl<'a> Stopwatch<'a> {
             isa: IsaChoice::Fastest,
         };
         let result = self.executor.visit(&spec, Position::default())?;
-        let time = result.call_ns().next().map(Duration::from_nanos);
+        let time = result.call_ns().first().map(|ns| Duration::from_nanos(*ns as u64));
         match (result.problem, time) {
             (None, Some(time)) => Ok(time),
             (problem, _) => Err(CampaignError::Command(

@@ -81,7 +81,7 @@ pub fn measure(
             isa: IsaChoice::Fastest,
         };
         let result = executor.visit(&spec, Position::default())?;
-        let times: Vec<f64> = result.call_ns().map(|ns| ns as f64).collect();
+        let times = result.call_ns();
         if let (None, Some(calls)) = (result.problem, cold_calls(&times)) {
             warm_ups.push(WarmUp { case: index, calls, of: CALLS });
         }

@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 
-use super::*;
+use super::super::*;
 use crate::kernel::{Pi, Tally};
 
 /// Draws and hits of a call.
