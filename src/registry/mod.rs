@@ -67,13 +67,12 @@ impl Registry {
 
     /// A name of two kernels or two backends, if there is one.
     pub fn ambiguous_name(&self) -> Option<&str> {
-        let twice = |mut names: Vec<&'static str>| {
+        let kernels: Vec<&str> = self.kernels.iter().map(|kernel| kernel.name()).collect();
+        let backends: Vec<&str> = self.backends.iter().map(|backend| backend.name()).collect();
+        [kernels, backends].into_iter().find_map(|mut names| {
             names.sort_unstable();
             names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-        };
-        let kernels = self.kernels.iter().map(|kernel| kernel.name()).collect();
-        let backends = self.backends.iter().map(|backend| backend.name()).collect();
-        twice(kernels).or_else(|| twice(backends))
+        })
     }
 
     /// The reason why a backend cannot run here, if there is one.

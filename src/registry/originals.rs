@@ -28,81 +28,73 @@ pub struct Original {
 /// The program of a reference implementation, relative to the directory of the runners.
 #[derive(Debug)]
 enum Program {
-    /// A file in `python/`, and its arguments.
-    Python(&'static [&'static str]),
+    /// A file in `python/`.
+    Python(&'static str),
+    /// A file in `python/` that computes in a plain loop if it gets the argument `loop`.
+    PythonLoop(&'static str),
     /// A program that `scripts/runners` builds.
     Built(&'static str),
 }
 
 const NUMPY: &[&str] = &["numpy"];
+const JOBLIB: &[&str] = &["joblib"];
 const NUMPY_AND_JOBLIB: &[&str] = &["numpy", "joblib"];
 
 const fn python(
     name: &'static str,
     about: &'static str,
-    words: &'static [&'static str],
+    file: &'static str,
     modules: &'static [&'static str],
 ) -> Original {
-    Original { name, about, program: Program::Python(words), modules }
+    Original { name, about, program: Program::Python(file), modules }
+}
+
+const fn looped(
+    name: &'static str,
+    about: &'static str,
+    file: &'static str,
+    modules: &'static [&'static str],
+) -> Original {
+    Original { name, about, program: Program::PythonLoop(file), modules }
 }
 
 /// All reference implementations.
 pub const ORIGINALS: &[Original] = &[
-    python("python-pool", "multiprocessing.Pool.map, NumPy", &["pool_map.py"], NUMPY),
-    python("python-queue", "Process + Queue, NumPy", &["process_queue.py"], NUMPY),
-    python("python-pipe", "Process + Pipe, NumPy", &["process_pipe.py"], NUMPY),
-    python("python-array", "Process + Array, NumPy", &["process_array.py"], NUMPY),
-    python("python-manager", "Process + Manager, NumPy", &["process_manager.py"], NUMPY),
-    python("python-futures", "ProcessPoolExecutor.map, NumPy", &["futures_process.py"], NUMPY),
-    python(
-        "joblib-loky",
-        "joblib.Parallel, processes, NumPy",
-        &["joblib_loky.py"],
-        NUMPY_AND_JOBLIB,
-    ),
+    python("python-pool", "multiprocessing.Pool.map, NumPy", "pool_map.py", NUMPY),
+    python("python-queue", "Process + Queue, NumPy", "process_queue.py", NUMPY),
+    python("python-pipe", "Process + Pipe, NumPy", "process_pipe.py", NUMPY),
+    python("python-array", "Process + Array, NumPy", "process_array.py", NUMPY),
+    python("python-manager", "Process + Manager, NumPy", "process_manager.py", NUMPY),
+    python("python-futures", "ProcessPoolExecutor.map, NumPy", "futures_process.py", NUMPY),
+    python("joblib-loky", "joblib.Parallel, processes, NumPy", "joblib_loky.py", NUMPY_AND_JOBLIB),
     python(
         "joblib-threading",
         "joblib.Parallel, threads, NumPy",
-        &["joblib_threading.py"],
+        "joblib_threading.py",
         NUMPY_AND_JOBLIB,
     ),
-    python("python-pool-loop", "Pool.map, a plain loop", &["pool_map.py", "loop"], &[]),
-    python(
-        "python-queue-loop",
-        "Process + Queue, a plain loop",
-        &["process_queue.py", "loop"],
-        &[],
-    ),
-    python("python-pipe-loop", "Process + Pipe, a plain loop", &["process_pipe.py", "loop"], &[]),
-    python(
-        "python-array-loop",
-        "Process + Array, a plain loop",
-        &["process_array.py", "loop"],
-        &[],
-    ),
-    python(
-        "python-manager-loop",
-        "Process + Manager, a plain loop",
-        &["process_manager.py", "loop"],
-        &[],
-    ),
-    python(
+    looped("python-pool-loop", "Pool.map, a plain loop", "pool_map.py", &[]),
+    looped("python-queue-loop", "Process + Queue, a plain loop", "process_queue.py", &[]),
+    looped("python-pipe-loop", "Process + Pipe, a plain loop", "process_pipe.py", &[]),
+    looped("python-array-loop", "Process + Array, a plain loop", "process_array.py", &[]),
+    looped("python-manager-loop", "Process + Manager, a plain loop", "process_manager.py", &[]),
+    looped(
         "python-futures-loop",
         "ProcessPoolExecutor.map, a plain loop",
-        &["futures_process.py", "loop"],
+        "futures_process.py",
         &[],
     ),
-    python(
+    looped(
         "joblib-loky-loop",
         "joblib.Parallel, processes, a plain loop",
-        &["joblib_loky.py", "loop"],
-        &["joblib"],
+        "joblib_loky.py",
+        JOBLIB,
     ),
-    python(
+    looped(
         "joblib-threading-loop",
         "joblib.Parallel, threads, a plain loop: one lock for all",
-        &["joblib_threading.py", "loop"],
-        &["joblib"],
+        "joblib_threading.py",
+        JOBLIB,
     ),
     Original {
         name: "openmp",
@@ -113,13 +105,13 @@ pub const ORIGINALS: &[Original] = &[
     python(
         "numpy-blas",
         "kernel matmul: Pool.map over NumPy's BLAS and its inner threads",
-        &["numpy_blas.py"],
+        "numpy_blas.py",
         NUMPY,
     ),
     python(
         "notebook-pool",
         "Pool.map with NumPy's global generator: the same darts in all workers, an error",
-        &["notebook_pool.py"],
+        "notebook_pool.py",
         NUMPY,
     ),
 ];
@@ -132,16 +124,18 @@ pub fn original(name: &str) -> Option<&'static Original> {
 impl Original {
     /// The runner, in a directory of runners.
     pub fn runner(&self, dir: &Path) -> ForeignRunner {
-        let path = |path: &str| dir.join(path).to_string_lossy().into_owned();
-        let command = match &self.program {
-            Program::Built(program) => vec![with_slash(path(program))],
-            Program::Python([]) => vec![interpreter(dir)],
-            Program::Python([file, words @ ..]) => {
-                let script = path(&format!("python/{file}"));
-                let words = words.iter().map(|word| word.to_string());
-                [interpreter(dir), script].into_iter().chain(words).collect()
+        let mut command = match self.program {
+            Program::Built(program) => {
+                vec![with_slash(dir.join(program).to_string_lossy().into_owned())]
+            }
+            Program::Python(file) | Program::PythonLoop(file) => {
+                let script = dir.join("python").join(file);
+                vec![interpreter(dir), script.to_string_lossy().into_owned()]
             }
         };
+        if matches!(self.program, Program::PythonLoop(_)) {
+            command.push("loop".to_string());
+        }
         ForeignRunner { name: self.name.to_string(), command }
     }
 
@@ -179,7 +173,7 @@ pub fn obstacles<'a>(
         originals.iter().flat_map(|original| original.modules).copied().collect();
     modules.sort_unstable();
     modules.dedup();
-    let has_python = originals.iter().any(|it| matches!(it.program, Program::Python(_)));
+    let has_python = originals.iter().any(|it| !matches!(it.program, Program::Built(_)));
     let missing = match has_python {
         true => missing_modules(&interpreter(dir), &modules),
         false => Ok(Vec::new()),
@@ -229,7 +223,7 @@ mod tests {
     fn every_original_is_a_file_of_the_sources() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("runners");
         for original in ORIGINALS {
-            if let Program::Python([file, ..]) = original.program {
+            if let Program::Python(file) | Program::PythonLoop(file) = original.program {
                 assert!(dir.join("python").join(file).is_file(), "{file}");
             }
         }
