@@ -1,6 +1,5 @@
 //! Reaping of child processes, and of the processes that they leave behind.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -103,7 +102,7 @@ pub fn end_remaining(
     mut pause: impl FnMut(Duration),
 ) -> Vec<String> {
     let start = Instant::now();
-    let mut killed = BTreeMap::new();
+    let mut killed = Vec::new();
     while start.elapsed() < grace + KILL_TIMEOUT {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) => {}
@@ -123,16 +122,18 @@ pub fn end_remaining(
         }
         pause(Duration::from_millis(1));
     }
-    let mut names: Vec<String> = killed.into_values().collect();
+    let mut names: Vec<String> = killed.into_iter().map(|(_, name)| name).collect();
     names.sort_unstable();
     names
 }
 
 /// Names the processes that have not ended, each once, in the state in which it was
 /// first seen: a process may be seen again before it is gone, in another state.
-fn record_alive(names: &mut BTreeMap<Pid, String>, processes: &[Process]) {
+fn record_alive(names: &mut Vec<(Pid, String)>, processes: &[Process]) {
     for process in processes.iter().filter(|process| process.state != 'Z') {
-        names.entry(process.pid).or_insert_with(|| process.to_string());
+        if !names.iter().any(|(pid, _)| *pid == process.pid) {
+            names.push((process.pid, process.to_string()));
+        }
     }
 }
 
@@ -162,10 +163,10 @@ mod tests {
             let stat = format!("{pid} (sleep) {state} 3 5 6 0 -1 0 0 0 0 0 1 2");
             Process::parse(&stat).expect("a process")
         };
-        let mut names = BTreeMap::new();
+        let mut names = Vec::new();
         record_alive(&mut names, &[seen(7, 'S'), seen(8, 'Z')]);
         record_alive(&mut names, &[seen(7, 'R'), seen(9, 'R')]);
-        let names: Vec<String> = names.into_values().collect();
+        let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["sleep (pid 7, state S)", "sleep (pid 9, state R)"]);
     }
 }

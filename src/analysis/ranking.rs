@@ -285,14 +285,14 @@ fn common_rounds<'a>(
     let mut kept = cases.to_vec();
     kept.retain(|case| values[case.index].len() >= least);
     // The number of cases with each round; a case has at most one value a round.
-    let mut cases_with_round: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut cases_with_round: BTreeMap<u32, u64> = BTreeMap::new();
     for (round, _) in kept.iter().flat_map(|case| &values[case.index]) {
         *cases_with_round.entry(*round).or_default() += 1;
     }
     let mut rows = Vec::with_capacity(kept.len());
     for case in &kept {
         let values = values[case.index].iter();
-        let common = values.filter(|(round, _)| cases_with_round[round] == kept.len());
+        let common = values.filter(|(round, _)| cases_with_round[round] == kept.len() as u64);
         rows.push(common.map(|(_, log)| *log).collect());
     }
     (kept, rows)

@@ -1,13 +1,13 @@
 //! Lists of CPUs in the notation of the Linux kernel: `0-3,8`.
 
-use std::collections::BTreeSet;
-
 /// Upper bound of CPU numbers. It bounds the memory that a malformed list or mask can cost.
 pub(super) const MAX_CPU: usize = 1 << 20;
 
 /// Formats CPUs as the kernel does: `0-3,8`.
 pub fn cpu_list(cpus: &[usize]) -> String {
-    let sorted: BTreeSet<usize> = cpus.iter().copied().collect();
+    let mut sorted = cpus.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
     let mut ranges: Vec<(usize, usize)> = Vec::new();
     for cpu in sorted {
         match ranges.last_mut() {

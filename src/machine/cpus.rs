@@ -1,6 +1,5 @@
 //! Usable CPUs of this process, and the limit that decides their number.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{affinity, cgroup, parse_cpu_list, read_text};
@@ -84,9 +83,11 @@ pub fn core_siblings(root: &Path, cpu: usize) -> Option<Vec<usize>> {
 
 /// The number of physical cores that `cpus` belong to, if the topology of each CPU is known.
 pub fn cores(root: &Path, cpus: &[usize]) -> Option<usize> {
-    let cores: Option<BTreeSet<Vec<usize>>> =
-        cpus.iter().map(|cpu| core_siblings(root, *cpu)).collect();
-    cores.map(|cores| cores.len()).filter(|count| *count > 0)
+    let siblings = cpus.iter().map(|cpu| core_siblings(root, *cpu));
+    let mut cores: Vec<Vec<usize>> = siblings.collect::<Option<_>>()?;
+    cores.sort_unstable();
+    cores.dedup();
+    (!cores.is_empty()).then_some(cores.len())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Facts of [`Machine`](super::Machine), one function each.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -48,16 +48,18 @@ pub fn core_types(root: &Path, allowed: &[usize]) -> Vec<String> {
         .filter_map(|name| parse_cpu_list(&read_text(root, &format!("/sys/devices/{name}/cpus"))?))
         .map(|cpus| cpus.into_iter().filter(|cpu| allowed.contains(cpu)).collect::<Vec<_>>())
         .filter(|cpus| !cpus.is_empty());
-    let mut by_capacity: BTreeMap<Reverse<u64>, Vec<usize>> = BTreeMap::new();
-    for cpu in allowed {
-        let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity");
-        if let Some(capacity) = read_text(root, &path).and_then(|text| text.parse().ok()) {
-            by_capacity.entry(Reverse(capacity)).or_default().push(*cpu);
-        }
-    }
     let mut types: Vec<Vec<usize>> = named.collect();
     if types.is_empty() {
-        types = by_capacity.into_values().collect();
+        let mut capacities: Vec<(u64, usize)> = allowed
+            .iter()
+            .filter_map(|cpu| {
+                let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpu_capacity");
+                Some((read_text(root, &path)?.parse().ok()?, *cpu))
+            })
+            .collect();
+        capacities.sort_by_key(|(capacity, _)| Reverse(*capacity));
+        let equal = capacities.chunk_by(|one, other| one.0 == other.0);
+        types = equal.map(|cpus| cpus.iter().map(|(_, cpu)| *cpu).collect()).collect();
     }
     if types.len() > 1 { types.iter().map(|cpus| cpu_list(cpus)).collect() } else { Vec::new() }
 }

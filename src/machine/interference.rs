@@ -4,7 +4,6 @@
 //! The counters of the kernel only grow. They are read before and after a visit, never during one;
 //! the interference is the difference.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::load::{cpu_ticks, tick_ns};
@@ -25,7 +24,7 @@ pub struct Snapshot {
     /// The throttled time of each control group, in the order of the meter.
     throttled_ns: Vec<Option<u64>>,
     /// The steal of each CPU, in ticks.
-    steal_ticks: BTreeMap<usize, u64>,
+    steal_ticks: Vec<(usize, u64)>,
 }
 
 /// The CPU time lost between two snapshots.
@@ -87,11 +86,13 @@ impl Snapshot {
 
     /// The steal of some CPUs in nanoseconds, without CPUs that were not online all the time.
     fn steal_until(&self, later: &Snapshot, cpus: &[usize]) -> Option<u64> {
-        let difference =
-            |cpu| Some(later.steal_ticks.get(cpu)?.saturating_sub(*self.steal_ticks.get(cpu)?));
-        let ticks: Vec<u64> = cpus.iter().filter_map(difference).collect();
-        let sum = ticks.iter().fold(0, |sum: u64, ticks| sum.saturating_add(*ticks));
-        (!ticks.is_empty()).then(|| sum.saturating_mul(tick_ns()))
+        let listed = self.steal_ticks.iter().filter(|(cpu, _)| cpus.contains(cpu));
+        let differences = listed.filter_map(|(cpu, before)| {
+            let (_, after) = later.steal_ticks.iter().find(|(other, _)| other == cpu)?;
+            Some(after.saturating_sub(*before))
+        });
+        let sum = differences.reduce(u64::saturating_add)?;
+        Some(sum.saturating_mul(tick_ns()))
     }
 }
 
@@ -110,7 +111,7 @@ fn throttled_ns(group: &Path) -> Option<u64> {
 }
 
 /// The steal of each CPU online, the eighth column of `/proc/stat`, in ticks.
-fn steal_ticks(root: &Path) -> BTreeMap<usize, u64> {
+fn steal_ticks(root: &Path) -> Vec<(usize, u64)> {
     cpu_ticks(root).into_iter().filter_map(|(cpu, ticks)| Some((cpu, *ticks.get(7)?))).collect()
 }
 

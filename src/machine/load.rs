@@ -1,6 +1,5 @@
 //! Load of the machine: busy CPUs by the ticks of `/proc/stat`, and CPU pressure.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +31,7 @@ pub fn cpu_pressure_percent(root: &Path) -> Option<f64> {
 
 /// The times of each CPU online, in ticks: user, nice, system, idle, iowait, irq, softirq, steal,
 /// and more on newer kernels.
-pub(super) fn cpu_ticks(root: &Path) -> BTreeMap<usize, Vec<u64>> {
+pub(super) fn cpu_ticks(root: &Path) -> Vec<(usize, Vec<u64>)> {
     let text = read_text(root, "/proc/stat").unwrap_or_default();
     let parse = |line: &str| {
         // The first line, `cpu`, is the sum and has no number, so it does not parse.
@@ -57,9 +56,9 @@ pub(super) fn tick_ns() -> u64 {
 fn busy_ticks(root: &Path, cpus: &[usize]) -> Option<u64> {
     const BUSY: [usize; 5] = [0, 1, 2, 5, 6];
     let all = cpu_ticks(root);
-    let ours: Vec<&Vec<u64>> = cpus.iter().filter_map(|cpu| all.get(cpu)).collect();
-    let busy = |ticks: &&Vec<u64>| BUSY.iter().filter_map(|field| ticks.get(*field)).sum::<u64>();
-    (!ours.is_empty()).then(|| ours.iter().map(busy).sum())
+    let ours = all.iter().filter(|(cpu, _)| cpus.contains(cpu));
+    ours.map(|(_, ticks)| BUSY.iter().filter_map(|field| ticks.get(*field)).sum())
+        .reduce(|sum: u64, ticks: u64| sum + ticks)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! CPUs of pinned workers, with the policies of OpenMP's `proc_bind`: `close` and `spread`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{affinity, cpus, read_text};
@@ -21,18 +20,17 @@ impl Places {
     /// The CPUs of a mask, on the machine that the files below `root` describe. A CPU of unknown
     /// topology counts as a core.
     pub fn read_from(root: &Path, allowed: &[usize]) -> Places {
-        let mut cores: BTreeMap<(usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
-        for &cpu in allowed {
-            let siblings = cpus::core_siblings(root, cpu).unwrap_or_else(|| vec![cpu]);
-            let core = cores.entry((package(root, cpu).unwrap_or(0), siblings)).or_default();
-            core.push(cpu);
-        }
-        let mut cores: Vec<Vec<usize>> = cores.into_values().collect();
-        for core in &mut cores {
-            core.sort_unstable();
-            core.dedup();
-        }
-        Places { cores }
+        let mut cpus: Vec<((usize, Vec<usize>), usize)> = allowed
+            .iter()
+            .map(|&cpu| {
+                let siblings = cpus::core_siblings(root, cpu).unwrap_or_else(|| vec![cpu]);
+                ((package(root, cpu).unwrap_or(0), siblings), cpu)
+            })
+            .collect();
+        cpus.sort_unstable();
+        cpus.dedup();
+        let cores = cpus.chunk_by(|one, other| one.0 == other.0);
+        Places { cores: cores.map(|core| core.iter().map(|(_, cpu)| *cpu).collect()).collect() }
     }
 
     /// The CPU of each of n workers, close together: socket by socket, core by core, all hardware

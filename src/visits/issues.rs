@@ -1,7 +1,5 @@
 //! Issues of the data in a results directory, so that no figure hides them.
 
-use std::collections::BTreeMap;
-
 /// Kind of issue, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IssueKind {
@@ -50,20 +48,21 @@ pub struct DataIssue {
 /// Issues found so far: of each kind the first occurrence and the count.
 #[derive(Clone, Debug, Default)]
 pub struct DataIssues {
-    by_kind: BTreeMap<IssueKind, (String, u64)>,
+    list: Vec<DataIssue>,
 }
 
 impl DataIssues {
     /// Adds an occurrence. Only the first of a kind is described.
     pub fn add(&mut self, kind: IssueKind, description: impl FnOnce() -> String) {
-        self.by_kind.entry(kind).or_insert_with(|| (description(), 0)).1 += 1;
+        match self.list.iter_mut().find(|issue| issue.kind == kind) {
+            Some(issue) => issue.count += 1,
+            None => self.list.push(DataIssue { kind, first: description(), count: 1 }),
+        }
     }
 
     /// Lists the issues, the most severe first.
-    pub fn into_list(self) -> Vec<DataIssue> {
-        self.by_kind
-            .into_iter()
-            .map(|(kind, (first, count))| DataIssue { kind, first, count })
-            .collect()
+    pub fn into_list(mut self) -> Vec<DataIssue> {
+        self.list.sort_by_key(|issue| issue.kind);
+        self.list
     }
 }

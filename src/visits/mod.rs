@@ -183,12 +183,14 @@ impl<V: Timed> Visits<V> {
 
     /// Time of a call of a case in each round, with the number of the round.
     pub fn values_by_round(&self, case: usize) -> Vec<(u32, f64)> {
-        let mut rounds: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-        for visit in &self.by_case[case] {
-            rounds.entry(visit.group().0).or_default().extend(visit.clean_ns());
-        }
-        let medians = rounds.into_iter().map(|(round, values)| Some((round, median(&values)?)));
-        medians.flatten().collect()
+        // The visits of a case are in the order of the run.
+        let rounds = self.by_case[case].chunk_by(|one, other| one.group().0 == other.group().0);
+        rounds
+            .filter_map(|visits| {
+                let values: Vec<f64> = visits.iter().filter_map(|visit| visit.clean_ns()).collect();
+                Some((visits[0].group().0, median(&values)?))
+            })
+            .collect()
     }
 
     /// Index of the baseline that a case is compared with.

@@ -1,7 +1,6 @@
 //! Visits of a `samples.csv`, read in one pass: a million rows need the memory of
 //! their visits.
 
-use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -110,7 +109,10 @@ fn plan_of(visits: &Visits) -> Plan {
 }
 
 fn distinct_counts(visits: &Visits, count: fn(&Case) -> u32) -> Vec<u32> {
-    visits.cases.iter().map(count).collect::<BTreeSet<_>>().into_iter().collect()
+    let mut counts: Vec<u32> = visits.cases.iter().map(count).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    counts
 }
 
 /// Baseline of commands without a plan: the first command at its smallest counts.

@@ -1,7 +1,5 @@
 //! CPU time, memory and exit code of a call, round by round.
 
-use std::collections::BTreeMap;
-
 use super::{Visit, Visits};
 use crate::stats::median;
 
@@ -40,10 +38,9 @@ impl Visits {
     /// Resources that a call of a case used in each round, in the order and number of
     /// [`round_values`](Visits::round_values).
     pub fn round_usage(&self, case: usize) -> Vec<ResourceUsage> {
-        let mut rounds: BTreeMap<u32, Vec<&Visit>> = BTreeMap::new();
-        for visit in self.of_case(case).iter().filter(|visit| visit.clean_ns().is_some()) {
-            rounds.entry(visit.position.round).or_default().push(visit);
-        }
-        rounds.values().map(|visits| ResourceUsage::of_round(visits)).collect()
+        let clean: Vec<&Visit> =
+            self.of_case(case).iter().filter(|visit| visit.clean_ns().is_some()).collect();
+        let rounds = clean.chunk_by(|one, other| one.position.round == other.position.round);
+        rounds.map(ResourceUsage::of_round).collect()
     }
 }
