@@ -17,13 +17,13 @@ pub fn of_process(lookup: Lookup<'_>) -> String {
 }
 
 fn for_shell(mut arguments: impl Iterator<Item = String>, lookup: Lookup<'_>) -> String {
+    let mut words: Vec<String> = Vec::new();
     let options = sweep_flags().into_iter().map(|flag| variable_of(&flag));
-    let others = THREAD_LIMITS.into_iter().chain([ISA_VARIABLE]).map(str::to_string);
-    let assignment = |name: String| {
-        let value = lookup(&name).filter(|value| !value.is_empty())?;
-        Some(format!("{name}={}", quoted(&value)))
-    };
-    let mut words: Vec<String> = options.chain(others).filter_map(assignment).collect();
+    for name in options.chain(THREAD_LIMITS.into_iter().chain([ISA_VARIABLE]).map(String::from)) {
+        if let Some(value) = lookup(&name).filter(|value| !value.is_empty()) {
+            words.push(format!("{name}={}", quoted(&value)));
+        }
+    }
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
     match bench_of(&name) {
@@ -53,9 +53,10 @@ fn bench_of(program: &str) -> Option<&str> {
 /// NUL, the only character that cannot be quoted.
 pub fn quoted(word: &str) -> String {
     // shlex would quote 2^16 and {nthread}, too, which no shell needs.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./,:=%+@^".contains(&byte);
     let rest = word.replace("{nthread}", "").replace("{inner}", "");
-    if !word.is_empty() && !word.starts_with('=') && rest.bytes().all(is_plain) {
+    let is_plain =
+        rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./,:=%+@^".contains(&byte));
+    if !word.is_empty() && !word.starts_with('=') && is_plain {
         return word.to_string();
     }
     shlex::try_quote(word).map_or_else(|_| "?".to_string(), |word| word.into_owned())

@@ -4,7 +4,7 @@ use super::{MOST_CALLS, MOST_DRAWS, Pin, Scaling};
 use crate::backend::{Schedule, StartMethod};
 use crate::counts::MAX_NTHREAD;
 use crate::kernel::BLOCK_RANGE;
-use crate::record::Plan;
+use crate::record::{Case, Plan};
 use crate::registry::Registry;
 
 /// Checks that a plan from a file can be measured.
@@ -40,18 +40,16 @@ fn check_commands(plan: &Plan) -> Result<(), String> {
             return Err(format!("its plan: two commands have the label {:?}", command.label));
         }
     }
-    for (index, case) in plan.cases.iter().enumerate() {
-        let invalid = |what: String| Err(format!("case {index} of its plan: {what}"));
+    check_cases(plan, |case| {
+        let counts = [case.nthread, case.inner_nthread];
         if !case.is_command() || commands.find(&case.label).is_none() {
-            return invalid(format!("there is no command {:?}", case.title()));
+            Err(format!("there is no command {:?}", case.title()))
+        } else if !counts.iter().all(|count| (1..=MAX_NTHREAD).contains(count)) {
+            Err("it has no threads or too many".to_string())
+        } else {
+            Ok(())
         }
-        if ![case.nthread, case.inner_nthread].iter().all(|n| (1..=MAX_NTHREAD).contains(n)) {
-            return invalid("it has no threads or too many".to_string());
-        }
-        if plan.cases[..index].contains(case) {
-            return invalid("it occurs twice".to_string());
-        }
-    }
+    })?;
     match plan.baseline {
         Some(baseline) if baseline < plan.cases.len() => Ok(()),
         _ => Err("its plan: there is no such baseline".to_string()),
@@ -60,54 +58,64 @@ fn check_commands(plan: &Plan) -> Result<(), String> {
 
 /// Checks that the jobs of a plan can be computed here.
 fn check_jobs(plan: &Plan, registry: &Registry) -> Result<(), String> {
-    for (index, case) in plan.cases.iter().enumerate() {
-        let invalid = |what: String| Err(format!("case {index} of its plan: {what}"));
-        let is_schedule = case.schedule.is_empty() || case.schedule.parse::<Schedule>().is_ok();
-        let is_start_method =
-            case.start_method.is_empty() || case.start_method.parse::<StartMethod>().is_ok();
-        let draws = case.draws.unwrap_or(0);
-        let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
-        if registry.kernel(&case.kernel).is_none() {
-            return invalid(format!("there is no kernel {:?} here", case.kernel));
+    check_cases(plan, |case| {
+        check_job(case, registry)?;
+        match plan.cases.iter().any(|other| other.is_baseline_of(case)) {
+            true => Ok(()),
+            false => Err("it has no baseline".to_string()),
         }
-        if let Some(reason) = registry.obstacle(&case.backend) {
-            return invalid(format!("{} cannot run here: {reason}", case.backend));
-        }
-        if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
-            return invalid(format!("its block has {} draws", case.block));
-        }
-        if draws == 0 || draws > MOST_DRAWS || draws % (case.block * workers) != 0 {
-            return invalid(format!("it has {draws} draws in blocks of {}", case.block));
-        }
-        if case.pin.parse::<Pin>().is_err() {
-            return invalid(format!("there is no pin {:?}", case.pin));
-        }
-        if case.scaling.parse::<Scaling>().is_err() {
-            return invalid(format!("there is no scaling {:?}", case.scaling));
-        }
-        let counts = [case.nthread, case.inner_nthread];
-        if counts.contains(&0) || case.threads() > MAX_NTHREAD || case.chunk == Some(0) {
-            return invalid("it has no threads, too many threads, or empty chunks".to_string());
-        }
-        if !is_schedule {
-            return invalid(format!("there is no schedule {:?}", case.schedule));
-        }
-        if !is_start_method {
-            return invalid(format!("there is no start method {:?}", case.start_method));
-        }
-        if plan.cases[..index].contains(case) {
-            return invalid("it occurs twice".to_string());
-        }
-        if !plan.cases.iter().any(|other| other.is_baseline_of(case)) {
-            return invalid("it has no baseline".to_string());
-        }
-    }
+    })?;
     match plan.baseline {
         Some(baseline) if baseline >= plan.cases.len() => {
             Err("its plan: there is no such baseline".to_string())
         }
         _ => Ok(()),
     }
+}
+
+/// Checks each case of a plan, and that none occurs twice. The error names the case.
+fn check_cases(plan: &Plan, check: impl Fn(&Case) -> Result<(), String>) -> Result<(), String> {
+    for (index, case) in plan.cases.iter().enumerate() {
+        let result = match plan.cases[..index].contains(case) {
+            true => Err("it occurs twice".to_string()),
+            false => check(case),
+        };
+        result.map_err(|problem| format!("case {index} of its plan: {problem}"))?;
+    }
+    Ok(())
+}
+
+/// Checks the job of a case, and the settings of its team.
+fn check_job(case: &Case, registry: &Registry) -> Result<(), String> {
+    let draws = case.draws.unwrap_or(0);
+    // With weak scaling every worker has the same number of whole blocks.
+    let workers = if case.is_weak() { u64::from(case.nthread.max(1)) } else { 1 };
+    let counts = [case.nthread, case.inner_nthread];
+    // Foreign runners have no schedule, and threads no start method.
+    let is_schedule = case.schedule.is_empty() || case.schedule.parse::<Schedule>().is_ok();
+    let is_start_method =
+        case.start_method.is_empty() || case.start_method.parse::<StartMethod>().is_ok();
+    Err(if registry.kernel(&case.kernel).is_none() {
+        format!("there is no kernel {:?} here", case.kernel)
+    } else if let Some(reason) = registry.obstacle(&case.backend) {
+        format!("{} cannot run here: {reason}", case.backend)
+    } else if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
+        format!("its block has {} draws", case.block)
+    } else if draws == 0 || draws > MOST_DRAWS || draws % (case.block * workers) != 0 {
+        format!("it has {draws} draws in blocks of {}", case.block)
+    } else if case.pin.parse::<Pin>().is_err() {
+        format!("there is no pin {:?}", case.pin)
+    } else if case.scaling.parse::<Scaling>().is_err() {
+        format!("there is no scaling {:?}", case.scaling)
+    } else if counts.contains(&0) || case.threads() > MAX_NTHREAD || case.chunk == Some(0) {
+        "it has no threads, too many threads, or empty chunks".to_string()
+    } else if !is_schedule {
+        format!("there is no schedule {:?}", case.schedule)
+    } else if !is_start_method {
+        format!("there is no start method {:?}", case.start_method)
+    } else {
+        return Ok(());
+    })
 }
 
 /// Checks that the rules of a plan are within the limits of the options.

@@ -44,16 +44,15 @@ pub fn of_commands(planned: CommandRequest, nthread: &[u32], inner: &[u32], rule
 pub fn of_functions(sweep: &str, functions: &[&str], nthread: &[u32], rules: &Rules) -> Plan {
     let mut cases = Vec::new();
     for &function in functions {
-        let case = |&nthread: &u32| Case {
+        let counts = if function == BASELINE { &[1][..] } else { nthread };
+        cases.extend(counts.iter().map(|&nthread| Case {
             kernel: sweep.to_string(),
             backend: function.to_string(),
             nthread,
             inner_nthread: 1,
             scaling: Scaling::Strong.to_string(),
             ..Case::default()
-        };
-        let counts = if function == BASELINE { &[1][..] } else { nthread };
-        cases.extend(counts.iter().map(case));
+        }));
     }
     let mut plan = Plan {
         cases,

@@ -13,7 +13,7 @@ pub struct DisplayOptions {
     /// Print plain lines instead of a progress bar
     #[arg(long, action = ArgAction::SetTrue, help_heading = "Output")]
     pub no_progress: Switch,
-    /// When to use colours: auto, always or never; auto respects NO_COLOR (default: auto)
+    /// Colours: auto, always or never; auto respects NO_COLOR (default: auto)
     #[arg(long, value_name = "WHEN", help_heading = "Output")]
     pub color: Option<Given>,
 }

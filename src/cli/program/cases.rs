@@ -226,8 +226,8 @@ pub fn chunks(
     }
     // By default, all chunks of which the given draws make enough tasks.
     let least = u64::from(largest) * ladder::LEAST_TASKS;
-    let has_tasks = |chunk: &u64| draws.is_none_or(|draws| draws[0] / block / chunk >= least);
-    let chunks: Vec<u64> = ladder::chunks(block).into_iter().filter(has_tasks).collect();
+    let mut chunks = ladder::chunks(block);
+    chunks.retain(|chunk| draws.is_none_or(|draws| draws[0] / block / chunk >= least));
     if chunks.len() < 2 {
         return Err(UsageError(format!(
             "--block: blocks of {block} draws allow fewer than two task sizes; try 64, or more --draws"

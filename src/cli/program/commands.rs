@@ -78,8 +78,8 @@ fn list(
     if !options.words.is_empty() {
         list.push(command_after_dashes(&options.words, start, axes)?);
     }
-    let is_ignored = |given: &Given| !options.words.is_empty() && !given.is_flag();
-    for given in options.command.iter().filter(|given| !is_ignored(given)) {
+    for given in options.command.iter().filter(|given| options.words.is_empty() || given.is_flag())
+    {
         placeholders::check(given, axes)?;
         list.push(command(given, start)?);
     }
@@ -159,11 +159,11 @@ fn on_one_line(text: &str) -> String {
         return text.trim().to_string();
     }
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    line.chars().map(shown).collect()
+    let mut shown = String::new();
+    for c in line.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// Checks that labels are unique, since rows refer to a command by its label.

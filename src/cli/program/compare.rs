@@ -51,7 +51,7 @@ pub struct CompareOptions {
     /// Print the result as Markdown, for a pull request
     #[arg(long, action = ArgAction::SetTrue)]
     pub markdown: Switch,
-    /// When to use colours: auto, always or never (default: auto)
+    /// Colours: auto, always or never (default: auto)
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Given>,
 }

@@ -63,8 +63,8 @@ pub fn check(given: &Given, axes: Axes) -> Result<(), UsageError> {
 fn words_in_braces(text: &str) -> impl Iterator<Item = (bool, &str)> {
     text.match_indices('{').filter_map(|(start, _)| {
         let (word, _) = text[start + 1..].split_once('}')?;
-        let is_word = |c: char| c.is_ascii_alphanumeric() || "_- ".contains(c);
-        let is_name = !word.trim().is_empty() && word.chars().all(is_word);
+        let is_name = !word.trim().is_empty()
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || "_- ".contains(c));
         is_name.then_some((text[..start].ends_with('$'), word))
     })
 }

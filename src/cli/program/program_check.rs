@@ -14,14 +14,16 @@ use crate::record::{CommandPlan, PlannedCommand};
 /// # Errors
 /// The label of a command whose program cannot be started, and the reason.
 pub fn check(commands: &CommandPlan, baseline: Option<&PlannedCommand>) -> Result<(), UsageError> {
-    let refused = |label: &str, problem: String| UsageError(format!("{label}: {problem}"));
-    if let Some(words) = &commands.prepare {
-        return obstacle(commands, words)
-            .map_or(Ok(()), |problem| Err(refused("--prepare", problem)));
-    }
-    for command in commands.list.iter().chain(baseline) {
-        if let Some(problem) = obstacle(commands, &command.words) {
-            return Err(refused(&command.label, problem));
+    let programs: Vec<(&str, &[String])> = match &commands.prepare {
+        Some(words) => vec![("--prepare", words)],
+        None => {
+            let all = commands.list.iter().chain(baseline);
+            all.map(|command| (command.label.as_str(), &command.words[..])).collect()
+        }
+    };
+    for (label, words) in programs {
+        if let Some(problem) = obstacle(commands, words) {
+            return Err(UsageError(format!("{label}: {problem}")));
         }
     }
     Ok(())

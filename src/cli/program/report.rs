@@ -25,7 +25,7 @@ pub struct ReportOptions {
     /// Print the cases in the format of another tool, without a table and files
     #[arg(long, value_name = "FORMAT", conflicts_with_all = ["splice", "details"])]
     pub export: Option<ExportFormat>,
-    /// When to use colours: auto, always or never (default: auto)
+    /// Colours: auto, always or never (default: auto)
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Given>,
 }
@@ -88,11 +88,11 @@ fn several(options: &ReportOptions) -> anyhow::Result<u8> {
             format!("{flag}: this option takes one results directory; leave the others out");
         return Err(UsageError(problem).into());
     }
-    let read = |dir: &std::path::PathBuf| match report::read(dir) {
-        Ok(summary) => Ok((dir.display().to_string(), summary)),
-        Err(error) => Err(UsageError(format!("{error:#}"))),
-    };
-    let runs = options.dirs.iter().map(read).collect::<Result<Vec<_>, UsageError>>()?;
+    let mut runs = Vec::new();
+    for dir in &options.dirs {
+        let summary = report::read(dir).map_err(|error| UsageError(format!("{error:#}")))?;
+        runs.push((dir.display().to_string(), summary));
+    }
     let shown = if options.details { report::Shown::Every } else { report::Shown::Best };
     print_result(&report::side_by_side(&runs, shown))
 }

@@ -148,7 +148,7 @@ fn check_isa(lookup: Lookup<'_>) -> Result<(), UsageError> {
 
 /// The default results directory, `results/<UTC time>-<host>`.
 fn default_out(host: &str) -> PathBuf {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let host: String = host.chars().filter(|c| is_plain(*c)).take(40).collect();
+    let host = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-');
+    let host: String = host.take(40).collect();
     fresh_dir(Path::new("results"), &format!("{}-{host}", utc_now_compact()))
 }
