@@ -52,6 +52,7 @@ impl Columns {
     pub fn fitting_lines(mut self, line_width: usize, droppable: &[&str]) -> Vec<String> {
         for heading in droppable {
             let widths = self.widths();
+            // Text columns can be cut down to their least width before a column has to go.
             let can_lose = (0..self.texts).map(|it| widths[it].saturating_sub(min_width(it)));
             if self.width() - can_lose.sum::<usize>() <= line_width {
                 break;
@@ -69,8 +70,9 @@ impl Columns {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.first().map_or(0, Vec::len);
-        let width = |column: usize| self.rows.iter().map(|row| length(&row[column])).max();
-        (0..columns).map(|column| width(column).unwrap_or(0)).collect()
+        let widths = (0..columns)
+            .map(|column| self.rows.iter().map(|row| length(&row[column])).max().unwrap_or(0));
+        widths.collect()
     }
 
     fn width(&self) -> usize {
@@ -79,6 +81,7 @@ impl Columns {
     }
 
     fn shrink(&mut self, line_width: usize) {
+        // From the last text column to the first: the names, which tell rows apart, lose least.
         for column in (0..self.texts).rev() {
             let excess = self.width().saturating_sub(line_width);
             let width = self.widths()[column];

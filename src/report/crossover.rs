@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::columns::Columns;
 use super::prose::{WIDTH, wrapped};
-use crate::analysis::{Summary, Winner};
+use crate::analysis::Summary;
 use crate::view::crossover::{Ladder, earliest, known, ladders, sentence};
 use crate::view::figure::crossings::winners;
 use crate::view::figure::map::{Cell, Map};
@@ -31,16 +31,14 @@ pub fn crossover(summary: &Summary) -> String {
 }
 
 fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
-    let draws = |winner: &&Winner| summary.cases[winner.baseline].case.draws.unwrap_or_default();
-    let (Some(first), Some(last)) = (ladder.winners.first(), ladder.winners.last()) else {
-        return String::new();
-    };
+    let draws = ladder.winners.iter().map(|it| summary.cases[it.baseline].case.draws);
+    let (first, last) = (draws.clone().next().flatten(), draws.last().flatten());
     let pin = clean(&pin(ladder.job));
     format!(
         "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}",
         clean(&ladder.job.kernel),
-        thousands(draws(first)),
-        thousands(draws(last)),
+        thousands(first.unwrap_or_default()),
+        thousands(last.unwrap_or_default()),
         wrapped(&machine(summary)),
     )
 }
@@ -58,6 +56,7 @@ fn table(map: &Map) -> String {
         false => (name_width, map.counts.len().max(1), "work", "n = "),
     };
     let mut text = String::new();
+    // Counts that have no room beside each other follow below, with the same rows.
     for first in (0..map.counts.len()).step_by(columns) {
         let shown = first..map.counts.len().min(first + columns);
         let counts = map.counts[shown.clone()].iter().map(|count| format!("{n}{count}"));

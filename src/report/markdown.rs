@@ -199,12 +199,12 @@ fn warnings(summary: &Summary) -> String {
 }
 
 fn failures(summary: &Summary) -> String {
-    let failed = || summary.cases.iter().filter(|case| !case.problems.is_empty());
-    if failed().next().is_none() {
+    let mut failed = summary.cases.iter().filter(|case| !case.problems.is_empty()).peekable();
+    if failed.peek().is_none() {
         return String::new();
     }
     let mut page = String::from("## Failed visits\n\n");
-    for case in failed() {
+    for case in failed {
         let (name, count) = (case.case.title_with_count(), case.problems.len());
         let _ =
             writeln!(page, "- {}: {count}, the first: {}", text(&name), text(&case.problems[0]));

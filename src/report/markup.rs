@@ -8,8 +8,7 @@ use std::path::Path;
 /// line, and every character that could mean something escaped. Space at its ends
 /// goes: it would keep stars around the text from making it bold.
 pub fn text(field: &str) -> String {
-    let is_space = |character: char| character.is_whitespace() || character.is_control();
-    let field = field.trim_matches(is_space);
+    let field = field.trim_matches(|it: char| it.is_whitespace() || it.is_control());
     let mut out = String::with_capacity(field.len());
     for (at, character) in field.char_indices() {
         match character {
@@ -44,10 +43,8 @@ pub fn table_row(cells: &[String]) -> String {
 
 /// Text that is shown to the letter, line by line, in that language: a command.
 pub fn code(language: &str, text: &str) -> String {
-    let is_plain = |character: char| {
-        !matches!(character, '<' | '`') && (character == '\n' || !character.is_control())
-    };
-    if text.chars().all(is_plain) {
+    let mut special = text.chars().filter(|it| matches!(it, '<' | '`') || it.is_control());
+    if special.all(|character| character == '\n') {
         return format!("```{language}\n{text}\n```\n");
     }
     // Nothing in it may end the block, or look like another part of the page.

@@ -24,15 +24,16 @@ pub fn page(summary: &Summary, style: Style, depth: Depth) -> String {
         true => crossover(summary),
         false => String::new(),
     };
-    let tables = || match depth {
-        Depth::Answer => tables(summary, style),
-        Depth::Details => details(summary),
-    };
     // A run that ended too early has no threshold, so its tables are shown.
     let mut sections = match (answer.is_empty(), depth) {
-        (true, _) => vec![tables(), crossover(summary), granularity(summary)],
+        (true, Depth::Answer) => {
+            vec![tables(summary, style), crossover(summary), granularity(summary)]
+        }
+        (true, Depth::Details) => {
+            vec![details(summary), crossover(summary), granularity(summary)]
+        }
         (false, Depth::Answer) => vec![answer],
-        (false, Depth::Details) => vec![answer, tables()],
+        (false, Depth::Details) => vec![answer, details(summary)],
     };
     if depth == Depth::Details {
         sections.push(models(summary));

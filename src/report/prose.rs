@@ -24,6 +24,7 @@ pub fn wrapped(sentence: &str) -> String {
     }
     let mut out = String::new();
     let mut used = 0;
+    // Greedy line breaks: a unit that does not fit begins the next line.
     for unit in units {
         let unit = cut(&unit, WIDTH - INDENT.len());
         let length = length(&unit);

@@ -14,8 +14,8 @@ use crate::analysis::{CaseSummary, Job, Summary, differences_of_machines, jobs};
 use crate::record::{Case, Target};
 use crate::view::job::OVERSUBSCRIBED;
 use crate::view::nouns::{baseline_name, job_of_runs};
-use crate::view::number::{thousands, time_with_interval};
-use crate::view::table::speedup;
+use crate::view::number::thousands;
+use crate::view::table::{speedup, time};
 use crate::view::text::{clean, usable_cpus};
 
 /// The cases that are shown.
@@ -52,6 +52,7 @@ pub fn side_by_side(runs: &[Named], shown: Shown) -> String {
         }
     }
     let columns: Vec<Vec<Job<'_>>> = runs.iter().map(|(_, summary)| jobs(summary)).collect();
+    // Runs with other draws show the same job, unless a run has that job in several sizes.
     let several = has_several_sizes(&columns);
     let mut keys: Vec<Case> = Vec::new();
     for job in columns.iter().flatten() {
@@ -105,8 +106,9 @@ fn table_of_job(target: Target, found: &[Option<&Job<'_>>], shown: Shown) -> Str
     let Some(first) = found.iter().flatten().next() else { return String::new() };
     let mut text = format!("\n{}\n", clean(&title(target, first, found)));
     let mut lines: Vec<Line> = vec![(String::new(), (0..found.len()).map(column).collect())];
-    let baseline = |job: &Option<&Job<'_>>| job.and_then(Job::baseline).map_or("–".into(), time);
-    lines.push((clean(&name_of_baselines(found)), found.iter().map(baseline).collect()));
+    let baselines = found.iter().map(|job| job.and_then(Job::baseline));
+    let times = baselines.map(|case| case.map_or("–".to_string(), time));
+    lines.push((clean(&name_of_baselines(found)), times.collect()));
     let cells: Vec<Vec<Line>> =
         found.iter().map(|job| job.map_or(Vec::new(), |job| of_run(job, shown))).collect();
     let mut names: Vec<&String> = Vec::new();
@@ -116,11 +118,11 @@ fn table_of_job(target: Target, found: &[Option<&Job<'_>>], shown: Shown) -> Str
         }
     }
     for name in names {
-        let cell = |lines: &Vec<Line>| {
+        let cells = cells.iter().map(|lines| {
             let line = lines.iter().find(|(other, _)| other == name);
             line.map_or("–".to_string(), |(_, cells)| cells.concat())
-        };
-        lines.push((name.clone(), cells.iter().map(cell).collect()));
+        });
+        lines.push((name.clone(), cells.collect()));
     }
     text.push_str(&aligned(&lines));
     if lines.iter().flat_map(|(_, cells)| cells).any(|cell| cell.contains(OVERSUBSCRIBED)) {
@@ -184,11 +186,6 @@ fn of_run(job: &Job<'_>, shown: Shown) -> Vec<Line> {
 fn count(case: &CaseSummary) -> String {
     let mark = if case.oversubscribed { OVERSUBSCRIBED } else { "" };
     format!("{}{mark}", case.case.count_text())
-}
-
-/// The absolute time of a case, with its unit.
-fn time(case: &CaseSummary) -> String {
-    time_with_interval(case.median_ns, case.median_low_ns, case.median_high_ns)
 }
 
 /// Lines as text. Where a line would be too long for a terminal, the names stand

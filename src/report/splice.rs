@@ -111,6 +111,7 @@ struct Line {
 /// The line that consists of a mark and perhaps of spaces around it, or the problem that there
 /// is not exactly one.
 fn only_line(text: &[u8], mark: &str) -> Result<Line, String> {
+    // Bytes, not text: what stands around the marks may be in any encoding.
     let mut start = 0;
     let mut only: Option<Line> = None;
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {

@@ -48,13 +48,13 @@ const FIGURES: [&str; 31] = [
 /// Where the disk refuses.
 pub fn write_csv(summary: &Summary, dir: &Path) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let columns = || CASE_COLUMNS.iter().chain(&FIGURES);
-    csv.write_record(columns())?;
+    let columns = CASE_COLUMNS.iter().chain(&FIGURES);
+    csv.write_record(columns.clone())?;
     for case in &summary.cases {
         let mut object = serde_json::to_value(case)?;
         object["failed_visits"] = case.problems.len().into();
         object["problem"] = case.problems.first().cloned().unwrap_or_default().into();
-        csv.write_record(columns().map(|column| cell(&object[*column])))?;
+        csv.write_record(columns.clone().map(|column| cell(&object[*column])))?;
     }
     Ok(replace_file(&dir.join("summary.csv"), &csv.into_inner()?)?)
 }

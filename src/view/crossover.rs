@@ -17,6 +17,8 @@ pub struct Ladder<'a> {
 /// The ladders of a run.
 pub fn ladders(summary: &Summary) -> Vec<Ladder<'_>> {
     let mut ladders: Vec<Ladder> = Vec::new();
+    // The cases of a ladder differ in their draws alone; kernel, pin and the like tell ladders
+    // apart.
     for winner in &summary.winners {
         let job = &summary.cases[winner.baseline].case;
         match ladders.iter_mut().find(|ladder| differ_in_draws_only(ladder.job, job)) {
@@ -71,6 +73,7 @@ pub fn sentence(ladder: &Ladder<'_>) -> Option<String> {
         let name = it.case.title();
         match it.verdict {
             ThresholdVerdict::From | ThresholdVerdict::Always => {
+                // The first names the verb and the noun, the others only their figure.
                 let verb = if paying.is_empty() { " pays" } else { "" };
                 let from =
                     it.work_ns.map_or(format!("{} or less", time(it.smallest_work_ns)), time);

@@ -33,9 +33,9 @@ pub fn how_it_ended(summary: &Summary) -> String {
 /// The speedup that is known least precisely. Those without an interval are known less
 /// precisely than any.
 fn precision(summary: &Summary) -> String {
-    let compared = || summary.cases.iter().filter(|case| !case.is_baseline());
-    let unknown = compared().filter(|case| case.half_width.is_none()).count();
-    let widths = compared().filter_map(|case| Some((case, case.half_width?)));
+    let compared = summary.cases.iter().filter(|case| !case.is_baseline());
+    let unknown = compared.clone().filter(|case| case.half_width.is_none()).count();
+    let widths = compared.filter_map(|case| Some((case, case.half_width?)));
     let Some((case, width)) = widths.max_by(|one, other| one.1.total_cmp(&other.1)) else {
         return if unknown > 0 { "; no speedup has an interval".into() } else { String::new() };
     };

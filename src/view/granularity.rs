@@ -16,9 +16,9 @@ const UNDECIDED: &str = "?";
 /// the smallest that there is), the one with the smallest tasks first.
 pub fn shown(summary: &Summary) -> Vec<&Granularity> {
     let all = &summary.granularities;
-    let counts = || all.iter().map(|it| it.case.nthread);
-    let usable = counts().filter(|count| !summary.is_oversubscribed(*count)).max();
-    let Some(count) = usable.or(counts().min()) else { return Vec::new() };
+    let counts = all.iter().map(|it| it.case.nthread);
+    let usable = counts.clone().filter(|count| !summary.is_oversubscribed(*count)).max();
+    let Some(count) = usable.or(counts.min()) else { return Vec::new() };
     let mut shown: Vec<&Granularity> = all.iter().filter(|it| it.case.nthread == count).collect();
     shown.sort_by(|one, other| order(one).total_cmp(&order(other)));
     shown
@@ -45,8 +45,9 @@ pub fn name(shown: &[&Granularity], it: &Granularity) -> String {
 /// The rows of the table: the name of a series, and the smallest tasks at which it is 50% and
 /// 95% efficient.
 pub fn rows(shown: &[&Granularity]) -> Vec<[String; 3]> {
-    let row = |it: &&Granularity| [name(shown, it), cell(it, &it.metg_50), cell(it, &it.metg_95)];
-    shown.iter().map(row).collect()
+    let rows =
+        shown.iter().map(|it| [name(shown, it), cell(it, &it.metg_50), cell(it, &it.metg_95)]);
+    rows.collect()
 }
 
 /// The notes below the table: the meaning of its marks, and the reasons why there is no figure.
@@ -65,9 +66,8 @@ pub fn notes(shown: &[&Granularity]) -> Vec<String> {
 
 /// The size of the task, and its interval.
 fn cell(it: &Granularity, metg: &Metg) -> String {
-    let bound =
-        |point: Option<&TaskSize>| point.map_or("?".to_string(), |point| time(point.task_ns));
-    let (least, most) = (bound(it.points.first()), bound(it.points.last()));
+    let [least, most] = [it.points.first(), it.points.last()]
+        .map(|point| point.map_or("?".to_string(), |point| time(point.task_ns)));
     let low = metg.task_low_ns.map_or(format!("≤ {least}"), time);
     let high = metg.task_high_ns.map_or(format!("> {most}"), time);
     match metg.verdict {
@@ -85,9 +85,12 @@ fn cell(it: &Granularity, metg: &Metg) -> String {
     }
 }
 
+fn share(point: &TaskSize) -> String {
+    format!("{}%", digits(100.0 * point.efficiency))
+}
+
 /// The reason why there is no figure, where there is none.
 fn refusal(it: &Granularity, percent: u32, metg: &Metg) -> Option<String> {
-    let share = |point: &TaskSize| format!("{}%", digits(100.0 * point.efficiency));
     let (first, last) = (it.points.first()?, it.points.last()?);
     match metg.verdict {
         ThresholdVerdict::Always => Some(format!(

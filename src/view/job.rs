@@ -1,7 +1,8 @@
 //! One job as every output shows it: title, baseline, series, winner and notes.
 
 use super::nouns::{Nouns, baseline_name, job_title, nouns};
-use super::number::{TIME, Unit, digits, with_interval};
+use super::number::digits;
+use super::table::time;
 use super::text::{machine, usable_cpus};
 use super::verdict::shortfall;
 use crate::analysis::{
@@ -63,13 +64,9 @@ impl<'a> JobView<'a> {
     pub fn baseline(&self) -> String {
         let Some(case) = self.job.baseline() else { return "none".to_string() };
         let name = baseline_name(case);
-        let Some(ns) = case.median_ns else {
+        if case.median_ns.is_none() {
             return format!("{name} has no valid visit: no speedups");
-        };
-        let Unit { name: unit, size } = Unit::fitting(&TIME, ns);
-        let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);
-        let time =
-            with_interval(Some(ns / size), scaled(case.median_low_ns), scaled(case.median_high_ns));
+        }
         let level = median_ranks(case.rounds, CONFIDENCE)
             .map_or(String::new(), |(.., level)| format!(", intervals of {:.1}%", 100.0 * level));
         // A name of several words ends with a colon.
@@ -78,7 +75,7 @@ impl<'a> JobView<'a> {
             0 | 1 => String::new(),
             count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
         };
-        format!("{name}{colon} {time} {unit}; {}{level}{over}", pluralize(case.rounds, "round"))
+        format!("{name}{colon} {}; {}{level}{over}", time(case), pluralize(case.rounds, "round"))
     }
 
     /// The best case of each series that was measured.

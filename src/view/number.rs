@@ -25,6 +25,11 @@ impl Unit {
         *units.iter().find(|unit| value >= unit.size).unwrap_or(&units[units.len() - 1])
     }
 
+    /// A plain value in the unit.
+    pub fn scaled(self, value: Option<f64>) -> Option<f64> {
+        value.map(|value| value / self.size)
+    }
+
     /// A value with its unit, to four figures.
     pub fn write(self, value: f64) -> String {
         format!("{} {}", significant(value / self.size, 4), self.name)
@@ -108,7 +113,7 @@ pub fn signed_time(ns: f64) -> String {
 /// A median time with its interval, in a unit of its own.
 pub fn time_with_interval(ns: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     let Some(ns) = ns else { return "no data".to_string() };
-    let Unit { name, size } = Unit::fitting(&TIME, ns);
-    let scaled = |ns: Option<f64>| ns.map(|ns| ns / size);
-    format!("{} {name}", with_interval(Some(ns / size), scaled(low), scaled(high)))
+    let unit = Unit::fitting(&TIME, ns);
+    let [value, low, high] = [Some(ns), low, high].map(|ns| unit.scaled(ns));
+    format!("{} {}", with_interval(value, low, high), unit.name)
 }

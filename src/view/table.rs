@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED};
 use super::number::{TIME, Unit, digits, percent, signed_time, time_with_interval, with_interval};
-use crate::analysis::{self, CaseSummary};
+use crate::analysis::CaseSummary;
 use crate::stats::median;
 use crate::visits::ResourceUsage;
 
@@ -190,6 +190,7 @@ impl Table {
 
     fn keep(mut self, is_kept: &[bool]) -> Table {
         fn kept<T>(cells: &mut Vec<T>, is_kept: &[bool]) {
+            // `retain` goes through the columns in order, so the nth call is of the nth column.
             let mut column = 0..;
             cells.retain(|_| column.next().is_some_and(|column| is_kept[column]));
         }
@@ -219,7 +220,6 @@ impl Column {
     }
 
     fn head(self, view: &JobView<'_>, unit: Unit) -> Head {
-        let of_time = |what: &str| format!("{what} {}", unit.name);
         let name = match self {
             Name => view.nouns.one,
             Schedule => "schedule chunk",
@@ -227,8 +227,8 @@ impl Column {
             BestCount if view.has_inner => "best n × inner",
             BestCount => "best n",
             Rounds => "rounds",
-            Time => &of_time("time"),
-            TimeInterval => &(of_time("time") + " (95%)"),
+            Time => &format!("time {}", unit.name),
+            TimeInterval => &format!("time {} (95%)", unit.name),
             TimeOwnUnit => "time (95%)",
             Speedup | MarkedSpeedup => "speedup (95%)",
             Pairs => "pairs",
@@ -248,15 +248,36 @@ impl Column {
             Failed => "failed",
             UserTime => "user",
             SystemTime => "system",
-            CpuTime => &of_time("CPU"),
+            CpuTime => &format!("CPU {}", unit.name),
             Memory => "peak MiB",
         };
         let is_text = matches!(self, Name | Schedule);
         Head { column: self, name: name.to_string(), is_text }
     }
 
+    /// The value of a column of plain figures, and the form of its text; `None` of the others.
+    fn figure(self, case: &CaseSummary, unit: Unit) -> Option<Figure> {
+        Some(match self {
+            Time if case.median_ns.is_some() => (unit.scaled(case.median_ns), digits),
+            AllPairs => (case.speedup_all, digits),
+            Throughput => (case.throughput.map(|per_second| per_second / 1e9), digits),
+            Setup => (case.setup_ns, signed_time),
+            Overhead => (case.overhead_ns, signed_time),
+            LoadBalance => (case.load_balance, two_decimals),
+            Communication => (case.communication, two_decimals),
+            ComputationScaling => (case.computation_scaling, two_decimals),
+            UserTime => (median_cost(case, |cost| cost.user_ns), signed_time),
+            SystemTime => (median_cost(case, |cost| cost.system_ns), signed_time),
+            CpuTime => (unit.scaled(case.cpu_ns()), digits),
+            Memory => (case.peak_bytes().map(|bytes| bytes as f64 / MEBIBYTE), digits),
+            _ => return None,
+        })
+    }
+
     fn cell(self, view: &JobView<'_>, case: &CaseSummary, unit: Unit) -> Cell {
-        let in_unit = |ns: Option<f64>| ns.map(|ns| ns / unit.size);
+        if let Some((value, form)) = self.figure(case, unit) {
+            return Cell(value.map_or(NONE.to_string(), form), value);
+        }
         let has_data = case.median_ns.is_some();
         let (text, value) = match self {
             Name => (case.case.title(), None),
@@ -269,20 +290,15 @@ impl Column {
             BestCount => (best_count(view, case), None),
             Rounds => (case.rounds.to_string(), Some(case.rounds as f64)),
             Time | TimeInterval if !has_data => ("no data".to_string(), None),
-            Time => return Cell::figure(in_unit(case.median_ns), digits),
             TimeInterval => {
-                let [value, low, high] =
-                    [case.median_ns, case.median_low_ns, case.median_high_ns].map(in_unit);
+                let times = [case.median_ns, case.median_low_ns, case.median_high_ns];
+                let [value, low, high] = times.map(|ns| unit.scaled(ns));
                 (with_interval(value, low, high), value)
             }
-            TimeOwnUnit => {
-                let (low, high) = (case.median_low_ns, case.median_high_ns);
-                (time_with_interval(case.median_ns, low, high), case.median_ns)
-            }
+            TimeOwnUnit => (time(case), case.median_ns),
             Speedup => (speedup(case), case.speedup),
             MarkedSpeedup => (format!("{}{}", tie_mark(view, case), speedup(case)), case.speedup),
             Pairs => (pairs(case), Some(case.pairs as f64)),
-            AllPairs => return Cell::figure(case.speedup_all, digits),
             Efficiency => (percent(case.efficiency), case.efficiency),
             EfficiencyInterval => {
                 let ends = case.efficiency_low.zip(case.efficiency_high);
@@ -291,7 +307,6 @@ impl Column {
                 });
                 (percent(case.efficiency) + &ends, case.efficiency)
             }
-            Throughput => return Cell::figure(case.throughput.map(|it| it / 1e9), digits),
             Fastest => {
                 let words = case.fastest.map_or(NONE, |it| if it { "maybe" } else { "no" });
                 (words.to_string(), None)
@@ -302,11 +317,6 @@ impl Column {
                 (mark.to_string(), Some(f64::from(!is_fastest)))
             }
             Rank => (rank(case), case.rank_low.map(|rank| rank as f64)),
-            Setup => return Cell::figure(case.setup_ns, signed_time),
-            Overhead => return Cell::figure(case.overhead_ns, signed_time),
-            LoadBalance => return Cell::figure(case.load_balance, two_decimals),
-            Communication => return Cell::figure(case.communication, two_decimals),
-            ComputationScaling => return Cell::figure(case.computation_scaling, two_decimals),
             KarpFlatt => {
                 let (low, high) = (case.karp_flatt_low, case.karp_flatt_high);
                 (with_interval(case.karp_flatt, low, high), case.karp_flatt)
@@ -315,28 +325,23 @@ impl Column {
                 0 => (NONE.to_string(), Some(0.0)),
                 count => (count.to_string(), Some(count as f64)),
             },
-            UserTime => return Cell::figure(median_cost(case, |cost| cost.user_ns), signed_time),
-            SystemTime => {
-                return Cell::figure(median_cost(case, |cost| cost.system_ns), signed_time);
-            }
-            CpuTime => return Cell::figure(in_unit(case.cpu_ns()), digits),
-            Memory => {
-                let mebibytes = case.peak_bytes().map(|bytes| bytes as f64 / MEBIBYTE);
-                return Cell::figure(mebibytes, digits);
-            }
+            // The plain figures returned above; a time without data is said in words.
+            _ => (NONE.to_string(), None),
         };
         Cell(text, value)
     }
 }
 
-impl Cell {
-    fn figure(value: Option<f64>, format: impl Fn(f64) -> String) -> Cell {
-        Cell(value.map_or(NONE.to_string(), format), value)
-    }
-}
+/// A value, if there is one, and the form of its text.
+type Figure = (Option<f64>, fn(f64) -> String);
 
 fn two_decimals(factor: f64) -> String {
     format!("{factor:.2}")
+}
+
+/// The median time of a case with its interval, in a unit of its own.
+pub fn time(case: &CaseSummary) -> String {
+    time_with_interval(case.median_ns, case.median_low_ns, case.median_high_ns)
 }
 
 /// The speedup of a case with its interval.
@@ -346,6 +351,7 @@ pub fn speedup(case: &CaseSummary) -> String {
 
 /// The mark of a series that may have the fastest case, where several may.
 fn tie_mark(view: &JobView<'_>, case: &CaseSummary) -> &'static str {
+    // Of a single series that may be the fastest the mark says nothing.
     let all = view.job.series();
     let mut tied = all.iter().filter(|it| it.cases.iter().any(|it| it.fastest == Some(true)));
     let is_tied = tied.clone().any(|it| it.cases.iter().any(|it| it.index == case.index));
@@ -410,8 +416,9 @@ pub fn unit_of(cases: &[&CaseSummary]) -> Unit {
 /// The rows of the table of best counts: name, best count, indistinguishable counts, and
 /// whether the best differs from its neighbours.
 pub fn best_counts(view: &JobView<'_>) -> Vec<[String; 4]> {
-    let row = |best: &analysis::BestCount| {
-        let case = &view.summary.cases.get(best.case)?.case;
+    let Some(ranking) = view.ranking else { return Vec::new() };
+    let cases = ranking.series.iter().filter_map(|it| Some((it, view.summary.cases.get(it.case)?)));
+    let rows = cases.map(|(best, CaseSummary { case, .. })| {
         let ties = match (best.nthread_low, best.nthread_high) {
             (low, high) if low == high => "none".to_string(),
             (low, high) => format!("{low} to {high}"),
@@ -421,7 +428,7 @@ pub fn best_counts(view: &JobView<'_>) -> Vec<[String; 4]> {
             Some(false) => "indistinguishable from a neighbour",
             None => "nothing to compare, or too few rounds",
         };
-        Some([case.title(), case.count_text(), ties, differs.to_string()])
-    };
-    view.ranking.map_or(Vec::new(), |ranking| ranking.series.iter().filter_map(row).collect())
+        [case.title(), case.count_text(), ties, differs.to_string()]
+    });
+    rows.collect()
 }

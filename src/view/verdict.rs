@@ -17,6 +17,8 @@ const MAX_NAMED: usize = 3;
 /// nothing was measured.
 pub fn verdict(view: &JobView<'_>) -> Option<String> {
     let all = view.job.series();
+    // The highest speedup need not be the winner: of several that are indistinguishable, the
+    // ranking prefers fewer threads.
     let competitors = all.iter().filter_map(best_competitor);
     let highest = competitors.max_by(|a, b| a.score().total_cmp(&b.score()));
     let Some(baseline) = view.job.baseline().filter(|case| case.median_ns.is_some()) else {
@@ -67,6 +69,7 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
     .into_iter()
     .filter_map(|(name, factor)| Some((name, factor?)))
     .collect();
+    // Efficiency is the product of the three factors; those that are low explain it.
     let low: Vec<String> = factors
         .iter()
         .filter(|(_, factor)| *factor < GOOD)
@@ -129,18 +132,21 @@ fn without_intervals(highest: &CaseSummary, reference: &str) -> String {
 fn others(view: &JobView<'_>, ranking: &Ranking, winner: &CaseSummary) -> String {
     let mut series = view.job.series();
     series.retain(|series| series.cases.iter().all(|case| case.index != winner.index));
-    let is_tied = |series: &Series<'_>| series.cases.iter().any(|it| it.fastest == Some(true));
-    let tied: Vec<String> =
-        series.iter().filter(|it| is_tied(it)).map(|it| name_beside(view, it, winner)).collect();
-    let is_compared = |series: &Series<'_>| series.cases.iter().all(|it| it.fastest.is_some());
-    let unknown = series.iter().filter(|it| !is_compared(it) && !is_tied(it)).count();
+    let (tied, beaten): (Vec<Series<'_>>, Vec<Series<'_>>) = series
+        .into_iter()
+        .partition(|series| series.cases.iter().any(|case| case.fastest == Some(true)));
+    let tied: Vec<String> = tied.iter().map(|it| name_beside(view, it, winner)).collect();
+    let unknown = beaten
+        .iter()
+        .filter(|series| series.cases.iter().any(|case| case.fastest.is_none()))
+        .count();
     let mut text = String::new();
     if !tied.is_empty() {
         let is = if tied.len() == 1 { "is" } else { "are" };
         let within = half_width(view, ranking);
         let tied = list(&tied);
         text = format!("; {tied} {is} statistically indistinguishable from it{within}");
-    } else if !series.is_empty() && unknown == 0 {
+    } else if !beaten.is_empty() && unknown == 0 {
         let one = if view.has_inner { "series" } else { view.nouns.one };
         text = format!("; every other {one} is slower");
     }

@@ -42,8 +42,9 @@ pub fn change(shift: &Shift) -> String {
 
 /// A figure before and after, in a unit.
 pub fn figures(shift: &Shift, unit: Unit) -> String {
-    let one = |figure: Option<f64>| figure.map_or("–".to_string(), |it| digits(it / unit.size));
-    format!("{} → {}", one(shift.before), one(shift.after))
+    let [before, after] = [shift.before, shift.after]
+        .map(|figure| unit.scaled(figure).map_or("–".to_string(), digits));
+    format!("{before} → {after}")
 }
 
 /// The unit for the times of some cases, and its name.

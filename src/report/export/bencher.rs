@@ -39,10 +39,12 @@ fn measures(case: &CaseSummary) -> BTreeMap<&'static str, Metric> {
     let metric = |value: Option<f64>, lower_value, upper_value| {
         value.map(|value| Metric { value, lower_value, upper_value })
     };
-    let rate = |ns: Option<f64>| Some(case.case.draws.unwrap_or(1) as f64 * 1e9 / ns?);
-    let latency = metric(case.median_ns, case.median_low_ns, case.median_high_ns);
+    let draws_ns = case.case.draws.unwrap_or(1) as f64 * 1e9;
     // The longest time is the lowest throughput.
-    let throughput = metric(case.throughput, rate(case.median_high_ns), rate(case.median_low_ns));
+    let [lowest, highest] =
+        [case.median_high_ns, case.median_low_ns].map(|ns| Some(draws_ns / ns?));
+    let latency = metric(case.median_ns, case.median_low_ns, case.median_high_ns);
+    let throughput = metric(case.throughput, lowest, highest);
     let is_compared = !case.is_baseline();
     let speedup = metric(case.speedup, case.speedup_low, case.speedup_high).filter(|_| is_compared);
     [("latency", latency), ("throughput", throughput), ("speedup", speedup)]

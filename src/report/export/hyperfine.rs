@@ -219,26 +219,24 @@ fn metrics(case: &CaseSummary) -> Vec<Metric> {
 
 fn benchmark2(command: String, case: &CaseSummary, summary: &Summary) -> Benchmark2 {
     let metrics = metrics(case);
-    let measurement = |round: usize| {
-        let quantity = |(name, unit, values): &Metric| {
+    let measurements = (0..case.round_ns.len()).map(|round| {
+        let quantities = metrics.iter().map(|(name, unit, values)| {
             (*name, Measurement::Quantity { value: values[round], unit })
-        };
+        });
         let exit_code = ("exit_code", Measurement::ExitCode(exit_code(case, round)));
-        metrics.iter().map(quantity).chain([exit_code]).collect()
-    };
-    let summarised = |(name, unit, values): &Metric| {
-        (
-            *name,
-            Summary2 { unit, count: values.len(), statistics: DescriptiveStatistics::of(values) },
-        )
-    };
+        quantities.chain([exit_code]).collect()
+    });
+    let summaries = metrics.iter().map(|(name, unit, values)| {
+        let statistics = DescriptiveStatistics::of(values);
+        (*name, Summary2 { unit, count: values.len(), statistics })
+    });
     Benchmark2 {
         command,
-        measurements: (0..case.round_ns.len()).map(measurement).collect(),
+        measurements: measurements.collect(),
         parameters: parameters(case, summary)
             .into_iter()
             .map(|(name, value)| (name, Parameter { value }))
             .collect(),
-        summary: metrics.iter().map(summarised).collect(),
+        summary: summaries.collect(),
     }
 }

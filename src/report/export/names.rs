@@ -14,7 +14,7 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
     for case in cases {
         of_title.entry(case.title_with_count()).or_default().push(settings(case));
     }
-    let name = |case: &&Case| {
+    let names = cases.iter().map(|case| {
         let title = case.title_with_count();
         let namesakes = &of_title[&title];
         let own = settings(case).into_iter().enumerate();
@@ -22,32 +22,31 @@ pub fn short(cases: &[&Case]) -> Vec<String> {
             own.filter(|(at, setting)| namesakes.iter().any(|other| other[*at] != *setting));
         let words = std::iter::once(title.clone()).chain(differing.map(|(_, setting)| setting));
         words.collect::<Vec<_>>().join(", ")
-    };
-    unique(cases.iter().map(name))
+    });
+    unique(names)
 }
 
 /// Commands as they ran; those of which the counts do not tell, with the counts.
 fn commands(cases: &[&Case]) -> Vec<String> {
     let names: Vec<String> = cases.iter().map(|case| case.substitute(&case.label)).collect();
-    let name = |(case, name): (&&Case, &String)| {
+    unique(cases.iter().zip(&names).map(|(case, name)| {
         let namesakes = names.iter().filter(|other| *other == name).count();
         if namesakes > 1 { case.title_with_count() } else { name.clone() }
-    };
-    unique(cases.iter().zip(&names).map(name))
+    }))
 }
 
 /// Names for a history: every setting in each, so that the name of a case does
 /// not change when others come or go, and another job is not taken for the same.
 pub fn whole(cases: &[&Case], most_bytes: usize) -> Vec<String> {
-    let name = |case: &&Case| {
+    unique(cases.iter().map(|case| {
         let settings: Vec<String> =
             settings(case).into_iter().filter(|setting| !setting.is_empty()).collect();
         let name = format!("{}, {}", case.title_with_count(), settings.join(", "));
+        // Room for the number that tells equal names apart; no character is cut in two.
         let room = most_bytes.saturating_sub(" (1234567)".len()).min(name.len());
         let end = (0..=room).rev().find(|end| name.is_char_boundary(*end));
         name[..end.unwrap_or(0)].to_string()
-    };
-    unique(cases.iter().map(name))
+    }))
 }
 
 /// The settings of a case that are not in its title, in words; as many for every case.
@@ -78,6 +77,7 @@ fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
     for name in names {
         let numbered = (2..).map(|count| format!("{name} ({count})"));
+        // The first of equals keeps its name, so that adding a namesake renames nobody.
         let mut free = std::iter::once(name.clone()).chain(numbered);
         let name = free.find(|name| used.insert(name.clone())).unwrap_or(name);
         unique.push(name);

@@ -20,8 +20,8 @@ use crate::view::granularity::{METHOD, notes, rows, shown};
 use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
 use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
-use crate::view::number::{Unit, digits, thousands, time_with_interval};
-use crate::view::table::{PAGE, Table, best_counts, speedup, unit_of};
+use crate::view::number::{Unit, digits, thousands};
+use crate::view::table::{PAGE, Table, best_counts, speedup, time, unit_of};
 use crate::view::text::usable_cpus;
 use crate::view::verdict::{shortfall, verdict};
 
@@ -110,7 +110,6 @@ struct FigureData {
 
 #[derive(Serialize)]
 struct SeriesData {
-    inner: u32,
     points: Vec<PointData>,
     laws: Vec<LawData>,
 }
@@ -280,11 +279,12 @@ fn capital(text: &str) -> String {
 
 /// A sentence with a capital, unless it begins with the name of a command or function.
 fn begun(view: &JobView<'_>, sentence: &str) -> String {
-    let starts = |case: &&CaseSummary| {
-        let start: String = case.case.title().chars().take(12).collect();
-        sentence.starts_with(&start)
-    };
-    let is_name = !view.nouns.has_workers && view.job.cases.iter().any(starts);
+    let is_name = !view.nouns.has_workers
+        && view.job.cases.iter().any(|case| {
+            // A long title is cut in the middle of a sentence, but never so near its start.
+            let start: String = case.case.title().chars().take(12).collect();
+            sentence.starts_with(&start)
+        });
     if is_name { sentence.to_string() } else { capital(sentence) }
 }
 
@@ -318,8 +318,7 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
         add("Highest speedup", text + " ×", fastest.case.title_with_count());
     }
     if let Some(baseline) = baseline.filter(|case| case.median_ns.is_some()) {
-        let (low, high) = (baseline.median_low_ns, baseline.median_high_ns);
-        let time = time_with_interval(baseline.median_ns, low, high);
+        let time = time(baseline);
         match view.nouns.has_workers {
             true => add("Sequential", time, "a call".to_string()),
             false => add("Baseline", time, short_baseline_name(baseline)),
@@ -376,22 +375,17 @@ fn warning(summary: &Summary, warning: &Warning) -> [String; 4] {
 
 fn figure_data(figure: &Figure) -> FigureData {
     let (x, y) = figure.other_axes();
-    let law = |law: &Law| {
-        let points = law.points.iter().map(|(n, value)| (rounded(*n), rounded(*value)));
-        let at_points = law.at_points.iter().map(|value| value.map(rounded));
-        (law.name, points.collect(), at_points.collect())
-    };
+    // Dots that follow from those of another figure are not stored twice: a page of many
+    // cases is mostly dots.
     let dots_of = match figure.metric {
         Metric::Throughput => Some(Metric::Time.file_stem()),
         Metric::Efficiency => Some(Metric::Speedup.file_stem()),
         _ => None,
     };
-    let point = |it: &Point| {
-        let (low, high) = it.interval.unzip();
-        let (value, low, high) = (rounded(it.value), low.map(rounded), high.map(rounded));
-        let dots = it.dots.iter().filter(|_| dots_of.is_none()).copied().map(rounded).collect();
-        (it.case, it.nthread, value, low, high, it.is_joined, dots)
-    };
+    let series = figure.series.iter().map(|series| SeriesData {
+        points: series.points.iter().map(|it| point_data(it, dots_of.is_none())).collect(),
+        laws: series.laws.iter().map(law_data).collect(),
+    });
     let title = match figure.metric {
         Metric::Speedup => format!("Speedup over {}", figure.baseline),
         metric => metric.title(figure.nouns).to_string(),
@@ -404,23 +398,29 @@ fn figure_data(figure: &Figure) -> FigureData {
         unit: figure.unit,
         x: [figure.x.clone(), x],
         y: (figure.y.clone(), y),
-        series: figure
-            .series
-            .iter()
-            .map(|series| SeriesData {
-                inner: series.inner_nthread,
-                points: series.points.iter().map(point).collect(),
-                laws: series.laws.iter().map(law).collect(),
-            })
-            .collect(),
+        series: series.collect(),
         dots_of,
         reference: figure.reference.as_ref().and_then(|it| it.value),
+        // The ideal is a straight line over the thread count, so two of its values tell all.
         ideal: figure
             .ideal(1.0)
             .zip(figure.ideal(2.0))
             .map(|(one, two)| [2.0 * one - two, two - one]),
         oversubscribed_from: figure.oversubscribed_from,
     }
+}
+
+fn point_data(point: &Point, has_dots: bool) -> PointData {
+    let (low, high) = point.interval.unzip();
+    let dots = if has_dots { point.dots.iter().copied().map(rounded).collect() } else { vec![] };
+    let (value, low, high) = (rounded(point.value), low.map(rounded), high.map(rounded));
+    (point.case, point.nthread, value, low, high, point.is_joined, dots)
+}
+
+fn law_data(law: &Law) -> LawData {
+    let points = law.points.iter().map(|(n, value)| (rounded(*n), rounded(*value)));
+    let at_points = law.at_points.iter().map(|value| value.map(rounded));
+    (law.name, points.collect(), at_points.collect())
 }
 
 /// Five significant figures: a mark needs no more.
@@ -433,12 +433,10 @@ fn strips(view: &JobView<'_>, metric: Metric) -> Strips {
         Metric::Speedup => ("Distribution of the speedups", "pair"),
         _ => ("Distribution of the times", "round"),
     };
-    let values = |case: &CaseSummary| match metric {
-        Metric::Speedup => ratios(case).to_vec(),
-        _ => case.round_ns.clone(),
-    };
-    let boxes = view.job.cases.iter();
-    let boxes = boxes.filter_map(|case| Some((case.index, five_numbers(&values(case))?)));
+    let boxes = view.job.cases.iter().filter_map(|case| {
+        let values = if metric == Metric::Speedup { ratios(case) } else { &case.round_ns };
+        Some((case.index, five_numbers(values)?))
+    });
     Strips { title, one, figure: metric.file_stem(), boxes: boxes.collect() }
 }
 

@@ -126,15 +126,20 @@ fn plan(plan: &Plan) -> Vec<(String, String)> {
     lines
 }
 
+/// A command line as it would be typed.
+fn typed(words: &Vec<String>) -> String {
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
+fn path(path: &PathBuf) -> String {
+    path.display().to_string()
+}
+
 /// The commands, what each of them finds around itself, and what is expected of it.
 fn commands(commands: &CommandPlan) -> Vec<(String, String)> {
-    let typed = |words: &Vec<String>| {
-        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
-    };
     let labelled =
         |command: &PlannedCommand| (format!("command {}", command.label), typed(&command.words));
     let mut lines: Vec<(String, String)> = commands.list.iter().map(labelled).collect();
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let output = match commands.output {
         OutputPolicy::Discard => "discarded",
         OutputPolicy::Keep => "kept",
@@ -144,8 +149,8 @@ fn commands(commands: &CommandPlan) -> Vec<(String, String)> {
     lines.extend(known([
         ("before each run", commands.prepare.as_ref().map(typed)),
         ("after each run", commands.cleanup.as_ref().map(typed)),
-        ("directory", path(&commands.directory)),
-        ("stdin", path(&commands.input)),
+        ("directory", commands.directory.as_ref().map(path)),
+        ("stdin", commands.input.as_ref().map(path)),
         ("what they print", Some(output.to_string())),
         ("exit codes that are no failure", Some(codes.join(", "))),
         (

@@ -76,6 +76,7 @@ fn ideal(layout: &Layout<'_>) -> Option<Vec<Place>> {
 
 /// The part of a rising path that stays below `top`.
 fn below_top(path: &[Place], top: f64) -> Vec<Place> {
+    // The last point below the top is followed by the point where the path crosses it.
     let inside = path.iter().take_while(|(_, y)| *y >= top).count();
     let mut kept = path[..inside].to_vec();
     if let (Some(last), Some(next)) = (kept.last().copied(), path.get(inside)) {
@@ -140,8 +141,9 @@ fn paths(layout: &Layout<'_>) -> Vec<(usize, Vec<Place>)> {
     let mut paths = Vec::new();
     for (i, series) in layout.figure.series.iter().enumerate() {
         for piece in series.pieces() {
-            let place = |it: &Point| (layout.dodged(i, it.nthread), layout.y(it.value));
-            paths.push((i, piece.iter().map(place).collect()));
+            let places = piece.iter();
+            let places = places.map(|it| (layout.dodged(i, it.nthread), layout.y(it.value)));
+            paths.push((i, places.collect()));
         }
     }
     paths

@@ -16,12 +16,13 @@ pub(super) fn suffixes(jobs: &[&Job<'_>]) -> Vec<String> {
     if jobs.len() == 1 {
         return vec![String::new()];
     }
-    let pin = |job: &Job<'_>| plain(&job.settings().pin);
-    let pins_differ = jobs.iter().any(|job| pin(job) != pin(jobs[0]));
+    let pins: Vec<String> = jobs.iter().map(|job| plain(&job.settings().pin)).collect();
+    let pins_differ = pins.iter().any(|pin| *pin != pins[0]);
     let short: Vec<String> = jobs
         .iter()
-        .map(|job| match pins_differ {
-            true => format!("{}-{}", short_suffix(job), pin(job)),
+        .zip(&pins)
+        .map(|(job, pin)| match pins_differ {
+            true => format!("{}-{pin}", short_suffix(job)),
             false => short_suffix(job),
         })
         .collect();

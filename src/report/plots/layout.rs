@@ -107,6 +107,8 @@ impl Layout<'_> {
         let mut plane = Plane::new(&figure.x, &figure.y, 84.0, legend);
         let Area { left, top, right, .. } = plane.area;
         let (count, width) = (figure.counts.len(), plane.area.width());
+        // Half the distance between evenly spaced counts, so that series beside each other at
+        // the first and last count stay within the area; one count stands in the middle.
         let margin = match count {
             0 | 1 => width / 2.0,
             n => (width / (2 * n) as f64).max(16.0),
@@ -117,6 +119,7 @@ impl Layout<'_> {
             0 | 1 => (width, 56.0),
             _ => (figure.x.least_gap() * (plane.x.ends.1 - plane.x.ends.0), 16.0),
         };
+        // Two thirds of the smallest distance between counts are shared by the series.
         let step = (0.66 * gap / figure.series.len().max(1) as f64).min(widest);
         Layout { figure, plane, step }
     }
@@ -174,6 +177,7 @@ impl Layout<'_> {
             (!is_end, std::cmp::Reverse(n.trailing_zeros()), *n)
         });
         let mut kept: Vec<u32> = Vec::new();
+        // A count is labelled if its label touches none of those that matter more.
         for n in order {
             let at = self.x(f64::from(n));
             if kept.iter().all(|m| (at - self.x(f64::from(*m))).abs() >= room) {

@@ -52,14 +52,15 @@ impl Axis {
     /// The axis of thread counts. Unless the scale is given, the one is taken on which the
     /// two closest counts are further apart.
     pub fn of_counts(counts: &[u32], noun: &str, scale: Option<Scale>) -> Axis {
-        let on = |scale: Scale| Axis {
+        let [linear, log] = [Scale::Linear, Scale::Log].map(|scale| Axis {
             scale,
             low: f64::from(counts.first().copied().unwrap_or(1)),
             high: f64::from(counts.last().copied().unwrap_or(1)),
             ticks: counts.iter().map(|n| (f64::from(*n), n.to_string())).collect(),
             label: with_scale(format!("{noun} (count)"), scale),
-        };
-        let (linear, log) = (on(Scale::Linear), on(Scale::Log));
+        });
+        // Powers of two crowd at the left of a linear axis; evenly spaced counts crowd at the
+        // right of a logarithmic one.
         let is_wide = linear.high / linear.low >= LOG_SPAN;
         let is_log = is_wide && log.least_gap() > linear.least_gap();
         match scale {
@@ -73,6 +74,8 @@ impl Axis {
     /// given one; `None` if that is logarithmic and there are values below zero.
     pub fn of_values(figure: &Figure, scale: Option<Scale>) -> Option<(Axis, Unit)> {
         let (min, max) = with_ideal(figure, hull(figure));
+        // A logarithmic axis needs room in ratios; a linear one starts at zero unless that
+        // would squeeze the data into its upper part.
         let is_log = match scale {
             Some(scale) => scale == Scale::Log,
             None => figure.metric.suits_log(figure.x.scale) && min > 0.0 && max / min > LOG_SPAN,
@@ -102,11 +105,11 @@ impl Axis {
 fn ticks(scale: Scale, low: f64, high: f64, unit: Unit) -> Vec<(f64, String)> {
     let values = scale.ticks(low / unit.size, high / unit.size);
     let places = tick_decimals(&values);
-    let text = |tick: f64| match scale {
-        Scale::Log => decimals(tick, tick_decimals(&[tick])),
-        Scale::Linear => decimals(tick, places),
-    };
-    values.into_iter().map(|tick| (tick * unit.size, text(tick))).collect()
+    let ticks = values.into_iter().map(|tick| {
+        let places = if scale == Scale::Log { tick_decimals(&[tick]) } else { places };
+        (tick * unit.size, decimals(tick, places))
+    });
+    ticks.collect()
 }
 
 /// The label, with a note if the scale is logarithmic.
@@ -147,6 +150,7 @@ fn with_ideal(figure: &Figure, (min, max): (f64, f64)) -> (f64, f64) {
 fn fences(point: &Point) -> (f64, f64) {
     let mut sorted = point.dots.clone();
     sorted.sort_by(f64::total_cmp);
+    // A case without dots has only its median.
     let Some(last) = sorted.len().checked_sub(1) else {
         return (point.value, point.value);
     };

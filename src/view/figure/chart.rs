@@ -50,7 +50,6 @@ pub struct Point {
 impl Point {
     /// A point, if a logarithmic axis can show it.
     pub fn new(at_ns: f64, value: f64, interval: Option<(f64, f64)>, of: String) -> Option<Point> {
-        let is_drawable = |value: f64| value.is_finite() && value > 0.0;
         let interval = interval.filter(|(low, high)| is_drawable(*low) && is_drawable(*high));
         (is_drawable(at_ns) && is_drawable(value)).then_some(Point {
             at: time(at_ns),
@@ -71,10 +70,10 @@ impl Chart {
         lines: Vec<Line>,
         levels: Vec<(f64, &'static str)>,
     ) -> Chart {
-        let points = || lines.iter().flat_map(|line| &line.points);
-        let (low, high) = span(points().map(|point| point.at_ns));
+        let points = lines.iter().flat_map(|line| &line.points);
+        let (low, high) = span(points.clone().map(|point| point.at_ns));
         let x = time_axis(low / 1.3, high * 1.3, x_name);
-        let ends = points().flat_map(|point| match point.interval {
+        let ends = points.flat_map(|point| match point.interval {
             Some((low, high)) => [low, high],
             None => [point.value; 2],
         });
@@ -89,6 +88,11 @@ impl Chart {
         let y = Axis { scale, low, high, ticks, label };
         Chart { title, subtitle, x, y, y_name, unit, lines, levels }
     }
+}
+
+/// True if a logarithmic axis can show a value.
+fn is_drawable(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
 
 /// The least and the largest value; some range if there are none.

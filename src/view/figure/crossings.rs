@@ -4,7 +4,7 @@
 use super::chart::{Chart, Line, Point};
 use super::map::{Cell, Map, Row};
 use super::scale::Scale;
-use crate::analysis::{CaseSummary, Crossover, Granularity, Metg, Summary, ThresholdVerdict};
+use crate::analysis::{CaseSummary, Crossover, Metg, Summary, ThresholdVerdict};
 use crate::view::crossover::Ladder;
 use crate::view::granularity::{name, shown};
 use crate::view::number::{thousands, time, unit};
@@ -14,7 +14,7 @@ use crate::view::text::on_cpu;
 pub fn granularity(summary: &Summary) -> Option<Chart> {
     let shown = shown(summary);
     let first = &shown.first()?.case;
-    let line = |it: &&Granularity| Line {
+    let lines = shown.iter().map(|it| Line {
         name: name(&shown, it),
         remark: format!("50%: {}, 95%: {}", metg(&it.metg_50), metg(&it.metg_95)),
         points: it
@@ -27,7 +27,7 @@ pub fn granularity(summary: &Summary) -> Option<Chart> {
                 Point::new(point.task_ns, point.efficiency, interval, of)
             })
             .collect(),
-    };
+    });
     let title = format!("Efficiency by task duration: {}{}", first.kernel, on_cpu(summary));
     let subtitle = format!(
         "n = {} · tasks are chunks of blocks of {} draws · g = time of a call × n / tasks · \
@@ -40,14 +40,14 @@ pub fn granularity(summary: &Summary) -> Option<Chart> {
         [title, subtitle],
         ["Task duration g", "Efficiency"],
         (Scale::Linear, unit("%", 0.01)),
-        shown.iter().map(line).collect(),
+        lines.collect(),
         vec![(0.5, "50%"), (0.95, "95%")],
     ))
 }
 
 /// Speedup against work, each backend at the count that pays from the smallest job.
 pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
-    let line = |it: &Crossover| Line {
+    let lines = earliest(ladder).map(|it| Line {
         name: it.case.title_with_count(),
         remark: match (it.verdict, it.work_ns) {
             (ThresholdVerdict::From, Some(ns)) => format!("pays from {}", time(ns)),
@@ -60,7 +60,7 @@ pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
             }
         },
         points: it.cases.iter().filter_map(|case| point(summary, &summary.cases[*case])).collect(),
-    };
+    });
     let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
     let title = format!("Where parallel begins to pay: {}{}", ladder.job.kernel, on_cpu(summary));
     let subtitle = format!(
@@ -71,7 +71,7 @@ pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
         [title, subtitle],
         ["Work: time of sequential for the same job", "Speedup over sequential"],
         (Scale::Log, unit("×", 1.0)),
-        earliest(ladder).map(line).collect(),
+        lines.collect(),
         vec![(1.0, "sequential: 1×")],
     )
 }
@@ -89,6 +89,7 @@ pub fn winners(summary: &Summary, ladder: &Ladder<'_>) -> Map {
         let mut cells = vec![None; counts.len()];
         for winner in row {
             let name = winner.case.map_or("sequential".into(), title);
+            // The winners are numbered as they appear, from the smallest job on.
             if !winners.iter().any(|(other, _)| *other == name) {
                 winners.push((name.clone(), lines.iter().position(|other| *other == name)));
             }

@@ -52,20 +52,15 @@ pub struct Cell {
 pub fn of_inner(view: &JobView<'_>) -> Option<Heat> {
     let grids = grids(&view.job);
     let range = range(grids.iter().flat_map(Grid::cases));
-    let panel = |grid: &Grid<'_>| {
-        let cell = |case: &Option<&CaseSummary>| {
-            let is_best = case.is_some_and(|case| grid.is_best(case));
-            case.map(|case| Cell { is_best, ..cell(view, case, range) })
-        };
-        let rows = grid.rows.iter().zip(&grid.inner_nthread);
-        Panel {
-            name: grid.name.clone(),
-            counts: grid.nthread.clone(),
-            rows: rows
-                .map(|(row, inner)| (format!("× {inner}"), row.iter().map(cell).collect()))
-                .collect(),
-        }
-    };
+    let panels = grids.iter().map(|grid| {
+        let rows = grid.rows.iter().zip(&grid.inner_nthread).map(|(row, inner)| {
+            let cells = row.iter().map(|case| {
+                case.map(|case| Cell { is_best: grid.is_best(case), ..cell(view, case, range) })
+            });
+            (format!("× {inner}"), cells.collect())
+        });
+        Panel { name: grid.name.clone(), counts: grid.nthread.clone(), rows: rows.collect() }
+    });
     let kernel = &view.job.settings().kernel;
     let what = if kernel.is_empty() { String::new() } else { format!(": {kernel}") };
     (!grids.is_empty()).then(|| Heat {
@@ -78,7 +73,7 @@ pub fn of_inner(view: &JobView<'_>) -> Option<Heat> {
                    ratios"
             .to_string(),
         cpus: usable_cpus(view.summary),
-        panels: grids.iter().map(panel).collect(),
+        panels: panels.collect(),
         range,
         x_name: "workers",
     })
@@ -97,12 +92,14 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
         .collect();
     alike.sort_by_key(|view| view.job.settings().baseline_draws());
     let sizes: Vec<_> = alike.iter().map(|view| view.job.settings().baseline_draws()).collect();
+    // The sizes are sorted: equal ends are a single size.
     if sizes.first() == sizes.last() {
         return None;
     }
     let series: Vec<_> = alike.iter().map(|view| view.job.series()).collect();
     let range = range(series.iter().flatten().flat_map(|it| it.cases.iter().copied()));
     let mut panels: Vec<Panel> = Vec::new();
+    // A series is a panel; it need not be there at every size.
     for line in series.iter().flatten() {
         let name = line.full_name();
         if panels.iter().any(|panel| panel.name == name) {
@@ -115,12 +112,12 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
         counts.sort_unstable();
         counts.dedup();
         let rows = alike.iter().zip(&own).map(|(job, series)| {
-            let find = |n: &u32| {
+            let cells = counts.iter().map(|n| {
                 let case = series.as_ref()?.cases.iter().find(|it| it.case.nthread == *n)?;
                 Some(cell(view, case, range))
-            };
+            });
             let draws = job.job.settings().baseline_draws().unwrap_or_default();
-            (size(draws), counts.iter().map(find).collect())
+            (size(draws), cells.collect())
         });
         panels.push(Panel { name, rows: rows.collect(), counts });
     }
@@ -175,14 +172,15 @@ const VIRIDIS: [(u8, u8, u8); 5] =
 pub fn colour(speedup: f64, range: Option<(f64, f64)>) -> (u8, u8, u8) {
     let (low, high) = range.unwrap_or((speedup, speedup));
     let share = if high > low { (speedup - low) / (high - low) } else { 1.0 };
+    // Between two neighbours of the five colours, mixed by the distance to each.
     let place = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let first = (place as usize).min(VIRIDIS.len() - 2);
     let (from, to) = (VIRIDIS[first], VIRIDIS[first + 1]);
-    let mix = |from: u8, to: u8| {
-        let part = place - first as f64;
+    let part = place - first as f64;
+    let [red, green, blue] = [(from.0, to.0), (from.1, to.1), (from.2, to.2)].map(|(from, to)| {
         (f64::from(from) + (f64::from(to) - f64::from(from)) * part).round() as u8
-    };
-    (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+    });
+    (red, green, blue)
 }
 
 impl Heat {

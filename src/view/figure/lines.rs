@@ -277,12 +277,12 @@ fn series(
     metric: Metric,
     max_dots: usize,
 ) -> Series {
+    // Ordered by thread count, which the line follows.
     let mut cases: BTreeMap<u32, (&CaseSummary, Option<Values>)> = BTreeMap::new();
     for case in &group.cases {
         cases.insert(case.case.nthread, (case, metric.values(case)));
     }
     let inner_nthread = group.cases[0].case.inner_nthread.max(1);
-    let is_crowded = |n: u32| summary.is_oversubscribed(n.saturating_mul(inner_nthread));
     let (mut points, mut missing): (Vec<Point>, Vec<u32>) = (Vec::new(), Vec::new());
     for (nthread, (case, values)) in cases {
         let Some(values) = values else {
@@ -291,7 +291,9 @@ fn series(
         };
         let is_joined = points.last().is_some_and(|before| {
             let is_whole = !missing.iter().any(|n| (before.nthread..nthread).contains(n));
-            is_whole && is_crowded(before.nthread) == is_crowded(nthread)
+            let [was_crowded, is_crowded] = [before.nthread, nthread]
+                .map(|n| summary.is_oversubscribed(n.saturating_mul(inner_nthread)));
+            is_whole && was_crowded == is_crowded
         });
         points.push(Point {
             case: case.index,
@@ -327,6 +329,8 @@ fn laws(
         return Vec::new();
     };
     let (first, last) = (f64::from(first), f64::from(last));
+    // A fit is of throughputs by worker; each worker has `inner` threads, and a speedup is
+    // relative to the threads of the baseline.
     fit.candidates
         .iter()
         .map(|candidate| {

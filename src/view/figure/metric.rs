@@ -209,13 +209,14 @@ impl Metric {
             Metric::Setup => single(case.setup_ns)?,
             Metric::Overhead => single(case.overhead_ns)?,
         };
-        // Only an overhead may be zero or negative.
-        let drawable = |v: f64| v.is_finite() && (v > 0.0 || self == Metric::Overhead);
-        let interval = low.zip(high).filter(|(l, h)| drawable(*l) && drawable(*h));
-        drawable(median).then(|| Values {
-            median,
-            interval,
-            rounds: rounds.into_iter().filter(|v| drawable(*v)).collect(),
-        })
+        let interval = low.zip(high);
+        let interval = interval.filter(|(low, high)| self.can_show(*low) && self.can_show(*high));
+        let rounds = rounds.into_iter().filter(|value| self.can_show(*value)).collect();
+        self.can_show(median).then_some(Values { median, interval, rounds })
+    }
+
+    /// True if a value can be drawn. Only an overhead may be zero or negative.
+    fn can_show(self, value: f64) -> bool {
+        value.is_finite() && (value > 0.0 || self == Metric::Overhead)
     }
 }

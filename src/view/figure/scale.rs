@@ -49,11 +49,12 @@ impl Scale {
 
 /// The number of decimals that all of these ticks need.
 pub fn tick_decimals(ticks: &[f64]) -> usize {
-    let exact = |places: usize| {
-        let power = 10f64.powi(places as i32);
+    let mut places = 0..12;
+    let exact = places.find(|places| {
+        let power = 10f64.powi(*places);
         ticks.iter().all(|tick| ((tick * power).round() / power - tick).abs() <= tick.abs() * 1e-9)
-    };
-    (0..12).find(|places| exact(*places)).unwrap_or(12)
+    });
+    exact.map_or(12, |places| places as usize)
 }
 
 fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
