@@ -8,12 +8,15 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::machine::process_table::{Process, children};
+pub(crate) use crate::process::StopCounter;
+use crate::process::wait4;
 
 /// Time within which a killed process is gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The exit status and resource usage of a child, including all descendants that it
 /// waited for.
+#[derive(Default)]
 pub struct ExitReport {
     /// Exit code, or minus the signal that killed it.
     pub status: i32,
@@ -40,49 +43,15 @@ pub fn has_exited(pid: Pid) -> bool {
     !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
 }
 
-/// Number of times that a child was stopped (SIGSTOP, SIGTSTP).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StopCounter {
-    /// Stops so far.
-    pub count: u32,
-    is_stopped: bool,
-}
-
-impl StopCounter {
-    /// Counts the changes of a child's state since the last call. Its end is not
-    /// reaped here.
-    pub fn update(&mut self, pid: Pid) {
-        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
-        loop {
-            match waitid(Id::Pid(pid), flags) {
-                Ok(WaitStatus::Stopped(..)) => self.record(true),
-                Ok(WaitStatus::Continued(_)) => self.record(false),
-                Err(Errno::EINTR) => {}
-                _ => return,
-            }
-        }
-    }
-
-    /// Counts one change. The kernel reports only the last one: a child that
-    /// continues, and was not seen to be stopped, was stopped in between.
-    fn record(&mut self, is_stopped: bool) {
-        if is_stopped || !self.is_stopped {
-            self.count += 1;
-        }
-        self.is_stopped = is_stopped;
-    }
-}
-
 /// Waits for a child to end, and reaps it.
 pub fn wait(pid: Pid) -> ExitReport {
-    let mut status = 0;
-    // SAFETY: all-zero bytes are a valid `rusage`, which is plain numbers.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are to live variables of the right types. nix has
-    // no `wait4`, and no other call reports the usage of one single child.
-    while unsafe { libc::wait4(pid.as_raw(), &mut status, 0, &mut usage) } < 0
-        && Errno::last() == Errno::EINTR
-    {}
+    let (status, usage) = loop {
+        match wait4(pid, WaitPidFlag::empty()) {
+            Ok(Some(ended)) => break ended,
+            Err(Errno::EINTR) => {}
+            _ => return ExitReport::default(),
+        }
+    };
     let status =
         if libc::WIFSIGNALED(status) { -libc::WTERMSIG(status) } else { libc::WEXITSTATUS(status) };
     ExitReport { status, usage }
@@ -140,22 +109,6 @@ fn record_alive(names: &mut Vec<(Pid, String)>, processes: &[Process]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_stop_and_its_end_are_one_stop_even_if_only_one_of_them_is_seen() {
-        for (seen, count) in [
-            (&[][..], 0),
-            (&[true], 1),
-            (&[false], 1),
-            (&[true, false], 1),
-            (&[true, false, false], 2),
-            (&[true, true], 2),
-        ] {
-            let mut stops = StopCounter::default();
-            seen.iter().for_each(|is_stopped| stops.record(*is_stopped));
-            assert_eq!(stops.count, count, "{seen:?}");
-        }
-    }
 
     #[test]
     fn a_process_that_is_slow_to_die_is_named_once() {

@@ -158,8 +158,8 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Continues an interrupted run in a new session, which records how it was forced to
-    /// differ from the earlier ones. Plan, draws and order are the same. An incomplete
+    /// Continues an interrupted run in a new session, which records the differences that
+    /// `--force` has allowed. Plan, draws and order are the same. An incomplete
     /// group is measured again.
     ///
     /// # Errors

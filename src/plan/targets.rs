@@ -8,7 +8,7 @@ use crate::record::{BASELINE, COMMAND, Case, CommandPlan, Plan, PlannedCommand, 
 pub struct CommandRequest {
     /// The commands that are run at every count, and their settings.
     pub commands: CommandPlan,
-    /// The baseline of all others, if it is none of them.
+    /// The baseline, if it is a further command.
     pub baseline: Option<PlannedCommand>,
 }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus};
 use nix::unistd::Pid;
 
-use super::{Error, current, system};
+use super::{Error, StopCounter, current, system};
 
 /// Action on a child whose handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +66,7 @@ pub struct Child {
     exit: Option<Exit>,
     /// `None` until it was waited for.
     peak_bytes: Option<u64>,
-    stops: u32,
-    /// Last state that the system reported: stopped or not.
-    is_stopped: bool,
+    stops: StopCounter,
     /// Generation of the parent. A forked child has copies of its parent's
     /// handles, but cannot wait for its siblings and must not kill them.
     generation: u32,
@@ -84,8 +82,7 @@ impl Child {
             on_drop: OnDrop::Wait,
             exit: None,
             peak_bytes: None,
-            stops: 0,
-            is_stopped: false,
+            stops: StopCounter::default(),
             generation: current::generation(),
             sentinel: None,
         }
@@ -171,34 +168,14 @@ impl Child {
     /// [`Child::join`]. A stop is observed even if the child was continued since,
     /// but not if it has ended since.
     pub fn stops(&mut self) -> u32 {
-        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
-        if self.is_own_and_running()
-            && let Ok(status) = waitid(Id::Pid(self.pid), flags)
-        {
-            self.count_stop(status);
+        if self.is_own_and_running() {
+            self.stops.update(self.pid);
         }
-        self.stops
+        self.stops.count
     }
 
     fn is_own_and_running(&self) -> bool {
         self.exit.is_none() && self.generation == current::generation()
-    }
-
-    /// Counts a stop.
-    fn count_stop(&mut self, status: WaitStatus) {
-        match status {
-            WaitStatus::Stopped(..) => {
-                self.stops += 1;
-                self.is_stopped = true;
-            }
-            WaitStatus::Continued(_) => {
-                // The system reports only the last change. A child that was
-                // continued, and not seen stopped, was stopped in between.
-                self.stops += u32::from(!self.is_stopped);
-                self.is_stopped = false;
-            }
-            _ => {}
-        }
     }
 
     /// Sends SIGTERM.
@@ -262,16 +239,21 @@ impl Child {
             return Err(Error::NotOwner);
         }
         if self.exit.is_none() {
-            let (exit, peak_bytes) = match system::wait(self.pid, flags) {
-                Ok((WaitStatus::Exited(_, code), peak)) => (Exit::Code(code), peak),
-                Ok((WaitStatus::Signaled(_, signal, _), peak)) => (Exit::Signal(signal), peak),
-                Ok((status, _)) => {
-                    self.count_stop(status);
-                    return Ok(None);
-                }
-                Err(Errno::EINTR) => return Ok(None),
+            let (status, usage) = match system::wait4(self.pid, flags) {
+                Ok(Some(changed)) => changed,
+                Ok(None) | Err(Errno::EINTR) => return Ok(None),
                 Err(errno) => return Err(cannot_wait(errno.into())),
             };
+            let exit = match WaitStatus::from_raw(self.pid, status) {
+                Ok(WaitStatus::Exited(_, code)) => Exit::Code(code),
+                Ok(WaitStatus::Signaled(_, signal, _)) => Exit::Signal(signal),
+                Ok(status) => {
+                    self.stops.record(status);
+                    return Ok(None);
+                }
+                Err(errno) => return Err(cannot_wait(errno.into())),
+            };
+            let peak_bytes = usage.ru_maxrss as u64 * 1024;
             current::remove_child(self.pid);
             (self.exit, self.peak_bytes) = (Some(exit), Some(peak_bytes));
         }

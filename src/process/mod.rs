@@ -36,6 +36,7 @@ mod shared;
 mod single_thread;
 mod socket;
 pub(crate) mod start;
+mod stop_counter;
 mod system;
 mod wire;
 
@@ -52,6 +53,8 @@ pub use shared::{LockGuard, Locked, Shared};
 pub(crate) use shared::{load_bytes, store_bytes};
 pub use single_thread::thread_count;
 pub use start::{Process, Termination, panic_message, start_all};
+pub(crate) use stop_counter::StopCounter;
+pub(crate) use system::wait4;
 pub use system::{Plain, Shareable};
 pub use wire::Message;
 pub(crate) use wire::unpack;

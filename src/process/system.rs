@@ -27,7 +27,7 @@ use memmap2::MmapRaw;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::MsgFlags;
-use nix::sys::wait::{WaitPidFlag, WaitStatus};
+use nix::sys::wait::WaitPidFlag;
 use nix::unistd::{ForkResult, Pid};
 
 use super::current::generation;
@@ -54,19 +54,16 @@ pub fn exit_immediately(code: u8) -> ! {
     unsafe { libc::_exit(i32::from(code)) }
 }
 
-/// Waits for a child. Returns its state and its peak memory in bytes, which is
-/// valid once it has ended.
-pub fn wait(child: Pid, flags: WaitPidFlag) -> nix::Result<(WaitStatus, u64)> {
+/// Waits for a child to change its state. Returns the raw status, and the resource usage,
+/// which is valid once the child has ended; `None` if there is no change.
+pub fn wait4(child: Pid, flags: WaitPidFlag) -> nix::Result<Option<(i32, libc::rusage)>> {
     let mut status = 0;
     // SAFETY: numbers, all of which may be zero.
     let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
-    // SAFETY: both pointers are to live variables.
+    // SAFETY: both pointers are to live variables. nix has no `wait4`, and no other call
+    // reports the usage of one single child.
     let waited = unsafe { libc::wait4(child.as_raw(), &mut status, flags.bits(), &mut usage) };
-    let status = match Errno::result(waited)? {
-        0 => WaitStatus::StillAlive,
-        _ => WaitStatus::from_raw(child, status)?,
-    };
-    Ok((status, usage.ru_maxrss as u64 * 1024))
+    Ok((Errno::result(waited)? != 0).then_some((status, usage)))
 }
 
 /// Waits until data can be read or the other end is closed. Returns `false` after

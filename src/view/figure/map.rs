@@ -1,4 +1,5 @@
-//! A map of the winners: jobs up, thread counts across, the colour of the fastest.
+//! Map of the fastest backends: a row for each job, a column for each thread count, and a
+//! colour for each backend.
 
 use serde::Serialize;
 
@@ -10,8 +11,8 @@ pub struct Map {
     pub counts: Vec<u32>,
     /// The jobs, the smallest first.
     pub rows: Vec<Row>,
-    /// The winners: sequential first, then others, each with its line of the chart beside
-    /// the map, whose colour it has.
+    /// The winners: sequential first, then others. Each has the colour of its line in the
+    /// chart beside the map.
     pub winners: Vec<(String, Option<usize>)>,
 }
 
