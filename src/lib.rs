@@ -55,7 +55,8 @@
 //! docs/GLOSSARY.md defines them. A visit is one fresh process that runs one case (JMH: a
 //! fork; Kalibera and Jones: an execution).
 //!
-//! A function of one's own is swept in a bench, in five lines: [`Sweep`].
+//! A function of one's own is swept in a bench, in five lines: [`Sweep`]. For that the feature
+//! `program` is not needed, which sweeps kernels and commands.
 //!
 //! A crate with a kernel or backend of its own has the whole program in three
 //! lines (examples/own-kernel is such a crate):

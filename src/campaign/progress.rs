@@ -3,13 +3,18 @@
 //!
 //! It has no thread of its own: it is updated when a visit ends and once a second.
 
+#[cfg(feature = "program")]
+mod bar;
+#[cfg(not(feature = "program"))]
+#[path = "progress/no_bar.rs"]
+mod bar;
+
 use std::cell::{Cell, RefCell};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::record::{Case, Plan};
+use bar::Bar;
 
 /// Form of the display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +36,7 @@ const REPORT_INTERVAL_ABOVE_BAR: Duration = Duration::from_secs(15);
 /// Display of the progress of a run.
 pub struct Progress {
     show: Show,
-    bar: ProgressBar,
+    bar: Bar,
     started: Instant,
     last_report: Cell<Option<Instant>>,
     deadline: Cell<Option<Instant>>,
@@ -42,11 +47,9 @@ pub struct Progress {
 impl Progress {
     /// Starts without output.
     pub fn new(show: Show) -> Progress {
-        // Hidden until the first visit.
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Progress {
-            show,
-            bar,
+            show: Bar::form(show),
+            bar: Bar::hidden(),
             started: Instant::now(),
             last_report: Cell::new(None),
             deadline: Cell::new(None),
@@ -70,16 +73,7 @@ impl Progress {
     /// `time_left`.
     pub fn begin(&self, visits: u64, time_left: Option<Duration>) {
         self.set_time_left(time_left);
-        self.bar.set_length(visits);
-        self.bar.reset();
-        // A wide message is cut to the terminal, so that the bar stays on one line.
-        let template = "{bar:16} {percent:>3}%  {wide_msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style.progress_chars("━╸─"));
-        }
-        if self.show == Show::Bar {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-        }
+        self.bar.start(visits, self.show == Show::Bar);
     }
 
     /// Sets the time within which the visits end.
@@ -99,7 +93,7 @@ impl Progress {
 
     /// Shows the end of a visit.
     pub fn end_visit(&self) {
-        self.bar.inc(1);
+        self.bar.increment();
     }
 
     /// Reports the end of a round, and the precision. `widest` computes the case with the
@@ -168,10 +162,9 @@ impl Progress {
     /// before it can be estimated.
     fn time_left(&self) -> Option<Duration> {
         let deadline = self.deadline.get().map(|end| end.saturating_duration_since(Instant::now()));
-        let eta = Some(self.bar.eta()).filter(|_| self.bar.position() > 0);
-        match (deadline, eta) {
-            (Some(deadline), Some(eta)) => Some(deadline.min(eta)),
-            (deadline, eta) => deadline.or(eta),
+        match (deadline, self.bar.time_left()) {
+            (Some(deadline), Some(visits)) => Some(deadline.min(visits)),
+            (deadline, visits) => deadline.or(visits),
         }
     }
 
@@ -182,7 +175,7 @@ impl Progress {
 
     /// Removes the bar after the last visit.
     pub fn end(&self) {
-        self.bar.finish_and_clear();
+        self.bar.remove();
     }
 
     /// Shows output of a command.
