@@ -18,13 +18,7 @@ const MAX_TITLE_CHARS: usize = 40;
 
 /// Message about a run whose time is forecast, for this number of rounds.
 pub fn forecast(plan: &Plan, forecast_ns: f64, rounds: u32) -> String {
-    let budget = match plan.stopping.time_budget_ns {
-        Some(ns) if forecast_ns > ns as f64 => {
-            format!(", of which the time budget allows {:.0} s", ns as f64 / 1e9)
-        }
-        Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
-        None => String::new(),
-    };
+    let budget = budget(plan.stopping.time_budget_ns, forecast_ns);
     let rounds = match plan.stopping.precision {
         None => format!(", {}: about", pluralize(rounds, "round")),
         Some(precision) => {
@@ -41,12 +35,20 @@ pub fn without_forecast(plan: &Plan) -> String {
         None => format!(", {}", pluralize(plan.stopping.rounds, "round")),
         Some(precision) => format!(" until {}", precision_goal(precision)),
     };
-    let budget = match plan.stopping.time_budget_ns {
-        Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
-        None => String::new(),
-    };
+    let budget = budget(plan.stopping.time_budget_ns, 0.0);
     let cases = pluralize(plan.cases.len(), "case");
     format!("{cases}{rounds}{budget}; the time is estimated after the first round")
+}
+
+/// Time budget, if there is one, after the forecast that it limits.
+fn budget(budget_ns: Option<u64>, forecast_ns: f64) -> String {
+    match budget_ns {
+        Some(ns) if forecast_ns > ns as f64 => {
+            format!(", of which the time budget allows {:.0} s", ns as f64 / 1e9)
+        }
+        Some(ns) => format!(", at most {:.0} s", ns as f64 / 1e9),
+        None => String::new(),
+    }
 }
 
 fn precision_goal(precision: f64) -> String {
@@ -55,12 +57,9 @@ fn precision_goal(precision: f64) -> String {
 
 /// Message about the time of the first round, and the time budget that follows from it.
 pub fn first_round(round: Duration, forecast: Duration, budget: Duration) -> String {
-    let limit = match budget < forecast {
-        true => format!("of which the time budget allows {} s", budget.as_secs()),
-        false => format!("at most {} s", budget.as_secs()),
-    };
+    let limit = self::budget(Some(budget.as_nanos() as u64), forecast.as_nanos() as f64);
     format!(
-        "a round takes {}: {} rounds take about {:.0} s, {limit} (--time-budget sets another limit)",
+        "a round takes {}: {} rounds take about {:.0} s{limit} (--time-budget sets another limit)",
         format_time(round),
         LOOKS[0],
         forecast.as_secs_f64().ceil()

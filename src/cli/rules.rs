@@ -105,12 +105,14 @@ fn rounds_and_precision(
         (Some(rounds), Some(precision)) if rounds.is_flag() && precision_flag => {
             Err(precision.error("it conflicts with --rounds; leave one of the two out"))
         }
+        // Between two variables, the number of rounds decides: it is the stricter rule.
         (Some(rounds), _) if rounds.is_flag() || !precision_flag => {
             Ok((positive_integer(rounds, MOST_ROUNDS)?, None))
         }
         (_, Some(precision)) if defaults.rounds.is_none() => {
             Ok((most, Some(precision.parse(parse_percent)?)))
         }
+        // A preset with few rounds ignores the variable, and refuses the flag.
         (_, Some(precision)) if precision_flag => Err(precision.error(format!(
             "{} has too few rounds for it; leave one of the two out",
             defaults.name

@@ -146,6 +146,7 @@ impl Cursor<'_> {
         if last < first {
             return Err(self.error(start, ListCause::Reversed));
         }
+        // Each stride is at least 1, or a factor of at least 2: the range ends.
         let stride = self.stride()?;
         self.expect_end()?;
         let range = std::iter::successors(Some(first), |count| stride.after(*count));
@@ -171,6 +172,7 @@ impl Cursor<'_> {
         let start = self.position;
         let number = self.integer()?;
         let after_number = self.position;
+        // A star may also begin the factor of a range: then it is put back.
         if self.eat("*")
             && let Some(value) = self.word()
         {

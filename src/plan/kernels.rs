@@ -138,6 +138,7 @@ fn variants(
         (_, []) => vec![None],
         (_, list) => list.iter().copied().map(Some).collect(),
     };
+    // The thread count is the innermost axis, so that the cases of a line are neighbours.
     let mut cases = Vec::new();
     for schedule in known {
         for &chunk in &chunks {
@@ -189,6 +190,7 @@ fn skip(skipped: &mut Vec<SkippedCase>, backend: &str, what: &str, reason: &str)
 /// The start methods of the cases of a backend; an empty text for threads.
 fn start_methods(request: &Request, backend: &dyn Backend) -> Vec<String> {
     let known = backend.start_methods();
+    // A backend without one of the requested methods keeps its default: thread backends have none.
     let methods = request.start_methods.iter().filter(|method| known.contains(method));
     let names: Vec<String> = methods.map(ToString::to_string).collect();
     match (names.is_empty(), known.first()) {

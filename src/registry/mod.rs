@@ -61,6 +61,7 @@ impl Registry {
         let own = self.backends.iter().map(|backend| backend.name());
         let mut names: Vec<&str> =
             own.chain(self.runners.iter().map(|runner| runner.name.as_str())).collect();
+        // The sort is stable, so the others keep their order.
         names.sort_by_key(|name| *name != BASELINE);
         names
     }

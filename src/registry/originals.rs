@@ -144,6 +144,7 @@ impl Original {
     fn obstacle(&self, dir: &Path, missing: &Result<Vec<String>, String>) -> Option<String> {
         let runner = self.runner(dir);
         match (&self.program, runner.command.get(1)) {
+            // The runner reports a missing file, which says less than the remedy.
             (Program::Built(_), _) => {
                 runner.obstacle().map(|_| format!("{} is not built: scripts/runners", self.name))
             }
@@ -173,6 +174,7 @@ pub fn obstacles<'a>(
         originals.iter().flat_map(|original| original.modules).copied().collect();
     modules.sort_unstable();
     modules.dedup();
+    // Python starts slowly, so it is left out where nothing needs it.
     let has_python = originals.iter().any(|it| !matches!(it.program, Program::Built(_)));
     let missing = match has_python {
         true => missing_modules(&interpreter(dir), &modules),

@@ -65,6 +65,7 @@ pub fn backends(
 ) -> Result<(Vec<String>, Vec<SkippedCase>), UsageError> {
     let mut known = registry.backend_names();
     let Some(given) = options.named_backends() else {
+        // Nobody asked for these backends by name, so an obstacle is a note and no error.
         let (kept, skipped): (Vec<&str>, Vec<&str>) =
             known.iter().partition(|name| registry.obstacle(name).is_none());
         let skipped = skipped.into_iter().map(|name| SkippedCase {
@@ -211,6 +212,8 @@ pub fn chunks(
     if !preset.is_metg() {
         return Ok(list);
     }
+    // With the largest chunk, the least number of tasks for the most workers is still within the
+    // maximum of draws.
     let most = MOST_DRAWS / block / u64::from(MAX_NTHREAD) / ladder::LEAST_TASKS;
     let problem = match list.last() {
         _ if list.len() < 2 => {
@@ -272,6 +275,7 @@ fn check_schedules(options: &SweepOptions, plan: &Plan) -> Result<(), UsageError
     let Some(given) = &options.schedule else { return Ok(()) };
     match without_cases(plan) {
         Some(skipped) if options.named_backends().is_some() => Err(given.error(&skipped.reason)),
+        // Of all backends, some must support the schedule: a run of the baseline alone says nothing.
         _ if has_only_baselines(plan) && !plan.skipped.is_empty() => {
             Err(given.error("no backend supports this schedule"))
         }

@@ -61,6 +61,7 @@ pub fn commands(
         expect: options.expect_stdout.as_ref().map(expect).transpose()?,
         list,
     };
+    // A shell finds its own built-ins and functions, so nothing can be said about its programs.
     if start == Start::Directly {
         program_check::check(&commands, baseline.as_ref())?;
     }
@@ -280,6 +281,7 @@ fn ok_codes(given: &Given) -> Result<Vec<i32>, UsageError> {
 
 /// The output to expect.
 fn expect(given: &Given) -> Result<OutputCheck, UsageError> {
+    // A text that begins and ends with a slash is a pattern, as in sed.
     let pattern = given.text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
     match (given.text.as_str(), pattern) {
         ("same", _) => Ok(OutputCheck::Same),

@@ -129,6 +129,8 @@ fn thread_variables(cpus: &Cpus, lookup: Lookup<'_>) -> String {
     let related = RELATED.iter().map(|(name, meaning)| (*name, *meaning, false));
     let isa = (ISA_VARIABLE, "the instruction set of the kernels of harness", false);
     let mut unset = Vec::new();
+    // The values of related variables are shown as they are: their grammars differ too much for a
+    // check.
     for (name, meaning, is_count) in counts.chain(related).chain([isa]) {
         match lookup(name) {
             Some(value) => {
@@ -228,6 +230,7 @@ fn thread_setting(library: &Library, cpus: &Cpus, lookup: Lookup<'_>) -> String 
     let mut steps = Vec::new();
     for name in library.family.variables {
         match lookup(name) {
+            // The first variable that is set decides; the others are not read.
             Some(value) => {
                 steps.push(format!("{name}={value}"));
                 return steps.join(" → ");
@@ -256,6 +259,7 @@ fn wrong_counts(usable: u32, lookup: Lookup<'_>) -> Option<String> {
             counts.push((variable.name, value, number));
         }
     }
+    // The gravest problem first: one recommendation is enough for one look.
     if let Some((name, value, _)) = counts.iter().find(|(_, _, number)| number.unwrap_or(0) == 0) {
         return Some(format!("{name}={value} is not a number of threads: `unset {name}`; then "));
     }

@@ -31,6 +31,7 @@ pub fn plan_like(
     }
     add_runners_of(&plan, registry).map_err(|problem| like.error(problem))?;
     plan::check(&plan, registry).map_err(|problem| like.error(problem))?;
+    // The tallies and outputs are those of the earlier build: this run determines its own.
     plan.expected.clear();
     plan.expected_outputs.clear();
     let draws: Vec<u64> = plan.cases.iter().filter_map(|case| case.draws).collect();

@@ -75,6 +75,7 @@ pub fn preset(options: &SweepOptions, verb: Preset) -> Result<Preset, UsageError
         (None, Some(crossover)) => Some((crossover, Preset::Crossover)),
         (None, None) => None,
     };
+    // A flag beats the variable of another preset; two flags, or two variables, contradict each other.
     let preset = match (verb, flag) {
         (Preset::Metg, Some((flag, _))) => {
             return Err(UsageError(format!(

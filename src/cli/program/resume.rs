@@ -84,6 +84,7 @@ fn differences(run: &Run, build: &Build) -> Vec<String> {
             .map(|values| values.get(name).map_or("not set", String::as_str).to_string());
         facts.push((name, before, now));
     }
+    // Facts that both sessions share need no consent.
     facts.retain(|(_, before, now)| before != now);
     facts
         .into_iter()

@@ -39,12 +39,14 @@ pub fn settle(
     cpus: &Cpus,
     host: &str,
 ) -> Result<Settings, UsageError> {
+    // The names of backends are checked against the registry, so runners come first.
     let mut registry = registry.clone();
     add_runners(&mut registry, &options.runner)?;
     add_originals(&mut registry, options)?;
     check_runners(&registry)?;
     check_isa(lookup)?;
     let inner = inner_counts(options, cpus)?;
+    // The cases of an earlier run leave no room for commands, even those of a variable.
     let commands = match options.like.is_none() && may_sweep_commands(options, verb)? {
         true => commands(&options.program, Axes::of(&inner))?,
         false => None,
@@ -56,6 +58,7 @@ pub fn settle(
     let mut is_of_commands = commands.is_some();
     let like = options.like.as_ref();
     let earlier = like.map(|like| plan_like(like, options, verb, &mut registry)).transpose()?;
+    // An earlier plan decides which defaults apply, whatever the variables say.
     if let Some((plan, ..)) = &earlier {
         (preset, is_of_commands) = (plan.preset, plan.target.is_command());
     }
@@ -83,6 +86,7 @@ pub fn settle(
             (plan, draws, [vec![counts.origin()], counts.notes].concat())
         }
     };
+    // An earlier plan brings the rules of its run, which those of this command line replace.
     rules.apply(&mut plan);
     check_fits(&plan)?;
     Ok(Settings { registry, plan, draws, budget: rules.budget, out, notes })
@@ -117,6 +121,7 @@ fn plan_of_kernels(
         pins: values(options.pin.as_ref(), &Pin::ALL, "pin")?,
         scaling: scaling(options, preset)?,
     };
+    // The draft skips backends that lack a setting; those that cannot run here come after them.
     let mut plan = plan::draft(&request, rules, registry);
     plan.skipped.extend(skipped);
     check_plan(options, &plan)?;
