@@ -1,7 +1,7 @@
 """pi by darts in NumPy, for comparison: SFC64, vectorised, in place.
 
-Says "ready"; then, for each line with a number of draws, throws so many darts
-and says what a draw took in nanoseconds and how many were inside."""
+Prints "ready"; then, for each line with a number of draws, throws that many darts and
+prints the time of a draw in nanoseconds and the number of hits."""
 
 import sys
 import time

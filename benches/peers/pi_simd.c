@@ -1,8 +1,8 @@
 /* pi by darts in C, for comparison: 16 lanes of xoshiro256++ and exact
  * integers, vectorised by `omp simd`. Build with
  *     gcc -O3 -march=native -fopenmp pi_simd.c
- * Says "ready"; then, for each line with a number of draws, throws so many
- * darts and says what a draw took in nanoseconds and how many were inside. */
+ * Prints "ready"; then, for each line with a number of draws, throws that many darts and
+ * prints the time of a draw in nanoseconds and the number of hits. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
-"""Processes as Python has them, for comparison.
+"""Processes of Python's multiprocessing, for comparison.
 
-Says "ready"; then, for each line with a name and a number N, does the thing of
-that name N times and says what one took in nanoseconds: the median of the calls,
-or the mean of messages that follow each other. What was not there before the first
-request is made then, and used a few times before it is timed. What cannot run
-here is answered with "unavailable: " and why.
+Prints "ready"; then, for each line with the name of an operation and a number N,
+repeats the operation N times and prints the time of one in nanoseconds: the median of
+calls, or the mean of consecutive messages. The first request for an operation makes
+what it needs, and uses it a few times before it is timed. An operation that cannot run
+here is answered by "unavailable: " and the reason.
 
-Nothing is started or imported before it is asked for, so that a fork copies no
-more than it must: one such program for each name is the fairest."""
+Nothing is started or imported before it is needed, so that a fork copies little memory.
+For a fair comparison, use one process of this program for each operation."""
 
 import concurrent.futures
 import contextlib
@@ -87,7 +87,7 @@ def median_of(call):
 
 
 def mean_of_messages(put, get):
-    """Another process puts as many messages as it is told to, and we get them."""
+    """Another process puts the requested number of messages, and this one gets them."""
     orders, order = fork.Pipe(duplex=False)
 
     def sender():

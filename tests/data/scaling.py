@@ -1,15 +1,15 @@
-"""Least squares of Gunther's law by SciPy, to hold ours against.
+"""Least squares of Gunther's law by SciPy, as a reference for this crate.
 
     python3 -m venv env && env/bin/pip install scipy==1.17.1
     env/bin/python tests/data/scaling.py < tests/data/scaling.csv > tests/data/scaling-fits.csv
 
-Every side and corner of the square 0..1 of (sigma, kappa) is fitted for itself by
-MINPACK, then by Gauss and Newton's steps, with derivatives by complex steps, which are exact to rounding (with
-differences, 1e-7 is all that can be had); the least sum of squares is printed.
+Every side and corner of the unit square of (sigma, kappa) is fitted separately by MINPACK,
+then refined by Gauss-Newton steps. Derivatives are by complex steps, which are exact to
+rounding; finite differences would reach 1e-7 only. The least sum of squares is printed.
 
 `specsdm91` is SPEC SDM91's throughput as N. Gunther published it and R's package
 usl ships it; `exact` is a curve rounded to four decimals. usl 3.0 has the same
-coefficients in its own tests, for absolute residuals. The other data are made up:
+coefficients in its own tests, for absolute residuals. The other data are synthetic:
 their best sigma, kappa, or both, lie on a bound.
 """
 
@@ -25,7 +25,7 @@ warnings.simplefilter("ignore")
 
 
 def fit(n, x, loss, held):
-    """Gamma and what is not held; none where the best lies outside the square."""
+    """Returns gamma and the free parameters; None if the minimum lies outside the unit square."""
     free = [name for name in ("sigma", "kappa") if name not in held]
     y = x / x.max()
 
