@@ -98,6 +98,11 @@ impl Summary {
         usable_cpus(&self.run)
     }
 
+    /// The rounds of the case that has most.
+    pub fn max_rounds(&self) -> usize {
+        self.cases.iter().map(|case| case.rounds).max().unwrap_or(0)
+    }
+
     /// True if there are more threads than usable CPUs; false if these are unknown.
     pub fn is_oversubscribed(&self, nthread: u32) -> bool {
         self.usable_cpus().is_some_and(|cpus| nthread > cpus)

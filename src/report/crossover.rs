@@ -31,8 +31,8 @@ pub fn crossover(summary: &Summary) -> String {
 }
 
 fn heading(summary: &Summary, ladder: &Ladder<'_>) -> String {
-    let draws = ladder.winners.iter().map(|it| summary.cases[it.baseline].case.draws);
-    let (first, last) = (draws.clone().next().flatten(), draws.last().flatten());
+    let mut draws = ladder.winners.iter().map(|it| summary.cases[it.baseline].case.draws);
+    let (first, last) = (draws.clone().next().flatten(), draws.next_back().flatten());
     let pin = clean(&pin(ladder.job));
     format!(
         "where parallel begins to pay: {}, {} to {} draws a call{pin}\n{}",

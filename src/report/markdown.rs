@@ -40,8 +40,8 @@ pub fn page(summary: &Summary) -> String {
     page
 }
 
-/// For every job the answer, its table and its plot, and what it was measured
-/// on. `dir` is the way from the page to the results directory, `heading` what
+/// The answer, the table and the plot of every job, and the machine that measured
+/// them. `dir` is the way from the page to the results directory, `heading` what
 /// a heading of that page's level begins with.
 pub fn essence(summary: &Summary, dir: &Path, heading: &str) -> String {
     let mut page = String::new();

@@ -102,9 +102,9 @@ fn place(text: &[u8], page: &Path) -> Result<Range<usize>, SpliceError> {
 
 /// A line of a page.
 struct Line {
-    /// From 1.
+    /// The number of the line, from 1.
     number: usize,
-    /// A line with its end.
+    /// The place of the line with its end.
     bytes: Range<usize>,
 }
 

@@ -7,7 +7,7 @@ use crate::record::StopReason;
 /// The reason why a run ended, unless it made all of its rounds, and the precision of its
 /// speedups.
 pub fn how_it_ended(summary: &Summary) -> String {
-    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let rounds = summary.max_rounds();
     let stopping = &summary.run.plan.stopping;
     let planned = match stopping.precision {
         Some(_) => String::new(),

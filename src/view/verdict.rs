@@ -17,8 +17,8 @@ const MAX_NAMED: usize = 3;
 /// nothing was measured.
 pub fn verdict(view: &JobView<'_>) -> Option<String> {
     let all = view.job.series();
-    // The highest speedup need not be the winner: of several that are indistinguishable, the
-    // ranking prefers fewer threads.
+    // The highest speedup need not be the winner's: among indistinguishable cases the ranking
+    // prefers one that is not oversubscribed.
     let competitors = all.iter().filter_map(best_competitor);
     let highest = competitors.max_by(|a, b| a.score().total_cmp(&b.score()));
     let Some(baseline) = view.job.baseline().filter(|case| case.median_ns.is_some()) else {

@@ -43,6 +43,6 @@ pub fn json(
 
 fn end<'a>(summary: &'a Summary, dir: &'a str) -> End<'a> {
     let start = summary.run.sessions.first().map(|session| session.start.as_str());
-    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let rounds = summary.max_rounds();
     End { dir, start, rounds }
 }

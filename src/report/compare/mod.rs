@@ -25,7 +25,7 @@ pub struct Names<'a> {
 pub(super) fn when(summary: &Summary) -> String {
     let start = summary.run.sessions.first().map(|session| session.start.as_str());
     let start = start.filter(|start| !start.is_empty()).unwrap_or("at an unknown time");
-    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let rounds = summary.max_rounds();
     let warnings = match summary.warnings.len() {
         0 => String::new(),
         count => format!(", {}", pluralize(count, "warning")),

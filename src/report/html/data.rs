@@ -20,7 +20,7 @@ use crate::view::granularity::{METHOD, notes, rows, shown};
 use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
 use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
-use crate::view::number::{Unit, digits, thousands};
+use crate::view::number::{Unit, digits, thousands, with_interval};
 use crate::view::table::{PAGE, Table, best_counts, speedup, time, unit_of};
 use crate::view::text::usable_cpus;
 use crate::view::verdict::{shortfall, verdict};
@@ -234,10 +234,13 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         title: format!("{} on {}", short_name(view), cpu(summary)),
         subtitle: subtitle.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · "),
         one: view.nouns.one,
-        many: capital(view.nouns.many),
-        verdict: begun(view, &verdict(view).unwrap_or("Nothing was measured.".to_string())),
+        many: capitalized(view.nouns.many),
+        verdict: sentence_start(
+            view,
+            &verdict(view).unwrap_or("Nothing was measured.".to_string()),
+        ),
         key: key_figures(view),
-        notes: set.into_iter().chain(view.power_notes()).map(|it| capital(&it) + ".").collect(),
+        notes: set.into_iter().chain(view.power_notes()).map(|it| capitalized(&it) + ".").collect(),
         counts: best_counts(view),
         shortfalls: job.cases.iter().filter_map(|it| Some(shortfall(it)? + ".")).collect(),
         table: table(view, &series),
@@ -272,20 +275,20 @@ fn table(view: &JobView<'_>, series: &[Series<'_>]) -> Table {
 }
 
 /// A text with a capital.
-fn capital(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
     format!("{}{rest}", first.to_uppercase())
 }
 
 /// A sentence with a capital, unless it begins with the name of a command or function.
-fn begun(view: &JobView<'_>, sentence: &str) -> String {
+fn sentence_start(view: &JobView<'_>, sentence: &str) -> String {
     let is_name = !view.nouns.has_workers
         && view.job.cases.iter().any(|case| {
             // A long title is cut in the middle of a sentence, but never so near its start.
             let start: String = case.case.title().chars().take(12).collect();
             sentence.starts_with(&start)
         });
-    if is_name { sentence.to_string() } else { capital(sentence) }
+    if is_name { sentence.to_string() } else { capitalized(sentence) }
 }
 
 /// The few figures that say the most.
@@ -308,13 +311,10 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
                 && ranking.speedup_low.is_some_and(|low| low > 1.0)
                 && baseline.is_none_or(|it| it.fastest != Some(true))
         });
-        let text = picked.map_or_else(
-            || speedup(fastest),
-            |it| {
-                let (low, high) = (it.speedup_low, it.speedup_high);
-                crate::view::number::with_interval(fastest.speedup, low, high)
-            },
-        );
+        let text = match picked {
+            None => speedup(fastest),
+            Some(it) => with_interval(fastest.speedup, it.speedup_low, it.speedup_high),
+        };
         add("Highest speedup", text + " ×", fastest.case.title_with_count());
     }
     if let Some(baseline) = baseline.filter(|case| case.median_ns.is_some()) {
@@ -325,7 +325,7 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
         }
     }
     let cases = &view.summary.cases;
-    let rounds = cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let rounds = view.summary.max_rounds();
     let checks = checks(view.summary);
     let failed = match checks.failed {
         0 => String::new(),
@@ -458,7 +458,7 @@ fn five_numbers(values: &[f64]) -> Option<[f64; 5]> {
 fn ladder_data(summary: &Summary, ladder: &Ladder<'_>) -> LadderData {
     LadderData {
         name: format!("{}{}", ladder.job.kernel, pin(ladder.job)),
-        sentence: crossover_sentence(ladder).map(|sentence| capital(&sentence)),
+        sentence: crossover_sentence(ladder).map(|sentence| capitalized(&sentence)),
         chart: crossings::speedup(summary, ladder),
         map: crossings::winners(summary, ladder),
         crossovers: ladder

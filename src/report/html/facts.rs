@@ -1,6 +1,6 @@
 //! Machine, plan, sessions and build as pairs of words.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -127,11 +127,11 @@ fn plan(plan: &Plan) -> Vec<(String, String)> {
 }
 
 /// A command line as it would be typed.
-fn typed(words: &Vec<String>) -> String {
+fn typed(words: &[String]) -> String {
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
-fn path(path: &PathBuf) -> String {
+fn path(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -147,10 +147,10 @@ fn commands(commands: &CommandPlan) -> Vec<(String, String)> {
     };
     let codes: Vec<String> = commands.ok_codes.iter().map(i32::to_string).collect();
     lines.extend(known([
-        ("before each run", commands.prepare.as_ref().map(typed)),
-        ("after each run", commands.cleanup.as_ref().map(typed)),
-        ("directory", commands.directory.as_ref().map(path)),
-        ("stdin", commands.input.as_ref().map(path)),
+        ("before each run", commands.prepare.as_deref().map(typed)),
+        ("after each run", commands.cleanup.as_deref().map(typed)),
+        ("directory", commands.directory.as_deref().map(path)),
+        ("stdin", commands.input.as_deref().map(path)),
         ("what they print", Some(output.to_string())),
         ("exit codes that are no failure", Some(codes.join(", "))),
         (

@@ -47,7 +47,8 @@ pub(super) fn page(data: &impl Serialize) -> serde_json::Result<String> {
         .replacen("{{DATA}}", &json, 1))
 }
 
-/// Nothing from outside, no script and no style sheet but those that are here.
+/// The content security policy: nothing from outside, no script and no style sheet but those
+/// that are here.
 fn policy() -> String {
     let mut policy =
         "default-src 'none'; base-uri 'none'; form-action 'none'; style-src".to_string();

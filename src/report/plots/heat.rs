@@ -28,7 +28,7 @@ const HEIGHT: f64 = 30.0;
 /// Panels beside each other, if cells are wide enough.
 const MOST_COLUMNS: usize = 3;
 
-/// From corner to corner of a cell with too many threads there are so many lines.
+/// The lines over a cell with too many threads, from corner to corner.
 pub(super) const HATCHES: usize = 4;
 pub(super) const HATCH: RGBColor = RGBColor(0x9a, 0x9a, 0x9b);
 pub(super) const FULL: RGBColor = RGBColor(0xd5, 0x5e, 0x01);

@@ -13,7 +13,7 @@ pub(super) enum Sample {
     Line((f64, f64)),
     /// A coloured region.
     Region,
-    /// Nothing: there are no data.
+    /// No sample, since there are no data.
     None,
 }
 

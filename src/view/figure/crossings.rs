@@ -2,6 +2,7 @@
 //! speedup against work, and the map of the winners.
 
 use super::chart::{Chart, Line, Point};
+use super::distinct;
 use super::map::{Cell, Map, Row};
 use super::scale::Scale;
 use crate::analysis::{CaseSummary, Crossover, Metg, Summary, ThresholdVerdict};
@@ -61,7 +62,7 @@ pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
         },
         points: it.cases.iter().filter_map(|case| point(summary, &summary.cases[*case])).collect(),
     });
-    let rounds = summary.cases.iter().map(|case| case.rounds).max().unwrap_or(0);
+    let rounds = summary.max_rounds();
     let title = format!("Where parallel begins to pay: {}{}", ladder.job.kernel, on_cpu(summary));
     let subtitle = format!(
         "{rounds} rounds · marks: medians of paired ratios · bars: intervals, at least {}%",
@@ -78,9 +79,7 @@ pub fn speedup(summary: &Summary, ladder: &Ladder<'_>) -> Chart {
 
 /// The winner at each job and thread count.
 pub fn winners(summary: &Summary, ladder: &Ladder<'_>) -> Map {
-    let mut counts: Vec<u32> = ladder.winners.iter().map(|winner| winner.nthread).collect();
-    counts.sort_unstable();
-    counts.dedup();
+    let counts = distinct(ladder.winners.iter().map(|winner| winner.nthread));
     let lines: Vec<String> = earliest(ladder).map(|it| it.case.title()).collect();
     let title = |case: usize| summary.cases[case].case.title();
     let mut winners = vec![("sequential".to_string(), None)];

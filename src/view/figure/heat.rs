@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::distinct;
 use super::lines::remark;
 use crate::analysis::{CaseSummary, Grid, grids};
 use crate::view::job::JobView;
@@ -108,9 +109,7 @@ pub fn of_sizes(view: &JobView<'_>, all: &[JobView<'_>]) -> Option<Heat> {
         let own: Vec<_> =
             series.iter().map(|job| job.iter().find(|it| it.full_name() == name)).collect();
         let cases = own.iter().flatten().flat_map(|series| &series.cases);
-        let mut counts: Vec<u32> = cases.map(|case| case.case.nthread).collect();
-        counts.sort_unstable();
-        counts.dedup();
+        let counts = distinct(cases.map(|case| case.case.nthread));
         let rows = alike.iter().zip(&own).map(|(job, series)| {
             let cells = counts.iter().map(|n| {
                 let case = series.as_ref()?.cases.iter().find(|it| it.case.nthread == *n)?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::axis::Axis;
+use super::distinct;
 use super::metric::{Metric, Values};
 use crate::analysis::{self, CaseSummary, Fit, Summary};
 use crate::quantity::pluralize;
@@ -108,12 +109,9 @@ impl Figure {
         let cases: Vec<&CaseSummary> = all.iter().flat_map(|it| it.cases.clone()).collect();
         let baseline = job.baseline();
         let baseline_threads = baseline.map_or(1, |case| case.case.threads());
-        let mut counts: Vec<u32> = cases.iter().map(|case| case.case.nthread).collect();
-        if counts.is_empty() {
-            counts = job.cases.iter().map(|case| case.case.nthread).collect();
-        }
-        counts.sort_unstable();
-        counts.dedup();
+        // Of a run of the baseline alone the axis has its counts.
+        let shown = if cases.is_empty() { &job.cases } else { &cases };
+        let counts = distinct(shown.iter().map(|case| case.case.nthread));
         let series: Vec<Series> =
             all.into_iter().map(|group| series(summary, group, metric, max_dots)).collect();
         let noun = match series.iter().any(|series| series.inner_nthread > 1) {
