@@ -101,7 +101,7 @@ fn check_job(case: &Case, registry: &Registry) -> Result<(), String> {
         format!("{} cannot run here: {reason}", case.backend)
     } else if !(case.block.is_power_of_two() && BLOCK_RANGE.contains(&case.block)) {
         format!("its block has {} draws", case.block)
-    } else if draws == 0 || draws > MOST_DRAWS || draws % (case.block * workers) != 0 {
+    } else if draws == 0 || draws > MOST_DRAWS || !draws.is_multiple_of(case.block * workers) {
         format!("it has {draws} draws in blocks of {}", case.block)
     } else if case.pin.parse::<Pin>().is_err() {
         format!("there is no pin {:?}", case.pin)
