@@ -229,6 +229,17 @@ pub fn pluralize<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> Str
     format!("{count} {noun}{plural}")
 }
 
+/// A share as a percentage with a fixed number of decimals: 5.0%.
+pub fn format_percent(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$}%", 100.0 * share)
+}
+
+/// A share as a percentage with at most two decimals, as few as needed: 5%, 2.5%.
+pub fn format_percent_short(share: f64) -> String {
+    // 100 × 0.07 is not exactly 7.
+    format!("{}%", (share * 1e4).round() / 1e2)
+}
+
 /// A duration with three significant digits, in seconds, milliseconds or microseconds.
 pub fn format_time(time: Duration) -> String {
     let (value, unit) = match time.as_secs_f64() {
@@ -267,6 +278,13 @@ mod tests {
     fn one_is_singular() {
         let runs = [0, 1, 2].map(|count| pluralize(count, "run"));
         assert_eq!(runs, ["0 runs", "1 run", "2 runs"]);
+    }
+
+    #[test]
+    fn a_percentage_has_as_few_decimals_as_it_needs() {
+        let shares = [0.07, 0.025, 0.003, 1.0];
+        assert_eq!(shares.map(format_percent_short), ["7%", "2.5%", "0.3%", "100%"]);
+        assert_eq!(format_percent(0.07, 1), "7.0%");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Goal;
-use crate::quantity::{format_time, pluralize};
+use crate::quantity::{format_percent, format_percent_short, format_time, pluralize};
 
 /// The recommended thread count, with the measurements behind it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl fmt::Display for Recommendation {
             _ if self.runs.len() == 1 => f.write_str(", the only count that was measured")?,
             Goal::Within(_) if best == self.nthread => f.write_str(", the fastest")?,
             Goal::Within(share) => {
-                let (share, time) = (percent(share), format_time(time));
+                let (share, time) = (format_percent_short(share), format_time(time));
                 write!(f, ", within {share} of the best ({time} at {})", threads(best))?;
             }
             Goal::Efficiency(share) => self.write_efficiency(f, share)?,
@@ -78,20 +78,14 @@ impl Recommendation {
         let Some((base, time)) = self.base else { return Ok(()) };
         let speedup = time.as_secs_f64() / self.time.as_secs_f64().max(1e-9);
         let efficiency = speedup * f64::from(base) / f64::from(self.nthread);
-        write!(f, ", {:.0}% efficient", 100.0 * efficiency)?;
+        write!(f, ", {} efficient", format_percent(efficiency, 0))?;
         if self.nthread != base {
             write!(f, " ({} at {})", format_time(time), threads(base))?;
         }
-        write!(f, ": the largest of at least {}", percent(share))
+        write!(f, ": the largest of at least {}", format_percent_short(share))
     }
 }
 
 fn threads(nthread: u32) -> String {
     pluralize(nthread, "thread")
-}
-
-/// A share as a percentage: 5%, 2.5%.
-fn percent(share: f64) -> String {
-    let rounded = (share * 1e4).round() / 1e2;
-    format!("{rounded}%")
 }

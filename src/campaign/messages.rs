@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::forecast::duration;
 use super::run_state::RunState;
 use super::stopping::LOOKS;
-use crate::quantity::{format_time, pluralize};
+use crate::quantity::{format_percent_short, format_time, pluralize};
 use crate::record::{Case, Plan};
 use crate::stats::median;
 
@@ -52,7 +52,7 @@ fn budget(budget_ns: Option<u64>, forecast_ns: f64) -> String {
 }
 
 fn precision_goal(precision: f64) -> String {
-    format!("every speedup has a 95% interval within ±{}%", 100.0 * precision)
+    format!("every speedup has a 95% interval within ±{}", format_percent_short(precision))
 }
 
 /// Message about the time of the first round, and the time budget that follows from it.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::quantity::format_percent;
+
 /// A unit of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Unit {
@@ -94,7 +96,7 @@ pub fn with_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) ->
 
 /// A share in whole percent.
 pub fn percent(share: Option<f64>) -> String {
-    share.map_or("–".to_string(), |share| format!("{:.0}%", 100.0 * share))
+    share.map_or("–".to_string(), |share| format_percent(share, 0))
 }
 
 /// A time in its unit, to three figures.

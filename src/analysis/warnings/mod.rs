@@ -15,6 +15,7 @@ mod timing;
 use serde::Serialize;
 
 use super::CaseSummary;
+use crate::quantity::format_percent;
 use crate::record::{Machine, Run};
 use crate::stats::median;
 use crate::visits::{DataIssue, VisitMetrics, Visits};
@@ -170,5 +171,5 @@ impl Context<'_> {
 
 /// A share as a percentage.
 fn percent(share: f64) -> String {
-    if share < 0.095 { format!("{:.1}%", 100.0 * share) } else { format!("{:.0}%", 100.0 * share) }
+    format_percent(share, usize::from(share < 0.095))
 }

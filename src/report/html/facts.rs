@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::analysis::Summary;
+use crate::quantity::format_percent_short;
 use crate::record::{
     Build, CommandPlan, Machine, OutputCheck, OutputPolicy, Plan, PlannedCommand, Run, Session,
 };
@@ -101,7 +102,7 @@ fn caches(machine: &Machine) -> String {
 
 fn plan(plan: &Plan) -> Vec<(String, String)> {
     let stopping = &plan.stopping;
-    let precision = stopping.precision.map(|share| format!("±{}%", 100.0 * share));
+    let precision = stopping.precision.map(|share| format!("±{}", format_percent_short(share)));
     let mut lines = known([
         ("cases", Some(thousands(plan.cases.len() as u64))),
         ("thread counts", Some(plan.nthread_source.clone())),
