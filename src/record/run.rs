@@ -281,9 +281,14 @@ impl Run {
     /// Reads the text of a `run.json`.
     ///
     /// # Errors
-    /// If the text is not UTF-8, or is invalid: then with line and column.
+    /// If the text is not UTF-8, or is invalid, with line and column.
     pub fn parse(text: &[u8]) -> serde_json::Result<Run> {
-        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+        let text = std::str::from_utf8(text).map_err(|error| {
+            let valid = &text[..error.valid_up_to()];
+            let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+            let column = 1 + valid.iter().rev().take_while(|byte| **byte != b'\n').count();
+            serde_json::Error::custom(format!("invalid UTF-8 at line {line} column {column}"))
+        })?;
         // Some programs begin a text file with a byte order mark.
         serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
