@@ -185,6 +185,8 @@ fn duration_value(text: &str) -> Result<Duration, NumberCause> {
     let duration = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         let seconds: f64 = text.parse().map_err(|_| NumberCause::NotDuration)?;
         Duration::try_from_secs_f64(seconds).map_err(|_| NumberCause::Overflow)?
+    } else if text.contains(':') {
+        clock_time(text)?
     } else {
         sum_of_parts(text)?
     };
@@ -193,6 +195,21 @@ fn duration_value(text: &str) -> Result<Duration, NumberCause> {
         _ if duration > LONGEST => Err(NumberCause::Overflow),
         _ => Ok(duration),
     }
+}
+
+/// Parses `h:mm:ss`, as job scripts have it; the seconds may have decimals.
+fn clock_time(text: &str) -> Result<Duration, NumberCause> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let [hours, minutes, seconds] = parts[..] else { return Err(NumberCause::NotDuration) };
+    let mut total = 0.0;
+    for (part, unit, limit) in
+        [(hours, 3600.0, f64::MAX), (minutes, 60.0, 60.0), (seconds, 1.0, 60.0)]
+    {
+        let is_number = part.starts_with(|first: char| first.is_ascii_digit());
+        let value = part.parse().ok().filter(|value: &f64| is_number && *value < limit);
+        total += unit * value.ok_or(NumberCause::NotDuration)?;
+    }
+    Duration::try_from_secs_f64(total).map_err(|_| NumberCause::Overflow)
 }
 
 /// Adds the parts of a duration, each a number and its unit.
@@ -357,6 +374,11 @@ mod tests {
         assert_eq!(parse_duration("1.5h"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("1 hour, 2mins"), Ok(Duration::from_secs(3720)));
         assert_eq!(parse_duration("250 µs"), Ok(Duration::from_micros(250)));
+        assert_eq!(parse_duration("01:30:00"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("0:00:07.5"), Ok(Duration::from_millis(7500)));
+        for invalid in ["1:30", "1:60:00", "1:2:3:4", ":1:2", "1:-2:3", "a:00:00", "1::2"] {
+            assert_eq!(duration_cause(invalid), NumberCause::NotDuration, "{invalid}");
+        }
     }
 
     #[test]

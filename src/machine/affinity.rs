@@ -23,10 +23,8 @@ pub enum Task<'a> {
 
 /// The affinity mask of the calling thread, or all CPUs if it cannot be read.
 pub fn own() -> Vec<usize> {
-    read(Task::Current).unwrap_or_else(|_| {
-        // A sandbox may forbid the system call.
-        (0..std::thread::available_parallelism().map_or(1, usize::from)).collect()
-    })
+    // A sandbox may forbid the system call.
+    read(Task::Current).unwrap_or_else(|_| (0..num_cpus::get()).collect())
 }
 
 /// The CPUs of an affinity mask, in ascending order.

@@ -43,8 +43,9 @@ impl Cpus {
         let online = online_cpus(root).map_or(affinity.len(), |cpus| cpus.len());
         let quota = cgroup::quota_cpus(root);
         let (usable, limit) = usable(affinity.len(), quota, online);
-        // CPUs of unknown topology count as cores.
-        let cores = cores(root, &affinity).unwrap_or(affinity.len()).max(1);
+        let cores = cores(root, &affinity)
+            .unwrap_or_else(|| num_cpus::get_physical().min(affinity.len()))
+            .max(1);
         Cpus {
             affinity,
             online,
