@@ -1,52 +1,76 @@
-//! Search for the number of threads of a program, with few runs, since each may take a
-//! minute.
+//! Choice of the number of threads of a program: a race of candidates in interleaved rounds.
 //!
-//! The search is a pure function of a [`TimedProgram`]. It starts at the largest count,
-//! halves it while the time stays close to the best, searches around the best count for a
-//! better one, and bisects between the last count that meets the goal and the first that
-//! does not. If the times have one minimum, and no count exceeds perfect scaling, the
-//! result is the exact count; with several minima it may not be.
-//!
-//! Times vary, so a decision that is not significant is repeated with runs of both counts
-//! in turn, within a limit of time. If it stays undecided, the recommendation says so.
+//! Each round runs every remaining candidate once, the first from the largest count down, the
+//! later ones in random order. From round 3 on the regrets are bounded ([`crate::stats`]): a
+//! candidate that is slower than the best by more than the margin leaves, and the race is
+//! decided when the smallest remaining count is within it. The race is a pure function of a
+//! [`TimedProgram`], so that simulations with known times can judge it.
 
 mod recommendation;
-mod times;
 
-pub use recommendation::Recommendation;
+pub use recommendation::{Candidate, Doubt, Estimate, Recommendation};
 
 use std::time::Duration;
 
-use times::Times;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Total time of repeated runs. A longer program has two: one of each count of a decision.
-const MAX_REPEATED: Duration = Duration::from_secs(3);
+use crate::stats::{LogDifference, PairedComparison, Regret, median, median_interval};
 
-/// Position of the next count, as a share of the way from the best count to its neighbour:
-/// the golden section, which needs the fewest runs for any function with one minimum.
-/// J. Kiefer, "Sequential minimax search for a maximum", Proc. AMS 4 (1953).
-const GOLDEN: f64 = 0.382;
+/// Rounds after which the bounds are looked at. The gaps grow, since a look costs certainty.
+const LOOKS: [usize; 12] = [3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 25, 30];
 
-/// Ratio to the best time at which the halving ends. Smaller ratios may be noise if all large
-/// counts are oversubscribed and equally slow.
-const CLEARLY_SLOWER: f64 = 1.25;
+/// Error rate of one look. The twelve looks together fail in at most 5% of races, by
+/// simulation of candidates exactly at the margin (docs/CALIBRATION.md); by the union bound
+/// alone it would be 9%, but looks at the same rounds are not independent.
+const LOOK_ERROR_RATE: f64 = 0.0075;
 
-/// Most repeated decisions.
-const MAX_REPETITIONS: u32 = 40;
+/// Rounds from which the median, too, must not contradict a decision: the bounds are of the
+/// mean, which a few slow runs can move.
+const SIGN_ROUNDS: usize = 20;
+
+/// Confidence of the interval of a speedup.
+const CONFIDENCE: f64 = 0.95;
+
+/// A run is stopped at this multiple of the slowest run of the fastest candidate.
+const STOP_FACTOR: u32 = 3;
+
+/// Stopped runs after which a candidate leaves. One may have been disturbed.
+const MAX_STOPS: u32 = 2;
+
+/// Time that the runs of one candidate in one round take at least, and their largest number:
+/// the mean of several short runs varies less.
+const SHORT_ROUND: (Duration, u32) = (Duration::from_millis(100), 10);
+
+/// Ratio of the first run to later ones of the same count from which the program seems to keep
+/// its result.
+const KEPT_RESULT_RATIO: f64 = 10.0;
 
 /// A program that can be timed at any thread count.
 pub trait TimedProgram {
     /// Error of a failed run.
     type Error;
 
-    /// Time of one run with this number of threads.
+    /// Times one run with this number of threads, and stops it at the limit, if there is one.
     ///
     /// # Errors
     /// If the run fails.
-    fn time(&mut self, nthread: u32) -> Result<Duration, Self::Error>;
+    fn time(&mut self, nthread: u32, limit: Option<Duration>) -> Result<RunTime, Self::Error>;
 }
 
-/// Goal of the search.
+/// Times of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunTime {
+    /// Wall time.
+    pub wall: Duration,
+    /// CPU time of all its processes; `None` if unknown.
+    pub cpu: Option<Duration>,
+    /// True if the run was stopped at its limit, so that its wall time is a lower bound.
+    pub is_stopped: bool,
+}
+
+/// Goal of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// The smallest count whose time exceeds the best by at most this share.
@@ -56,228 +80,340 @@ pub enum Goal {
     Efficiency(f64),
 }
 
-/// Recommends a count among `candidates`, which are sorted and not empty.
+/// Settings of a race.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Goal of the choice.
+    pub goal: Goal,
+    /// Runs of the largest count before the first round, which are not counted.
+    pub warmup: u32,
+    /// Time of all runs after which no further one begins; `None` for no limit.
+    pub time_budget: Option<Duration>,
+    /// True if runs that take much longer than the fastest candidate are stopped.
+    pub stop_slow_runs: bool,
+    /// Seed of the order within rounds.
+    pub seed: u64,
+}
+
+/// Races `candidates`, which are sorted and not empty, and recommends one.
 ///
 /// # Errors
 /// The first failed run.
-pub fn search<P: TimedProgram>(
+pub fn race<P: TimedProgram>(
     program: &mut P,
     candidates: &[u32],
-    goal: Goal,
+    settings: Settings,
 ) -> Result<Recommendation, P::Error> {
-    let mut search = Search { program, candidates, goal, times: Times::default() };
-    match goal {
-        Goal::Within(_) => search.halve()?,
-        Goal::Efficiency(_) => search.run_ends()?,
-    }
-    search.bisect()?;
-    Ok(search.recommendation())
+    let mut race = Race {
+        program,
+        settings,
+        entries: candidates.iter().map(|nthread| Entry::new(*nthread)).collect(),
+        total: Duration::ZERO,
+        first_run: None,
+        rng: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
+    };
+    race.warm_up()?;
+    let doubt = race.run_rounds()?;
+    Ok(race.recommendation(doubt))
 }
 
-/// State of a search. Counts are given as indices into the candidates.
-struct Search<'a, P> {
+/// A candidate in the race.
+struct Entry {
+    nthread: u32,
+    /// Logarithm of the mean time of a run in each round, in seconds.
+    log_times: Vec<f64>,
+    /// Slowest run.
+    slowest: Duration,
+    /// Number of counted runs.
+    runs: u32,
+    /// Wall time of these runs.
+    wall: Duration,
+    /// CPU time of these runs; `None` if it is unknown for some run.
+    cpu: Option<Duration>,
+    /// Number of rounds with a stopped run.
+    stops: u32,
+    /// False once the candidate has left the race.
+    is_racing: bool,
+}
+
+impl Entry {
+    fn new(nthread: u32) -> Entry {
+        Entry {
+            nthread,
+            log_times: Vec::new(),
+            slowest: Duration::ZERO,
+            runs: 0,
+            wall: Duration::ZERO,
+            cpu: Some(Duration::ZERO),
+            stops: 0,
+            is_racing: true,
+        }
+    }
+
+    fn median_log(&self) -> f64 {
+        median(&self.log_times).unwrap_or(f64::INFINITY)
+    }
+}
+
+/// State of a race. Candidates are given as indices into the entries.
+struct Race<'a, P> {
     program: &'a mut P,
-    candidates: &'a [u32],
-    goal: Goal,
-    times: Times,
+    settings: Settings,
+    entries: Vec<Entry>,
+    /// Time of all runs.
+    total: Duration,
+    /// First run of all: its count and time.
+    first_run: Option<(usize, Duration)>,
+    rng: Xoshiro256PlusPlus,
 }
 
-impl<P: TimedProgram> Search<'_, P> {
-    /// Halves the largest count until one is clearly slower, then searches for the best.
-    fn halve(&mut self) -> Result<(), P::Error> {
-        let mut at = self.candidates.len() - 1;
-        self.run(at)?;
-        while at > 0 {
-            // The largest candidate of at most half the threads.
-            let half = self.candidates[at] / 2;
-            at = self.candidates[..at].iter().rposition(|count| *count <= half).unwrap_or(0);
-            self.run(at)?;
-            if self.times.ratio(at, self.times.best()) > self.limit(at).max(CLEARLY_SLOWER) {
-                break;
-            }
-        }
-        self.search_around_best()
-    }
-
-    /// Measures counts between the best count and its neighbours while one may be faster.
-    fn search_around_best(&mut self) -> Result<(), P::Error> {
-        while let Some((low, high)) = self.most_promising_gap() {
-            let step = (GOLDEN * (high - low) as f64).round().max(1.0) as usize;
-            self.run(if low == self.times.best() { low + step } else { high - step })?;
+impl<P: TimedProgram> Race<'_, P> {
+    /// Runs the largest count without counting it: the first run reads files that later ones
+    /// find in memory.
+    fn warm_up(&mut self) -> Result<(), P::Error> {
+        let largest = self.entries.len() - 1;
+        for _ in 0..self.settings.warmup {
+            self.run_once(largest, None)?;
         }
         Ok(())
     }
 
-    /// The gap between the best count and a neighbour that may contain a faster count; of two
-    /// gaps the one with the lower bound. The bound is perfect scaling from the lower count.
-    fn most_promising_gap(&self) -> Option<(usize, usize)> {
-        let best = self.times.best();
-        let below = self.times.below(best).map(|below| (below, best));
-        let above = self.times.above(best).map(|above| (best, above));
-        [below, above]
-            .into_iter()
-            .flatten()
-            .filter(|(low, high)| high - low > 1)
-            .map(|(low, high)| {
-                let bound = self.times.ratio(low, best) * self.count(low) / self.count(high - 1);
-                (bound, (low, high))
-            })
-            // No count in the gap can be faster than the bound.
-            .filter(|(bound, _)| *bound < 1.0)
-            .min_by(|(one, _), (other, _)| one.total_cmp(other))
-            .map(|(_, gap)| gap)
-    }
-
-    /// Measures the smallest count, the reference of efficiency, and the largest.
-    fn run_ends(&mut self) -> Result<(), P::Error> {
-        self.run(0)?;
-        self.run(self.candidates.len() - 1)
-    }
-
-    /// Bisects to the count that meets the goal, and repeats decisions that are not
-    /// significant.
-    fn bisect(&mut self) -> Result<(), P::Error> {
-        let mut repeated = Duration::ZERO;
-        for _ in 0..MAX_REPETITIONS {
-            while let Some(middle) = self.unmeasured_middle() {
-                self.run(middle)?;
+    /// Runs rounds until the race is decided, or the reason why it is not.
+    fn run_rounds(&mut self) -> Result<Option<Doubt>, P::Error> {
+        // A single candidate has nothing to be compared with.
+        let last = if self.entries.len() == 1 { 1 } else { LOOKS[LOOKS.len() - 1] };
+        for round in 1..=last {
+            if !self.run_round(round)? {
+                return Ok(Some(Doubt::TimeBudget));
             }
-            // More runs may change the result, so the bisection is repeated afterwards.
-            let Some(undecided) = self.undecided() else { return Ok(()) };
-            let reference = self.reference();
-            let next = self.times.median(undecided) + self.times.median(reference);
-            // The first decision is repeated even if the program takes longer.
-            if !repeated.is_zero() && repeated + next > MAX_REPEATED {
-                return Ok(());
+            if self.keeps_its_result() {
+                return Ok(Some(Doubt::KeptResult));
             }
-            repeated += next;
-            for at in [reference, undecided] {
-                self.run_once(at)?;
+            if LOOKS.contains(&round) && self.is_decided(round) {
+                return Ok(None);
             }
         }
+        Ok((self.entries.len() > 1).then_some(Doubt::Noise))
+    }
+
+    /// Runs each remaining candidate once. False if the time budget ended before the round did.
+    fn run_round(&mut self, round: usize) -> Result<bool, P::Error> {
+        let mut order: Vec<usize> = self.racing().collect();
+        match round {
+            // The largest count first: it is seldom the slowest, so that hopeless small counts
+            // are stopped early.
+            1 => order.reverse(),
+            _ => order.shuffle(&mut self.rng),
+        }
+        for at in order {
+            if self.settings.time_budget.is_some_and(|budget| self.total >= budget) {
+                // Rounds are compared whole.
+                self.entries.iter_mut().for_each(|entry| entry.log_times.truncate(round - 1));
+                return Ok(false);
+            }
+            self.visit(at)?;
+        }
+        Ok(true)
+    }
+
+    /// Runs a candidate in one round: once, or several times if its runs are short.
+    fn visit(&mut self, at: usize) -> Result<(), P::Error> {
+        let limit = self.limit(at);
+        let (min_time, max_runs) = SHORT_ROUND;
+        let (mut sum, mut runs, mut is_stopped) = (Duration::ZERO, 0, false);
+        while runs == 0 || (runs < max_runs && sum < min_time && !is_stopped) {
+            let run = self.run_once(at, limit)?;
+            (sum, runs, is_stopped) = (sum + run.wall, runs + 1, run.is_stopped);
+            let entry = &mut self.entries[at];
+            entry.slowest = entry.slowest.max(run.wall);
+            entry.cpu = entry.cpu.zip(run.cpu).map(|(sum, cpu)| sum + cpu);
+        }
+        let entry = &mut self.entries[at];
+        entry.runs += runs;
+        entry.wall += sum;
+        let mean = sum / runs;
+        // A stopped run lasted at least this long: a lower bound of its time.
+        entry.log_times.push(mean.as_secs_f64().max(1e-9).ln());
+        entry.stops += u32::from(is_stopped);
+        entry.is_racing &= entry.stops < MAX_STOPS;
         Ok(())
     }
 
-    /// The middle between the current result and the neighbour that misses the goal, if there
-    /// are counts between them.
-    fn unmeasured_middle(&self) -> Option<usize> {
-        let result = self.result();
-        let (low, high) = match self.goal {
-            Goal::Within(_) => (self.times.below(result)?, result),
-            Goal::Efficiency(_) => (result, self.times.above(result)?),
-        };
-        let middle = (low + high) / 2;
-        (middle > low).then_some(middle)
+    fn run_once(&mut self, at: usize, limit: Option<Duration>) -> Result<RunTime, P::Error> {
+        let time = self.program.time(self.entries[at].nthread, limit)?;
+        self.total += time.wall;
+        self.first_run.get_or_insert((at, time.wall));
+        Ok(time)
     }
 
-    /// The count that meets the goal among the measured ones.
-    fn result(&self) -> usize {
-        match self.goal {
-            // From the best count downwards, while all meet the goal.
-            Goal::Within(_) => {
-                let mut result = self.times.best();
-                while let Some(below) = self.times.below(result).filter(|at| self.meets_goal(*at)) {
-                    result = below;
+    /// Time at which a run is stopped; `None` for the fastest candidate itself, and for the
+    /// reference of efficiencies.
+    fn limit(&self, at: usize) -> Option<Duration> {
+        let is_reference = at == 0 && matches!(self.settings.goal, Goal::Efficiency(_));
+        if !self.settings.stop_slow_runs || is_reference {
+            return None;
+        }
+        let measured = self.racing().filter(|at| !self.entries[*at].log_times.is_empty());
+        let leader = measured.min_by(|one, other| {
+            self.entries[*one].median_log().total_cmp(&self.entries[*other].median_log())
+        })?;
+        (leader != at).then(|| self.entries[leader].slowest * STOP_FACTOR)
+    }
+
+    /// Remaining candidates, the smallest first.
+    fn racing(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.entries.len()).filter(|at| self.entries[*at].is_racing)
+    }
+
+    /// True if later runs of the first run's count are so much faster that the program seems
+    /// to keep what it has computed.
+    fn keeps_its_result(&self) -> bool {
+        self.first_run.is_some_and(|(at, first)| {
+            first.as_secs_f64() > KEPT_RESULT_RATIO * self.entries[at].median_log().exp()
+        })
+    }
+
+    /// Looks at the bounds: removes candidates that miss the goal, and tells whether the race
+    /// is decided.
+    fn is_decided(&mut self, round: usize) -> bool {
+        let racing: Vec<usize> = self.racing().collect();
+        match self.settings.goal {
+            Goal::Within(margin) => {
+                let Some(regrets) = self.regrets(&racing) else { return false };
+                for (at, regret) in racing.iter().zip(&regrets) {
+                    self.entries[*at].is_racing = regret.low <= margin;
                 }
-                result
+                // The bounds of those that remain do not change: none of those that left was
+                // the fastest.
+                let smallest =
+                    racing.iter().zip(&regrets).find(|(at, _)| self.entries[**at].is_racing);
+                smallest.is_some_and(|(at, regret)| {
+                    regret.high <= margin && !self.median_contradicts(*at, margin, round)
+                })
             }
-            Goal::Efficiency(_) => {
-                let mut good = self.times.measured().filter(|at| self.meets_goal(*at));
-                good.next_back().unwrap_or(0)
+            Goal::Efficiency(share) => self.is_efficiency_decided(share),
+        }
+    }
+
+    /// Bounds of the regrets of these candidates.
+    fn regrets(&self, candidates: &[usize]) -> Option<Vec<Regret>> {
+        Some(self.comparison(candidates)?.regrets(LOOK_ERROR_RATE))
+    }
+
+    /// Comparison of candidates over the rounds that all of them have.
+    fn comparison(&self, candidates: &[usize]) -> Option<PairedComparison> {
+        let logs = candidates.iter().map(|at| &self.entries[*at].log_times);
+        let rounds = logs.clone().map(Vec::len).min()?;
+        PairedComparison::of(&logs.map(|logs| &logs[..rounds]).collect::<Vec<_>>())
+    }
+
+    /// True if the interval of the median shows that some candidate is faster by more than the
+    /// margin.
+    fn median_contradicts(&self, at: usize, margin: f64, round: usize) -> bool {
+        round >= SIGN_ROUNDS
+            && self.racing().filter(|other| *other != at).any(|other| {
+                let pairs = self.entries[at].log_times.iter().zip(&self.entries[other].log_times);
+                let differences: Vec<f64> = pairs.map(|(one, other)| one - other).collect();
+                median_interval(&differences, CONFIDENCE)
+                    .is_some_and(|interval| interval.low > margin.ln_1p())
+            })
+    }
+
+    /// Removes counts that miss the efficiency, the largest first, and tells whether the
+    /// largest of the others meets it. The smallest count is the reference and stays.
+    fn is_efficiency_decided(&mut self, share: f64) -> bool {
+        for at in (1..self.entries.len()).rev() {
+            if !self.entries[at].is_racing {
+                continue;
             }
-        }
-    }
-
-    /// The count that others are compared with.
-    fn reference(&self) -> usize {
-        match self.goal {
-            Goal::Within(_) => self.times.best(),
-            Goal::Efficiency(_) => 0,
-        }
-    }
-
-    /// Ratio of times, count to reference, up to which a count meets the goal.
-    fn limit(&self, at: usize) -> f64 {
-        match self.goal {
-            Goal::Within(share) => 1.0 + share,
-            Goal::Efficiency(share) => self.count(0) / self.count(at) / share,
-        }
-    }
-
-    fn meets_goal(&self, at: usize) -> bool {
-        self.times.ratio(at, self.reference()) <= self.limit(at)
-    }
-
-    /// True if a count is not significantly on one side of the limit.
-    fn is_undecided(&self, at: usize) -> bool {
-        let reference = self.reference();
-        // Log ratios, since noise is proportional to the time.
-        let off = (self.times.ratio(at, reference) / self.limit(at)).ln().abs();
-        at != reference && off < self.times.error(at, reference)
-    }
-
-    /// An undecided count: the current result first, then its neighbour that misses the goal.
-    fn undecided(&self) -> Option<usize> {
-        let result = self.result();
-        [Some(result), self.rejected_neighbour(result)]
-            .into_iter()
-            .flatten()
-            .find(|at| self.is_undecided(*at))
-    }
-
-    /// The neighbour of the current result that misses the goal.
-    fn rejected_neighbour(&self, result: usize) -> Option<usize> {
-        match self.goal {
-            Goal::Within(_) => self.times.below(result),
-            Goal::Efficiency(_) => self.times.above(result),
-        }
-    }
-
-    fn count(&self, at: usize) -> f64 {
-        f64::from(self.candidates[at])
-    }
-
-    /// Measures a count, several times if its runs are short.
-    fn run(&mut self, at: usize) -> Result<(), P::Error> {
-        loop {
-            self.run_once(at)?;
-            if self.times.is_enough(at) {
-                return Ok(());
+            match self.efficiency(at) {
+                Some(efficiency) if efficiency.low >= share => return true,
+                Some(efficiency) if efficiency.high < share => self.entries[at].is_racing = false,
+                _ => return false,
             }
         }
+        true
     }
 
-    fn run_once(&mut self, at: usize) -> Result<(), P::Error> {
-        let time = self.program.time(self.candidates[at])?;
-        self.times.add(at, time);
-        Ok(())
+    /// Efficiency of a candidate relative to the smallest count, with bounds.
+    fn efficiency(&self, at: usize) -> Option<Estimate> {
+        let threads = f64::from(self.entries[at].nthread) / f64::from(self.entries[0].nthread);
+        let LogDifference { mean, half_width } =
+            self.comparison(&[0, at])?.difference(0, 1, LOOK_ERROR_RATE);
+        Some(Estimate::from_logs(mean, half_width).scaled(1.0 / threads))
     }
 
-    /// The recommendation after the search.
-    fn recommendation(&self) -> Recommendation {
-        let result = self.result();
-        let candidates = [self.rejected_neighbour(result), Some(result)];
-        let undecided = candidates.into_iter().flatten().find(|at| self.is_undecided(*at));
-        let alternative = match undecided {
-            // If the result may miss the goal, the next count on the other side is meant.
-            Some(at) if at == result => match self.goal {
-                Goal::Within(_) => self.times.above(result),
-                Goal::Efficiency(_) => self.times.below(result),
-            },
-            other => other,
+    /// Recommendation after the race; `doubt` is the reason why it is not decided.
+    fn recommendation(&self, doubt: Option<Doubt>) -> Recommendation {
+        let racing: Vec<usize> = self.racing().collect();
+        let regrets = self.regrets(&racing);
+        let chosen = match self.settings.goal {
+            Goal::Within(_) => self.least_bound(&racing, regrets.as_deref(), doubt.is_none()),
+            Goal::Efficiency(share) => self.largest_efficient(share, doubt.is_none()),
         };
-        let (best, times) = (self.times.best(), &self.times);
+        let bound = racing.iter().zip(regrets.iter().flatten()).find(|(at, _)| **at == chosen);
         Recommendation {
-            nthread: self.candidates[result],
-            time: times.median(result),
-            best: (self.candidates[best], times.median(best)),
-            base: times.measured().next().map(|at| (self.candidates[at], times.median(at))),
-            runs: times.measured().map(|at| (self.candidates[at], times.runs(at))).collect(),
-            total: times.total(),
-            alternative: alternative.map(|at| self.candidates[at]),
-            is_flat: self.candidates.len() > 1 && times.are_equal(),
-            has_several_minima: matches!(self.goal, Goal::Within(_)) && !times.have_one_minimum(),
-            goal: self.goal,
+            nthread: self.entries[chosen].nthread,
+            goal: self.settings.goal,
+            doubt,
+            bound: bound.map(|(_, regret)| regret.high),
+            speedup: self.speedup(0, chosen),
+            efficiency: self.efficiency(chosen),
+            candidates: (0..self.entries.len()).map(|at| self.candidate(at, chosen)).collect(),
+            rounds: self.entries.iter().map(|entry| entry.log_times.len()).max().unwrap_or(0),
+            total: self.total,
+            first_run: self.first_run.filter(|_| self.settings.warmup > 0).map(|(_, time)| time),
+            others_cpus: None,
+        }
+    }
+
+    /// The smallest remaining count of a decided race; else the one with the smallest bound,
+    /// or without bounds the fastest.
+    fn least_bound(&self, racing: &[usize], regrets: Option<&[Regret]>, is_decided: bool) -> usize {
+        let smallest = racing.first().copied().unwrap_or(0);
+        if is_decided {
+            return smallest;
+        }
+        let score = |place: usize| match regrets {
+            Some(regrets) => regrets[place].high,
+            None => self.entries[racing[place]].median_log(),
+        };
+        let best = (0..racing.len()).min_by(|one, other| score(*one).total_cmp(&score(*other)));
+        best.map_or(smallest, |place| racing[place])
+    }
+
+    /// The largest remaining count of a decided race; else the largest with an estimate that
+    /// meets the efficiency.
+    fn largest_efficient(&self, share: f64, is_decided: bool) -> usize {
+        let meets = |at: &usize| {
+            is_decided || self.efficiency(*at).is_some_and(|efficiency| efficiency.value >= share)
+        };
+        self.racing().filter(meets).last().unwrap_or(0)
+    }
+
+    /// Speedup of a candidate over another.
+    fn speedup(&self, from: usize, to: usize) -> Option<Estimate> {
+        let comparison = self.comparison(&[from, to]).filter(|_| from != to)?;
+        // One-sided on each side: together the level of the interval.
+        let difference = comparison.difference(0, 1, (1.0 - CONFIDENCE) / 2.0);
+        Some(Estimate::from_logs(difference.mean, difference.half_width))
+    }
+
+    fn candidate(&self, at: usize, chosen: usize) -> Candidate {
+        let entry = &self.entries[at];
+        Candidate {
+            nthread: entry.nthread,
+            runs: entry.runs,
+            median: median(&entry.log_times).map(|log| Duration::from_secs_f64(log.exp())),
+            // How much more or less time it takes than the chosen count.
+            relative_time: self.speedup(at, chosen),
+            cpu_time: entry.cpu.filter(|_| entry.runs > 0).map(|cpu| cpu / entry.runs),
+            cpus_used: entry
+                .cpu
+                .map(|cpu| cpu.as_secs_f64() / entry.wall.as_secs_f64())
+                .filter(|cpus| cpus.is_finite()),
+            is_open: entry.is_racing,
+            is_stopped: entry.stops > 0,
         }
     }
 }

@@ -169,6 +169,7 @@ impl Rounds<'_, '_> {
                 commands,
                 expected: plan.expected_outputs.iter().find(|it| it.label == case.label),
                 output_path: &output_path,
+                limit: None,
             }),
             (None, None, Some(baseline)) => Workload::Function(baseline),
             (None, None, None) => {

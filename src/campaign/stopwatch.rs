@@ -8,6 +8,7 @@ use super::executor::Executor;
 use super::forecast::MAX_DURATION;
 use super::progress::Progress;
 use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
+use crate::advise::RunTime;
 use crate::record::{COMMAND, Case, CommandPlan, Position};
 use crate::registry::Registry;
 
@@ -34,11 +35,16 @@ impl<'a> Stopwatch<'a> {
         Ok(Stopwatch { executor, commands, timeout: timeout.unwrap_or(MAX_DURATION) })
     }
 
-    /// Times one run of the first command with this number of threads.
+    /// Times one run of the first command with this number of threads. The run is stopped at
+    /// `limit`, if there is one.
     ///
     /// # Errors
     /// If the run fails, or a signal comes.
-    pub fn time(&mut self, nthread: u32) -> Result<Duration, CampaignError> {
+    pub fn time(
+        &mut self,
+        nthread: u32,
+        limit: Option<Duration>,
+    ) -> Result<RunTime, CampaignError> {
         if let Some(signal) = self.executor.end_signal() {
             return Err(CampaignError::Interrupted(signal));
         }
@@ -47,22 +53,30 @@ impl<'a> Stopwatch<'a> {
         let backend = COMMAND.to_string();
         let case = Case { backend, nthread, inner_nthread: 1, label, ..Case::default() };
         let output_path = Path::new("");
+        let workload = CommandWorkload { commands, expected: None, output_path, limit };
         let spec = VisitSpec {
             case: &case,
-            workload: Workload::Command(CommandWorkload { commands, expected: None, output_path }),
+            workload: Workload::Command(workload),
             warmup: 0,
             iterations: 1,
             timeout: self.timeout,
             isa: IsaChoice::Fastest,
         };
         let result = self.executor.visit(&spec, Position::default())?;
-        let time = result.call_ns().first().map(|ns| Duration::from_nanos(*ns as u64));
-        match (result.problem, time) {
-            (None, Some(time)) => Ok(time),
-            (problem, _) => Err(CampaignError::Command(
-                case.title_with_count(),
-                problem.unwrap_or_else(|| "the run has no time".into()),
-            )),
+        let time_ns = result.call_ns().first().copied();
+        let Some(wall) = time_ns.map(|ns| Duration::from_nanos(ns as u64)) else {
+            return Err(failed(&case, result.problem));
+        };
+        // A run that lasted until the limit was stopped there, which is its only problem.
+        let is_stopped = limit.is_some_and(|limit| wall >= limit);
+        match result.problem {
+            Some(problem) if !is_stopped => Err(failed(&case, Some(problem))),
+            _ => Ok(RunTime { wall, cpu: result.cpu_time(), is_stopped }),
         }
     }
+}
+
+fn failed(case: &Case, problem: Option<String>) -> CampaignError {
+    let problem = problem.unwrap_or_else(|| "the run has no time".into());
+    CampaignError::Command(case.title_with_count(), problem)
 }

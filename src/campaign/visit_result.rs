@@ -35,6 +35,13 @@ impl VisitResult {
         calls.filter_map(|row| row.wall_ns).map(|ns| ns as f64).collect()
     }
 
+    /// CPU time of the first counted call; `None` if unknown.
+    #[cfg(feature = "program")]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let call = self.rows.iter().find(|row| row.phase == Phase::Call)?;
+        Some(Duration::from_nanos(call.user_ns? + call.system_ns?))
+    }
+
     /// Time of the visit outside its calls, counted or not.
     pub fn overhead_ns(&self) -> f64 {
         let calls = self.rows.iter().filter(|row| matches!(row.phase, Phase::Call | Phase::Warmup));

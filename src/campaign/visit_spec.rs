@@ -53,6 +53,8 @@ pub struct CommandWorkload<'a> {
     pub expected: Option<&'a ExpectedOutput>,
     /// Path, without extensions, of the files that keep its output.
     pub output_path: &'a Path,
+    /// Wall time at which the command is ended.
+    pub limit: Option<Duration>,
 }
 
 /// Choice of the kernel's instruction set.
@@ -144,6 +146,7 @@ impl<'a> VisitSpec<'a> {
             },
             capture: output_check::capture(commands.expect.as_ref()),
             ok_codes: commands.ok_codes.clone(),
+            limit_ns: workload.limit.map(|limit| limit.as_nanos() as u64),
             warmup: self.warmup,
             iterations: self.iterations,
         }

@@ -43,6 +43,9 @@ pub struct CommandRequest {
     pub capture: Capture,
     /// Exit codes that are not a failure.
     pub ok_codes: Vec<i32>,
+    /// Wall time at which a run is ended, in nanoseconds; its cleanup command runs all the
+    /// same.
+    pub limit_ns: Option<u64>,
     /// Number of runs that are not counted.
     pub warmup: u32,
     /// Number of runs that are counted.

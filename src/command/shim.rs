@@ -126,7 +126,9 @@ impl<'a> Shim<'a> {
         };
         memory_floor::lower();
         let leftovers = Leftovers::EndExcept(&spared);
-        let run = run(&self.executable, input, &mut self.streams, &self.signals, leftovers)?;
+        let limit = self.request.limit_ns.map(Duration::from_nanos);
+        let streams = &mut self.streams;
+        let run = run(&self.executable, input, streams, &self.signals, leftovers, limit)?;
         let mut call = self.event_of(&run);
         if let Some(cleanup) = &self.cleanup
             && let Err(error) = self.run_hook(cleanup, "cleanup")
@@ -141,7 +143,7 @@ impl<'a> Shim<'a> {
     fn run_hook(&self, executable: &Executable<'_>, name: &str) -> anyhow::Result<()> {
         let mut streams = OutputStreams::for_hook()?;
         let input = streams.dev_null()?;
-        let run = run(executable, input, &mut streams, &self.signals, Leftovers::Keep)?;
+        let run = run(executable, input, &mut streams, &self.signals, Leftovers::Keep, None)?;
         match run.exit.status {
             0 => Ok(()),
             // Its stderr went to that of the harness.

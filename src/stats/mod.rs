@@ -12,6 +12,7 @@ mod order_statistic;
 mod proportion;
 mod ranking;
 mod ratio;
+mod regret;
 mod resampler;
 pub mod scaling;
 mod sign_test;
@@ -31,6 +32,7 @@ pub use order_statistic::{
 pub use proportion::clopper_pearson;
 pub use ranking::{rank_sets, rounds_to_rank};
 pub use ratio::{Ratio, half_widths, widest};
+pub use regret::{LogDifference, MIN_REGRET_ROUNDS, PairedComparison, Regret};
 pub use resampler::Resampler;
 pub use sign_test::sign_test;
 pub use trend::{MannKendall, mann_kendall, theil_sen};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 use smallvec::SmallVec;
@@ -18,6 +19,9 @@ use crate::reap::{self, ExitReport, StopCounter};
 
 /// Time that processes which a command left behind get to end by themselves.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Time that a run gets to end by itself after SIGTERM, before it is killed.
+const TERMINATION_GRACE: Duration = Duration::from_secs(2);
 
 /// Result of one run.
 pub struct CompletedRun {
@@ -40,7 +44,8 @@ pub enum Leftovers<'a> {
     EndExcept(&'a [Pid]),
 }
 
-/// Runs a program to its end, with `input` as its stdin.
+/// Runs a program to its end, with `input` as its stdin. After `limit` it is ended with
+/// SIGTERM, and two seconds later with SIGKILL.
 ///
 /// # Errors
 /// If it cannot be started, or this process gets SIGTERM: then the program is alive.
@@ -50,6 +55,7 @@ pub fn run(
     streams: &mut OutputStreams,
     signals: &SignalPipe,
     leftovers: Leftovers<'_>,
+    limit: Option<Duration>,
 ) -> anyhow::Result<CompletedRun> {
     let mut command = executable.command();
     let (stdout, stderr) = streams.open().context("cannot open the output of the command")?;
@@ -60,8 +66,9 @@ pub fn run(
     drop(command);
     let pid = Pid::from_raw(child.id() as i32);
     let mut stops = StopCounter::default();
+    let mut due = limit.map(|limit| (start + limit, Signal::SIGTERM));
     let end = loop {
-        wait(streams, signals, PollTimeout::NONE)?;
+        wait(streams, signals, due.map(|(time, _)| time.duration_since(Instant::now())))?;
         // The clock is read before anything else is done, so that it stops at the end.
         let now = Instant::now();
         if signals.drain() {
@@ -72,6 +79,13 @@ pub fn run(
             if has_ended(pid) {
                 break now;
             }
+        }
+        if let Some((time, signal)) = due
+            && now >= time
+        {
+            let _ = kill(pid, signal);
+            let next = (now + TERMINATION_GRACE, Signal::SIGKILL);
+            due = (signal == Signal::SIGTERM).then_some(next);
         }
         streams.read()?;
     };
@@ -93,8 +107,7 @@ fn end_leftovers(
 ) -> anyhow::Result<Vec<String>> {
     let mut result = Ok(());
     let killed = reap::end_remaining(spared, GRACE, |pause| {
-        let pause = PollTimeout::try_from(pause).unwrap_or(PollTimeout::ZERO);
-        let read = wait(streams, signals, pause).and_then(|()| streams.read());
+        let read = wait(streams, signals, Some(pause)).and_then(|()| streams.read());
         signals.drain();
         // Keeps the first error.
         result = std::mem::replace(&mut result, Ok(())).and(read);
@@ -102,8 +115,16 @@ fn end_leftovers(
     result.map(|()| killed)
 }
 
-/// Sleeps until there is output, a signal, or the timeout is over.
-fn wait(streams: &OutputStreams, signals: &SignalPipe, timeout: PollTimeout) -> anyhow::Result<()> {
+/// Sleeps until there is output, a signal, or the time is over.
+fn wait(
+    streams: &OutputStreams,
+    signals: &SignalPipe,
+    time: Option<Duration>,
+) -> anyhow::Result<()> {
+    // Rounded up to whole milliseconds, so that the time is over at the end.
+    let milliseconds = time.map(|time| time + Duration::from_micros(999));
+    let timeout = milliseconds
+        .map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
     let mut descriptors: SmallVec<[PollFd<'_>; 3]> = std::iter::once(signals.as_fd())
         .chain(streams.descriptors())
         .map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN))
