@@ -197,6 +197,7 @@ impl<'a> RowBuilder<'a> {
         row.boot_ns = process.span.boot.map(|boot| boot.as_nanos() as u64);
         row.throttled_ns = interference.throttled_ns;
         row.steal_ns = interference.steal_ns;
+        row.others_cpu_ns = interference.others_ns;
         row.stops = Some(process.stops);
         // The exit status of a command comes before that of its shim.
         let of_command = self.rows.iter().rev().find_map(|row| row.exit_status);

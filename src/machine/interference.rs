@@ -1,13 +1,20 @@
-//! Interference counters: CPU time lost to throttling by a control group's quota, and to steal by
-//! the hypervisor.
+//! Interference counters: CPU time lost to throttling by a control group's quota, to steal by the
+//! hypervisor, and to other programs.
 //!
 //! The counters of the kernel only grow. They are read before and after a visit, never during one;
 //! the interference is the difference.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::load::{cpu_ticks, tick_ns};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+
+use super::load::{busy, cpu_ticks, tick_ns};
 use super::{affinity, cgroup, parse_cpu_list, read_text};
+
+/// Number of ticks from which the CPU use of other programs may be judged.
+pub const MIN_TICKS: u32 = 50;
 
 /// A reader of the interference counters.
 pub struct InterferenceMeter {
@@ -19,12 +26,15 @@ pub struct InterferenceMeter {
 }
 
 /// The values of the counters at one time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
+    time: Instant,
     /// The throttled time of each control group, in the order of the meter.
     throttled_ns: Vec<Option<u64>>,
-    /// The steal of each CPU, in ticks.
-    steal_ticks: Vec<(usize, u64)>,
+    /// The times of each CPU, in ticks.
+    cpu_ticks: Vec<(usize, Vec<u64>)>,
+    /// The CPU time of this process and of its children that have ended.
+    own_ns: u64,
 }
 
 /// The CPU time lost between two snapshots.
@@ -36,6 +46,12 @@ pub struct Interference {
     /// The time lost to the hypervisor, summed over the CPUs, in whole ticks (often 10 ms). `None`
     /// if it is not counted.
     pub steal_ns: Option<u64>,
+    /// The CPU time of other programs on the CPUs of the affinity mask: their busy time less that
+    /// of this process and its children that have ended. The kernel charges a whole tick to
+    /// whatever runs when it ends, so it is wrong by up to a tick for each CPU in either
+    /// direction, and may be negative: only sums over many ticks may be judged. `None` if it is
+    /// not counted.
+    pub others_ns: Option<i64>,
 }
 
 impl InterferenceMeter {
@@ -53,8 +69,10 @@ impl InterferenceMeter {
     /// The current values of the counters. Costs some tens of µs.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
+            time: Instant::now(),
             throttled_ns: self.groups.iter().map(|group| throttled_ns(group)).collect(),
-            steal_ticks: steal_ticks(&self.root),
+            cpu_ticks: cpu_ticks(&self.root),
+            own_ns: own_cpu_ns(),
         }
     }
 
@@ -66,7 +84,18 @@ impl InterferenceMeter {
         Interference {
             throttled_ns: before.throttled_until(&now),
             steal_ns: before.steal_until(&now, listed.as_ref().unwrap_or(&self.allowed)),
+            others_ns: before.others_until(&now, &self.allowed),
         }
+    }
+
+    /// The mean number of CPUs that other programs used since `before`. `None` if it is not
+    /// counted, or for less than [`MIN_TICKS`].
+    pub fn others_cpus_since(&self, before: &Snapshot) -> Option<f64> {
+        let now = self.snapshot();
+        let elapsed = now.time.duration_since(before.time);
+        let is_long_enough = elapsed >= Duration::from_nanos(tick_ns()) * MIN_TICKS;
+        let others_ns = before.others_until(&now, &self.allowed).filter(|_| is_long_enough)?;
+        Some(others_ns as f64 / elapsed.as_nanos() as f64)
     }
 }
 
@@ -84,16 +113,49 @@ impl Snapshot {
         pairs.filter_map(|(before, after)| Some((*after)?.saturating_sub((*before)?))).max()
     }
 
-    /// The steal of some CPUs in nanoseconds, without CPUs that were not online all the time.
+    /// The steal of some CPUs in nanoseconds, the eighth column of `/proc/stat`.
     fn steal_until(&self, later: &Snapshot, cpus: &[usize]) -> Option<u64> {
-        let listed = self.steal_ticks.iter().filter(|(cpu, _)| cpus.contains(cpu));
-        let differences = listed.filter_map(|(cpu, before)| {
-            let (_, after) = later.steal_ticks.iter().find(|(other, _)| other == cpu)?;
-            Some(after.saturating_sub(*before))
-        });
-        let sum = differences.reduce(u64::saturating_add)?;
-        Some(sum.saturating_mul(tick_ns()))
+        self.ticks_until(later, cpus, |ticks| ticks.get(7).copied())
+            .map(|ticks| ticks.saturating_mul(tick_ns()))
     }
+
+    /// The CPU time of other programs on some CPUs.
+    fn others_until(&self, later: &Snapshot, cpus: &[usize]) -> Option<i64> {
+        let busy_ticks = self.ticks_until(later, cpus, |ticks| Some(busy(ticks)))?;
+        let own_ns = later.own_ns.saturating_sub(self.own_ns);
+        Some(busy_ticks.saturating_mul(tick_ns()) as i64 - own_ns as i64)
+    }
+
+    /// The increase of a counter of some CPUs, without those that were not online all the time.
+    /// `None` if none was.
+    fn ticks_until(
+        &self,
+        later: &Snapshot,
+        cpus: &[usize],
+        counter: fn(&[u64]) -> Option<u64>,
+    ) -> Option<u64> {
+        let mut sum = None;
+        for (cpu, before) in self.cpu_ticks.iter().filter(|(cpu, _)| cpus.contains(cpu)) {
+            let after = later.cpu_ticks.iter().find(|(other, _)| other == cpu);
+            let after = after.and_then(|(_, ticks)| counter(ticks));
+            let Some((after, before)) = after.zip(counter(before)) else { continue };
+            sum = Some(sum.unwrap_or(0_u64).saturating_add(after.saturating_sub(before)));
+        }
+        sum
+    }
+}
+
+/// The CPU time of this process and of its ended children, in nanoseconds.
+fn own_cpu_ns() -> u64 {
+    let mut sum = 0;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        // The call cannot fail with these arguments.
+        let Ok(usage) = getrusage(who) else { continue };
+        for time in [usage.user_time(), usage.system_time()] {
+            sum += time.num_microseconds().max(0) as u64 * 1000;
+        }
+    }
+    sum
 }
 
 /// The throttled time of a group: `throttled_usec` in version 2, `throttled_time` (nanoseconds) in
@@ -108,11 +170,6 @@ fn throttled_ns(group: &Path) -> Option<u64> {
         let microseconds: u64 = value("throttled_usec ")?;
         Some(microseconds.saturating_mul(1000))
     })
-}
-
-/// The steal of each CPU online, the eighth column of `/proc/stat`, in ticks.
-fn steal_ticks(root: &Path) -> Vec<(usize, u64)> {
-    cpu_ticks(root).into_iter().filter_map(|(cpu, ticks)| Some((cpu, *ticks.get(7)?))).collect()
 }
 
 #[cfg(test)]
@@ -180,7 +237,8 @@ mod tests {
 
     #[test]
     fn without_counters_the_interference_is_unknown() {
-        assert_eq!(interference(&FakeRoot::new(&[]), "0", &[]), Interference::default());
+        let unknown = interference(&FakeRoot::new(&[]), "0", &[]);
+        assert_eq!(unknown, Interference::default());
         let fake = root("0::/a", V2_MOUNT);
         for invalid in ["", "throttled_usec", "throttled_usec -1", "throttled_usecs 1", "junk"] {
             fake.write("/sys/fs/cgroup/a/cpu.stat", invalid);
@@ -231,7 +289,36 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_counts_steal() {
+    fn others_have_the_busy_time_of_the_mask_that_is_not_ours() {
+        let fake = FakeRoot::new(&[("/proc/stat", "cpu0 5 0 0 5\ncpu1 5 0 0 5\ncpu2 5 0 0 5")]);
+        let later = "cpu0 105 0 0 5\ncpu1 205 0 0 5\ncpu2 505 0 0 5";
+        let others_ns = interference(&fake, "2", &[("/proc/stat", later)]).others_ns;
+        // Less the little time that this test used.
+        let ticks = others_ns.expect("counted") as f64 / tick_ns() as f64;
+        assert!(ticks > 280.0 && ticks <= 300.0, "{ticks}");
+    }
+
+    #[test]
+    fn ticks_that_fell_to_others_leave_a_negative_time() {
+        let now = Instant::now();
+        let snapshot = |busy: u64, own_ns| Snapshot {
+            time: now,
+            throttled_ns: Vec::new(),
+            cpu_ticks: vec![(0, vec![busy, 0, 0, 0])],
+            own_ns,
+        };
+        let later = snapshot(4, 5 * tick_ns());
+        assert_eq!(snapshot(0, 0).others_until(&later, &[0]), Some(-(tick_ns() as i64)));
+        assert_eq!(snapshot(0, 0).others_until(&later, &[1]), None);
+    }
+
+    #[test]
+    fn this_machine_counts_steal_and_other_programs() {
+        let meter = InterferenceMeter::default();
+        let before = meter.snapshot();
+        assert!(meter.since(&before, "").others_ns.is_some());
+        assert_eq!(meter.others_cpus_since(&before), None, "too short to be judged");
+
         let meter = InterferenceMeter::default();
         assert!(meter.since(&meter.snapshot(), "").steal_ns.is_some());
     }

@@ -51,14 +51,18 @@ pub(super) fn tick_ns() -> u64 {
         .map_or(10_000_000, |ticks| 1_000_000_000 / ticks)
 }
 
-/// The busy time of some CPUs in ticks: all columns except idle, iowait and steal, and except guest
-/// times, which user and nice include.
+/// The busy time of some CPUs in ticks. `None` if the kernel reports none of them.
 fn busy_ticks(root: &Path, cpus: &[usize]) -> Option<u64> {
-    const BUSY: [usize; 5] = [0, 1, 2, 5, 6];
     let all = cpu_ticks(root);
     let ours = all.iter().filter(|(cpu, _)| cpus.contains(cpu));
-    ours.map(|(_, ticks)| BUSY.iter().filter_map(|field| ticks.get(*field)).sum())
-        .reduce(|sum: u64, ticks: u64| sum + ticks)
+    ours.map(|(_, ticks)| busy(ticks)).reduce(|sum, ticks| sum + ticks)
+}
+
+/// The busy time of a CPU: all columns except idle, iowait and steal, and except guest times,
+/// which user and nice include.
+pub(super) fn busy(ticks: &[u64]) -> u64 {
+    const BUSY: [usize; 5] = [0, 1, 2, 5, 6];
+    BUSY.iter().filter_map(|field| ticks.get(*field)).sum()
 }
 
 #[cfg(test)]

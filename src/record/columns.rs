@@ -140,7 +140,9 @@ mod tests {
             assert_eq!(columns.is_err(), REQUIRED.contains(&name), "{name}");
             match columns {
                 Err(error) => assert_eq!(error.expected, name),
-                Ok(columns) if name == "cycles" => assert!(columns.missing().is_empty()),
+                Ok(columns) if name == COLUMNS[COLUMNS.len() - 1] => {
+                    assert!(columns.missing().is_empty())
+                }
                 Ok(columns) => assert_eq!(columns.missing(), [name]),
             }
         }
@@ -152,6 +154,6 @@ mod tests {
     fn a_repeated_column_is_an_error() {
         let header = fields(&format!("{},wall_ns", COLUMNS.join(",")));
         let error = Columns::from_header(&header).expect_err("twice");
-        assert_eq!((error.column, error.found.as_str()), (48, "wall_ns twice"));
+        assert_eq!((error.column, error.found.as_str()), (COLUMNS.len() + 1, "wall_ns twice"));
     }
 }

@@ -8,7 +8,7 @@ use super::Case;
 pub const SCHEMA: u32 = 1;
 
 /// Columns, in order. More may be added at the end; none is renamed or moved.
-pub const COLUMNS: [&str; 47] = [
+pub const COLUMNS: [&str; 48] = [
     "schema",
     "version",
     "session",
@@ -56,6 +56,7 @@ pub const COLUMNS: [&str; 47] = [
     "stops",
     "boot_ns",
     "cycles",
+    "others_cpu_ns",
 ];
 
 /// Number of columns of the first version, which every file has.
@@ -171,6 +172,9 @@ pub struct Row {
     pub boot_ns: Option<u64>,
     /// CPU cycles of all workers in user mode.
     pub cycles: Option<u64>,
+    /// CPU time of other programs on the usable CPUs during the visit. The counters have steps of
+    /// usually 10 ms, so a short visit may have a negative time: only sums may be judged.
+    pub others_cpu_ns: Option<i64>,
 }
 
 impl Row {

@@ -96,6 +96,7 @@ impl<'a> RowParser<'a> {
         row.stops = self.optional()?;
         row.boot_ns = self.optional()?;
         row.cycles = self.optional()?;
+        row.others_cpu_ns = self.signed()?;
         Ok(())
     }
 

@@ -194,7 +194,7 @@ mod tests {
     fn an_earlier_version_lacks_the_last_columns() {
         let (_dir, path) = written(&[Row { stops: Some(1), ..row() }]);
         let text = std::fs::read_to_string(&path).expect("text");
-        let cut = |line: &str| line.rsplitn(4, ',').last().map(|line| format!("{line}\n"));
+        let cut = |line: &str| line.rsplitn(5, ',').last().map(|line| format!("{line}\n"));
         let older: String = text.lines().filter_map(cut).collect();
         std::fs::write(&path, older).expect("written");
         assert_eq!(read_rows(&path).expect("readable"), [row()]);

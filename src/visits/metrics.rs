@@ -39,6 +39,8 @@ pub struct VisitMetrics {
     pub exit_status: Option<i32>,
     /// Steal time of the hypervisor over the whole visit.
     pub steal_ns: Option<u64>,
+    /// CPU time of other programs during the whole visit; only sums over visits may be judged.
+    pub others_ns: Option<i64>,
     /// Wall time of the whole visit.
     pub wall_ns: Option<u64>,
     /// Number of CPUs on which workers were seen, which the steal time is of.
@@ -79,6 +81,7 @@ impl VisitMetrics {
             max_rss_bytes: peak.or(last.max_rss_bytes),
             exit_status: calls().filter_map(|row| row.exit_status).next_back(),
             steal_ns: last.steal_ns,
+            others_ns: last.others_cpu_ns,
             wall_ns: last.wall_ns,
             cpus: cpu_count(&last.cpus),
         }

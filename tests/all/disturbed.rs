@@ -2,6 +2,9 @@
 //! and suspended time.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::common::group::{Group, limit};
@@ -136,4 +139,55 @@ fn a_quota_that_cuts_in_is_seen_in_the_rows() {
         |row: &crate::common::Row| row["throttled_ns"].parse().is_ok_and(|ns: u64| ns > 0);
     assert!(swept.rows().iter().any(throttled), "some visit used more than its quota");
     assert_eq!(swept.run_json()["machine"]["quota_cpus"], 0.2);
+}
+
+/// Threads of this process that use all CPUs until they are dropped.
+struct BusyLoops {
+    is_over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl BusyLoops {
+    fn start() -> BusyLoops {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let cpus = thread::available_parallelism().map_or(1, usize::from);
+        let threads = (0..cpus)
+            .map(|_| {
+                let is_over = Arc::clone(&is_over);
+                thread::spawn(move || while !is_over.load(Ordering::Relaxed) {})
+            })
+            .collect();
+        BusyLoops { is_over, threads }
+    }
+}
+
+impl Drop for BusyLoops {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.join().expect("a busy loop ends");
+        }
+    }
+}
+
+#[test]
+fn a_load_that_begins_during_a_sweep_of_a_command_is_noticed_in_its_runs() {
+    let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "12", "--", "sleep", "0.1"]);
+    let running = sweep.start();
+    let samples = running.out.join("samples.csv");
+    let rows = || fs::read_to_string(&samples).map_or(0, |text| text.lines().count());
+    // Six rounds of two runs, with two rows each and the header.
+    wait_until("half of the runs are over", || rows() >= 25);
+    let loops = BusyLoops::start();
+    let swept = running.finish().exits(0);
+    drop(loops);
+    let warnings = &swept.json("summary.json")["warnings"];
+    let warning = warnings
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|warning| warning["code"] == "other-programs")
+        .unwrap_or_else(|| panic!("no warning: {warnings}"));
+    let message = warning["message"].as_str().expect("a message");
+    assert!(message.contains("other programs used up to "), "{message}");
 }

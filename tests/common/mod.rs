@@ -62,7 +62,8 @@ pub struct Running {
     stderr: JoinHandle<Vec<u8>>,
     home: TempDir,
     mark: String,
-    out: PathBuf,
+    /// The results directory.
+    pub out: PathBuf,
 }
 
 /// A program that has ended.

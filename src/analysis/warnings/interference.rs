@@ -1,13 +1,21 @@
 //! Rules about interference of the machine with the measurement.
 
+use std::collections::BTreeSet;
+
 use super::{Code, Context, Warning, percent};
 use crate::quantity::pluralize;
-use crate::visits::Disturbance;
+use crate::visits::{Disturbance, Visit};
 
 /// Largest share of CPU time taken by the hypervisor without a warning.
 const STEAL: f64 = 0.01;
 
-/// Unit of the steal counters.
+/// Number of ticks from which busy times may be judged.
+const MIN_TICKS: u32 = 50;
+
+/// Number of CPUs that other programs may use without a warning.
+const OTHERS_CPUS: f64 = 0.25;
+
+/// Unit of the steal counters and busy times.
 const TICK_NS: f64 = 1e7;
 
 /// Smallest ratio of clock frequencies, case to baseline, without a warning.
@@ -85,17 +93,120 @@ pub fn starved(context: &Context<'_>) -> Option<Warning> {
         (share > 0.0 && !context.cases[case].oversubscribed).then_some(share)
     };
     let (worst, share) = context.worst(|case, _| waiting_share(case))?;
+    let (cause, advice) = match cause_of_waiting(context, worst, share) {
+        WaitCause::Others(cpus) => (
+            format!("other programs used {cpus:.1} CPUs meanwhile, and speedups are too low"),
+            "stop other programs, or measure with fewer threads than CPUs",
+        ),
+        WaitCause::Placement => (
+            "its own workers shared a CPU while another was idle".to_string(),
+            "pin the workers: --pin spread",
+        ),
+        WaitCause::Unknown => (
+            "the cause is unknown, and speedups may be too low".to_string(),
+            "look for other programs, or measure with fewer threads than CPUs",
+        ),
+    };
+    let (share, name) = (percent(share), context.name(worst));
     Some(Warning {
         code: Code::Starved,
-        message: format!(
-            "workers waited for a CPU for {} of their time ({}): other programs used this machine, \
-             and speedups are too low",
-            percent(share),
-            context.name(worst)
-        ),
-        advice: "stop other programs, or measure with fewer threads than CPUs".to_string(),
+        message: format!("workers waited for a CPU for {share} of their time ({name}): {cause}"),
+        advice: advice.to_string(),
         cases: context.cases_where(|case, _| waiting_share(case).is_some()),
     })
+}
+
+/// Cause for which workers waited for a CPU.
+enum WaitCause {
+    /// Other programs used this number of CPUs.
+    Others(f64),
+    /// Workers shared a CPU while another was idle.
+    Placement,
+    /// Neither is shown.
+    Unknown,
+}
+
+/// The cause for which the workers of a case waited for this share of their time. A cause must
+/// account for at least half of it.
+fn cause_of_waiting(context: &Context<'_>, case: usize, share: f64) -> WaitCause {
+    let threads = f64::from(context.cases[case].case.threads());
+    let waiting_cpus = share * threads;
+    let Some(others) = others_cpus(context.visits.of_case(case)) else { return WaitCause::Unknown };
+    if others >= waiting_cpus / 2.0 {
+        return WaitCause::Others(others);
+    }
+    let usable = context.machine.usable_cpus.map(f64::from);
+    // The workers' own use at most: all of their time but the waiting.
+    let idle = usable.map(|usable| usable - others.max(0.0) - (threads - waiting_cpus));
+    match idle {
+        Some(idle) if idle >= waiting_cpus / 2.0 => WaitCause::Placement,
+        _ => WaitCause::Unknown,
+    }
+}
+
+/// Mean number of CPUs that other programs used during visits; `None` if unknown, or if the
+/// visits are too short together for counters in ticks.
+fn others_cpus<V: std::borrow::Borrow<Visit>>(visits: &[V]) -> Option<f64> {
+    let (mut others_ns, mut wall_ns) = (0.0, 0.0);
+    for visit in visits {
+        let metrics = &visit.borrow().metrics;
+        let Some((others, wall)) = metrics.others_ns.zip(metrics.wall_ns) else { continue };
+        others_ns += others as f64;
+        wall_ns += wall as f64;
+    }
+    (wall_ns >= f64::from(MIN_TICKS) * TICK_NS).then(|| others_ns / wall_ns)
+}
+
+/// Other programs that used the CPUs which the runs of commands needed. The kernel does not
+/// tell for how long a command waited, so the use of the CPUs decides.
+pub fn other_programs(context: &Context<'_>) -> Option<Warning> {
+    if !context.run.plan.target.is_command() {
+        return None;
+    }
+    let usable = f64::from(context.machine.usable_cpus?);
+    let in_order = context.visits.in_order();
+    let (mut affected, mut most, mut cases) = (0, 0.0_f64, BTreeSet::new());
+    for window in windows(&in_order) {
+        let Some(others) = others_cpus(window).filter(|cpus| *cpus >= OTHERS_CPUS) else {
+            continue;
+        };
+        let own = window.iter().map(|visit| cpus_used(visit)).fold(0.0, f64::max);
+        if others + own > usable - OTHERS_CPUS {
+            affected += window.len();
+            most = most.max(others);
+            cases.extend(window.iter().map(|visit| visit.case));
+        }
+    }
+    (affected > 0).then(|| Warning {
+        code: Code::OtherPrograms,
+        message: format!(
+            "other programs used up to {most:.1} CPUs during {affected} of {}",
+            pluralize(in_order.len(), "run")
+        ),
+        advice: "stop other programs and measure again".to_string(),
+        cases: cases.into_iter().collect(),
+    })
+}
+
+/// Consecutive visits that are long enough together to be judged.
+fn windows<'a, 'b>(visits: &'a [&'b Visit]) -> Vec<&'a [&'b Visit]> {
+    let mut windows = Vec::new();
+    let (mut start, mut wall_ns) = (0, 0.0);
+    for (place, visit) in visits.iter().enumerate() {
+        wall_ns += visit.metrics.wall_ns.unwrap_or(0) as f64;
+        if wall_ns >= f64::from(MIN_TICKS) * TICK_NS {
+            windows.push(&visits[start..=place]);
+            (start, wall_ns) = (place + 1, 0.0);
+        }
+    }
+    windows
+}
+
+/// Mean number of CPUs that the processes of a command used.
+fn cpus_used(visit: &Visit) -> f64 {
+    let metrics = &visit.metrics;
+    let cpu_ns = metrics.user_ns.unwrap_or(0.0) + metrics.system_ns.unwrap_or(0.0);
+    visit.any_ns().filter(|ns| *ns > 0.0).map_or(0.0, |wall_ns| cpu_ns / wall_ns)
 }
 
 pub fn steal(context: &Context<'_>) -> Option<Warning> {

@@ -44,6 +44,8 @@ pub enum Code {
     Throttled,
     /// Workers waited for a CPU although there were enough CPUs.
     Starved,
+    /// Other programs used CPUs that runs of commands needed.
+    OtherPrograms,
     /// The hypervisor took CPU time (steal).
     Steal,
     /// Calls are too short for the resolution of the clock.
@@ -100,7 +102,7 @@ struct Context<'a> {
 }
 
 /// All rules, in any order.
-const RULES: [fn(&Context<'_>) -> Option<Warning>; 25] = [
+const RULES: [fn(&Context<'_>) -> Option<Warning>; 26] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
@@ -114,6 +116,7 @@ const RULES: [fn(&Context<'_>) -> Option<Warning>; 25] = [
     interference::stopped,
     interference::throttled,
     interference::starved,
+    interference::other_programs,
     interference::steal,
     interference::frequency,
     commands::different_outputs,

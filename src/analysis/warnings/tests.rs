@@ -235,6 +235,30 @@ fn workers_that_waited_for_a_cpu() {
     });
 }
 
+/// The message about workers that waited for a CPU for 23% of their time, where other programs
+/// had this CPU time in each visit of 120 ms, and there are so many CPUs.
+fn message_of_waiting(others_cpu_ns: Option<i64>, usable_cpus: u32) -> String {
+    let found = only(Code::Starved, &[2], |run, rows| {
+        run.machine.usable_cpus = Some(usable_cpus);
+        each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(23 * MS));
+        each(rows, 2, Phase::Visit, |row| row.others_cpu_ns = others_cpu_ns);
+    });
+    found.message
+}
+
+#[test]
+fn workers_that_waited_were_disturbed_only_if_others_had_the_time() {
+    let text = message_of_waiting(Some(100 * MS as i64), 2);
+    assert!(text.contains("other programs used 0.8 CPUs meanwhile"), "{text}");
+    // The others were idle, and so was a CPU.
+    for others in [-5, 0, 8] {
+        let text = message_of_waiting(Some(others * MS as i64), 2);
+        assert!(text.contains("shared a CPU while another was idle"), "{text}");
+    }
+    let text = message_of_waiting(None, 2);
+    assert!(text.contains("the cause is unknown"), "{text}");
+}
+
 #[test]
 fn oversubscribed_workers_are_not_starved() {
     let found = warnings(|run, rows| {
