@@ -16,6 +16,7 @@ mod fitted_law;
 mod granularity;
 mod grid;
 mod ranking;
+mod recommendation;
 mod series;
 #[cfg(test)]
 pub(crate) mod synthetic;
@@ -37,6 +38,7 @@ pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub(crate) use ranking::of as rankings;
 pub use ranking::{BestCount, Competitor, Ranking};
+pub use recommendation::{MARGIN, Recommendation, RelativeTime};
 pub use series::{Job, Series, jobs, series};
 pub use threshold::ThresholdVerdict;
 pub use warnings::{Code, Warning};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::recommendation::{Recommendation, recommend};
 use super::series::{Job, Series, jobs_of};
 use super::{CONFIDENCE, CaseSummary};
 use crate::stats::{
@@ -50,6 +51,8 @@ pub struct Ranking {
     pub rounds_needed: Option<usize>,
     /// The best thread count of each series.
     pub series: Vec<BestCount>,
+    /// The recommended case; null without enough rounds.
+    pub recommendation: Option<Recommendation>,
     /// The cases among which the fastest was selected.
     #[serde(skip)]
     compared: Vec<usize>,
@@ -88,7 +91,7 @@ pub struct BestCount {
 }
 
 /// Log speedups of a case, each with its round, in ascending order of the rounds.
-type LogSpeedups = Vec<(u32, f64)>;
+pub(super) type LogSpeedups = Vec<(u32, f64)>;
 
 /// The rankings of all jobs, in the order in which the plan first names the jobs. Fills
 /// in which cases are fastest, and their ranks.
@@ -125,6 +128,7 @@ impl Ranking {
             series: series.iter().filter_map(|series| best_count(series, values)).collect(),
             ..Ranking::default()
         };
+        ranking.recommendation = recommend(&job.cases, values);
         ranking.select_fastest(&job.cases, values);
         ranking.rank_backends(&series, values);
         ranking.compare_with_winner(&series, values);
@@ -260,7 +264,7 @@ fn differ(one: &LogSpeedups, other: &LogSpeedups) -> Option<bool> {
 }
 
 /// Differences, the first less the second, in their common rounds.
-fn differences(one: &LogSpeedups, other: &LogSpeedups) -> Vec<f64> {
+pub(super) fn differences(one: &LogSpeedups, other: &LogSpeedups) -> Vec<f64> {
     let mut differences = Vec::with_capacity(one.len());
     let mut others = other.iter().peekable();
     for (round, log) in one {
@@ -276,7 +280,7 @@ fn differences(one: &LogSpeedups, other: &LogSpeedups) -> Vec<f64> {
 /// The cases with enough common rounds for a comparison, and the values of each in these
 /// rounds. A case with less than half of the rounds of the one that has most would cost
 /// all others their rounds, so it is left out.
-fn common_rounds<'a>(
+pub(super) fn common_rounds<'a>(
     cases: &[&'a CaseSummary],
     values: &[LogSpeedups],
 ) -> (Vec<&'a CaseSummary>, Vec<Vec<f64>>) {

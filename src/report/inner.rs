@@ -90,8 +90,8 @@ mod tests {
     use crate::analysis::Summary;
     use crate::analysis::synthetic::{measured, measured_run, with_inner};
     use crate::record::{BASELINE, COMMAND, Case, Run, Target};
+    use crate::view::answer::sentences;
     use crate::view::job::job_views;
-    use crate::view::verdict::verdict;
 
     fn summary(counts: &[u32]) -> Summary {
         let cases = with_inner(&["process-manager", "b"], counts, &[1, 2, 4]);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_indistinguishable_series_of_the_same_command_is_not_named_again() {
+    fn equal_numbers_of_threads_in_all_are_named_by_their_forms() {
         let cases = with_inner(&["a", "b"], &[1, 2], &[1, 2]);
         let summary = measured(&cases, 12, |index, round| {
             let case = &cases[index];
@@ -140,9 +140,9 @@ mod tests {
             let speedup = if case.backend == "a" { f64::from(case.threads().min(2)) } else { 0.5 };
             if case.backend == BASELINE { 1e6 } else { 1e6 * noise / speedup }
         });
-        let verdict = verdict(&job_views(&summary)[0]).expect("a verdict");
-        let expected = "; the same with 2 inner is statistically indistinguishable from it";
-        assert!(verdict.contains(expected), "{verdict}");
+        let text = sentences(&job_views(&summary)[0]).join(" ");
+        let expected = "Use a at 2 threads or a at 1 × 2 threads: ";
+        assert!(text.starts_with(expected), "{text}");
     }
 
     #[test]

@@ -13,12 +13,12 @@ use super::plots;
 use crate::analysis::{CaseSummary, Summary, jobs};
 use crate::quantity::pluralize;
 use crate::record::replace_file;
+use crate::view::answer;
 use crate::view::ending::how_it_ended;
 use crate::view::job::{JobView, OVERSUBSCRIBED, job_views};
 use crate::view::nouns::{Checks, checks};
 use crate::view::table::{Column, MARKDOWN, Table, unit_of};
 use crate::view::text::usable_cpus;
-use crate::view::verdict::verdict;
 
 /// Writes `report.md`.
 ///
@@ -80,8 +80,12 @@ pub fn commands(summary: &Summary) -> String {
 
 fn essence_of_job(view: &JobView<'_>, heading: &str) -> String {
     let mut page = format!("{heading} {}\n\n", text(&view.title()));
-    if let Some(verdict) = verdict(view) {
-        let _ = writeln!(page, "**{}**\n", text(&verdict));
+    let mut sentences = answer::sentences(view).into_iter();
+    if let Some(answer) = sentences.next() {
+        let _ = writeln!(page, "**{}**\n", text(&answer));
+    }
+    for sentence in sentences {
+        let _ = writeln!(page, "{}\n", text(&sentence));
     }
     let _ = writeln!(page, "Baseline: {}\n", text(&view.baseline()));
     let count = if view.has_inner { "best n × inner" } else { "best n" };

@@ -11,13 +11,14 @@ use super::inner;
 use super::prose::{WIDTH, wrapped};
 use crate::analysis::Summary;
 use crate::quantity::pluralize;
+use crate::view::answer;
 use crate::view::ending::how_it_ended;
 use crate::view::job::{INDISTINGUISHABLE, JobView, job_views};
 use crate::view::nouns::{Checks, checks as checked};
 use crate::view::number::{TIME, Unit};
+use crate::view::shortfall::shortfall;
 use crate::view::table::{Column, DETAILS, SHORT, Table};
 use crate::view::text::clean;
-use crate::view::verdict::{shortfall, verdict};
 
 /// The style of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +97,12 @@ fn checks_line(summary: &Summary) -> String {
     }
 }
 
-/// The title, the machine and the baseline of a job.
+/// The answer, and below it the title, the machine and the baseline of a job.
 fn heading(view: &JobView<'_>) -> String {
-    wrapped(&view.heading()) + &wrapped(&format!("baseline: {}", view.baseline()))
+    let mut text: String =
+        answer::sentences(view).iter().map(|sentence| wrapped(sentence)).collect();
+    text.push_str(&wrapped(&view.heading()));
+    text + &wrapped(&format!("baseline: {}", view.baseline()))
 }
 
 fn table_of_job(view: &JobView<'_>, style: Style) -> String {
@@ -121,9 +125,6 @@ fn table_of_job(view: &JobView<'_>, style: Style) -> String {
         text.push_str(&wrapped(&note));
     }
     text.push_str(&inner::text(view));
-    if let Some(verdict) = verdict(view) {
-        text.push_str(&wrapped(&verdict));
-    }
     let shortfalls = JobView::shortfalls(&best);
     shortfalls.iter().take(MAX_EXPLAINED).for_each(|reason| text.push_str(&wrapped(reason)));
     let more = shortfalls.len().saturating_sub(MAX_EXPLAINED);
@@ -163,7 +164,6 @@ fn details_of_job(view: &JobView<'_>) -> String {
     if view.job.cases.iter().any(|case| case.oversubscribed) {
         let _ = writeln!(text, "{}", view.oversubscribed_note());
     }
-    text.extend(verdict(view).map(|verdict| wrapped(&verdict)));
     text.extend(view.power_notes().iter().map(|note| wrapped(note)));
     text.push_str(&inner::text(view));
     text.extend(view.job.cases.iter().filter_map(|case| Some(wrapped(&shortfall(case)?))));

@@ -2,9 +2,9 @@
 
 use super::nouns::{Nouns, baseline_name, job_title, nouns};
 use super::number::digits;
+use super::shortfall::shortfall;
 use super::table::time;
 use super::text::{machine, usable_cpus};
-use super::verdict::shortfall;
 use crate::analysis::{
     CONFIDENCE, CaseSummary, Job, Ranking, Series, Summary, has_inner, jobs, series_at_best_inner,
 };
@@ -84,8 +84,13 @@ impl<'a> JobView<'a> {
     }
 
     /// The rows of the short table: the best case of each series, or its first if none was
-    /// measured.
+    /// measured. An only command or function has a row for each count.
     pub fn best_rows(&self) -> Vec<&'a CaseSummary> {
+        if let [series] = &self.series[..]
+            && !self.nouns.has_workers
+        {
+            return series.cases.clone();
+        }
         self.series.iter().map(|series| series.best().unwrap_or(series.cases[0])).collect()
     }
 
@@ -94,11 +99,12 @@ impl<'a> JobView<'a> {
         self.best().into_iter().max_by(|a, b| a.score().total_cmp(&b.score()))
     }
 
-    /// The row of the short table with the winner, or with the highest speedup.
+    /// The row of the short table with the recommended case, or with the highest speedup.
     pub fn winning_row(&self) -> Option<usize> {
-        let winner = self.ranking.and_then(|ranking| self.summary.cases.get(ranking.winner?));
-        let winner = winner.or(self.fastest())?.index;
-        self.series.iter().position(|series| series.cases.iter().any(|it| it.index == winner))
+        let recommended = self.ranking.and_then(|ranking| ranking.recommendation.as_ref());
+        let winner =
+            recommended.map_or_else(|| self.fastest().map(|it| it.index), |it| Some(it.case));
+        self.best_rows().iter().position(|case| Some(case.index) == winner)
     }
 
     /// The note on the mark [`OVERSUBSCRIBED`].

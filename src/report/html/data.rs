@@ -7,6 +7,7 @@ use crate::analysis::{CaseSummary, Fit, Series, Summary, Warning};
 use crate::quantity::pluralize;
 use crate::report::html::facts::{self, Facts};
 use crate::stats::median;
+use crate::view::answer;
 use crate::view::crossover::{Ladder, known, ladders, sentence as crossover_sentence};
 use crate::view::ending::how_it_ended;
 use crate::view::figure::axis::Axis;
@@ -20,10 +21,10 @@ use crate::view::granularity::{METHOD, notes, rows, shown};
 use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
 use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
-use crate::view::number::{Unit, digits, thousands, with_interval};
+use crate::view::number::{Unit, digits, thousands};
+use crate::view::shortfall::shortfall;
 use crate::view::table::{PAGE, Table, best_counts, speedup, time, unit_of};
 use crate::view::text::usable_cpus;
-use crate::view::verdict::{shortfall, verdict};
 
 /// Rounds of a case that are drawn as dots; more are thinned out, evenly over the run, and
 /// the page says so.
@@ -235,10 +236,7 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         subtitle: subtitle.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · "),
         one: view.nouns.one,
         many: capitalized(view.nouns.many),
-        verdict: sentence_start(
-            view,
-            &verdict(view).unwrap_or("Nothing was measured.".to_string()),
-        ),
+        verdict: verdict(view),
         key: key_figures(view),
         notes: set.into_iter().chain(view.power_notes()).map(|it| capitalized(&it) + ".").collect(),
         counts: best_counts(view),
@@ -280,15 +278,12 @@ fn capitalized(text: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-/// A sentence with a capital, unless it begins with the name of a command or function.
-fn sentence_start(view: &JobView<'_>, sentence: &str) -> String {
-    let is_name = !view.nouns.has_workers
-        && view.job.cases.iter().any(|case| {
-            // A long title is cut in the middle of a sentence, but never so near its start.
-            let start: String = case.case.title().chars().take(12).collect();
-            sentence.starts_with(&start)
-        });
-    if is_name { sentence.to_string() } else { capitalized(sentence) }
+/// The answer, and the other cases beside it.
+fn verdict(view: &JobView<'_>) -> String {
+    match answer::sentences(view) {
+        sentences if sentences.is_empty() => "Nothing was measured.".to_string(),
+        sentences => sentences.join(" "),
+    }
 }
 
 /// The few figures that say the most.
@@ -305,17 +300,7 @@ fn key_figures(view: &JobView<'_>) -> Vec<[String; 3]> {
     };
     let baseline = view.job.baseline();
     if let Some(fastest) = view.fastest().filter(|case| case.speedup.is_some()) {
-        // The interval of the verdict holds although the case was picked for its speedup.
-        let picked = view.ranking.filter(|ranking| {
-            ranking.winner == Some(fastest.index)
-                && ranking.speedup_low.is_some_and(|low| low > 1.0)
-                && baseline.is_none_or(|it| it.fastest != Some(true))
-        });
-        let text = match picked {
-            None => speedup(fastest),
-            Some(it) => with_interval(fastest.speedup, it.speedup_low, it.speedup_high),
-        };
-        add("Highest speedup", text + " ×", fastest.case.title_with_count());
+        add("Highest speedup", speedup(fastest) + " ×", fastest.case.title_with_count());
     }
     if let Some(baseline) = baseline.filter(|case| case.median_ns.is_some()) {
         let time = time(baseline);

@@ -1,0 +1,241 @@
+//! The answer on a job: the case to use, and the others beside it.
+//!
+//! Every figure is that of the tables, with the interval of the tables. The only further figure is
+//! the bound of the regret, which is named as such: "at most 3% slower than any other".
+
+use super::job::JobView;
+use super::nouns::{short_baseline_name, short_name_at_threads, short_title};
+use super::number::{digits, time};
+use crate::analysis::{CaseSummary, MARGIN, Recommendation, RelativeTime};
+use crate::quantity::pluralize;
+
+/// Cases that are named; the others are counted.
+const MAX_NAMED: usize = 4;
+
+/// Fewest rounds of an interval.
+const MIN_ROUNDS: usize = 6;
+
+/// The answer, and the other cases beside it, in sentences.
+pub fn sentences(view: &JobView<'_>) -> Vec<String> {
+    answer(view).into_iter().chain(others(view)).collect()
+}
+
+/// The answer, such as "Use rayon or thread-pool with 2 threads: 32.0 ms instead of 63.6 ms,
+/// 1.99 × as fast as sequential (95% CI 1.98–1.99); at most 1.3% slower than any other." `None`
+/// where nothing was measured.
+fn answer(view: &JobView<'_>) -> Option<String> {
+    if view.job.baseline().is_none_or(|case| case.median_ns.is_none()) {
+        return view.fastest().map(|_| "No baseline was measured, so no speedup.".to_string());
+    }
+    match view.ranking.and_then(|ranking| ranking.recommendation.as_ref()) {
+        Some(recommendation) => Some(recommended(view, recommendation)),
+        None => few_rounds(view),
+    }
+}
+
+/// The answer from medians alone: without intervals no difference is significant.
+fn few_rounds(view: &JobView<'_>) -> Option<String> {
+    let best = view.fastest()?;
+    let text = format!(
+        "Too few rounds for an answer ({} of at least {MIN_ROUNDS}). The shortest median is that \
+         of {}: {}",
+        best.pairs,
+        with_threads(view, &[best]),
+        speedup(view, best)
+    );
+    Some(format!("{text}."))
+}
+
+fn recommended(view: &JobView<'_>, recommendation: &Recommendation) -> String {
+    let cases = &view.summary.cases;
+    let chosen = &cases[recommendation.case];
+    if !recommendation.decided {
+        return undecided(view, recommendation, chosen);
+    }
+    let mut named: Vec<&CaseSummary> =
+        recommendation.candidates.iter().map(|case| &cases[*case]).collect();
+    // The order of the table.
+    named.sort_by_key(|case| case.index);
+    let bound = match recommendation.bound {
+        bound if bound <= 0.0 => "faster than any other".to_string(),
+        bound => format!("at most {} slower than any other", percent(bound)),
+    };
+    format!("Use {}: {}; {bound}.", with_threads(view, &named), speedup(view, chosen))
+}
+
+/// The case with the smallest bound, and those that may do as well with fewer threads.
+fn undecided(view: &JobView<'_>, recommendation: &Recommendation, chosen: &CaseSummary) -> String {
+    let cases = &view.summary.cases;
+    let fewer: Vec<&CaseSummary> = recommendation
+        .candidates
+        .iter()
+        .map(|case| &cases[*case])
+        .filter(|case| case.case.threads() < chosen.case.threads())
+        .collect();
+    let start = match recommendation.bound <= MARGIN {
+        true => "Use",
+        false => "Undecided. The smallest risk has",
+    };
+    let bound = percent(recommendation.bound);
+    let mut text = format!(
+        "{start} {}: {}; at most {bound} slower than any other",
+        with_threads(view, &[chosen]),
+        speedup(view, chosen)
+    );
+    if !fewer.is_empty() {
+        let mut counts: Vec<(u32, String)> =
+            fewer.iter().map(|it| (it.case.threads(), it.case.count_text())).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        let counts: Vec<String> = counts.into_iter().map(|(_, text)| text).collect();
+        let threads = if counts == ["1"] { "thread" } else { "threads" };
+        text += &format!("; {} {threads} may do as well", list(&counts, "or"));
+    }
+    format!("{text}.")
+}
+
+/// The time of a case and its speedup over the baseline, with the interval of the table.
+fn speedup(view: &JobView<'_>, case: &CaseSummary) -> String {
+    let own = case.median_ns.map_or("–".to_string(), time);
+    let Some(baseline) = view.job.baseline().filter(|baseline| baseline.index != case.index) else {
+        return own;
+    };
+    let ends = match case.speedup_low.zip(case.speedup_high) {
+        Some((low, high)) => format!(" (95% CI {}–{})", digits(low), digits(high)),
+        None => String::new(),
+    };
+    let ratio = case.speedup.map_or("–".to_string(), digits);
+    let name = reference(view, case, baseline);
+    if case.case.is_weak() {
+        return format!("{own}, {ratio} × the throughput of {name}{ends}");
+    }
+    let base = baseline.median_ns.map_or("–".to_string(), time);
+    format!("{own} instead of {base}, {ratio} × as fast as {name}{ends}")
+}
+
+/// The baseline beside a case: a count alone if it is the same command.
+fn reference(view: &JobView<'_>, case: &CaseSummary, baseline: &CaseSummary) -> String {
+    let is_same = baseline.case.title() == case.case.title();
+    match is_same && !view.nouns.has_workers {
+        true => pluralize(baseline.case.threads(), "thread"),
+        false => short_baseline_name(baseline),
+    }
+}
+
+/// Cases with the same number of threads: "rayon or std-thread with 2 threads". The only command
+/// of a sweep needs no name.
+fn with_threads(view: &JobView<'_>, cases: &[&CaseSummary]) -> String {
+    let Some(first) = cases.first() else { return String::new() };
+    let count = &first.case;
+    let threads = format!("{} thread{}", count.count_text(), plural(count.threads()));
+    let has_one_series = view.job.series().len() <= 1 && !view.nouns.has_workers;
+    if has_one_series && view.job.baseline().is_none_or(|it| it.case.title() == count.title()) {
+        return threads;
+    }
+    if count.is_baseline() {
+        return count.title();
+    }
+    let mut names: Vec<String> = cases.iter().map(|case| short_title(&case.case)).collect();
+    // Of workers with threads inside them, the same total may have several forms.
+    if cases.iter().any(|case| case.case.count_text() != count.count_text()) {
+        names = cases.iter().map(|case| short_name_at_threads(&case.case)).collect();
+        return list(&names, "or");
+    }
+    names.dedup();
+    format!("{} with {threads}", list(&names, "or"))
+}
+
+/// The best case of each other series, or the other counts of an only one, with their times
+/// relative to the recommended case: "process-pipe 1.2% (0.8–1.6) slower". `None` without any.
+fn others(view: &JobView<'_>) -> Option<String> {
+    let recommendation = view.ranking?.recommendation.as_ref()?;
+    let cases = &view.summary.cases;
+    let series = view.job.series();
+    let is_named = |case: &CaseSummary| recommendation.candidates.contains(&case.index);
+    let mut shown: Vec<&CaseSummary> = match series.len() {
+        1 => series[0].cases.clone(),
+        _ => series
+            .iter()
+            .filter(|series| !series.cases.iter().any(|case| is_named(case)))
+            .filter_map(|series| series.best())
+            .collect(),
+    };
+    shown.retain(|case| case.index != recommendation.case && case.median_ns.is_some());
+    let relative = |case: &CaseSummary| {
+        recommendation.others.iter().find(|other| other.case == case.index).copied()
+    };
+    let mut texts = Vec::new();
+    for case in shown {
+        let Some(other) = relative(case) else { continue };
+        let name = match series.len() {
+            1 => with_threads(view, &[case]),
+            _ => short_title(&case.case),
+        };
+        let cost = cpu_ratio(case, &cases[recommendation.case]);
+        texts.push((other.ratio, format!("{name} {}{cost}", slower(other))));
+    }
+    texts.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let more = texts.len().saturating_sub(MAX_NAMED);
+    let mut texts: Vec<String> = texts.into_iter().take(MAX_NAMED).map(|(_, text)| text).collect();
+    if more > 0 {
+        texts.push(format!("{} slower still", pluralize(more, "other")));
+    }
+    (!texts.is_empty()).then(|| format!("{}.", texts.join("; ")))
+}
+
+/// A relative time in words. An interval on both sides of 1 is given by its ends alone.
+fn slower(other: RelativeTime) -> String {
+    let RelativeTime { ratio, low, high, .. } = other;
+    if low > 2.0 {
+        return format!("{} × ({}–{}) the time", digits(ratio), digits(low), digits(high));
+    }
+    if low <= 1.0 && high >= 1.0 {
+        return format!("{} to {} in time", signed(low - 1.0), signed(high - 1.0));
+    }
+    let word = if ratio > 1.0 { "slower" } else { "faster" };
+    let [middle, one, end] = [ratio, low, high].map(|ratio| 100.0 * (ratio - 1.0).abs());
+    let (least, most) = (one.min(end), one.max(end));
+    format!("{}% ({}–{}) {word}", short(middle), short(least), short(most))
+}
+
+/// The CPU time of a case as a multiple of the recommended one's, if it is more than a tenth more.
+fn cpu_ratio(case: &CaseSummary, recommended: &CaseSummary) -> String {
+    let ratio = case.cpu_ns().zip(recommended.cpu_ns()).map(|(one, other)| one / other);
+    match ratio.filter(|ratio| *ratio >= 1.1 && ratio.is_finite()) {
+        Some(ratio) => format!(" for {} × the CPU time", digits(ratio)),
+        None => String::new(),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{}%", short(100.0 * share))
+}
+
+/// Two significant digits below ten, else whole.
+fn short(percent: f64) -> String {
+    if percent < 9.95 { format!("{percent:.1}") } else { format!("{percent:.0}") }
+}
+
+fn signed(share: f64) -> String {
+    let sign = if share < 0.0 { "−" } else { "+" };
+    format!("{sign}{}", percent(share.abs()))
+}
+
+fn plural(count: u32) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// Names with commas and a last conjunction; of many names some, and the number of the others.
+fn list(names: &[String], conjunction: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= MAX_NAMED => {
+            format!("{} {conjunction} {last}", first.join(", "))
+        }
+        many => {
+            let others = many.len() - MAX_NAMED + 1;
+            format!("{} {conjunction} {others} others", many[..MAX_NAMED - 1].join(", "))
+        }
+    }
+}
