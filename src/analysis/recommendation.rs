@@ -85,17 +85,12 @@ pub fn recommend(cases: &[&CaseSummary], values: &[LogSpeedups]) -> Option<Recom
     Some(recommendation)
 }
 
-/// Widens the bounds to the intervals of the paired medians, which the tables show: no bound may
-/// claim more than they do. The cases that matter are those that are not excluded, and the
-/// baseline, which each speedup is over.
+/// Widens the bounds of the cases that are not excluded to the intervals of the paired medians,
+/// which the outputs show: no bound may claim more than they do.
 fn widen(judged: &mut [(&CaseSummary, Regret)], values: &[LogSpeedups]) {
-    let shown: Vec<usize> = judged
-        .iter()
-        .filter(|(case, regret)| case.is_baseline() || regret.low <= MARGIN)
-        .map(|(case, _)| case.index)
-        .collect();
+    let all: Vec<usize> = judged.iter().map(|(case, _)| case.index).collect();
     for (case, regret) in judged.iter_mut().filter(|(_, regret)| regret.low <= MARGIN) {
-        for other in shown.iter().filter(|other| **other != case.index) {
+        for other in all.iter().filter(|other| **other != case.index) {
             let logs = differences(&values[*other], &values[case.index]);
             if let Some(interval) = median_interval(&logs, CONFIDENCE) {
                 regret.high = regret.high.max(interval.high.exp_m1());

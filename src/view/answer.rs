@@ -239,3 +239,107 @@ fn list(names: &[String], conjunction: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Summary;
+    use crate::analysis::synthetic::{Noise, case, measured};
+    use crate::record::BASELINE;
+    use crate::view::job::job_views;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    /// Kind of noise of a campaign.
+    #[derive(Clone, Copy, Debug)]
+    enum Shape {
+        Even,
+        Outliers,
+        TwoModes,
+        Ties,
+    }
+
+    /// A campaign of a baseline and three backends at 2, 4 and 8 threads on 4 CPUs, with random
+    /// speedups, rounds and noise.
+    fn campaign(seed: u64) -> Summary {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut cases = vec![case(BASELINE, 1, 640, 1)];
+        for name in ["a", "b", "c"] {
+            cases.extend([2, 4, 8].map(|nthread| case(name, nthread, 640, 1)));
+        }
+        let speedups: Vec<f64> = cases
+            .iter()
+            .map(|case| match rng.random_range(0..4) {
+                0 => 1.0,
+                1 => f64::from(case.nthread),
+                2 => 1.9,
+                _ => rng.random_range(0.5..4.0),
+            })
+            .collect();
+        let shapes = [Shape::Even, Shape::Outliers, Shape::TwoModes, Shape::Ties];
+        let shape = shapes[rng.random_range(0..shapes.len())];
+        let deviation = [0.002, 0.02, 0.1, 0.3][rng.random_range(0..4)];
+        let rounds = rng.random_range(6..=50);
+        let mut noise = Noise::new(seed);
+        measured(&cases, rounds, |index, _| {
+            let speedup = if index == 0 { 1.0 } else { speedups[index] };
+            let extra = match shape {
+                Shape::Outliers if rng.random_range(0..10) == 0 => 3.0,
+                Shape::TwoModes if rng.random_range(0..10) < 3 => 1.3,
+                _ => 1.0,
+            };
+            let time = 1e6 / speedup * noise.factor(deviation) * extra;
+            match shape {
+                // A coarse clock: many times are equal.
+                Shape::Ties => (time / 50_000.0).round() * 50_000.0,
+                _ => time,
+            }
+        })
+    }
+
+    #[test]
+    fn no_sentence_claims_more_than_the_intervals_of_the_tables() {
+        for seed in 0..150 {
+            let summary = campaign(seed);
+            let view = &job_views(&summary)[0];
+            let text = sentences(view).join(" ");
+            let recommendation = view.ranking.and_then(|it| it.recommendation.as_ref());
+            let recommendation = recommendation.expect("six rounds and more");
+            let chosen = &summary.cases[recommendation.case];
+            let context = format!("seed {seed}: {text}\n{recommendation:?}");
+            // The figure and its interval are those of the table.
+            if recommendation.case != 0 {
+                let row = crate::view::table::speedup(chosen);
+                let (value, ends) = row.split_once(" (").expect("an interval");
+                let claim = format!("{value} × as fast as sequential (95% CI {ends}");
+                assert!(text.contains(&claim), "{claim:?}: {context}");
+            }
+            // No other case is shown to be faster by more than the bound.
+            let highest = 1.0 + recommendation.bound;
+            for other in &recommendation.others {
+                assert!(other.low * highest >= 1.0 - 1e-9, "{other:?}: {context}");
+            }
+            // The sequential loop may be as fast as the lower end of the speedup says.
+            if let Some(low) = chosen.speedup_low.filter(|_| recommendation.case != 0) {
+                assert!(low * highest >= 1.0 - 1e-9, "{low}: {context}");
+            }
+            // A decision is never out of ignorance.
+            if recommendation.decided {
+                assert!(recommendation.bound <= MARGIN, "{context}");
+                assert!(text.starts_with("Use "), "{context}");
+            }
+            if recommendation.bound > MARGIN {
+                assert!(text.starts_with("Undecided. "), "{context}");
+            }
+        }
+    }
+
+    #[test]
+    fn slower_and_faster_are_said_only_of_intervals_beside_1() {
+        let with = |ratio, low, high| slower(RelativeTime { case: 1, ratio, low, high });
+        assert_eq!(with(1.1, 1.05, 1.2), "10% (5.0–20) slower");
+        assert_eq!(with(0.9, 0.85, 0.95), "10% (5.0–15) faster");
+        assert_eq!(with(1.1, 0.98, 1.2), "−2.0% to +20% in time");
+        assert_eq!(with(4.0, 3.5, 4.5), "4.00 × (3.50–4.50) the time");
+    }
+}
