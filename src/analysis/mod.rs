@@ -38,7 +38,7 @@ pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
 pub(crate) use ranking::of as rankings;
 pub use ranking::{BestCount, Competitor, Ranking};
-pub use recommendation::{MARGIN, Recommendation, RelativeTime};
+pub use recommendation::{MARGIN, Recommendation, RelativeTime, recommend};
 pub use series::{Job, Series, jobs, series};
 pub use threshold::ThresholdVerdict;
 pub use warnings::{Code, Warning};

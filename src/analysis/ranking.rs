@@ -91,7 +91,7 @@ pub struct BestCount {
 }
 
 /// Log speedups of a case, each with its round, in ascending order of the rounds.
-pub(super) type LogSpeedups = Vec<(u32, f64)>;
+pub type LogSpeedups = Vec<(u32, f64)>;
 
 /// The rankings of all jobs, in the order in which the plan first names the jobs. Fills
 /// in which cases are fastest, and their ranks.

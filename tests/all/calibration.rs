@@ -19,6 +19,7 @@ use nthread::stats::{clopper_pearson, median};
 use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use simulation::campaign::measure;
+use simulation::claims::{Claims, claims};
 use simulation::model::{HARD_MODELS, MODELS, Model, Scatter, SerialNoise, WORST_FOR_LOOKS};
 use simulation::{Calibration, calibrate, tables};
 
@@ -79,6 +80,39 @@ fn a_few_campaigns_agree_with_the_nominal_rates() {
         } else {
             for rate in [found.ratio.warnings, found.absolute.warnings] {
                 assert!(interval(rate).low <= 0.055, "{model}: {rate}");
+            }
+        }
+    }
+}
+
+/// Rates of the claims of answers that may fail in 5% of the campaigns.
+fn fallible(claims: Claims) -> [Rate; 4] {
+    let Claims { wrong, beyond_bound, not_fastest, not_faster, .. } = claims;
+    [wrong, beyond_bound, not_fastest, not_faster]
+}
+
+#[test]
+fn the_claims_of_a_few_answers_are_right() {
+    for (model, seed) in MODELS.iter().zip(SEED..) {
+        for (rounds, cases) in [(6, 2), (12, 10)] {
+            for rate in fallible(claims(model, rounds, cases, FEW_CAMPAIGNS, seed)) {
+                let low = clopper_pearson(rate.hits, rate.of, NEARLY_CERTAIN).expect("any").low;
+                assert!(low <= 0.05, "{}, {rounds} rounds, {cases} cases: {rate}", model.name);
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "2,000 campaigns of each take some minutes: scripts/check --all"]
+fn the_claims_of_answers_are_wrong_in_5_percent_at_most() {
+    for (model, seed) in MODELS.iter().zip(SEED..) {
+        for rounds in [6, 12, 30] {
+            for cases in [2, 10, 40] {
+                for rate in fallible(claims(model, rounds, cases, CAMPAIGNS, seed)) {
+                    let name = model.name;
+                    assert!(low(rate) <= 0.05, "{name}, {rounds} rounds, {cases} cases: {rate}");
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! its own.
 
 pub mod campaign;
+pub mod claims;
 pub mod model;
 mod table;
 
@@ -112,7 +113,7 @@ pub fn report(campaigns: u64, seed: u64) -> String {
     let models = MODELS.iter().chain([&WORST_FOR_LOOKS]).chain(&HARD_MODELS);
     let calibrations: Vec<Calibration> =
         models.zip(seed..).map(|(model, seed)| calibrate(model, campaigns, seed)).collect();
-    tables(&calibrations)
+    tables(&calibrations) + "\n" + &claims::table(campaigns, seed)
 }
 
 /// True if sign tests of all pairs of aliases find any that differ.
