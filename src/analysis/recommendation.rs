@@ -14,6 +14,9 @@ use crate::stats::{PairedComparison, Regret, median, median_interval};
 /// Share by which a recommended case may be slower than the best.
 pub const MARGIN: f64 = 0.05;
 
+/// Largest number of rounds that is proposed.
+const MOST_ROUNDS: f64 = 10_000.0;
+
 /// Probability with which a bound fails.
 const ERROR_RATE: f64 = 0.05;
 
@@ -42,6 +45,9 @@ pub struct Recommendation {
     pub candidates: Vec<usize>,
     /// Reason for which it is not decided; null if it is.
     pub reason: Option<String>,
+    /// Number of rounds after which the bound would be within the margin if the noise stays as it
+    /// is; null if that is not to be expected.
+    pub rounds_needed: Option<u32>,
     /// Times of the other cases, relative to that of the recommended case.
     #[serde(skip)]
     pub others: Vec<RelativeTime>,
@@ -71,6 +77,7 @@ pub fn recommend(cases: &[&CaseSummary], values: &[LogSpeedups]) -> Option<Recom
     let log_times: Vec<Vec<f64>> =
         rows.iter().map(|row| row.iter().map(|log| -log).collect()).collect();
     let slices: Vec<&[f64]> = log_times.iter().map(Vec::as_slice).collect();
+    let rounds = slices.first()?.len();
     let regrets = PairedComparison::of(&slices)?.regrets(ERROR_RATE);
     let mut judged: Vec<(&CaseSummary, Regret)> = compared.drain(..).zip(regrets).collect();
     widen(&mut judged, values);
@@ -78,7 +85,7 @@ pub fn recommend(cases: &[&CaseSummary], values: &[LogSpeedups]) -> Option<Recom
         let order = one.case.threads().cmp(&other.case.threads());
         order.then(regret.high.total_cmp(&other_regret.high))
     });
-    let mut recommendation = choose(&judged);
+    let mut recommendation = choose(&judged, rounds);
     let others = cases.iter().filter(|case| case.index != recommendation.case);
     recommendation.others =
         others.filter_map(|case| relative_time(case.index, recommendation.case, values)).collect();
@@ -108,7 +115,7 @@ fn relative_time(case: usize, recommended: usize, values: &[LogSpeedups]) -> Opt
 }
 
 /// Chooses among cases in ascending order of their threads and bounds.
-fn choose(judged: &[(&CaseSummary, Regret)]) -> Recommendation {
+fn choose(judged: &[(&CaseSummary, Regret)], rounds: usize) -> Recommendation {
     let is_adequate = |regret: &Regret| regret.high <= MARGIN;
     let is_open = |regret: &Regret| regret.low <= MARGIN;
     let first_open = judged.iter().find(|(_, regret)| is_open(regret)).or(judged.first());
@@ -137,8 +144,19 @@ fn choose(judged: &[(&CaseSummary, Regret)]) -> Recommendation {
         bound: if decided { bounds.fold(0.0, f64::max) } else { regret.high },
         candidates: named.iter().map(|(case, _)| case.index).collect(),
         reason: (!decided).then(|| undecided(regret)),
+        rounds_needed: if decided { None } else { rounds_needed(regret, rounds) },
         others: Vec::new(),
     }
+}
+
+/// The number of rounds that brings the upper bound within the margin: its distance from the
+/// estimate falls with the square root of the rounds.
+fn rounds_needed(regret: &Regret, rounds: usize) -> Option<u32> {
+    let [estimate, high, margin] = [regret.estimate, regret.high, MARGIN].map(f64::ln_1p);
+    // An estimate near the margin would take forever.
+    let allowed = (margin - estimate).max(0.0);
+    let needed = rounds as f64 * ((high - estimate) / allowed).powi(2);
+    (high > margin && needed <= MOST_ROUNDS).then_some(needed.ceil() as u32)
 }
 
 /// The reason for which a recommendation with this regret is not decided.
@@ -238,6 +256,18 @@ mod tests {
         }
         // 5% plus three standard errors of 300 campaigns.
         assert!(wrong <= 26 && decided_wrong <= 26, "{wrong} and {decided_wrong} of 300");
+    }
+
+    #[test]
+    fn an_undecided_recommendation_says_how_many_rounds_would_do() {
+        // Equal cases with noise of 10%: four times the rounds halve the bound.
+        let found = recommended(&[("a", 2, 1.0)], 10, 0.1, 3).expect("a recommendation");
+        let needed = found.rounds_needed.expect("some rounds");
+        assert!(!found.decided && (11..=200).contains(&needed), "{found:?}");
+        let regret = |estimate, high| Regret { estimate, high, low: 0.0 };
+        assert_eq!(rounds_needed(&regret(0.0, 0.1025), 10), Some(40));
+        assert_eq!(rounds_needed(&regret(0.06, 0.2), 10), None, "the estimate is beyond");
+        assert_eq!(rounds_needed(&regret(0.0, 0.02), 10), None, "it is within");
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn undecided(view: &JobView<'_>, recommendation: &Recommendation, chosen: &CaseS
         .collect();
     let start = match recommendation.bound <= MARGIN {
         true => "Use",
-        false => "Undecided. The smallest risk has",
+        false => "Undecided; the safest choice is",
     };
     let bound = percent(recommendation.bound);
     let mut text = format!(
@@ -90,6 +90,9 @@ fn undecided(view: &JobView<'_>, recommendation: &Recommendation, chosen: &CaseS
         let counts: Vec<String> = counts.into_iter().map(|(_, text)| text).collect();
         let threads = if counts == ["1"] { "thread" } else { "threads" };
         text += &format!("; {} {threads} may do as well", list(&counts, "or"));
+    }
+    if let Some(rounds) = recommendation.rounds_needed {
+        text += &format!("; about {rounds} rounds would bound it by {}", percent(MARGIN));
     }
     format!("{text}.")
 }
@@ -329,7 +332,7 @@ mod tests {
                 assert!(text.starts_with("Use "), "{context}");
             }
             if recommendation.bound > MARGIN {
-                assert!(text.starts_with("Undecided. "), "{context}");
+                assert!(text.starts_with("Undecided; "), "{context}");
             }
         }
     }

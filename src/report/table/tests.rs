@@ -186,7 +186,7 @@ fn a_slowdown_is_not_called_fastest() {
     assert!(text.starts_with("Use sequential: 50.0 ms; faster than any other.\n"), "{text}");
     // Nothing is shown: neither a recommendation of one thread nor of two.
     let text = table(&summary(vec![case("a", 2, (1.2, 0.9, 1.6))]), Style::Plain);
-    assert!(text.starts_with("Undecided. The smallest risk has a with 2 threads: "), "{text}");
+    assert!(text.starts_with("Undecided; the safest choice is a with 2 threads: "), "{text}");
     assert!(text.contains("1 thread may do as well"), "{text}");
 }
 
