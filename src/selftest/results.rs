@@ -9,7 +9,8 @@ use super::rate::Rate;
 use crate::backend::Backend as _;
 use crate::backend::slowdown::InjectedSlowdown;
 use crate::quantity::pluralize;
-use crate::stats::median;
+use crate::stats::{median, smallest_effect_of_width};
+use crate::visits::CONFIDENCE;
 
 /// Power at which a slowdown counts as detectable.
 const POWER: f64 = 0.8;
@@ -45,6 +46,9 @@ pub struct SelftestResults {
     /// Smallest significant difference after one minute of measuring the baseline and one
     /// case, in percent: the median half-width of the alias, scaled by the root of the time.
     pub percent_in_a_minute: Option<f64>,
+    /// Smallest difference that 80% of campaigns would detect which measure the baseline and one
+    /// case for ten seconds, in percent, scaled likewise.
+    pub detected_in_ten_seconds_percent: Option<f64>,
     #[serde(skip)]
     calls_ns: Vec<f64>,
     #[serde(skip)]
@@ -116,11 +120,14 @@ impl SelftestResults {
             .iter()
             .find(|it| it.injected_percent > 0 && it.detected.share() >= Some(POWER))
             .map(|effect| f64::from(effect.injected_percent));
-        self.percent_in_a_minute = self
-            .alias()
-            .and_then(|alias| alias.half_width_percent)
-            .zip(self.pair_s)
-            .map(|(percent, seconds)| percent * (seconds / 60.0).sqrt());
+        let half_width = self.alias().and_then(|alias| alias.half_width_percent).zip(self.pair_s);
+        // The half-width falls with the root of the time.
+        let after = |limit_s: f64| {
+            half_width.map(|(percent, seconds)| percent * (seconds / limit_s).sqrt())
+        };
+        self.percent_in_a_minute = after(60.0);
+        self.detected_in_ten_seconds_percent =
+            after(10.0).and_then(|percent| smallest_effect_of_width(percent, CONFIDENCE));
     }
 
     /// Results of the alias: the case without an injected slowdown.
@@ -167,6 +174,12 @@ impl SelftestResults {
                 text,
                 "a campaign measures two cases in {seconds:.2} s; in one minute, a difference of \
                  {percent:.2}% would be significant, if the half-width falls with the root of time"
+            );
+        }
+        if let Some(percent) = self.detected_in_ten_seconds_percent {
+            let _ = writeln!(
+                text,
+                "with 10 s for two cases, 80% of campaigns would detect a difference of {percent:.2}%"
             );
         }
         if self.failures > 0 {
@@ -239,6 +252,9 @@ mod tests {
         // 12 rounds of two of five cases took 0.6 s, with a half-width of 1.5%.
         let in_a_minute = results.percent_in_a_minute.expect("campaigns");
         assert!((in_a_minute - 0.15).abs() < 1e-9, "{in_a_minute}");
+        // A half-width of 0.367% in ten seconds, times (1.96 + 0.84) / 1.96.
+        let in_ten = results.detected_in_ten_seconds_percent.expect("campaigns");
+        assert!((in_ten - 0.525).abs() < 1e-3, "{in_ten}");
         assert!(results.passed());
     }
 
