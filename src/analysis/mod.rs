@@ -62,6 +62,8 @@ pub struct Summary {
     /// the jobs.
     #[serde(rename = "answers")]
     pub rankings: Vec<Ranking>,
+    /// The recommendation of the only job; null if there are several, or without one.
+    pub recommendation: Option<Recommendation>,
     /// Scaling models, one a series.
     pub fits: Vec<Fit>,
     /// Crossovers: the job from which each backend is faster than sequential. Empty for one
@@ -147,8 +149,13 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
     // With `harness metg` the draws follow from the chunk, so jobs differ in more than
     // their size.
     let jobs = if preset.is_metg() { &[][..] } else { &cases };
+    let recommendation = match &rankings[..] {
+        [only] => only.recommendation.clone(),
+        _ => None,
+    };
     Summary {
         confidence: CONFIDENCE,
+        recommendation,
         rankings,
         fits: fits::of(visits, &cases, usable_cpus(run)),
         crossovers: crossover::of(visits, jobs),

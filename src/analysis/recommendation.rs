@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::ranking::{LogSpeedups, common_rounds, differences};
 use super::{CONFIDENCE, CaseSummary};
+use crate::record::Case;
 use crate::stats::{PairedComparison, Regret, median, median_interval};
 
 /// Share by which a recommended case may be slower than the best.
@@ -31,6 +32,8 @@ pub struct Recommendation {
     pub nthread: u32,
     /// Its backend, or the label of its command.
     pub backend: String,
+    /// All settings of the case.
+    pub settings: Case,
     /// Its speedup over the baseline.
     pub speedup: Option<f64>,
     /// Lower end of the interval of the speedup.
@@ -138,6 +141,7 @@ fn choose(judged: &[(&CaseSummary, Regret)], rounds: usize) -> Recommendation {
         case: case.index,
         nthread: case.case.nthread,
         backend: case.case.title(),
+        settings: case.case.clone(),
         speedup: case.speedup,
         low: case.speedup_low,
         high: case.speedup_high,
