@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::CONFIDENCE;
+use super::loss::Loss;
+use super::spread::Spread;
 use crate::record::{Case, Run};
 use crate::stats::{Ratio, batch_means_interval, median, median_interval};
 use crate::visits::{Disturbance, ResourceUsage, Visit, VisitOutcome, VisitSelection, Visits};
@@ -82,6 +84,12 @@ pub struct CaseSummary {
     /// Computation scaling: busy time of the baseline divided by that of all workers; below
     /// 1 if the same work takes longer with more workers.
     pub computation_scaling: Option<f64>,
+    /// Split of its capacity, n times its time, into useful work and losses; null for
+    /// baselines and where only the efficiency is known.
+    pub loss: Option<Loss>,
+    /// Mean, high percentile and second mode of the calls.
+    #[serde(flatten)]
+    pub spread: Spread,
     /// Relative half-width of the interval of the speedup, corrected for autocorrelated
     /// rounds.
     #[serde(skip)]
@@ -153,6 +161,7 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
         summary.fill_serial_fraction(threads_of_baseline);
     }
     summary.fill_factors(visits, index);
+    summary.spread = Spread::of(&clean_calls_ns(visits.of_case(index)));
     summary
 }
 
@@ -181,7 +190,7 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
 
 /// True if two commands are different programs that are both swept. A baseline at one count
 /// only is the sequential version of the others.
-fn are_different_programs(run: &Run, baseline: &Case, case: &Case) -> bool {
+pub(super) fn are_different_programs(run: &Run, baseline: &Case, case: &Case) -> bool {
     let of_baseline = run.plan.cases.iter().filter(|other| other.label == baseline.label);
     case.is_command() && case.label != baseline.label && of_baseline.count() > 1
 }
@@ -213,6 +222,12 @@ fn left_out(visits: &Visits, case: usize) -> Vec<LeftOut> {
         }
     }
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+/// Time of each counted call of the clean visits, in nanoseconds.
+fn clean_calls_ns(visits: &[Visit]) -> Vec<f64> {
+    let clean = visits.iter().filter(|visit| visit.clean_ns().is_some());
+    clean.flat_map(|visit| visit.metrics.calls_ns.iter().copied()).collect()
 }
 
 /// Median of a figure over the clean visits.

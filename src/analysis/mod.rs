@@ -15,9 +15,11 @@ mod fits;
 mod fitted_law;
 mod granularity;
 mod grid;
+mod loss;
 mod ranking;
 mod recommendation;
 mod series;
+mod spread;
 #[cfg(test)]
 pub(crate) mod synthetic;
 mod threshold;
@@ -36,10 +38,12 @@ pub use fits::{Candidate, Fit, MIN_COUNTS, Model};
 pub use fitted_law::FittedLaw;
 pub use granularity::{Granularity, Metg, TaskSize};
 pub use grid::{Grid, grids, has_inner, series_at_best_inner};
+pub use loss::{Cause, Loss, Part};
 pub(crate) use ranking::of as rankings;
 pub use ranking::{BestCount, Competitor, Ranking};
 pub use recommendation::{MARGIN, Recommendation, RelativeTime, recommend};
 pub use series::{Job, Series, jobs, series};
+pub use spread::{SecondMode, Spread};
 pub use threshold::ThresholdVerdict;
 pub use warnings::{Code, Warning};
 pub use winner::Winner;
@@ -139,6 +143,7 @@ pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Sum
     let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, visits, case)).collect();
     case::compare_with_baselines(&mut cases);
+    loss::fill(run, visits, &mut cases);
     let compared = visits.compared_cases();
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {
         cases[*case].half_width = half_width;

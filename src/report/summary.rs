@@ -8,7 +8,7 @@ use crate::analysis::Summary;
 use crate::record::{CASE_COLUMNS, replace_file};
 
 /// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
-const FIGURES: [&str; 31] = [
+const FIGURES: [&str; 33] = [
     "rounds",
     "pairs",
     "median_ns",
@@ -40,6 +40,8 @@ const FIGURES: [&str; 31] = [
     "load_balance",
     "communication",
     "computation_scaling",
+    "mean_ns",
+    "p90_ns",
 ];
 
 /// Writes `summary.csv`.

@@ -9,14 +9,14 @@ use std::fmt::Write as _;
 use super::columns::Columns;
 use super::inner;
 use super::prose::{WIDTH, wrapped};
-use crate::analysis::Summary;
+use crate::analysis::{CaseSummary, Summary};
 use crate::quantity::pluralize;
 use crate::view::answer;
 use crate::view::ending::how_it_ended;
 use crate::view::job::{INDISTINGUISHABLE, JobView, job_views};
 use crate::view::nouns::{Checks, checks as checked};
 use crate::view::number::{TIME, Unit};
-use crate::view::shortfall::shortfall;
+use crate::view::shortfall::{hidden_by_median, loss_table, shortfall};
 use crate::view::table::{Column, DETAILS, SHORT, Table};
 use crate::view::text::clean;
 
@@ -43,6 +43,9 @@ const EXPLANATION: &str = "all pairs: including those that were excluded; overhe
 const EXPLANATION_OF_WORKERS: &str = "all pairs: including those that were excluded; overhead: n·T_n − T_1; balance: mean busy\n  \
     time of the workers / that of the busiest; comm.: busy time of the busiest / the time\n  \
     of the call; scaling: time inside the kernel of the baseline / that of all workers\n";
+
+/// The heading of the split of the loss.
+const LOSS: &str = "shares of n times the time, by which the efficiency falls short of 100%:\n";
 
 /// The tables of a run, and whether it went well.
 pub fn table(summary: &Summary, style: Style) -> String {
@@ -131,7 +134,24 @@ fn table_of_job(view: &JobView<'_>, style: Style) -> String {
     if more > 0 {
         let _ = writeln!(text, "{more} more below 80% efficiency: see harness report --details");
     }
+    text.extend(hidden(view, &best));
     text
+}
+
+/// The cases whose median hides that some calls take longer.
+fn hidden(view: &JobView<'_>, cases: &[&CaseSummary]) -> Vec<String> {
+    let notes = cases.iter().filter_map(|case| hidden_by_median(case, view.nouns.calls()));
+    notes.map(|note| wrapped(&note)).collect()
+}
+
+/// The split of the loss of each case, where it is known.
+fn loss(view: &JobView<'_>) -> String {
+    let rows = loss_table(&view.job.cases, view.nouns.one);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let lines = Columns { rows, texts: 1 }.lines().join("\n");
+    format!("\n{LOSS}{lines}\n")
 }
 
 /// The heading, and one line a series.
@@ -166,6 +186,8 @@ fn details_of_job(view: &JobView<'_>) -> String {
     }
     text.extend(view.power_notes().iter().map(|note| wrapped(note)));
     text.push_str(&inner::text(view));
+    text.push_str(&loss(view));
     text.extend(view.job.cases.iter().filter_map(|case| Some(wrapped(&shortfall(case)?))));
+    text.extend(hidden(view, &view.job.cases));
     text
 }

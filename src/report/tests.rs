@@ -91,6 +91,8 @@ baseline: ./a {nthread} at 1 thread: 20.0 (20.0–20.0) s; 12 rounds, intervals 
 command        best n  time s     speedup (95%)  eff.  CPU s  peak MiB  pairs
 ./a {nthread}       4    10.0  2.00 (2.00–2.00)   50%   10.0      3.00     12
 ./b {nthread}       4    5.00  4.00 (3.99–4.01)  100%   5.00      3.00     12
+./a {nthread} at 4 threads loses 50%: serial parts or waiting 75%, faster
+  computation −25%
 every run ended as it should: 72 runs
 ";
     assert_eq!(table(&summary, Style::Plain), expected);

@@ -25,6 +25,13 @@ pub struct Nouns {
     pub has_workers: bool,
 }
 
+impl Nouns {
+    /// The plural of a timed execution.
+    pub fn calls(self) -> &'static str {
+        if self.call == "run" { "runs" } else { "calls" }
+    }
+}
+
 /// The nouns of each target: the one table of them.
 pub const fn nouns(target: Target) -> Nouns {
     let (one, many, call, rate, has_workers) = match target {

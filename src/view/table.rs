@@ -33,6 +33,10 @@ pub enum Column {
     TimeInterval,
     /// The median time in a unit of its own, with its interval.
     TimeOwnUnit,
+    /// The mean time of a call.
+    Mean,
+    /// The 90th percentile of the time of a call.
+    Percentile90,
     /// The speedup with its interval.
     Speedup,
     /// The speedup with its interval, marked if its series may be the fastest.
@@ -81,12 +85,14 @@ pub const SHORT: [Column; 9] =
 pub const MARKDOWN: [Column; 7] = [Name, Schedule, Count, TimeInterval, Speedup, Efficiency, Pairs];
 
 /// The columns of the page.
-pub const PAGE: [Column; 13] = [
+pub const PAGE: [Column; 15] = [
     Name,
     Count,
     FastestMark,
     Speedup,
     TimeInterval,
+    Mean,
+    Percentile90,
     EfficiencyInterval,
     Throughput,
     Pairs,
@@ -98,12 +104,14 @@ pub const PAGE: [Column; 13] = [
 ];
 
 /// The columns of the details.
-pub const DETAILS: [Column; 22] = [
+pub const DETAILS: [Column; 24] = [
     Name,
     Schedule,
     Count,
     Rounds,
     TimeOwnUnit,
+    Mean,
+    Percentile90,
     Speedup,
     Pairs,
     AllPairs,
@@ -230,6 +238,8 @@ impl Column {
             Time => &format!("time {}", unit.name),
             TimeInterval => &format!("time {} (95%)", unit.name),
             TimeOwnUnit => "time (95%)",
+            Mean => "mean",
+            Percentile90 => "p90",
             Speedup | MarkedSpeedup => "speedup (95%)",
             Pairs => "pairs",
             AllPairs => "all pairs",
@@ -261,6 +271,8 @@ impl Column {
             Time if case.median_ns.is_some() => (unit.scaled(case.median_ns), digits),
             AllPairs => (case.speedup_all, digits),
             Throughput => (case.throughput.map(|per_second| per_second / 1e9), digits),
+            Mean => (case.spread.mean_ns, signed_time),
+            Percentile90 => (case.spread.p90_ns, signed_time),
             Setup => (case.setup_ns, signed_time),
             Overhead => (case.overhead_ns, signed_time),
             LoadBalance => (case.load_balance, two_decimals),

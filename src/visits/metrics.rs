@@ -1,5 +1,6 @@
 //! Metrics of a visit besides its time: shares that are comparable between cases.
 
+use super::CapacityShares;
 use crate::record::{Phase, Row};
 use crate::stats::median;
 
@@ -11,8 +12,12 @@ const MAX_DELAY_SHARE: f64 = 0.02;
 const MAX_SHARE_WITHOUT_CPU: f64 = 0.1;
 
 /// Medians over the counted calls of a visit; `None` where unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VisitMetrics {
+    /// Wall time of each counted call (nanoseconds).
+    pub calls_ns: Vec<f64>,
+    /// Use of the capacity of a call.
+    pub capacity: CapacityShares,
     /// Share of their busy time for which the workers had a CPU; unknown where workers
     /// have threads inside them, which wait for each other too.
     pub cpu_share: Option<f64>,
@@ -50,14 +55,15 @@ pub struct VisitMetrics {
 impl VisitMetrics {
     /// Computes the metrics from the rows of a visit.
     pub fn new(rows: &[&Row], last: &Row) -> VisitMetrics {
-        let calls = || rows.iter().filter(|row| row.phase == Phase::Call);
-        let median_of = |metric: fn(&Row) -> Option<f64>| {
-            median(&calls().filter_map(|row| metric(row)).collect::<Vec<f64>>())
-        };
+        let calls: Vec<&Row> =
+            rows.iter().copied().filter(|row| row.phase == Phase::Call).collect();
+        let median_of = |metric| median_of_calls(&calls, metric);
         // Calls have the peak of a command alone; that of the visit includes the process
         // that started it.
-        let peak = calls().filter_map(|row| row.max_rss_bytes).max();
+        let peak = calls.iter().filter_map(|row| row.max_rss_bytes).max();
         VisitMetrics {
+            calls_ns: calls.iter().filter_map(|row| Some(row.wall_ns? as f64)).collect(),
+            capacity: CapacityShares::of_calls(&calls),
             cpu_share: median_of(|row| {
                 let busy_ns = row.busy_sum_ns.filter(|_| row.case.inner_nthread <= 1)?;
                 share(row.worker_cpu_sum_ns?, busy_ns as f64)
@@ -79,7 +85,7 @@ impl VisitMetrics {
             user_ns: median_of(|row| row.user_ns.map(|ns| ns as f64)),
             system_ns: median_of(|row| row.system_ns.map(|ns| ns as f64)),
             max_rss_bytes: peak.or(last.max_rss_bytes),
-            exit_status: calls().filter_map(|row| row.exit_status).next_back(),
+            exit_status: calls.iter().filter_map(|row| row.exit_status).next_back(),
             steal_ns: last.steal_ns,
             others_ns: last.others_cpu_ns,
             wall_ns: last.wall_ns,
@@ -96,6 +102,11 @@ impl VisitMetrics {
             (None, None) => None,
         }
     }
+}
+
+/// Median of a figure over the calls of which it is known.
+pub(super) fn median_of_calls(calls: &[&Row], figure: fn(&Row) -> Option<f64>) -> Option<f64> {
+    median(&calls.iter().filter_map(|row| figure(row)).collect::<Vec<f64>>())
 }
 
 /// Number of CPUs in a list such as `0-3,8`; `None` for an invalid or empty list.

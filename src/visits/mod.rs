@@ -3,20 +3,24 @@
 //! A run that decides whether to go on, and a report that is made from its files a year
 //! later, must not come to different results: both use this module.
 
+mod capacity;
 mod collector;
 mod disturbance;
 mod expected_tallies;
 mod issues;
 mod metrics;
+mod others;
 mod read;
 mod timing;
 mod usage;
 mod visit;
 mod visit_rows;
 
+pub use capacity::CapacityShares;
 pub use disturbance::Disturbance;
 pub use issues::{DataIssue, IssueKind};
 pub use metrics::VisitMetrics;
+pub use others::{MIN_WINDOW_NS, others_cpus};
 pub use read::{Samples, read, read_from};
 pub use timing::{Timed, Timing};
 pub use usage::ResourceUsage;

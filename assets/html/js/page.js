@@ -70,7 +70,7 @@ function showMore() {
 }
 
 /** The findings behind the verdict: the set of the fastest, the power, best counts, low efficiencies. */
-function showFindings({ notes, counts, shortfalls, one }) {
+function showFindings({ notes, counts, shortfalls, loss, one }) {
   const parts = notes.map((note) => element("p", { class: "muted" }, note));
   if (counts.length > 0) {
     const columns = [{ name: one }, { name: "best n", number: true }, { name: "indistinguishable counts" }, { name: "the next counts" }];
@@ -80,6 +80,12 @@ function showFindings({ notes, counts, shortfalls, one }) {
   if (shortfalls.length > 0) {
     parts.push(element("details", { open: shortfalls.length <= 6 }, element("summary", {}, `${plural(shortfalls.length, "case")} below 80% efficiency, and why`),
       element("ul", {}, ...shortfalls.map((text) => element("li", {}, text)))));
+  }
+  if (loss.length > 0) {
+    const [head, ...rows] = loss;
+    const columns = head.map((name, column) => ({ name, number: column > 0 }));
+    const caption = "Shares of n times the time, by which the efficiency falls short of 100%";
+    parts.push(element("details", {}, element("summary", {}, "Where the capacity goes"), plainTable(caption, columns, rows)));
   }
   byId("found").replaceChildren(...parts);
 }

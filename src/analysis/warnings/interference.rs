@@ -4,18 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Code, Context, Warning, percent};
 use crate::quantity::pluralize;
-use crate::visits::{Disturbance, Visit};
+use crate::visits::{Disturbance, MIN_WINDOW_NS, Visit, others_cpus};
 
 /// Largest share of CPU time taken by the hypervisor without a warning.
 const STEAL: f64 = 0.01;
 
-/// Number of ticks from which busy times may be judged.
-const MIN_TICKS: u32 = 50;
-
 /// Number of CPUs that other programs may use without a warning.
 const OTHERS_CPUS: f64 = 0.25;
 
-/// Unit of the steal counters and busy times.
+/// Unit of the steal counters.
 const TICK_NS: f64 = 1e7;
 
 /// Smallest ratio of clock frequencies, case to baseline, without a warning.
@@ -144,19 +141,6 @@ fn cause_of_waiting(context: &Context<'_>, case: usize, share: f64) -> WaitCause
     }
 }
 
-/// Mean number of CPUs that other programs used during visits; `None` if unknown, or if the
-/// visits are too short together for counters in ticks.
-fn others_cpus<V: std::borrow::Borrow<Visit>>(visits: &[V]) -> Option<f64> {
-    let (mut others_ns, mut wall_ns) = (0.0, 0.0);
-    for visit in visits {
-        let metrics = &visit.borrow().metrics;
-        let Some((others, wall)) = metrics.others_ns.zip(metrics.wall_ns) else { continue };
-        others_ns += others as f64;
-        wall_ns += wall as f64;
-    }
-    (wall_ns >= f64::from(MIN_TICKS) * TICK_NS).then(|| others_ns / wall_ns)
-}
-
 /// Other programs that used the CPUs which the runs of commands needed. The kernel does not
 /// tell for how long a command waited, so the use of the CPUs decides.
 pub fn other_programs(context: &Context<'_>) -> Option<Warning> {
@@ -194,7 +178,7 @@ fn windows<'a, 'b>(visits: &'a [&'b Visit]) -> Vec<&'a [&'b Visit]> {
     let (mut start, mut wall_ns) = (0, 0.0);
     for (place, visit) in visits.iter().enumerate() {
         wall_ns += visit.metrics.wall_ns.unwrap_or(0) as f64;
-        if wall_ns >= f64::from(MIN_TICKS) * TICK_NS {
+        if wall_ns >= MIN_WINDOW_NS {
             windows.push(&visits[start..=place]);
             (start, wall_ns) = (place + 1, 0.0);
         }

@@ -22,7 +22,7 @@ use crate::view::job::{INDISTINGUISHABLE, JobView, OVERSUBSCRIBED, job_views};
 use crate::view::laws::{law_name, other_law, parameters, refusals};
 use crate::view::nouns::{checks, draws_unit, pin, short_baseline_name};
 use crate::view::number::{Unit, digits, thousands};
-use crate::view::shortfall::shortfall;
+use crate::view::shortfall::{hidden_by_median, loss_table, shortfall};
 use crate::view::table::{PAGE, Table, best_counts, speedup, time, unit_of};
 use crate::view::text::usable_cpus;
 
@@ -66,6 +66,8 @@ struct JobData {
     notes: Vec<String>,
     counts: Vec<[String; 4]>,
     shortfalls: Vec<String>,
+    /// Split of the loss: a heading, and a row a case.
+    loss: Vec<Vec<String>>,
     table: Table,
     /// The cases that the short table has, and the one in bold.
     best: Vec<usize>,
@@ -230,6 +232,7 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         usable_cpus(summary),
         if view.nouns.has_workers { count } else { String::new() },
     ];
+    let hidden = job.cases.iter().filter_map(|case| hidden_by_median(case, view.nouns.calls()));
     JobData {
         name: view.title(),
         title: format!("{} on {}", short_name(view), cpu(summary)),
@@ -238,8 +241,14 @@ fn job_data(view: &JobView<'_>, all: &[JobView<'_>]) -> JobData {
         many: capitalized(view.nouns.many),
         verdict: verdict(view),
         key: key_figures(view),
-        notes: set.into_iter().chain(view.power_notes()).map(|it| capitalized(&it) + ".").collect(),
+        notes: set
+            .into_iter()
+            .chain(view.power_notes())
+            .chain(hidden)
+            .map(|it| capitalized(&it) + ".")
+            .collect(),
         counts: best_counts(view),
+        loss: loss_table(&job.cases, view.nouns.one),
         shortfalls: job.cases.iter().filter_map(|it| Some(shortfall(it)? + ".")).collect(),
         table: table(view, &series),
         best: series.iter().filter_map(|it| Some(it.best()?.index)).collect(),

@@ -1,6 +1,6 @@
 use super::*;
-use crate::analysis::CaseSummary;
 use crate::analysis::synthetic::number;
+use crate::analysis::{CaseSummary, Cause, Loss, Part, Spread};
 use crate::record::{Run, Session, StopReason, Stopping};
 use crate::report::prose::WIDTH;
 use crate::view::crafted::case;
@@ -117,13 +117,36 @@ fn no_line_is_wider_than_eighty_columns_whatever_is_in_it() {
     }
 }
 
+/// A loss with these parts, and the rest of unknown cause.
+fn loss(useful: f64, parts: &[(Cause, f64)]) -> Loss {
+    let known: f64 = parts.iter().map(|(_, share)| share).sum();
+    let rest = (Cause::Unknown, 1.0 - useful - known);
+    let parts = parts.iter().chain([&rest]);
+    Loss { useful, parts: parts.map(|&(cause, share)| Part { cause, share }).collect() }
+}
+
 #[test]
-fn a_case_that_falls_short_says_by_which_factor() {
+fn a_median_that_hides_slow_calls_stands_beside_the_mean_and_their_share() {
+    let mut two_modes = case("std-thread", 2, (1.9, 1.8, 2.0));
+    let median_ns = two_modes.median_ns.expect("a median");
+    let mut calls_ns = vec![median_ns; 70];
+    calls_ns.extend([1.3 * median_ns; 30]);
+    two_modes.spread = Spread::of(&calls_ns);
+    let text = table(&summary(vec![two_modes.clone()]), Style::Plain).replace("\n  ", " ");
+    assert!(text.contains("std-thread at 2 threads: mean "), "{text}");
+    assert!(text.contains(", 9% above the median; p90 "), "{text}");
+    assert!(text.contains("; 30% of calls take 1.30 ×"), "{text}");
+    two_modes.spread = Spread::of(&[median_ns; 100]);
+    assert!(!table(&summary(vec![two_modes]), Style::Plain).contains("mean"), "one mode");
+}
+
+#[test]
+fn a_case_that_falls_short_says_for_which_causes() {
     let mut short = case("process-queue", 2, (1.54, 1.5, 1.56));
-    (short.load_balance, short.communication) = (Some(0.99), Some(0.79));
-    (short.computation_scaling, short.efficiency_high) = (Some(0.98), Some(0.78));
+    short.efficiency_high = Some(0.78);
+    short.loss = Some(loss(0.77, &[(Cause::Dispatch, 0.17), (Cause::SlowerComputation, 0.05)]));
     let text = table(&summary(vec![short.clone()]), Style::Plain);
-    let why = "process-queue at 2 threads loses 23%: communication 0.79\n";
+    let why = "process-queue at 2 threads loses 23%: dispatch 17%, slower computation 5%\n";
     assert!(text.contains(why), "{text}");
     short.efficiency_high = Some(0.81);
     let text = table(&summary(vec![short]), Style::Plain);
@@ -147,14 +170,26 @@ fn details_have_every_case_and_every_figure() {
     (one.load_balance, one.communication) = (Some(0.99), Some(0.75));
     (one.karp_flatt, one.karp_flatt_low) = (Some(0.333), Some(0.29));
     one.karp_flatt_high = Some(0.4286);
+    let parts =
+        [(Cause::Dispatch, 0.2), (Cause::SlowerComputation, 0.078), (Cause::Waiting, -0.001)];
+    one.loss = Some(loss(0.75, &parts));
     let others = vec![one, case("a", 4, (1.2, 1.1, 1.3)), case("b", 2, (1.9, 1.8, 2.0))];
     let text = details(&summary(others));
     for figure in ["12.3 µs", "−2.00 ms", "0.99", "0.75", "0.333 (0.290–0.429)", "4*", "maybe"]
     {
         assert!(text.contains(figure), "{figure} in {text}");
     }
-    assert_eq!(text.lines().filter(|line| line.starts_with("a  ")).count(), 2);
-    assert!(text.contains("a at 2 threads loses 25%: communication 0.75"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("a  ")).count(), 3, "two, and a split");
+    assert!(
+        text.contains("loses 25%: dispatch 20%, slower computation 8%, cause unknown −3%"),
+        "{text}"
+    );
+    let split =
+        text.split_once("backend  n  useful  dispatch  slower  unknown").expect("a split").1;
+    assert!(
+        split.trim_start().starts_with("a        2     75%       20%      8%      −3%"),
+        "{text}"
+    );
     assert!(text.contains("with 80% power"), "{text}");
 }
 
