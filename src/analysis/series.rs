@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{CaseSummary, Summary};
+use super::{CONFIDENCE, CaseSummary, Summary};
 use crate::record::Case;
+use crate::stats::median_interval;
 
 /// The cases that are compared with the same baseline, and so with each other.
 pub struct Job<'a> {
@@ -93,20 +94,27 @@ impl<'a> Series<'a> {
 }
 
 /// The case with the highest speedup (without a baseline: the shortest time). An
-/// oversubscribed case is chosen only if it is significantly better than all others.
+/// oversubscribed case gives way to the best within the CPUs unless the paired rounds show
+/// that it is faster.
 pub(super) fn best<'a>(cases: &[&'a CaseSummary]) -> Option<&'a CaseSummary> {
     let mut measured = cases.to_vec();
     measured.retain(|case| case.median_ns.is_some());
     measured.sort_by(|a, b| a.score().total_cmp(&b.score()));
     let best = *measured.last()?;
     let best_within_cpus = measured.iter().rev().find(|case| !case.oversubscribed);
-    let alternative = best_within_cpus.filter(|other| best.oversubscribed && overlap(other, best));
+    let alternative =
+        best_within_cpus.filter(|other| best.oversubscribed && !is_faster(best, other));
     Some(alternative.copied().unwrap_or(best))
 }
 
-/// True if the intervals of two speedups overlap, or one is missing.
-fn overlap(lower: &CaseSummary, higher: &CaseSummary) -> bool {
-    lower.speedup_high.zip(higher.speedup_low).is_none_or(|(high, low)| high >= low)
+/// True if the interval of the paired ratios of two cases shows that the first is faster.
+fn is_faster(one: &CaseSummary, other: &CaseSummary) -> bool {
+    let mut logs = Vec::new();
+    for (round, log) in &one.log_ratios {
+        let same_round = other.log_ratios.iter().find(|(it, _)| it == round);
+        logs.extend(same_round.map(|(_, reference)| log - reference));
+    }
+    median_interval(&logs, CONFIDENCE).is_some_and(|interval| interval.low > 0.0)
 }
 
 /// Groups cases into series, in the order in which the cases first name them.

@@ -76,7 +76,17 @@ pub fn measured_crossover(
 }
 
 /// Analysis of a run with the given time of a call in each round.
-pub fn measured_run(run: &Run, rounds: u32, mut time_ns: impl FnMut(usize, u32) -> f64) -> Summary {
+pub fn measured_run(run: &Run, rounds: u32, time_ns: impl FnMut(usize, u32) -> f64) -> Summary {
+    measured_with_cpus(run, rounds, time_ns, |_| 1.0)
+}
+
+/// Analysis of a run of commands that use this number of CPUs on average.
+pub fn measured_with_cpus(
+    run: &Run,
+    rounds: u32,
+    mut time_ns: impl FnMut(usize, u32) -> f64,
+    cpus: impl Fn(usize) -> f64,
+) -> Summary {
     let cases = &run.plan.cases;
     let group = |case: &Case| cases.iter().position(|other| other.is_baseline_of(case));
     let mut rows = Vec::new();
@@ -92,7 +102,8 @@ pub fn measured_run(run: &Run, rounds: u32, mut time_ns: impl FnMut(usize, u32) 
             let wall_ns = Some(time_ns(index, round).round() as u64);
             let mut call = Row { phase: Phase::Call, wall_ns, ..row.clone() };
             if case.is_command() {
-                (call.user_ns, call.system_ns) = (wall_ns, Some(1_000_000));
+                let user_ns = wall_ns.map(|ns| (ns as f64 * cpus(index)) as u64);
+                (call.user_ns, call.system_ns) = (user_ns, Some(1_000_000));
                 (call.max_rss_bytes, call.exit_status) = (Some(3 << 20), Some(0));
             }
             rows.push(call);

@@ -288,6 +288,7 @@ impl<'a> Campaign<'a> {
             state,
             dispersion,
             used_time,
+            longest_group: None,
         };
         progress.begin(visits, rounds.time_left());
         let end = rounds.run(&warm_up_cases);

@@ -64,6 +64,8 @@ pub struct Rounds<'r, 'a> {
     pub dispersion: DispersionTest,
     /// Part of the time budget that earlier sessions used.
     pub used_time: Duration,
+    /// Longest group so far; `None` before the first.
+    pub longest_group: Option<Duration>,
 }
 
 impl Rounds<'_, '_> {
@@ -97,8 +99,14 @@ impl Rounds<'_, '_> {
                 if (round, group) < self.state.next {
                     // An earlier session has measured this group.
                     position.visit += cases.len() as u64;
-                } else if let Some(end) = self.run_group(&cases, &mut position)? {
-                    return Ok(end);
+                } else {
+                    let start = self.executor.session_time();
+                    let cases = self.with_baseline_first_if_last(cases);
+                    if let Some(end) = self.run_group(&cases, &mut position)? {
+                        return Ok(end);
+                    }
+                    let time = self.executor.session_time().saturating_sub(start);
+                    self.longest_group = self.longest_group.max(Some(time));
                 }
             }
             if round < self.state.next.0 {
@@ -111,6 +119,22 @@ impl Rounds<'_, '_> {
             }
         }
         Ok(StopReason::Rounds.into())
+    }
+
+    /// The cases of a group; its baseline is the first if the time budget may end in the group,
+    /// since without it the other visits give no speedup.
+    fn with_baseline_first_if_last(&self, mut cases: Vec<usize>) -> Vec<usize> {
+        let plan = &self.run.plan;
+        // The duration of a command is unknown before it has run.
+        let needed = match self.longest_group {
+            Some(time) => time,
+            None if plan.commands.is_some() => Duration::MAX,
+            None => Duration::ZERO,
+        };
+        if self.time_left().is_some_and(|left| left < needed) {
+            cases.sort_by_key(|case| !plan.is_baseline(*case));
+        }
+        cases
     }
 
     /// Makes the visits of a group.

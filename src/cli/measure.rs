@@ -8,6 +8,7 @@ use super::given::{UsageError, variable};
 use super::output::print_result;
 use super::rules::{Settings, show};
 use super::{command_line, provenance};
+use crate::analysis::Summary;
 use crate::campaign::progress::Progress;
 use crate::campaign::{Campaign, CampaignError, Outcome};
 use crate::record::{Machine, Plan, Run};
@@ -81,7 +82,13 @@ pub fn conclude(dir: &Path, outcome: Outcome, style: Style) -> anyhow::Result<u8
         _ => "report.html, samples.csv, speedup.png",
     };
     print_result(&format!("files: {} ({files} …)\n", dir.display()))?;
-    Ok(if outcome.failures > 0 { FAILED } else { 0 })
+    Ok(if outcome.failures > 0 || lacks_pairs(&summary) { FAILED } else { 0 })
+}
+
+/// True if the run ended before any case had a pair with its baseline.
+fn lacks_pairs(summary: &Summary) -> bool {
+    let compared = || summary.cases.iter().filter(|case| !case.is_baseline());
+    compared().count() > 0 && compared().all(|case| case.pairs_all == 0)
 }
 
 /// The exit code of an error.

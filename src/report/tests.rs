@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::compare::Names;
 use super::*;
-use crate::analysis::synthetic::{Noise, measured_run};
+use crate::analysis::synthetic::{Noise, measured_run, measured_with_cpus};
 use crate::analysis::{Code, Judged, Summary, compare as compare_runs, jobs};
 use crate::record::{
     COMMAND, Case, CommandPlan, ExpectedOutput, OutputCheck, PlannedCommand, Run, Target,
@@ -217,6 +217,16 @@ fn a_command_that_ignores_the_number_of_threads_is_told_apart() {
     // Nothing else can be expected where every CPU has a thread already.
     assert_eq!(codes(&[2, 4], 2, 12, 0.9), None);
     assert_eq!(codes(&[1], 2, 12, 0.9), None);
+}
+
+#[test]
+fn a_command_that_uses_its_threads_in_vain_does_not_ignore_them() {
+    let run = commands(&["sort"], &[1, 2, 4]);
+    let cpus = |index: usize| f64::from(run.plan.cases[index].nthread).sqrt();
+    let warnings = measured_with_cpus(&run, 12, |_, _| 1e9, cpus).warnings;
+    let warning = warnings.iter().find(|it| it.code == Code::IgnoresSetting).expect("a warning");
+    let expected = "it does not become faster, although it uses 2.0 CPUs at 4 threads";
+    assert!(warning.message.ends_with(expected), "{warning:?}");
 }
 
 #[test]

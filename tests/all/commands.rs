@@ -437,3 +437,14 @@ fn ten_thousand_runs_take_no_more_descriptors_and_hardly_more_memory() {
     assert!(late.1 < early.1 + 1500, "KiB: {} and {}", early.1, late.1);
     running.finish().exits(0).leaves_nothing_alive();
 }
+
+#[test]
+fn a_budget_that_ends_before_a_pair_is_said_and_is_no_success() {
+    let swept = Sweep::new()
+        .args(["-n", "1,2", "--rounds", "6", "--time-budget", "20ms", "--", "sleep", "0.05"])
+        .run()
+        .exits(1);
+    // The baseline is visited first, so that what there is can be compared later.
+    let rows = swept.rows();
+    assert!(rows.iter().all(|row| row["nthread"] == "1"), "{rows:?}");
+}

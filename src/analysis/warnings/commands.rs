@@ -12,6 +12,9 @@ const NO_EFFECT: f64 = 0.1;
 /// Largest change of the median that counts as no effect with too few rounds for intervals.
 const NO_EFFECT_OF_MEDIAN: f64 = 0.05;
 
+/// Growth of the CPUs in use with the number of threads from which a command uses its threads.
+const GROWING_USE: f64 = 1.2;
+
 /// Shortest run that is not dominated by the start of its process: the limit of hyperfine.
 const SHORT_NS: f64 = 5e6;
 
@@ -55,19 +58,40 @@ pub fn ignores_setting(context: &Context<'_>) -> Option<Warning> {
         more => format!("; so do {more} others"),
     };
     let name = &first.name;
+    let (fewest, most) = (counts.iter().min()?, counts.iter().max()?);
+    let cpus = cpus_used(first);
+    // Equal times alone are no proof: a program may use its threads in vain.
+    let (conclusion, advice) = match cpus {
+        Some((least, more)) if more < GROWING_USE * least => {
+            ("it seems to ignore the number of threads".to_string(), advice(context, name))
+        }
+        Some((_, more)) => (
+            format!("it does not become faster, although it uses {more:.1} CPUs at {most} threads"),
+            "more threads cost CPU time here; a serial part, memory or I/O may limit it"
+                .to_string(),
+        ),
+        None => ("it does not become faster with more threads".to_string(), advice(context, name)),
+    };
     Some(Warning {
         code: Code::IgnoresSetting,
         message: format!(
-            "{name} takes the same time at {} to {} threads, within {}: it seems to ignore the \
-             number of threads{others}",
-            counts.iter().min()?,
-            counts.iter().max()?,
+            "{name} takes the same time at {fewest} to {most} threads, within {}: \
+             {conclusion}{others}",
             percent(*change),
         ),
-        advice: advice(context, name),
+        advice,
         cases: context
             .cases_where(|index, _| unaffected.iter().any(|(series, _)| series.contains(index))),
     })
+}
+
+/// CPUs that a command uses on average at its smallest and at its largest count; `None` if its
+/// CPU time is unknown.
+fn cpus_used(series: &Series<'_>) -> Option<(f64, f64)> {
+    let used = |case: &&CaseSummary| Some(case.cpu_ns()? / case.median_ns?);
+    let least = series.cases.iter().min_by_key(|case| case.case.nthread)?;
+    let most = series.cases.iter().max_by_key(|case| case.case.nthread)?;
+    Some((used(least)?, used(most)?))
 }
 
 fn advice(context: &Context<'_>, name: &str) -> String {

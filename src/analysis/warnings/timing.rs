@@ -31,13 +31,23 @@ const BALANCE: f64 = 0.8;
 pub fn no_baseline(context: &Context<'_>) -> Option<Warning> {
     let cases = context
         .cases_where(|_, case| !case.is_baseline() && case.rounds > 0 && case.pairs_all == 0);
-    (!cases.is_empty()).then(|| Warning {
-        code: Code::NoBaseline,
-        message: format!(
-            "{} without a speedup: no visit of their baseline counts",
-            pluralize(cases.len(), "case")
+    let first = cases.first()?;
+    let baseline = context.cases[*first].baseline;
+    let was_reached = baseline.is_some_and(|case| !context.visits.of_case(case).is_empty());
+    let (reason, advice) = match was_reached {
+        true => (
+            "no visit of their baseline counts",
+            "the column error of samples.csv says why the baseline failed",
         ),
-        advice: "the column error of samples.csv says why the baseline failed".to_string(),
+        false => (
+            "the run ended before a visit of their baseline",
+            "increase --time-budget, or leave it out",
+        ),
+    };
+    Some(Warning {
+        code: Code::NoBaseline,
+        message: format!("{} without a speedup: {reason}", pluralize(cases.len(), "case")),
+        advice: advice.to_string(),
         cases,
     })
 }
