@@ -9,7 +9,7 @@ use super::CaseSummary;
 use super::case::are_different_programs;
 use crate::record::Run;
 use crate::stats::median;
-use crate::visits::{Visit, Visits, others_cpus};
+use crate::visits::{MAX_SHARE_WITHOUT_CPU, Visit, Visits};
 
 /// Cause of a part of the loss. The order is that in which causes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,9 @@ struct Use {
     others_cpus: Option<f64>,
     inside: Option<f64>,
     computing: Option<f64>,
+    /// Of most visits; a worker that is busy for a short time does not read it.
     delayed: Option<f64>,
+    without_cpu: Option<f64>,
     imbalance: Option<f64>,
     dispatch: Option<f64>,
     cpu: Option<f64>,
@@ -91,19 +93,23 @@ struct Use {
 }
 
 impl Use {
-    /// The use of the capacity by a case with these visits.
-    fn new(threads: u32, usable_cpus: Option<u32>, visits: &[Visit]) -> Use {
-        let clean: Vec<&Visit> = visits.iter().filter(|visit| visit.clean_ns().is_some()).collect();
-        let median_of = |figure: fn(&Visit) -> Option<f64>| {
-            median(&clean.iter().filter_map(|visit| figure(visit)).collect::<Vec<f64>>())
+    /// The use of the capacity by a case.
+    fn new(case: &CaseSummary, usable_cpus: Option<u32>, visits: &Visits) -> Use {
+        let clean: Vec<&Visit> =
+            visits.of_case(case.index).iter().filter(|visit| visit.clean_ns().is_some()).collect();
+        let known = |figure: fn(&Visit) -> Option<f64>| {
+            clean.iter().filter_map(|visit| figure(visit)).collect::<Vec<f64>>()
         };
+        let median_of = |figure| median(&known(figure));
+        let delayed = known(|visit| visit.metrics.capacity.delayed);
         Use {
-            threads: f64::from(threads.max(1)),
+            threads: f64::from(case.case.threads().max(1)),
             usable_cpus: usable_cpus.map(f64::from),
-            others_cpus: others_cpus(&clean),
+            others_cpus: visits.others_cpus(case.index),
             inside: median_of(|visit| visit.metrics.capacity.inside),
             computing: median_of(|visit| visit.metrics.capacity.computing),
-            delayed: median_of(|visit| visit.metrics.capacity.delayed),
+            delayed: median(&delayed).filter(|_| 2 * delayed.len() > clean.len()),
+            without_cpu: median_of(|visit| visit.metrics.capacity.without_cpu),
             imbalance: median_of(|visit| visit.metrics.capacity.imbalance),
             dispatch: median_of(|visit| visit.metrics.capacity.dispatch),
             cpu: median_of(|visit| visit.metrics.capacity.cpu),
@@ -121,8 +127,7 @@ impl Use {
 /// Fills in the loss of each case that has an efficiency over another case.
 pub(super) fn fill(run: &Run, visits: &Visits, cases: &mut [CaseSummary]) {
     let usable = super::usable_cpus(run);
-    let used =
-        |case: &CaseSummary| Use::new(case.case.threads(), usable, visits.of_case(case.index));
+    let used = |case: &CaseSummary| Use::new(case, usable, visits);
     let uses: Vec<Use> = cases.iter().map(used).collect();
     for index in 0..cases.len() {
         let Some(baseline) = cases[index].baseline.filter(|it| *it != index) else { continue };
@@ -152,24 +157,48 @@ fn split(of_case: &Use, baseline: &Use, efficiency: f64) -> Option<Loss> {
 
 /// Parts of a case whose workers tell their time inside the kernel.
 fn parts_of_workers(of_case: &Use, baseline: &Use, efficiency: f64, inside: f64) -> Vec<Part> {
+    let (mut delay_inside, mut delay_outside) = (0.0, 0.0);
     let mut parts = Vec::new();
     let mut add = |cause, share: Option<f64>| {
         parts.extend(share.map(|share| Part { cause, share }));
     };
-    add(Cause::Imbalance, of_case.imbalance);
-    add(Cause::Dispatch, of_case.dispatch);
     if let Some(computing) = of_case.computing {
         let slower = computing - efficiency;
         let by_frequency = lower_frequency(of_case, baseline)
             .map(|drop| (computing * drop).clamp(0.0, slower.max(0.0)));
         add(Cause::Frequency, by_frequency);
         add(Cause::SlowerComputation, Some(slower - by_frequency.unwrap_or(0.0)));
-        if let Some(delayed) = of_case.delayed {
-            add(Cause::Waiting, Some((inside - computing - delayed).max(0.0)));
-            parts.extend(parts_of_delay(of_case, computing, delayed));
+        match (of_case.delayed, of_case.without_cpu) {
+            (Some(delayed), _) => {
+                let without = (inside - computing).max(0.0);
+                add(Cause::Waiting, Some((without - delayed).max(0.0)));
+                delay_inside = delayed.min(without);
+                delay_outside = delayed - delay_inside;
+            }
+            // So much is not due to page faults: workers wanted a CPU.
+            (None, Some(without)) if without > MAX_SHARE_WITHOUT_CPU * inside => {
+                delay_inside = without;
+            }
+            (None, without) => add(Cause::NoCpu, without),
         }
     }
+    // A worker that has no CPU when a chunk is handed to it delays the call, too.
+    let (dispatch, delay_of_dispatch) = without_delay(of_case.dispatch, delay_outside);
+    let (imbalance, delay_of_imbalance) =
+        without_delay(of_case.imbalance, delay_outside - delay_of_dispatch);
+    add(Cause::Dispatch, dispatch);
+    add(Cause::Imbalance, imbalance);
+    let delay = delay_inside + delay_of_dispatch + delay_of_imbalance;
+    if delay > 0.0 {
+        parts.extend(parts_of_delay(of_case, delay));
+    }
     parts
+}
+
+/// A share less as much of the delay as it can hold, and that much.
+fn without_delay(share: Option<f64>, delay: f64) -> (Option<f64>, f64) {
+    let held = delay.min(share.unwrap_or(0.0)).max(0.0);
+    (share.map(|share| share - held), held)
 }
 
 /// Drop of the clock frequency against the baseline, as a share.
@@ -180,7 +209,7 @@ fn lower_frequency(of_case: &Use, baseline: &Use) -> Option<f64> {
 
 /// Parts of the time for which workers were ready to run and had no CPU: others up to their
 /// time, and then the placement if CPUs were idle for at least half of what remains.
-fn parts_of_delay(of_case: &Use, computing: f64, delayed: f64) -> Vec<Part> {
+fn parts_of_delay(of_case: &Use, delayed: f64) -> Vec<Part> {
     let threads = of_case.threads;
     let mut parts = Vec::new();
     let by_others = of_case.others_cpus.map(|cpus| (cpus.max(0.0) / threads).min(delayed));
@@ -189,9 +218,9 @@ fn parts_of_delay(of_case: &Use, computing: f64, delayed: f64) -> Vec<Part> {
     let by_excess = rest.min(of_case.excess());
     parts.push(Part { cause: Cause::Oversubscription, share: by_excess });
     let rest = rest - by_excess;
+    let own_cpus = threads * of_case.computing.unwrap_or(0.0);
     let idle_cpus = of_case.usable_cpus.zip(of_case.others_cpus);
-    let idle_cpus =
-        idle_cpus.map(|(usable, others)| usable - others.max(0.0) - threads * computing);
+    let idle_cpus = idle_cpus.map(|(usable, others)| usable - others.max(0.0) - own_cpus);
     let cause = match idle_cpus {
         Some(idle) if idle >= threads * rest / 2.0 => Cause::Placement,
         _ => Cause::NoCpu,

@@ -6,6 +6,7 @@
 use super::job::JobView;
 use super::nouns::{short_baseline_name, short_name_at_threads, short_title};
 use super::number::{digits, time};
+use super::shortfall::cause_against;
 use crate::analysis::{CaseSummary, MARGIN, Recommendation, RelativeTime};
 use crate::quantity::pluralize;
 
@@ -175,7 +176,12 @@ fn others(view: &JobView<'_>) -> Option<String> {
             _ => short_title(&case.case),
         };
         let cost = cpu_ratio(case, &cases[recommendation.case]);
-        texts.push((other.ratio, format!("{name} {}{cost}", slower(other))));
+        let cause = match other.low > 1.0 {
+            true => cause_against(case, &cases[recommendation.case]),
+            false => None,
+        };
+        let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
+        texts.push((other.ratio, format!("{name} {}{cost}{cause}", slower(other))));
     }
     texts.sort_by(|one, other| one.0.total_cmp(&other.0));
     let more = texts.len().saturating_sub(MAX_NAMED);

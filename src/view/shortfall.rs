@@ -31,6 +31,21 @@ pub fn shortfall(case: &CaseSummary) -> Option<String> {
     Some(format!("{} loses {lost}: {}", short_name_at_threads(&case.case), parts.join(", ")))
 }
 
+/// The cause of which a case loses so much more than another one at the same number of threads
+/// that it accounts for at least half of the difference. `None` without such a cause.
+pub fn cause_against(case: &CaseSummary, other: &CaseSummary) -> Option<&'static str> {
+    let (loss, of_other) = case.loss.as_ref().zip(other.loss.as_ref())?;
+    let difference = of_other.useful - loss.useful;
+    if case.case.threads() != other.case.threads() || difference < NAMED {
+        return None;
+    }
+    let share_of_other =
+        |cause| of_other.parts.iter().find(|it| it.cause == cause).map_or(0.0, |it| it.share);
+    let excess = |part: &Part| part.share - share_of_other(part.cause);
+    let largest = loss.parts.iter().max_by(|one, other| excess(one).total_cmp(&excess(other)))?;
+    (excess(largest) >= difference / 2.0).then(|| cause_name(largest, case))
+}
+
 /// The name of a cause in a sentence.
 fn cause_name(part: &Part, case: &CaseSummary) -> &'static str {
     match part.cause {

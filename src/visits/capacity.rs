@@ -10,8 +10,11 @@ pub struct CapacityShares {
     pub inside: Option<f64>,
     /// Inside the kernel, on a CPU.
     pub computing: Option<f64>,
-    /// Inside the kernel, ready to run and without a CPU.
+    /// Ready to run and without a CPU, inside the kernel or not.
     pub delayed: Option<f64>,
+    /// Inside the kernel, without a CPU, whether ready to run or not. Unknown where workers have
+    /// threads inside them, which wait for each other.
+    pub without_cpu: Option<f64>,
     /// Between the end of a worker and that of the busiest one.
     pub imbalance: Option<f64>,
     /// Time in which not even the busiest worker was inside the kernel: for starting, feeding
@@ -27,10 +30,10 @@ impl CapacityShares {
         CapacityShares {
             inside: median_of_calls(calls, |row| share(row, inside_ns(row)?)),
             computing: median_of_calls(calls, |row| share(row, computing_ns(row)?)),
-            delayed: median_of_calls(calls, |row| {
-                // The counter of a process also has its threads outside the kernel.
-                let without_cpu_ns = inside_ns(row)? - computing_ns(row)?;
-                share(row, (row.run_delay_ns? as f64).min(without_cpu_ns))
+            delayed: median_of_calls(calls, |row| share(row, row.run_delay_ns? as f64)),
+            without_cpu: median_of_calls(calls, |row| {
+                let has_inner = row.case.inner_nthread > 1;
+                share(row, inside_ns(row)? - computing_ns(row)?).filter(|_| !has_inner)
             }),
             imbalance: median_of_calls(calls, |row| {
                 let busiest_ns = threads(row) * row.busy_max_ns? as f64;

@@ -9,7 +9,7 @@ const MAX_DELAY_SHARE: f64 = 0.02;
 
 /// Largest share of the time inside the kernel for which workers may be without a CPU,
 /// where their waiting time is unknown. Page faults are part of it.
-const MAX_SHARE_WITHOUT_CPU: f64 = 0.1;
+pub const MAX_SHARE_WITHOUT_CPU: f64 = 0.1;
 
 /// Medians over the counted calls of a visit; `None` where unknown.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use super::Visit;
+use super::{Visit, Visits};
 
 /// Shortest time over which counters in ticks can be judged: 50 ticks.
 pub const MIN_WINDOW_NS: f64 = 50.0 * 1e7;
@@ -18,4 +18,15 @@ pub fn others_cpus<V: Borrow<Visit>>(visits: &[V]) -> Option<f64> {
         wall_ns += wall as f64;
     }
     (wall_ns >= MIN_WINDOW_NS).then(|| others_ns / wall_ns)
+}
+
+impl Visits {
+    /// Mean number of CPUs that other programs used during the visits to a case, or during all
+    /// visits where those to the case are too short together.
+    pub fn others_cpus(&self, case: usize) -> Option<f64> {
+        others_cpus(self.of_case(case)).or_else(|| {
+            let all: Vec<&Visit> = self.by_case.iter().flatten().collect();
+            others_cpus(&all)
+        })
+    }
 }

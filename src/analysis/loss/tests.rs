@@ -103,6 +103,26 @@ fn waiting_for_a_cpu_is_due_to_others_up_to_their_time() {
 }
 
 #[test]
+fn workers_that_wait_for_a_cpu_outside_the_kernel_are_no_loss_of_dispatch() {
+    let figures = [Some(50), Some(100), Some(100), Some(90), None, None, None];
+    let loss = loss(100, figures, Some(1.0));
+    let shares = [Cause::Others, Cause::Dispatch].map(|cause| share(&loss, cause));
+    assert_eq!(shares, [Some(0.45), Some(0.05)]);
+}
+
+#[test]
+fn a_run_delay_that_is_unknown_is_the_time_without_a_cpu_if_that_is_long() {
+    let beside = |busy_ns, others| {
+        let figures = [Some(busy_ns / 2), Some(busy_ns), Some(100), None, None, None, None];
+        let loss = loss(100, figures, Some(others));
+        [Cause::Others, Cause::Placement, Cause::NoCpu].map(|cause| share(&loss, cause))
+    };
+    assert_eq!(beside(200, 1.0), [Some(0.5), Some(0.0), None]);
+    assert_eq!(beside(200, 0.0), [Some(0.0), Some(0.5), None]);
+    assert_eq!(beside(110, 0.0), [None, None, Some(0.05)]);
+}
+
+#[test]
 fn without_the_cpu_time_of_workers_the_rest_is_unknown_and_not_none() {
     let loss = loss(100, [Some(80), Some(140), None, None, None, None, None], None);
     assert_eq!(share(&loss, Cause::SlowerComputation), None);

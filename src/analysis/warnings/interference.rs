@@ -128,7 +128,7 @@ enum WaitCause {
 fn cause_of_waiting(context: &Context<'_>, case: usize, share: f64) -> WaitCause {
     let threads = f64::from(context.cases[case].case.threads());
     let waiting_cpus = share * threads;
-    let Some(others) = others_cpus(context.visits.of_case(case)) else { return WaitCause::Unknown };
+    let Some(others) = context.visits.others_cpus(case) else { return WaitCause::Unknown };
     if others >= waiting_cpus / 2.0 {
         return WaitCause::Others(others);
     }

@@ -126,6 +126,21 @@ fn loss(useful: f64, parts: &[(Cause, f64)]) -> Loss {
 }
 
 #[test]
+fn a_slower_backend_says_what_it_loses_more_by() {
+    let mut best = case("a", 2, (1.95, 1.94, 1.96));
+    best.loss = Some(loss(0.975, &[(Cause::Dispatch, 0.02)]));
+    let mut slower = case("b", 2, (1.5, 1.49, 1.51));
+    slower.loss = Some(loss(0.75, &[(Cause::Dispatch, 0.02), (Cause::Placement, 0.2)]));
+    let text = table(&summary(vec![best.clone(), slower.clone()]), Style::Plain);
+    let text = text.replace("\n  ", " ");
+    let cause = ") slower: threads that shared a CPU while another was idle.";
+    assert!(text.contains(cause), "{text}");
+    slower.loss = Some(loss(0.75, &[(Cause::Dispatch, 0.12), (Cause::Imbalance, 0.09)]));
+    let text = table(&summary(vec![best, slower]), Style::Plain);
+    assert!(text.contains(") slower.\n"), "no cause has half of it: {text}");
+}
+
+#[test]
 fn a_median_that_hides_slow_calls_stands_beside_the_mean_and_their_share() {
     let mut two_modes = case("std-thread", 2, (1.9, 1.8, 2.0));
     let median_ns = two_modes.median_ns.expect("a median");
