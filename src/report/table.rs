@@ -128,13 +128,13 @@ fn table_of_job(view: &JobView<'_>, style: Style) -> String {
         text.push_str(&wrapped(&note));
     }
     text.push_str(&inner::text(view));
-    let shortfalls = JobView::shortfalls(&best);
+    let shortfalls = JobView::shortfalls(&view.best_rows());
     shortfalls.iter().take(MAX_EXPLAINED).for_each(|reason| text.push_str(&wrapped(reason)));
     let more = shortfalls.len().saturating_sub(MAX_EXPLAINED);
     if more > 0 {
         let _ = writeln!(text, "{more} more below 80% efficiency: see harness report --details");
     }
-    text.extend(hidden(view, &best));
+    text.extend(hidden(view, &view.best_rows()));
     text
 }
 

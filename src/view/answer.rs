@@ -176,12 +176,13 @@ fn others(view: &JobView<'_>) -> Option<String> {
             _ => short_title(&case.case),
         };
         let cost = cpu_ratio(case, &cases[recommendation.case]);
+        let mean = mean_and_p90(case, &cases[recommendation.case]);
         let cause = match other.low > 1.0 {
             true => cause_against(case, &cases[recommendation.case]),
             false => None,
         };
         let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
-        texts.push((other.ratio, format!("{name} {}{cost}{cause}", slower(other))));
+        texts.push((other.ratio, format!("{name} {}{cost}{mean}{cause}", slower(other))));
     }
     texts.sort_by(|one, other| one.0.total_cmp(&other.0));
     let more = texts.len().saturating_sub(MAX_NAMED);
@@ -205,6 +206,24 @@ fn slower(other: RelativeTime) -> String {
     let [middle, one, end] = [ratio, low, high].map(|ratio| 100.0 * (ratio - 1.0).abs());
     let (least, most) = (one.min(end), one.max(end));
     format!("{}% ({}–{}) {word}", short(middle), short(least), short(most))
+}
+
+/// The means and 90th percentiles as ratios to those of the recommended case, where a median of
+/// either hides slow calls.
+fn mean_and_p90(case: &CaseSummary, recommended: &CaseSummary) -> String {
+    let hides = |case: &CaseSummary| case.spread.mean_over(case.median_ns).is_some();
+    if !hides(case) && !hides(recommended) {
+        return String::new();
+    }
+    let ratio = |one: Option<f64>, other: Option<f64>| Some(one? / other?);
+    let mean = ratio(case.spread.mean_ns, recommended.spread.mean_ns);
+    let p90 = ratio(case.spread.p90_ns, recommended.spread.p90_ns);
+    match mean.zip(p90) {
+        Some((mean, p90)) => {
+            format!(" (mean {}, p90 {})", signed(mean - 1.0), signed(p90 - 1.0))
+        }
+        None => String::new(),
+    }
 }
 
 /// The CPU time of a case as a multiple of the recommended one's, if it is more than a tenth more.

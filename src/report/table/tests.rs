@@ -141,6 +141,23 @@ fn a_slower_backend_says_what_it_loses_more_by() {
 }
 
 #[test]
+fn spawned_threads_beside_a_pool_are_compared_by_mean_and_p90_too() {
+    let calls_ns = |median_ns: f64, slow: usize| {
+        let factor = |call| if call < slow { 1.3 } else { 1.0 };
+        (0..100).map(|call| median_ns * factor(call)).collect::<Vec<f64>>()
+    };
+    let with_calls = |backend, speedup, slow| {
+        let mut case = case(backend, 2, speedup);
+        case.spread = Spread::of(&calls_ns(case.median_ns.expect("a median"), slow));
+        case
+    };
+    let pool = with_calls("thread-pool", (1.95, 1.94, 1.96), 0);
+    let spawned = with_calls("std-thread", (1.85, 1.84, 1.86), 30);
+    let text = table(&summary(vec![pool, spawned]), Style::Plain).replace("\n  ", " ");
+    assert!(text.contains(" slower (mean +15%, p90 +37%)."), "{text}");
+}
+
+#[test]
 fn a_median_that_hides_slow_calls_stands_beside_the_mean_and_their_share() {
     let mut two_modes = case("std-thread", 2, (1.9, 1.8, 2.0));
     let median_ns = two_modes.median_ns.expect("a median");
