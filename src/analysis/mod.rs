@@ -30,7 +30,8 @@ pub use crate::visits::{CONFIDENCE, TallyCheck};
 pub use case::{CaseSummary, LeftOut};
 #[cfg(feature = "program")]
 pub use compare::{
-    Change, Comparison, Conclusion, Difference, Judged, Shift, compare, differences_of_machines,
+    Change, Comparison, Conclusion, Difference, Judged, Renamed, Shift, compare,
+    differences_of_machines, rename_by_name, rename_by_position,
 };
 pub use crossover::Crossover;
 pub use external_fit::{ExternalFit, ThroughputGroup, ThroughputTable};

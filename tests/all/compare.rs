@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::{Swept, harness};
-use nthread::record::{Case, Phase, Row, Run, SAMPLES_FILE, SCHEMA, Session, Writer};
+use nthread::record::{
+    Case, CommandPlan, Phase, PlannedCommand, Row, Run, SAMPLES_FILE, SCHEMA, Session, Target,
+    Writer,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -225,6 +228,63 @@ fn runs_that_cannot_be_compared_are_bad_usage() {
     compare_dirs(&run, &run, &["--margin", "5"]).exits(2);
     compare_dirs(&run, &run, &["--undecided", "maybe"]).exits(2);
     compare_dirs(&run, &run, &["--json", "--markdown"]).exits(2);
+}
+
+/// A run of a command at 1 and 2 threads.
+fn of_command(label: &str) -> SyntheticRun {
+    let mut run = SyntheticRun::usual();
+    let case = |nthread| Case {
+        backend: "command".into(),
+        nthread,
+        inner_nthread: 1,
+        scaling: "strong".into(),
+        label: label.into(),
+        ..Case::default()
+    };
+    run.times = vec![(case(1), 50e6, 0.0), (case(2), 26e6, 0.005)];
+    run.run.plan.target = Target::Command;
+    run.run.plan.baseline = Some(0);
+    let command = PlannedCommand { label: label.into(), words: vec![label.into()] };
+    run.run.plan.commands = Some(CommandPlan { list: vec![command], ..CommandPlan::default() });
+    run
+}
+
+#[test]
+fn commands_that_differ_by_a_path_are_compared_by_position_and_the_result_says_so() {
+    let compared = compare(of_command("/old/prog"), of_command("/new/prog"), &[]).exits(0);
+    let text = compared.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("matched by position"), "{text}");
+    assert!(text.contains("/old/prog → /new/prog"), "{text}");
+    let compared = compare(of_command("/old/prog"), of_command("/new/prog"), &["--json"]);
+    let renamed = &json(&compared.exits(0))["renamed"][0];
+    assert_eq!((&renamed["before"], &renamed["after"]), (&"/old/prog".into(), &"/new/prog".into()));
+    assert_eq!(renamed["by_position"], Value::Bool(true));
+}
+
+#[test]
+fn commands_of_different_names_are_compared_as_map_says() {
+    let map = ["--map", "old={nthread}=new={nthread}"];
+    let runs = || (of_command("old={nthread}"), of_command("new={nthread}"));
+    let compared = compare(runs().0, runs().1, &map).exits(0);
+    assert!(compared.stdout.contains("matched by --map"), "{}", compared.stdout);
+    let wrong = compare(runs().0, runs().1, &["--map", "old=other"]).exits(2);
+    assert!(wrong.stderr.contains("after: \"new={nthread}\""), "{}", wrong.stderr);
+}
+
+#[test]
+fn a_refusal_without_common_cases_names_the_map_that_leads_on() {
+    let mut other = of_command("./b {nthread}");
+    // Another shape, so that positions say nothing.
+    other.times.push((Case { nthread: 4, ..other.times[1].0.clone() }, 20e6, 0.005));
+    let home = home();
+    let before = of_command("./a {nthread}").write(&home, "before");
+    let after = other.write(&home, "after");
+    let refused = compare_dirs(&before, &after, &[]).exits(2);
+    assert!(refused.stderr.contains("no case in common"), "{}", refused.stderr);
+    let hint = "--map './a {nthread}=./b {nthread}'";
+    assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+    let followed = compare_dirs(&before, &after, &["--map", "./a {nthread}=./b {nthread}"]);
+    assert!(followed.exits(0).stdout.contains("only after (1)"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Difference;
+use super::{Difference, Renamed};
 use crate::record::Case;
 use crate::stats::Verdict;
 
@@ -49,6 +49,8 @@ pub struct Comparison {
     pub only_before: Vec<Case>,
     /// Cases of the run after only.
     pub only_after: Vec<Case>,
+    /// Names of the run before that stand for others of the run after.
+    pub renamed: Vec<Renamed>,
     /// Differences of the machines.
     pub machines: Vec<Difference>,
     /// Other differences of the runs.

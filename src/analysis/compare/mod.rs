@@ -14,11 +14,13 @@
 mod comparison;
 mod machines;
 mod matching;
+mod renaming;
 #[cfg(test)]
 mod tests;
 
 pub use comparison::{Change, Comparison, Conclusion, Judged, Shift};
 pub use machines::{Difference, differences_of_machines};
+pub use renaming::{Renamed, rename_by_name, rename_by_position};
 
 use super::{CONFIDENCE, CaseSummary, Summary, jobs};
 use crate::stats::diagnostics::autocorrelated_among;
@@ -59,6 +61,7 @@ pub fn compare(before: &Summary, after: &Summary, judged: Judged, margin: f64) -
         cases,
         only_before: matching.only_before.iter().map(|it| before.cases[*it].case.clone()).collect(),
         only_after: matching.only_after.iter().map(|it| after.cases[*it].case.clone()).collect(),
+        renamed: Vec::new(),
         machines: differences_of_machines(&before.run, &after.run),
         notes: machines::notes(before, after),
     }

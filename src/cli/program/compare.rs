@@ -4,7 +4,10 @@ use std::path::Path;
 
 use clap::{ArgAction, Args, ValueHint};
 
-use crate::analysis::{self, Comparison, Conclusion, Judged, Summary};
+use crate::analysis::{
+    self, Comparison, Conclusion, Judged, Renamed, Summary, rename_by_name, rename_by_position,
+};
+use crate::cli::command_line::quoted;
 use crate::cli::given::{Given, Switch, UsageError};
 use crate::cli::measure::FAILED;
 use crate::cli::output::{print_result, style};
@@ -16,6 +19,7 @@ const COMPARE_EXAMPLES: &str = "\
 Examples:
   harness compare results/main results/branch
   harness --like results/main --out results/branch    measure the same cases again
+  harness compare old new --map './old/sort {nthread}=./new/sort {nthread}'
   harness compare results/main results/branch --markdown --undecided pass >> comment.md
 
 The speedups of the two runs are compared, each relative to the baseline of its own run;
@@ -36,6 +40,10 @@ pub struct CompareOptions {
     /// more than their rounds show)
     #[arg(long, value_name = "P%")]
     pub margin: Option<Given>,
+    /// Compare the command, function or backend OLD of the earlier run with NEW of the later one; may
+    /// be repeated (default: the same name; where no name is in both runs, the same position)
+    #[arg(long, value_name = "OLD=NEW", action = ArgAction::Append)]
+    pub map: Vec<Given>,
     /// Compare times instead of speedups
     #[arg(long, action = ArgAction::SetTrue)]
     pub absolute: Switch,
@@ -80,9 +88,10 @@ pub fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
     // The flag of one format beats the variable of another.
     let as_json = options.markdown.flag().is_none() && options.json.is_on()?;
     let as_markdown = !as_json && options.markdown.is_on()?;
-    let (before, after) = (summary(&options.before)?, summary(&options.after)?);
+    let (mut before, after) = (summary(&options.before)?, summary(&options.after)?);
+    let renamed = rename(&mut before, &after, &options.map)?;
     let judged = if is_absolute { Judged::Time } else { Judged::Speedup };
-    let comparison = analysis::compare(&before, &after, judged, margin);
+    let comparison = Comparison { renamed, ..analysis::compare(&before, &after, judged, margin) };
     check_machines(&comparison, is_forced)?;
     check_has_comparisons(&comparison)?;
     let paths = [&options.before, &options.after].map(|dir| dir.display().to_string());
@@ -104,6 +113,17 @@ pub fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
 
 fn summary(dir: &Path) -> Result<Summary, UsageError> {
     read(dir).map_err(|error| UsageError(format!("{error:#}")))
+}
+
+/// Gives cases of the run before the names of the run after, by `--map` or else by position.
+fn rename(
+    before: &mut Summary,
+    after: &Summary,
+    maps: &[Given],
+) -> Result<Vec<Renamed>, UsageError> {
+    let Some(first) = maps.first() else { return Ok(rename_by_position(before, after)) };
+    let texts: Vec<&str> = maps.iter().map(|given| given.text.as_str()).collect();
+    rename_by_name(before, after, &texts).map_err(|error| first.error(error))
 }
 
 fn undecided(given: &Given) -> Result<Undecided, UsageError> {
@@ -138,7 +158,12 @@ fn check_has_comparisons(comparison: &Comparison) -> Result<(), UsageError> {
         true => "",
         false => " except their baselines, which --absolute compares",
     };
-    Err(UsageError(format!(
-        "the runs have no case in common{exception}; `harness --like DIR` measures the same cases again"
-    )))
+    let hint = match (comparison.only_before.first(), comparison.only_after.first()) {
+        (Some(before), Some(after)) if before.title() != after.title() => {
+            let names = quoted(&format!("{}={}", before.title(), after.title()));
+            format!("--map {names} compares cases of different names")
+        }
+        _ => "`harness --like DIR` measures the same cases again".to_string(),
+    };
+    Err(UsageError(format!("the runs have no case in common{exception}; {hint}")))
 }

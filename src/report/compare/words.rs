@@ -1,6 +1,6 @@
 //! The sentences of a comparison, which both of its forms have.
 
-use crate::analysis::{Change, Comparison, Conclusion, Judged, Shift};
+use crate::analysis::{Change, Comparison, Conclusion, Judged, Renamed, Shift};
 use crate::record::{Case, Target};
 use crate::stats::Verdict;
 use crate::view::nouns::{job_of_runs, name_at_threads};
@@ -136,6 +136,7 @@ pub fn remarks(comparison: &Comparison) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(baseline_warning(comparison));
     remarks.extend(undecided(comparison));
+    remarks.extend(renamed(&comparison.renamed));
     remarks.push(rule(comparison));
     if comparison.cases.iter().any(Change::is_per_draw) {
         remarks.push(
@@ -174,6 +175,20 @@ fn baseline_warning(comparison: &Comparison) -> Option<String> {
          --absolute, or find out what happened to {name} first",
         change(shift),
     ))
+}
+
+/// The names that stand for others, and the reason.
+fn renamed(pairs: &[Renamed]) -> Option<String> {
+    let is_by_position = pairs.first()?.by_position;
+    let list: Vec<String> =
+        pairs.iter().map(|it| format!("{} → {}", it.before, it.after)).collect();
+    let reason = match is_by_position {
+        true => {
+            "no name is in both runs, so cases are matched by position (--map OLD=NEW names others)"
+        }
+        false => "matched by --map",
+    };
+    Some(format!("{reason}: {}", list.join("; ")))
 }
 
 /// The power of an undecided comparison, and what would decide it.
