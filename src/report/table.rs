@@ -29,7 +29,7 @@ pub enum Style {
     Bold,
 }
 
-/// Shortfalls that are explained below the short table.
+/// Shortfalls, and means above medians, that are explained below the short table.
 const MAX_EXPLAINED: usize = 3;
 
 /// The columns that a narrow table loses, the first first.
@@ -134,14 +134,29 @@ fn table_of_job(view: &JobView<'_>, style: Style) -> String {
     if more > 0 {
         let _ = writeln!(text, "{more} more below 80% efficiency: see harness report --details");
     }
-    text.extend(hidden(view, &view.best_rows()));
+    text.push_str(&hidden(view, &view.best_rows(), MAX_EXPLAINED));
     text
 }
 
-/// The cases whose median hides that some calls take longer.
-fn hidden(view: &JobView<'_>, cases: &[&CaseSummary]) -> Vec<String> {
-    let notes = cases.iter().filter_map(|case| hidden_by_median(case, view.nouns.calls()));
-    notes.map(|note| wrapped(&note)).collect()
+/// Notes on at most so many of these cases whose median hides that some calls take longer, the
+/// largest mean over median first.
+fn hidden(view: &JobView<'_>, cases: &[&CaseSummary], most: usize) -> String {
+    let mean = |case: &CaseSummary| case.spread.mean_over(case.median_ns);
+    let mut hiding: Vec<(f64, &CaseSummary)> =
+        cases.iter().filter_map(|case| Some((mean(case)?, *case))).collect();
+    hiding.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let more = hiding.len().saturating_sub(most);
+    hiding.truncate(most);
+    let calls = view.nouns.calls();
+    let notes = hiding.iter().filter_map(|(_, case)| hidden_by_median(case, calls));
+    let mut text: String = notes.map(|note| wrapped(&note)).collect();
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "{more} more with a mean above the median: see harness report --details"
+        );
+    }
+    text
 }
 
 /// The split of the loss of each case, where it is known.
@@ -188,6 +203,6 @@ fn details_of_job(view: &JobView<'_>) -> String {
     text.push_str(&inner::text(view));
     text.push_str(&loss(view));
     text.extend(view.job.cases.iter().filter_map(|case| Some(wrapped(&shortfall(case)?))));
-    text.extend(hidden(view, &view.job.cases));
+    text.push_str(&hidden(view, &view.job.cases, usize::MAX));
     text
 }
