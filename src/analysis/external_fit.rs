@@ -4,11 +4,12 @@ mod summary_table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::fits::{Candidate, MIN_COUNTS, Model};
+use super::description::{LargestResidual, threads};
+use super::fits::{Candidate, MIN_COUNTS, Model, predicts_largest};
 use super::fitted_law::FittedLaw;
 use crate::quantity::pluralize;
 use crate::record::{Table, TableError, TableRow};
@@ -18,6 +19,12 @@ use summary_table::{Exclusion, ExclusionCounts, SummaryTable};
 
 /// Largest accepted number of threads: beyond it rounding errors would matter.
 const MAX_THREADS: f64 = 1e9;
+
+/// Efficiency from which a point is called faster than linear.
+const FASTER_THAN_LINEAR: f64 = 1.05;
+
+/// Ratio of the throughputs of one count from which they disagree.
+const DISAGREEING: f64 = 2.0;
 
 /// Throughputs of a table, in groups.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +57,12 @@ pub struct ExternalFit {
     /// The law.
     #[serde(flatten)]
     pub law: FittedLaw,
+    /// Remarks on the data: a missing single thread, repeats that disagree, points that are
+    /// faster than linear.
+    pub remarks: Vec<String>,
+    /// Speedup and efficiency of each count relative to the smallest.
+    #[serde(skip)]
+    pub speedups: Vec<Speedup>,
     /// Amdahl's law fitted to the same data, for a comparison by `aicc`.
     pub amdahl: Option<Candidate>,
     /// Reason why nothing was fitted.
@@ -112,6 +125,8 @@ impl ThroughputGroup {
         let mut fit = ExternalFit {
             group: self.name.clone(),
             points: self.points.len(),
+            remarks: self.remarks(),
+            speedups: self.speedups(),
             ..ExternalFit::default()
         };
         let points = Points::new(Loss::Absolute, &self.points);
@@ -130,7 +145,85 @@ impl ThroughputGroup {
         fit.law = FittedLaw::of(&Candidate::new(&points, &solution), points.largest());
         fit.law.set_intervals(points.uncertainty(&solution, CONFIDENCE).intervals);
         fit.amdahl = Candidate::of(&points, Model::Amdahl);
+        let residual = LargestResidual::of_table(&solution.curve, &self.points);
+        fit.refusal = fit.law.check(residual);
+        if !predicts_largest(Model::Usl, &self.points) {
+            fit.law.withdraw_extrapolation(points.largest());
+        }
         fit
+    }
+}
+
+/// Speedup of one count relative to the smallest of its group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speedup {
+    /// Number of threads.
+    pub nthread: f64,
+    /// Mean throughput.
+    pub throughput: f64,
+    /// Throughput divided by that of the smallest count.
+    pub speedup: f64,
+    /// Speedup divided by the ratio of the counts.
+    pub efficiency: f64,
+    /// Serial fraction by Karp and Flatt; `None` at the smallest count.
+    pub karp_flatt: Option<f64>,
+}
+
+impl ThroughputGroup {
+    /// Speedups of all counts, the smallest first.
+    fn speedups(&self) -> Vec<Speedup> {
+        let mut means: BTreeMap<u64, (f64, f64, f64)> = BTreeMap::new();
+        for (count, value) in &self.points {
+            // Positive numbers have the order of their bits.
+            let entry = means.entry(count.to_bits()).or_insert((*count, 0.0, 0.0));
+            (entry.1, entry.2) = (entry.1 + value, entry.2 + 1.0);
+        }
+        let means: Vec<(f64, f64)> =
+            means.into_values().map(|(count, sum, number)| (count, sum / number)).collect();
+        let Some(&(smallest, base)) = means.first() else { return Vec::new() };
+        let speedup = |&(nthread, throughput): &(f64, f64)| {
+            let (speedup, ratio) = (throughput / base, nthread / smallest);
+            let serial = (1.0 / speedup - 1.0 / ratio) / (1.0 - 1.0 / ratio);
+            let karp_flatt = (ratio > 1.0).then_some(serial);
+            Speedup { nthread, throughput, speedup, efficiency: speedup / ratio, karp_flatt }
+        };
+        means.iter().map(speedup).collect()
+    }
+
+    /// Remarks on the data.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let speedups = self.speedups();
+        if let Some(first) = speedups.first().filter(|first| first.nthread > 1.0) {
+            remarks.push(format!(
+                "nothing was measured at 1 thread: its throughput is extrapolated from {}",
+                threads(first.nthread)
+            ));
+        }
+        if let Some(faster) = speedups.iter().find(|it| it.efficiency > FASTER_THAN_LINEAR) {
+            remarks.push(format!(
+                "faster than linear at {}: {:.2} times the throughput of each thread of the \
+                 smallest count",
+                threads(faster.nthread),
+                faster.efficiency
+            ));
+        }
+        for speedup in &speedups {
+            let repeats = self.points.iter().filter(|(count, _)| *count == speedup.nthread);
+            let (low, high) = repeats.fold((f64::INFINITY, 0.0_f64), |(low, high), (_, value)| {
+                (low.min(*value), high.max(*value))
+            });
+            if high >= DISAGREEING * low {
+                remarks.push(format!(
+                    "the throughputs of {} differ by {:.1} times: if they are of several machines \
+                     or programs, name their column with --group",
+                    threads(speedup.nthread),
+                    high / low
+                ));
+                break;
+            }
+        }
+        remarks
     }
 }
 

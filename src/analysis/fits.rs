@@ -8,6 +8,7 @@ mod intervals;
 
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 
+use super::description::{Description, LargestResidual};
 use super::fitted_law::FittedLaw;
 use super::series::jobs_of;
 use super::{CaseSummary, Job, Series};
@@ -21,6 +22,9 @@ pub use crate::stats::scaling::Model;
 
 /// Fewest thread counts of a fit: with fewer the laws cannot be distinguished.
 pub const MIN_COUNTS: usize = 6;
+
+/// Largest error of the prediction of the largest count by a law that is used beyond it.
+const PREDICTION_ERROR: f64 = 0.05;
 
 /// A scaling model of one series, or the reason for its absence.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -60,6 +64,10 @@ impl Fit {
     /// that is shown. That range ends at the peak, but not before the largest measured count
     /// nor beyond twice that count.
     pub fn throughput(&self, n: f64) -> Option<f64> {
+        // A law that does not describe the points is not drawn through them.
+        if self.refusal.is_some() {
+            return None;
+        }
         self.candidates.first().and_then(|best| self.throughput_by(&best.curve, n))
     }
 
@@ -98,14 +106,23 @@ fn of_series(visits: &Visits, series: &Series<'_>, usable_cpus: Option<u32>) -> 
         fitted.iter().map(|case| log_throughputs(visits, case)).collect();
     fit.cases = fitted.iter().map(|case| case.index).collect();
     fit.candidates = candidates(&counts, &logs, fit.case.is_weak());
-    match fit.candidates.first().copied() {
-        None => fit.refusal = Some("no law fits these throughputs".to_string()),
-        Some(best) => {
-            let largest = f64::from(fit.case.nthread);
-            fit.law = FittedLaw::of(&best, largest);
-            fit.law.peak_nthread.take_if(|peak| *peak > 2.0 * largest);
-            fit.fill_intervals(&best.curve, &counts, &logs);
-        }
+    let residual = |it: &Candidate| LargestResidual::of_rounds(&it.curve, &counts, &logs);
+    let describes =
+        |it: &&Candidate| residual(it).is_some_and(|it| it.description() == Description::Describes);
+    // Akaike's criterion compares only laws that describe the points.
+    let best = fit.candidates.iter().find(describes).or(fit.candidates.first()).copied();
+    let Some(best) = best else {
+        fit.refusal = Some("no law fits these throughputs".to_string());
+        return fit;
+    };
+    fit.candidates.sort_by_key(|it| it.curve != best.curve);
+    let largest = f64::from(fit.case.nthread);
+    fit.law = FittedLaw::of(&best, largest);
+    fit.law.peak_nthread.take_if(|peak| *peak > 2.0 * largest);
+    fit.fill_intervals(&best.curve, &counts, &logs);
+    fit.refusal = fit.law.check(residual(&best));
+    if !predicts_largest(best.curve.model, &points_of(&counts, &logs)) {
+        fit.law.withdraw_extrapolation(largest);
     }
     fit
 }
@@ -139,15 +156,37 @@ fn log_throughputs(visits: &Visits, summary: &CaseSummary) -> Vec<(u32, f64)> {
     values
 }
 
-/// All applicable laws, fitted to the medians. The best by Akaike's criterion comes first;
-/// the criterion is defined from six counts on.
-fn candidates(counts: &[f64], logs: &[Vec<(u32, f64)>], is_weak: bool) -> Vec<Candidate> {
+/// The median throughput of each count.
+fn points_of(counts: &[f64], logs: &[Vec<(u32, f64)>]) -> Vec<(f64, f64)> {
     let mut pairs = Vec::with_capacity(counts.len());
     for (count, logs) in counts.iter().zip(logs) {
         let values: Vec<f64> = logs.iter().map(|(_, log)| *log).collect();
         pairs.extend(median(&values).map(|log| (*count, log.exp())));
     }
-    let Some(points) = Points::new(Loss::Logarithmic, &pairs) else { return Vec::new() };
+    pairs
+}
+
+/// True if a law that is fitted to all but the largest count predicts that one within 5%. Only
+/// then is it used beyond the data.
+pub(super) fn predicts_largest(law: Model, pairs: &[(f64, f64)]) -> bool {
+    let Some(largest) = pairs.iter().map(|(count, _)| *count).max_by(f64::total_cmp) else {
+        return false;
+    };
+    let (at_largest, others): (Vec<_>, Vec<_>) =
+        pairs.iter().copied().partition(|(count, _)| *count == largest);
+    let points = Points::new(Loss::Logarithmic, &others);
+    let Some(solution) = points.and_then(|points| points.fit(law)) else { return false };
+    let measured = at_largest.iter().map(|(_, value)| value).sum::<f64>() / at_largest.len() as f64;
+    let ratio = solution.curve.throughput(largest) / measured;
+    ratio.ln().abs() <= PREDICTION_ERROR.ln_1p()
+}
+
+/// All applicable laws, fitted to the medians. The best by Akaike's criterion comes first;
+/// the criterion is defined from six counts on.
+fn candidates(counts: &[f64], logs: &[Vec<(u32, f64)>], is_weak: bool) -> Vec<Candidate> {
+    let Some(points) = Points::new(Loss::Logarithmic, &points_of(counts, logs)) else {
+        return Vec::new();
+    };
     let laws: &[Model] = match is_weak {
         true => &[Model::Gustafson, Model::Amdahl, Model::Usl],
         false => &[Model::Amdahl, Model::Usl],

@@ -10,6 +10,7 @@ mod case;
 #[cfg(feature = "program")]
 mod compare;
 mod crossover;
+mod description;
 mod external_fit;
 mod fits;
 mod fitted_law;
@@ -34,7 +35,7 @@ pub use compare::{
     differences_of_machines, rename_by_name, rename_by_position,
 };
 pub use crossover::Crossover;
-pub use external_fit::{ExternalFit, ThroughputGroup, ThroughputTable};
+pub use external_fit::{ExternalFit, Speedup, ThroughputGroup, ThroughputTable};
 pub use fits::{Candidate, Fit, MIN_COUNTS, Model};
 pub use fitted_law::FittedLaw;
 pub use granularity::{Granularity, Metg, TaskSize};

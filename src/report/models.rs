@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::prose::wrapped;
-use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Summary, ThroughputTable};
+use crate::analysis::{ExternalFit, Fit, MIN_COUNTS, Speedup, Summary, ThroughputTable};
 use crate::view::laws::{law_name, other_law, parameters, refusals};
+use crate::view::number::digits;
 use crate::view::text::clean;
 
 /// The models of each series of a run, at most 80 columns wide; nothing where there
@@ -70,7 +71,8 @@ fn of_group(fit: &ExternalFit) -> String {
     let name = fit.group.as_deref().map(clean);
     let group = name.map_or(String::new(), |name| format!("{name}: "));
     if let Some(refusal) = &fit.refusal {
-        return wrapped(&format!("{group}{refusal}"));
+        let refusal = wrapped(&format!("{group}{refusal}"));
+        return refusal + &remarks(fit) + &speedups(&fit.speedups);
     }
     let points = fit.points;
     let mut text = wrapped(&format!(
@@ -91,7 +93,10 @@ fn of_group(fit: &ExternalFit) -> String {
         let _ = writeln!(text, "  {name}  {value:<12} {ends:<26} {what}");
     }
     if let Some(peak) = fit.law.peak_nthread {
-        let _ = writeln!(text, "  peak   at {} threads", number(peak));
+        let ends = fit.law.peak_low.zip(fit.law.peak_high);
+        let ends = ends.map(|(low, high)| format!(" ({}–{})", number(low), number(high)));
+        let ends = ends.unwrap_or_default();
+        let _ = writeln!(text, "  peak   at {} threads{ends}", number(peak));
     }
     if let Some(limit) = fit.law.limit {
         let _ = writeln!(text, "  limit  {}", number(limit));
@@ -99,10 +104,37 @@ fn of_group(fit: &ExternalFit) -> String {
     if let Some(caveat) = &fit.law.caveat {
         let _ = writeln!(text, "  note   {caveat}");
     }
+    if let Some((ratio, count)) = fit.law.largest_residual.zip(fit.law.largest_residual_nthread) {
+        let percent = number(100.0 * (ratio - 1.0));
+        let _ = writeln!(text, "  largest residual {percent}% at {} threads", number(count));
+    }
     if let Some(sse) = fit.law.sse {
         let _ = writeln!(text, "  sse    {}", number(sse));
     }
-    text + &beside_amdahl(fit)
+    text + &beside_amdahl(fit) + &remarks(fit)
+}
+
+/// The remarks on the data of a group.
+fn remarks(fit: &ExternalFit) -> String {
+    fit.remarks.iter().map(|remark| wrapped(remark)).collect()
+}
+
+/// The speedups of a group of which no law is stated, relative to its smallest count.
+fn speedups(speedups: &[Speedup]) -> String {
+    let mut text = String::new();
+    if speedups.len() > 1 {
+        let _ = writeln!(text, "  threads  throughput    speedup  efficiency  serial (Karp–Flatt)");
+    }
+    for it in speedups.iter().filter(|_| speedups.len() > 1) {
+        let (threads, throughput) = (number(it.nthread), number(it.throughput));
+        let serial = it.karp_flatt.map_or("–".to_string(), digits);
+        let (speedup, efficiency) = (digits(it.speedup), 100.0 * it.efficiency);
+        let _ = writeln!(
+            text,
+            "  {threads:<7}  {throughput:<12}  {speedup:<7}  {efficiency:>6.0}%     {serial}"
+        );
+    }
+    text
 }
 
 /// The fit of Amdahl's law, which has one parameter less, to the same data.
@@ -217,21 +249,23 @@ pi rayon static, 134217728 draws: Amdahl's law, 8 thread counts
 
     #[test]
     fn a_table_is_shown_with_every_group_and_what_was_left_out() {
-        let text = "nthread,throughput\n1,64.9\n18,995.9\n36,1652.4\n72,1853.2\n108,1828.9\n\
-                    144,1775.0\n216,1702.2\n";
+        // The law with σ = 0.02 and κ = 0.0005, and noise of about a percent.
+        let law = |n: f64| 100.0 * n / (1.0 + (n - 1.0) * (0.02 + 0.0005 * n));
+        let noise = [1.01, 0.99, 1.005, 0.995, 1.01, 0.99, 1.0];
+        let rows = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]
+            .iter()
+            .zip(noise)
+            .map(|(n, noise)| format!("{n},{:.1}\n", noise * law(*n)));
+        let text = format!("nthread,throughput\n{}", rows.collect::<String>());
         let table = Table::read(text.as_bytes()).expect("a table");
         let mut measurements = ThroughputTable::of(&table, None).expect("two columns");
         measurements.notes.push("left out: 1 row".to_string());
         let text = measured(&measurements, &measurements.fits());
         assert!(text.starts_with("Universal Scalability Law, 7 points"), "{text}");
-        assert!(
-            text.contains("  sigma  0.027728     (0.0024025–0.053054)       contention\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("  peak   at 96.52 threads\n") && text.ends_with("1 row\n"),
-            "{text}"
-        );
+        for line in ["  sigma  0.0", "  peak   at 4", "  largest residual "] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert!(text.ends_with("1 row\n"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let fit = ExternalFit { group: Some("\x1b[2Jred".into()), ..ExternalFit::default() };
         assert!(of_group(&fit).starts_with("[2Jred: "));

@@ -25,7 +25,8 @@ fn rows_of(dataset: &str) -> String {
 
 #[test]
 fn the_published_coefficients_are_found_to_a_millionth() {
-    let found = json(&fit(&rows_of("specsdm91"), &["--json"]).exits(0));
+    // The fitted law misses the throughput of one thread by 28%: it is computed, and not stated.
+    let found = json(&fit(&rows_of("specsdm91"), &["--json"]).exits(1));
     for (key, published) in [
         ("sigma", 0.027_728_475_62),
         ("kappa", 1.043_654_838e-4),
@@ -37,7 +38,9 @@ fn the_published_coefficients_are_found_to_a_millionth() {
         assert!((value / published - 1.0).abs() < 1e-6, "{key}: {value}");
     }
     assert_eq!((&found["model"], &found["limit"]), (&"usl".into(), &Value::Null));
-    assert_eq!((&found["group"], &found["refusal"]), (&Value::Null, &Value::Null));
+    assert_eq!((&found["group"], &found["describes"]), (&Value::Null, &Value::Bool(false)));
+    let refusal = found["refusal"].as_str().expect("a reason");
+    assert!(refusal.starts_with("no law describes these points: at 1 thread"), "{refusal}");
     for key in ["sigma_low", "sigma_high", "kappa_low", "kappa_high", "gamma_low", "gamma_high"] {
         assert!(found[key].is_f64(), "{key}");
     }
@@ -101,7 +104,10 @@ fn a_last_line_without_a_line_end_is_a_warning() {
 #[test]
 fn too_few_thread_counts_are_refused_with_exit_code_1() {
     let swept = fit("nthread,throughput\n1,1\n2,2\n4,3\n", &[]).exits(1);
-    assert_eq!(swept.stdout, "not identifiable: 3 thread counts, at least 6 are needed\n");
+    let refusal = "not identifiable: 3 thread counts, at least 6 are needed\n";
+    assert!(swept.stdout.starts_with(refusal), "{}", swept.stdout);
+    // What can be said without a law: throughput, speedup and efficiency of each count.
+    assert!(swept.stdout.contains("  4        3             3.00         75%"), "{}", swept.stdout);
     let found = json(&fit("nthread,throughput\n1,1\n", &["--json"]).exits(1));
     assert!(found["refusal"].is_string() && found["sigma"].is_null());
 }
