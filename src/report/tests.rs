@@ -222,6 +222,23 @@ fn a_command_that_ignores_the_number_of_threads_is_told_apart() {
 }
 
 #[test]
+fn a_command_that_works_only_in_its_first_run_keeps_its_result() {
+    let run = commands(&["make"], &[1, 2]);
+    let warning = |run: &Run, first_ns: f64| {
+        let time = |index: usize, round: u32| if (index, round) == (0, 0) { first_ns } else { 9e7 };
+        let warnings = measured_run(run, 12, time).warnings;
+        warnings.into_iter().find(|it| it.code == Code::KeepsResult)
+    };
+    let told = warning(&run, 12e9).expect("a warning");
+    let expected = "the first run of make took 12.0 s, and later ones with the same number of \
+                    threads 90.0 ms: it seems to keep its result";
+    assert_eq!((told.message.as_str(), &told.cases[..]), (expected, &[0, 1][..]));
+    assert!(told.advice.contains("--prepare"), "{told:?}");
+    // A run that is merely cold.
+    assert_eq!(warning(&run, 8e8), None);
+}
+
+#[test]
 fn a_command_that_uses_its_threads_in_vain_does_not_ignore_them() {
     let run = commands(&["sort"], &[1, 2, 4]);
     let cpus = |index: usize| f64::from(run.plan.cases[index].nthread).sqrt();

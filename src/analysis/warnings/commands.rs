@@ -1,10 +1,13 @@
 //! Rules about commands, and about functions in benches: the harness does not know what
 //! they do with the number of threads, nor whether they compute the same.
 
+use std::time::Duration;
+
 use super::{Code, Context, Warning, percent};
 use crate::analysis::{CaseSummary, Series, series};
+use crate::quantity::format_time;
 use crate::stats::{median, median_interval};
-use crate::visits::CONFIDENCE;
+use crate::visits::{CONFIDENCE, Visit};
 
 /// Largest change of time, over all thread counts, that counts as no effect.
 const NO_EFFECT: f64 = 0.1;
@@ -14,6 +17,10 @@ const NO_EFFECT_OF_MEDIAN: f64 = 0.05;
 
 /// Growth of the CPUs in use with the number of threads from which a command uses its threads.
 const GROWING_USE: f64 = 1.2;
+
+/// Ratio of the first run of a command to later ones of the same count from which it seems to keep
+/// its result: a run that is merely cold takes less.
+const KEPT_RESULT_RATIO: f64 = 10.0;
 
 /// Shortest run that is not dominated by the start of its process: the limit of hyperfine.
 const SHORT_NS: f64 = 5e6;
@@ -35,6 +42,61 @@ pub fn different_outputs(context: &Context<'_>) -> Option<Warning> {
             output.is_some_and(|output| output.sha256 != first.sha256)
         }),
     })
+}
+
+/// A command whose first run took far longer than later ones of the same count, in CPU time as
+/// well: `make` has nothing to do in its second run.
+pub fn keeps_result(context: &Context<'_>) -> Option<Warning> {
+    let commands = context.run.plan.commands.as_ref()?;
+    let mut kept = Vec::new();
+    for command in &commands.list {
+        let cases = context.cases_where(|_, case| case.case.label == command.label);
+        let first = cases
+            .iter()
+            .filter_map(|case| context.visits.of_case(*case).first())
+            .min_by_key(|visit| (visit.position.session, visit.position.visit));
+        let times = first.and_then(|first| first_and_later(context, first));
+        kept.extend(times.map(|times| (command, cases, times)));
+    }
+    let (command, _, (first_ns, later_ns)) = kept.first()?;
+    let advice = match commands.prepare {
+        None => {
+            "undo it before each run with --prepare, as `make clean` does; otherwise the \
+                 times are those of a run without work"
+        }
+        Some(_) => {
+            "the command of --prepare does not undo it, so the times are those of a run \
+                    without work"
+        }
+    };
+    Some(Warning {
+        code: Code::KeepsResult,
+        message: format!(
+            "the first run of {} took {}, and later ones with the same number of threads {}: it \
+             seems to keep its result",
+            command.label,
+            format_time(Duration::from_nanos(*first_ns as u64)),
+            format_time(Duration::from_nanos(*later_ns as u64)),
+        ),
+        advice: advice.to_string(),
+        cases: kept.iter().flat_map(|(_, cases, _)| cases.iter().copied()).collect(),
+    })
+}
+
+/// Time of the first visit of a command, and the median time of later visits of the same case, if
+/// both time and CPU time say that the command keeps its result.
+fn first_and_later(context: &Context<'_>, first: &Visit) -> Option<(f64, f64)> {
+    let later = &context.visits.of_case(first.case)[1..];
+    let is_far_above = |figure: fn(&Visit) -> Option<f64>| {
+        let one = figure(first)?;
+        let others = median(&later.iter().filter_map(figure).collect::<Vec<_>>())?;
+        Some((one, others, one > KEPT_RESULT_RATIO * others))
+    };
+    let (first_ns, later_ns, is_slow) = is_far_above(|visit| visit.any_ns())?;
+    // An unknown CPU time does not contradict.
+    let cpu = is_far_above(|visit| Some(visit.metrics.user_ns? + visit.metrics.system_ns?));
+    let is_work = cpu.is_none_or(|(.., is_far_above)| is_far_above);
+    (is_slow && is_work).then_some((first_ns, later_ns))
 }
 
 /// A command whose time does not depend on the number of threads, although there are CPUs

@@ -32,6 +32,8 @@ pub enum Code {
     NoBaseline,
     /// Compared commands print different output.
     DifferentOutputs,
+    /// The first run of a command did nearly all of the work: it keeps its result.
+    KeepsResult,
     /// The number of threads has no effect: perhaps the command does not read it.
     IgnoresSetting,
     /// The clocks disagreed during visits.
@@ -102,7 +104,7 @@ struct Context<'a> {
 }
 
 /// All rules, in any order.
-const RULES: [fn(&Context<'_>) -> Option<Warning>; 26] = [
+const RULES: [fn(&Context<'_>) -> Option<Warning>; 27] = [
     settings::unoptimised,
     settings::oversubscribed,
     settings::over_quota,
@@ -120,6 +122,7 @@ const RULES: [fn(&Context<'_>) -> Option<Warning>; 26] = [
     interference::steal,
     interference::frequency,
     commands::different_outputs,
+    commands::keeps_result,
     commands::ignores_setting,
     timing::no_baseline,
     timing::short_calls,
