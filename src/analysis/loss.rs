@@ -9,7 +9,7 @@ use super::CaseSummary;
 use super::case::are_different_programs;
 use crate::record::Run;
 use crate::stats::median;
-use crate::visits::{MAX_SHARE_WITHOUT_CPU, Visit, Visits};
+use crate::visits::{BACKGROUND_CPUS, MAX_SHARE_WITHOUT_CPU, Visit, Visits};
 
 /// Cause of a part of the loss. The order is that in which causes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +212,10 @@ fn lower_frequency(of_case: &Use, baseline: &Use) -> Option<f64> {
 fn parts_of_delay(of_case: &Use, delayed: f64) -> Vec<Part> {
     let threads = of_case.threads;
     let mut parts = Vec::new();
-    let by_others = of_case.others_cpus.map(|cpus| (cpus.max(0.0) / threads).min(delayed));
+    let by_others = of_case.others_cpus.map(|cpus| match cpus >= BACKGROUND_CPUS {
+        true => (cpus / threads).min(delayed),
+        false => 0.0,
+    });
     parts.extend(by_others.map(|share| Part { cause: Cause::Others, share }));
     let rest = delayed - by_others.unwrap_or(0.0);
     let by_excess = rest.min(of_case.excess());
@@ -221,7 +224,12 @@ fn parts_of_delay(of_case: &Use, delayed: f64) -> Vec<Part> {
     let own_cpus = threads * of_case.computing.unwrap_or(0.0);
     let idle_cpus = of_case.usable_cpus.zip(of_case.others_cpus);
     let idle_cpus = idle_cpus.map(|(usable, others)| usable - others.max(0.0) - own_cpus);
+    // The background of the system is no cause to name, and excludes the placement.
+    let is_background_enough = of_case
+        .others_cpus
+        .is_some_and(|cpus| cpus < BACKGROUND_CPUS && cpus >= threads * rest / 2.0 && cpus > 0.0);
     let cause = match idle_cpus {
+        _ if is_background_enough => Cause::NoCpu,
         Some(idle) if idle >= threads * rest / 2.0 => Cause::Placement,
         _ => Cause::NoCpu,
     };
@@ -239,7 +247,7 @@ fn parts_of_processes(of_case: &Use, baseline: &Use, efficiency: f64) -> Option<
     // Others take a CPU from the command only where it wants more CPUs than they leave.
     let taken_cpus = of_case.others_cpus.zip(of_case.usable_cpus).map(|(others, usable)| {
         let wanted = of_case.threads.min(usable);
-        (others.max(0.0) + wanted - usable).max(0.0)
+        if others < BACKGROUND_CPUS { 0.0 } else { (others + wanted - usable).max(0.0) }
     });
     let by_others = taken_cpus.map(|cpus| (cpus / of_case.threads).min(idle.max(0.0)));
     parts.extend(by_others.map(|share| Part { cause: Cause::Others, share }));

@@ -20,7 +20,7 @@ pub use capacity::CapacityShares;
 pub use disturbance::Disturbance;
 pub use issues::{DataIssue, IssueKind};
 pub use metrics::{MAX_SHARE_WITHOUT_CPU, VisitMetrics};
-pub use others::{MIN_WINDOW_NS, others_cpus};
+pub use others::{BACKGROUND_CPUS, MIN_WINDOW_NS, others_cpus};
 pub use read::{Samples, read, read_from};
 pub use timing::{Timed, Timing};
 pub use usage::ResourceUsage;

@@ -7,6 +7,9 @@ use super::{Visit, Visits};
 /// Shortest time over which counters in ticks can be judged: 50 ticks.
 pub const MIN_WINDOW_NS: f64 = 50.0 * 1e7;
 
+/// Number of CPUs below which others are the background of an idle system, and no cause.
+pub const BACKGROUND_CPUS: f64 = 0.1;
+
 /// Mean number of CPUs that other programs used during visits; `None` if unknown, or if the
 /// visits are too short together for counters in ticks.
 pub fn others_cpus<V: Borrow<Visit>>(visits: &[V]) -> Option<f64> {

@@ -103,6 +103,17 @@ fn waiting_for_a_cpu_is_due_to_others_up_to_their_time() {
 }
 
 #[test]
+fn the_background_of_an_idle_system_is_no_cause() {
+    let delayed = |delay, others| {
+        let figures = [Some(100), Some(200), Some(200 - delay), Some(delay), None, None, None];
+        let loss = loss(100, figures, Some(others));
+        [Cause::Others, Cause::Placement, Cause::NoCpu].map(|cause| share(&loss, cause))
+    };
+    assert_eq!(delayed(40, 0.05), [Some(0.0), Some(0.2), None]);
+    assert_eq!(delayed(10, 0.06), [Some(0.0), None, Some(0.05)], "it may have been them");
+}
+
+#[test]
 fn workers_that_wait_for_a_cpu_outside_the_kernel_are_no_loss_of_dispatch() {
     let figures = [Some(50), Some(100), Some(100), Some(90), None, None, None];
     let loss = loss(100, figures, Some(1.0));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Code, Context, Warning, percent};
 use crate::quantity::pluralize;
-use crate::visits::{Disturbance, MIN_WINDOW_NS, Visit, others_cpus};
+use crate::visits::{BACKGROUND_CPUS, Disturbance, MIN_WINDOW_NS, Visit, others_cpus};
 
 /// Largest share of CPU time taken by the hypervisor without a warning.
 const STEAL: f64 = 0.01;
@@ -130,7 +130,10 @@ fn cause_of_waiting(context: &Context<'_>, case: usize, share: f64) -> WaitCause
     let waiting_cpus = share * threads;
     let Some(others) = context.visits.others_cpus(case) else { return WaitCause::Unknown };
     if others >= waiting_cpus / 2.0 {
-        return WaitCause::Others(others);
+        return match others >= BACKGROUND_CPUS {
+            true => WaitCause::Others(others),
+            false => WaitCause::Unknown,
+        };
     }
     let usable = context.machine.usable_cpus.map(f64::from);
     // The workers' own use at most: all of their time but the waiting.

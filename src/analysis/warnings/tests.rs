@@ -260,6 +260,16 @@ fn workers_that_waited_were_disturbed_only_if_others_had_the_time() {
 }
 
 #[test]
+fn the_background_of_an_idle_system_is_not_called_other_programs() {
+    let found = only(Code::Starved, &[2], |_, rows| {
+        // 5% of the time of two workers, and 0.08 CPUs of others.
+        each(rows, 2, Phase::Call, |row| row.run_delay_ns = Some(5 * MS));
+        each(rows, 2, Phase::Visit, |row| row.others_cpu_ns = Some(10 * MS as i64));
+    });
+    assert!(found.message.contains("the cause is unknown"), "{}", found.message);
+}
+
+#[test]
 fn oversubscribed_workers_are_not_starved() {
     let found = warnings(|run, rows| {
         run.machine.usable_cpus = Some(1);
