@@ -13,6 +13,10 @@ use crate::quantity::pluralize;
 /// Cases that are named; the others are counted.
 const MAX_NAMED: usize = 4;
 
+/// Largest difference between the median of paired ratios and the ratio of the printed medians
+/// that is not mentioned.
+const PAIRS_DIFFER: f64 = 0.05;
+
 /// Fewest rounds of an interval.
 const MIN_ROUNDS: usize = 6;
 
@@ -114,7 +118,24 @@ fn speedup(view: &JobView<'_>, case: &CaseSummary) -> String {
         return format!("{own}, {ratio} × the throughput of {name}{ends}");
     }
     let base = baseline.median_ns.map_or("–".to_string(), time);
-    format!("{own} instead of {base}, {ratio} × as fast as {name}{ends}")
+    let medians = ratio_of_medians(case, baseline);
+    format!("{own} instead of {base}, {ratio} × as fast as {name}{ends}{medians}")
+}
+
+/// The ratio of the two times in words, where it is not about that of the pairs: with few pairs or
+/// a drift the median of ratios differs from the ratio of medians.
+fn ratio_of_medians(case: &CaseSummary, baseline: &CaseSummary) -> String {
+    let medians = baseline.median_ns.zip(case.median_ns).map(|(baseline, ns)| baseline / ns);
+    match medians.zip(case.speedup) {
+        Some((medians, speedup)) if (medians / speedup).ln().abs() > PAIRS_DIFFER.ln_1p() => {
+            format!(
+                " as the median of {}, although the two times give {} ×",
+                pluralize(case.pairs, "pair"),
+                digits(medians)
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// The baseline beside a case: a count alone if it is the same command.
@@ -360,6 +381,19 @@ mod tests {
                 assert!(text.starts_with("Undecided; "), "{context}");
             }
         }
+    }
+
+    #[test]
+    fn a_speedup_that_is_not_the_ratio_of_the_two_times_says_so() {
+        let said = |own: [f64; 3]| {
+            let times = [[100.0, 200.0, 300.0], own];
+            let cases = [case(BASELINE, 1, 640, 1), case("a", 2, 640, 1)];
+            let summary = measured(&cases, 3, |index, round| 1e6 * times[index][round as usize]);
+            let text = sentences(&job_views(&summary)[0]).join(" ");
+            text.contains("as the median of 3 pairs, although the two times give 2.00 ×")
+        };
+        assert!(!said([50.0, 100.0, 150.0]));
+        assert!(said([100.0, 100.0, 290.0]));
     }
 
     #[test]
