@@ -16,7 +16,7 @@ const COLUMNS: &str = "schema,version,session,round,group,visit,phase,iteration,
     wall_ns,user_ns,system_ns,busy_min_ns,busy_max_ns,busy_sum_ns,worker_cpu_sum_ns,run_delay_ns,\
     voluntary_switches,involuntary_switches,max_rss_bytes,throttled_ns,steal_ns,cpus,isa,\
     tally_draws,tally_sum,tally_sum_sq,estimate,std_error,exit_status,error,\
-    stops,boot_ns,cycles";
+    stops,boot_ns,cycles,others_cpu_ns";
 
 /// The same of products of matrices: block, draws, sum, sum of squares.
 const PRODUCTS: [(u64, u64, i64, u64); 4] = [
