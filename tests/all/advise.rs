@@ -155,7 +155,7 @@ fn bad_usage_is_refused_before_anything_runs() {
         (&["--timeout", "soon", "--", "true"], "--timeout"),
         (&["--fallback", "0", "--", "true"], "--fallback"),
         (&["--warmup", "few", "--", "true"], "--warmup"),
-        (&["--time-budget", "5", "--", "true"], "--time-budget"),
+        (&["--time-budget", "soon", "--", "true"], "--time-budget"),
         (&["--", "no-such-program"], "no-such-program"),
         (&["--", "true", "{nthreads}"], "{nthread}"),
         (&["--output", "keep", "--", "true"], "--output"),

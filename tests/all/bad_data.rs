@@ -250,10 +250,10 @@ fn a_line_without_a_position_invalidates_the_visits_beside_it() {
     // Between two visits: it may be of the second.
     let line = line_of(CASES + 2, 0);
     let dir = Dir::new().lines(|lines| lines.insert(line - 1, "junk".into()));
-    is_read(&dir, &[&format!("line {line}: expected 47 fields, found 1")], 1);
+    is_read(&dir, &[&format!("line {line}: expected 48 fields, found 1")], 1);
     // The last row of the first is gone, so it may be of either.
     let dir = Dir::new().lines(|lines| lines[line - 2] = "junk".into());
-    is_read(&dir, &[&format!("line {}: expected 47 fields, found 1", line - 1)], 2);
+    is_read(&dir, &[&format!("line {}: expected 48 fields, found 1", line - 1)], 2);
 }
 
 #[test]
@@ -376,9 +376,9 @@ fn bytes_that_are_not_utf8_invalidate_the_visit() {
 fn another_number_of_fields_invalidates_the_visit() {
     let line = a_call();
     let dir = Dir::new().lines(|lines| lines[line - 1].push_str(",more"));
-    is_read(&dir, &[&format!("line {line}: expected 47 fields, found 48")], 1);
+    is_read(&dir, &[&format!("line {line}: expected 48 fields, found 49")], 1);
     let dir = Dir::new().lines(|lines| lines[line - 1].truncate(80));
-    is_read(&dir, &[&format!("line {line}: expected 47 fields")], 1);
+    is_read(&dir, &[&format!("line {line}: expected 48 fields")], 1);
 }
 
 /// Reorders the columns; `order` returns their old indices.
@@ -434,7 +434,7 @@ fn a_file_that_is_not_a_samples_csv_is_refused() {
     is_refused(&dir, &["cannot read", "samples.csv"]);
     is_refused(
         &Dir::new().lines(|lines| lines[1..].fill("?".into())),
-        &["line 2: expected 47 fields, found 1"],
+        &["line 2: expected 48 fields, found 1"],
     );
 }
 

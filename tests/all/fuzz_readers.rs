@@ -120,7 +120,7 @@ fn fields(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
 /// Swaps two columns, or drops one.
 fn columns(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
     let mut lines = lines_of(bytes);
-    let (one, other) = (random.random_range(0..47), random.random_range(0..47));
+    let (one, other) = (random.random_range(0..48), random.random_range(0..48));
     let drops = random.random_range(0..4) == 0;
     for line in lines.iter_mut().filter(|line| !line.is_empty()) {
         // A list of CPUs has a comma of its own.

@@ -86,7 +86,7 @@ fn parse(line: &[u8], header: &[String]) -> Line {
 
 /// Names of the columns, if the required ones are there and none twice.
 fn header(line: &[u8]) -> Option<Vec<String>> {
-    const OPTIONAL: [&str; 25] = [
+    const OPTIONAL: [&str; 26] = [
         "version",
         "iteration",
         "user_ns",
@@ -112,6 +112,7 @@ fn header(line: &[u8]) -> Option<Vec<String>> {
         "stops",
         "boot_ns",
         "cycles",
+        "others_cpu_ns",
     ];
     let text = String::from_utf8_lossy(line).into_owned();
     let names = fields(&text)?;
@@ -212,6 +213,7 @@ fn is_valid(column: &str, text: &str) -> bool {
         "iteration" | "stops" => is_empty || whole(u64::from(u32::MAX)),
         "tally_sum" | "tally_sum_sq" => is_empty || text.parse::<i128>().is_ok(),
         "exit_status" => is_empty || text.parse::<i32>().is_ok(),
+        "others_cpu_ns" => is_empty || text.parse::<i64>().is_ok(),
         "estimate" | "std_error" => is_empty || text.parse::<f64>().is_ok_and(f64::is_finite),
         _ => is_empty || whole(u64::MAX),
     }
