@@ -241,10 +241,15 @@ fn mean_and_p90(case: &CaseSummary, recommended: &CaseSummary) -> String {
     let p90 = ratio(case.spread.p90_ns, recommended.spread.p90_ns);
     match mean.zip(p90) {
         Some((mean, p90)) => {
-            format!(" (mean {}, p90 {})", signed(mean - 1.0), signed(p90 - 1.0))
+            format!(" (mean {}, p90 {})", relative(mean), relative(p90))
         }
         None => String::new(),
     }
+}
+
+/// A ratio of times: a change in percent, or a multiple if that is large.
+fn relative(ratio: f64) -> String {
+    if ratio > 2.0 { format!("{} ×", digits(ratio)) } else { signed(ratio - 1.0) }
 }
 
 /// The CPU time of a case as a multiple of the recommended one's, if it is more than a tenth more.
@@ -262,7 +267,8 @@ fn percent(share: f64) -> String {
 
 /// Two significant digits below ten, else whole.
 fn short(percent: f64) -> String {
-    if percent < 9.95 { format!("{percent:.1}") } else { format!("{percent:.0}") }
+    let is_whole = (percent - percent.round()).abs() < 1e-9;
+    if percent < 9.95 && !is_whole { format!("{percent:.1}") } else { format!("{percent:.0}") }
 }
 
 fn signed(share: f64) -> String {
@@ -399,9 +405,9 @@ mod tests {
     #[test]
     fn slower_and_faster_are_said_only_of_intervals_beside_1() {
         let with = |ratio, low, high| slower(RelativeTime { case: 1, ratio, low, high });
-        assert_eq!(with(1.1, 1.05, 1.2), "10% (5.0–20) slower");
-        assert_eq!(with(0.9, 0.85, 0.95), "10% (5.0–15) faster");
-        assert_eq!(with(1.1, 0.98, 1.2), "−2.0% to +20% in time");
+        assert_eq!(with(1.1, 1.05, 1.2), "10% (5–20) slower");
+        assert_eq!(with(0.9, 0.85, 0.95), "10% (5–15) faster");
+        assert_eq!(with(1.1, 0.98, 1.2), "−2% to +20% in time");
         assert_eq!(with(4.0, 3.5, 4.5), "4.00 × (3.50–4.50) the time");
     }
 }
