@@ -274,7 +274,13 @@ impl Recommendation {
             .collect();
         let alternatives = match open.as_slice() {
             [] => String::new(),
-            open => format!("; {} may do as well", open.join(", ")),
+            open => match self.goal {
+                Goal::Within(share) => {
+                    let (counts, share) = (open.join(", "), percent(share));
+                    format!("; {counts} may be within {share} of the best as well")
+                }
+                Goal::Efficiency(_) => format!("; {} may do as well", open.join(", ")),
+            },
         };
         match self.doubt {
             None => Ok(()),
