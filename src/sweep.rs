@@ -69,8 +69,9 @@ static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// # The baseline
 ///
 /// Speedups are relative to the first function at the smallest count n₀; the
-/// efficiency of a speedup S at n threads is S·n₀/n. A first function that is called
-/// `sequential` is treated as a plain loop: it is measured at one thread only.
+/// efficiency at n threads is S·n₀/n, S being the speedup of a function over itself at
+/// its own smallest count n₀. A first function that is called `sequential` is treated
+/// as a plain loop: it is measured at one thread only, and efficiency is over it.
 #[must_use = "nothing is measured before run()"]
 pub struct Sweep<'a, R> {
     name: String,

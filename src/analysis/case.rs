@@ -39,6 +39,7 @@ pub struct CaseSummary {
     /// Upper end of its interval.
     pub speedup_high: Option<f64>,
     /// Speedup divided by the ratio of thread counts: S·n₀/n, n₀ being that of the baseline.
+    /// Of a command or function the own speedup, n₀ being the smallest count of its program.
     pub efficiency: Option<f64>,
     /// Lower end of its interval.
     pub efficiency_low: Option<f64>,
@@ -87,6 +88,20 @@ pub struct CaseSummary {
     /// Split of its capacity, n times its time, into useful work and losses; null for
     /// baselines and where only the efficiency is known.
     pub loss: Option<Loss>,
+    /// Speedup of a command or function over the same program at its smallest count; null at
+    /// that count.
+    pub own_speedup: Option<f64>,
+    /// Lower end of its interval.
+    pub own_speedup_low: Option<f64>,
+    /// Upper end of its interval.
+    pub own_speedup_high: Option<f64>,
+    /// Median of the paired ratios of times at equal counts, program of the baseline / this
+    /// program; null for that program and at counts that it does not have.
+    pub equal_count_ratio: Option<f64>,
+    /// Lower end of its interval.
+    pub equal_count_ratio_low: Option<f64>,
+    /// Upper end of its interval.
+    pub equal_count_ratio_high: Option<f64>,
     /// Mean, high percentile and second mode of the calls.
     #[serde(flatten)]
     pub spread: Spread,
@@ -103,6 +118,13 @@ pub struct CaseSummary {
     /// Paired ratios baseline / case, one a pair.
     #[serde(skip)]
     pub ratios: Vec<f64>,
+    /// Index of the case that its efficiency is over: the baseline, or the smallest count of
+    /// the same command or function.
+    #[serde(skip)]
+    pub reference: Option<usize>,
+    /// Efficiencies of the pairs with the reference.
+    #[serde(skip)]
+    pub efficiencies: Vec<f64>,
     /// Logarithms of the paired ratios, each with its round, in the order of the run.
     #[serde(skip)]
     pub log_ratios: Vec<(u32, f64)>,
@@ -154,22 +176,19 @@ pub fn summarise(run: &Run, visits: &Visits, index: usize) -> CaseSummary {
     };
     summary.fill_time();
     let baseline = summary.baseline.and_then(|baseline| run.plan.cases.get(baseline));
-    let threads_of_baseline = baseline.map_or(1, Case::threads);
-    summary.fill_speedup(&logs, threads_of_baseline);
-    // A speedup over a different program says nothing about the serial part of this one.
-    if !baseline.is_some_and(|baseline| are_different_programs(run, baseline, case)) {
-        summary.fill_serial_fraction(threads_of_baseline);
-    }
+    summary.fill_speedup(&logs);
+    summary.reference = summary.baseline;
+    summary.fill_scaling(&logs, baseline.map_or(1, Case::threads));
     summary.fill_factors(visits, index);
     summary.spread = Spread::of(&clean_calls_ns(visits.of_case(index)));
     summary
 }
 
-/// Fills in the figures that need the summaries of both a case and its baseline: overhead
+/// Fills in the figures that need the summaries of both a case and its reference: overhead
 /// and computation scaling.
-pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
+pub fn compare_with_references(cases: &mut [CaseSummary]) {
     for index in 0..cases.len() {
-        let Some(baseline) = cases[index].baseline else { continue };
+        let Some(baseline) = cases[index].reference else { continue };
         let baseline = &cases[baseline];
         let (baseline_ns, baseline_busy_ns) = (baseline.median_ns, baseline.busy_ns);
         let baseline_threads = f64::from(baseline.case.threads().max(1));
@@ -186,13 +205,6 @@ pub fn compare_with_baselines(cases: &mut [CaseSummary]) {
         case.computation_scaling =
             baseline_busy_ns.zip(busy_ns).map(|(baseline, ns)| shares * baseline / (inner * ns));
     }
-}
-
-/// True if two commands are different programs that are both swept. A baseline at one count
-/// only is the sequential version of the others.
-pub(super) fn are_different_programs(run: &Run, baseline: &Case, case: &Case) -> bool {
-    let of_baseline = run.plan.cases.iter().filter(|other| other.label == baseline.label);
-    case.is_command() && case.label != baseline.label && of_baseline.count() > 1
 }
 
 /// Number of calls of the visits that did not fail.
@@ -266,9 +278,8 @@ impl CaseSummary {
         self.is_common_baseline || self.case.is_baseline()
     }
 
-    /// Fills in the speedup over a baseline with this number of threads, its intervals, and
-    /// the efficiency.
-    fn fill_speedup(&mut self, logs: &[f64], threads_of_baseline: u32) {
+    /// Fills in the speedup over the baseline and its intervals.
+    fn fill_speedup(&mut self, logs: &[f64]) {
         let ratio = Ratio::of(logs, CONFIDENCE);
         let ends = ratio.and_then(|ratio| ratio.ends);
         self.pairs = logs.len();
@@ -278,27 +289,24 @@ impl CaseSummary {
         let batch = batch_means_interval(logs, CONFIDENCE);
         self.speedup_batch_low = batch.map(|interval| interval.low.exp());
         self.speedup_batch_high = batch.map(|interval| interval.high.exp());
-        let threads = self.threads_over(threads_of_baseline);
+    }
+
+    /// Fills in the efficiency and the serial fraction from the logarithms of the speedups over
+    /// the reference, which has this number of threads.
+    pub(super) fn fill_scaling(&mut self, logs: &[f64], threads_of_reference: u32) {
+        let ratio = Ratio::of(logs, CONFIDENCE);
+        let ends = ratio.and_then(|ratio| ratio.ends);
+        let threads = f64::from(self.case.threads()) / f64::from(threads_of_reference.max(1));
+        let [value, low, high] =
+            [ratio.map(|it| it.value), ends.map(|(low, _)| low), ends.map(|(_, high)| high)];
         [self.efficiency, self.efficiency_low, self.efficiency_high] =
-            [self.speedup, self.speedup_low, self.speedup_high]
-                .map(|speedup| speedup.map(|speedup| speedup / threads));
-    }
-
-    fn threads_over(&self, threads_of_baseline: u32) -> f64 {
-        f64::from(self.case.threads()) / f64::from(threads_of_baseline.max(1))
-    }
-
-    /// Fills in the serial fraction of Karp and Flatt, with its interval.
-    fn fill_serial_fraction(&mut self, threads_of_baseline: u32) {
-        let threads = self.threads_over(threads_of_baseline);
-        if threads <= 1.0 || self.case.is_weak() {
-            return;
-        }
+            [value, low, high].map(|speedup| speedup.map(|speedup| speedup / threads));
+        self.efficiencies = logs.iter().map(|log| log.exp() / threads).collect();
+        let fraction = |speedup: f64| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads);
+        let is_defined = threads > 1.0 && !self.case.is_weak();
         // The serial fraction falls with the speedup, so the ends are exchanged.
         [self.karp_flatt, self.karp_flatt_low, self.karp_flatt_high] =
-            [self.speedup, self.speedup_high, self.speedup_low].map(|speedup| {
-                speedup.map(|speedup| (1.0 / speedup - 1.0 / threads) / (1.0 - 1.0 / threads))
-            });
+            [value, high, low].map(|speedup| speedup.filter(|_| is_defined).map(fraction));
     }
 
     /// Fills in medians over the visits: setup, and the factors of efficiency as defined by

@@ -6,7 +6,6 @@ mod tests;
 use serde::{Serialize, Serializer};
 
 use super::CaseSummary;
-use super::case::are_different_programs;
 use crate::record::Run;
 use crate::stats::median;
 use crate::visits::{BACKGROUND_CPUS, MAX_SHARE_WITHOUT_CPU, Visit, Visits};
@@ -130,11 +129,7 @@ pub(super) fn fill(run: &Run, visits: &Visits, cases: &mut [CaseSummary]) {
     let used = |case: &CaseSummary| Use::new(case, usable, visits);
     let uses: Vec<Use> = cases.iter().map(used).collect();
     for index in 0..cases.len() {
-        let Some(baseline) = cases[index].baseline.filter(|it| *it != index) else { continue };
-        // An efficiency over a different program is no share of this one's capacity.
-        if are_different_programs(run, &cases[baseline].case, &cases[index].case) {
-            continue;
-        }
+        let Some(baseline) = cases[index].reference.filter(|it| *it != index) else { continue };
         let efficiency = cases[index].efficiency.filter(|it| it.is_finite());
         cases[index].loss = efficiency.and_then(|it| split(&uses[index], &uses[baseline], it));
     }

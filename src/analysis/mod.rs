@@ -17,6 +17,7 @@ mod fitted_law;
 mod granularity;
 mod grid;
 mod loss;
+mod own_scaling;
 mod ranking;
 mod recommendation;
 mod series;
@@ -144,7 +145,8 @@ pub fn summarise(run: &Run, rows: &[Row]) -> Summary {
 pub fn summarise_visits(run: &Run, visits: &Visits, issues: &[DataIssue]) -> Summary {
     let mut cases: Vec<CaseSummary> =
         (0..run.plan.cases.len()).map(|case| case::summarise(run, visits, case)).collect();
-    case::compare_with_baselines(&mut cases);
+    own_scaling::fill(run, &mut cases);
+    case::compare_with_references(&mut cases);
     loss::fill(run, visits, &mut cases);
     let compared = visits.compared_cases();
     for (case, half_width) in compared.iter().zip(visits.half_widths(&compared)) {

@@ -8,7 +8,7 @@ use crate::analysis::Summary;
 use crate::record::{CASE_COLUMNS, replace_file};
 
 /// Columns of `summary.csv`: after the settings, as in `samples.csv`, these.
-const FIGURES: [&str; 33] = [
+const FIGURES: [&str; 39] = [
     "rounds",
     "pairs",
     "median_ns",
@@ -42,6 +42,12 @@ const FIGURES: [&str; 33] = [
     "computation_scaling",
     "mean_ns",
     "p90_ns",
+    "own_speedup",
+    "own_speedup_low",
+    "own_speedup_high",
+    "equal_count_ratio",
+    "equal_count_ratio_low",
+    "equal_count_ratio_high",
 ];
 
 /// Writes `summary.csv`.

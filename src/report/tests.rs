@@ -87,11 +87,13 @@ Use ./b {nthread} with 4 threads: 5.00 s instead of 20.0 s, 4.00 × as fast as
 ./a {nthread} 100% (100–100) slower for 2.00 × the CPU time.
 2 commands, 8 usable CPUs, Some CPU
 baseline: ./a {nthread} at 1 thread: 20.0 (20.0–20.0) s; 12 rounds, intervals of
-  96.1%
-command        best n  time s     speedup (95%)  eff.  CPU s  peak MiB  pairs
-./a {nthread}       4    10.0  2.00 (2.00–2.00)   50%   10.0      3.00     12
-./b {nthread}       4    5.00  4.00 (3.99–4.01)  100%   5.00      3.00     12
+  96.1%; eff. is that of each command over itself at its smallest count
+command        best n  time s     speedup (95%)  over itself  eff.  pairs
+./a {nthread}       4    10.0  2.00 (2.00–2.00)         2.00   50%     12
+./b {nthread}       4    5.00  4.00 (3.99–4.01)         2.00   50%     12
 ./a {nthread} at 4 threads loses 50%: serial parts or waiting 75%, faster
+  computation −25%
+./b {nthread} at 4 threads loses 50%: serial parts or waiting 75%, faster
   computation −25%
 every run ended as it should: 72 runs
 ";
@@ -175,13 +177,78 @@ fn a_baseline_that_is_a_point_of_a_series_is_ranked_and_fitted_with_it() {
 }
 
 #[test]
-fn over_another_command_there_is_no_serial_fraction() {
+fn the_efficiency_of_a_command_is_over_itself_however_slow_the_other_program_is() {
+    let near = |value: Option<f64>, expected: f64| {
+        assert!((value.expect("a value") / expected - 1.0).abs() < 0.01, "{value:?} {expected}");
+    };
+    let mut run = commands(&["./a", "./b"], &[1, 2, 4]);
+    run.plan.cases.push(Case { label: "./old".into(), ..run.plan.cases[0].clone() });
+    for baseline in [0, 6] {
+        run.plan.baseline = Some(baseline);
+        let summary = measured(&run, 12);
+        for (index, own) in [(1, 2_f64.sqrt()), (2, 2.0), (4, 2_f64.sqrt()), (5, 2.0)] {
+            let case = &summary.cases[index];
+            near(case.own_speedup, own);
+            near(case.efficiency, own / f64::from(case.case.nthread));
+            let (low, high) = (case.own_speedup_low, case.own_speedup_high);
+            assert!(low < case.own_speedup && case.own_speedup < high, "{low:?}–{high:?}");
+        }
+        for start in [0, 3] {
+            assert_eq!(summary.cases[start].own_speedup, None);
+            assert_eq!(summary.cases[start].efficiency, Some(1.0));
+        }
+    }
+    run.plan.baseline = Some(0);
+    let summary = measured(&run, 12);
+    near(summary.cases[5].speedup, 4.0);
+    for index in 3..6 {
+        near(summary.cases[index].equal_count_ratio, 2.0);
+        assert_eq!(summary.cases[index - 3].equal_count_ratio, None);
+    }
+}
+
+#[test]
+fn own_scaling_and_the_ratio_at_equal_counts_are_columns_where_there_are_several_commands() {
+    let several = measured(&commands(&["./a", "./b"], &[1, 2, 4]), 12);
+    let text = table(&several, Style::Plain);
+    assert!(text.contains("over itself  eff."), "{text}");
+    assert!(joined(&text).contains("eff. is that of each command over itself"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let details = table::details(&several);
+    for heading in ["over itself (95%)", "at equal n (95%)"] {
+        assert!(details.contains(heading), "{details}");
+    }
+    let one = measured(&commands(&["./a"], &[1, 2, 4]), 12);
+    assert!(!table(&one, Style::Plain).contains("over itself"));
+}
+
+/// A machine that is slower in every other round slows both programs.
+#[test]
+fn a_drift_of_the_machine_does_not_widen_the_own_speedup() {
+    let run = commands(&["./a", "./b"], &[1, 4]);
+    let summary = measured_run(&run, 12, |index, round| {
+        let pace = f64::from(run.plan.cases[index].nthread) * f64::from(1 + round % 3);
+        1e9 / pace
+    });
+    let last = &summary.cases[3];
+    for value in [last.own_speedup, last.own_speedup_low, last.own_speedup_high] {
+        assert!((value.expect("a value") - 4.0).abs() < 1e-6, "{value:?}");
+    }
+}
+
+/// A text on one line.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_serial_fraction_of_a_command_is_over_itself() {
     let mut run = commands(&["./a", "./b"], &[1, 2, 4]);
     let fractions = |run: &Run| -> Vec<bool> {
         measured(run, 12).cases.iter().map(|case| case.karp_flatt.is_some()).collect()
     };
-    assert_eq!(fractions(&run), [false, true, true, false, false, false]);
-    // A program that somebody named as the baseline is what all of them parallelise.
+    assert_eq!(fractions(&run), [false, true, true, false, true, true]);
+    // A named baseline changes nothing.
     run.plan.cases.push(Case { label: "./old".into(), ..run.plan.cases[0].clone() });
     run.plan.baseline = Some(6);
     assert_eq!(fractions(&run), [false, true, true, false, true, true, false]);

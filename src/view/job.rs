@@ -72,10 +72,25 @@ impl<'a> JobView<'a> {
         // A name of several words ends with a colon.
         let colon = if case.case.is_baseline() { "" } else { ":" };
         let over = match case.case.threads() {
+            _ if self.has_own_scaling() => format!(
+                "; eff. is that of each {} over itself at its smallest count",
+                self.nouns.one
+            ),
             0 | 1 => String::new(),
             count => format!("; speedup is over {count} threads, eff. is speedup · {count} / n"),
         };
         format!("{name}{colon} {}; {}{level}{over}", time(case), pluralize(case.rounds, "round"))
+    }
+
+    /// True if there are several commands or functions, and the speedup of one over itself at its
+    /// smallest count differs from that over the baseline.
+    pub fn has_own_scaling(&self) -> bool {
+        self.series.len() > 1
+            && self
+                .job
+                .cases
+                .iter()
+                .any(|it| it.own_speedup.is_some() && it.reference != it.baseline)
     }
 
     /// The best case of each series that was measured.

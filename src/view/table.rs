@@ -41,6 +41,12 @@ pub enum Column {
     Speedup,
     /// The speedup with its interval, marked if its series may be the fastest.
     MarkedSpeedup,
+    /// The speedup over the same program at its smallest count.
+    OwnSpeedup,
+    /// The speedup over the same program at its smallest count, with its interval.
+    OwnSpeedupInterval,
+    /// The ratio to the program of the baseline at the same count, with its interval.
+    EqualCountRatio,
     /// The pairs behind the speedup.
     Pairs,
     /// The speedup including the excluded pairs.
@@ -78,18 +84,40 @@ pub enum Column {
 }
 
 /// The columns of the short table of a terminal.
-pub const SHORT: [Column; 9] =
-    [Name, Schedule, BestCount, Time, MarkedSpeedup, Efficiency, CpuTime, Memory, Pairs];
+pub const SHORT: [Column; 10] = [
+    Name,
+    Schedule,
+    BestCount,
+    Time,
+    MarkedSpeedup,
+    OwnSpeedup,
+    Efficiency,
+    CpuTime,
+    Memory,
+    Pairs,
+];
 
 /// The columns of Markdown.
-pub const MARKDOWN: [Column; 7] = [Name, Schedule, Count, TimeInterval, Speedup, Efficiency, Pairs];
+pub const MARKDOWN: [Column; 9] = [
+    Name,
+    Schedule,
+    Count,
+    TimeInterval,
+    Speedup,
+    OwnSpeedupInterval,
+    EqualCountRatio,
+    Efficiency,
+    Pairs,
+];
 
 /// The columns of the page.
-pub const PAGE: [Column; 15] = [
+pub const PAGE: [Column; 17] = [
     Name,
     Count,
     FastestMark,
     Speedup,
+    OwnSpeedupInterval,
+    EqualCountRatio,
     TimeInterval,
     Mean,
     Percentile90,
@@ -104,7 +132,7 @@ pub const PAGE: [Column; 15] = [
 ];
 
 /// The columns of the details.
-pub const DETAILS: [Column; 24] = [
+pub const DETAILS: [Column; 26] = [
     Name,
     Schedule,
     Count,
@@ -113,6 +141,8 @@ pub const DETAILS: [Column; 24] = [
     Mean,
     Percentile90,
     Speedup,
+    OwnSpeedupInterval,
+    EqualCountRatio,
     Pairs,
     AllPairs,
     EfficiencyInterval,
@@ -223,6 +253,8 @@ impl Column {
         match self {
             Schedule | Throughput => view.nouns.has_workers,
             UserTime | SystemTime | CpuTime | Memory => !view.nouns.has_workers,
+            OwnSpeedup | OwnSpeedupInterval => view.has_own_scaling(),
+            EqualCountRatio => view.job.cases.iter().any(|it| it.equal_count_ratio.is_some()),
             _ => true,
         }
     }
@@ -241,6 +273,9 @@ impl Column {
             Mean => "mean",
             Percentile90 => "p90",
             Speedup | MarkedSpeedup => "speedup (95%)",
+            OwnSpeedup => "over itself",
+            OwnSpeedupInterval => "over itself (95%)",
+            EqualCountRatio => "at equal n (95%)",
             Pairs => "pairs",
             AllPairs => "all pairs",
             Efficiency => "eff.",
@@ -269,6 +304,7 @@ impl Column {
     fn figure(self, case: &CaseSummary, unit: Unit) -> Option<Figure> {
         Some(match self {
             Time if case.median_ns.is_some() => (unit.scaled(case.median_ns), digits),
+            OwnSpeedup => (case.own_speedup, digits),
             AllPairs => (case.speedup_all, digits),
             Throughput => (case.throughput.map(|per_second| per_second / 1e9), digits),
             Mean => (case.spread.mean_ns, signed_time),
@@ -310,6 +346,14 @@ impl Column {
             TimeOwnUnit => (time(case), case.median_ns),
             Speedup => (speedup(case), case.speedup),
             MarkedSpeedup => (format!("{}{}", tie_mark(view, case), speedup(case)), case.speedup),
+            OwnSpeedupInterval => {
+                let (low, high) = (case.own_speedup_low, case.own_speedup_high);
+                (with_interval(case.own_speedup, low, high), case.own_speedup)
+            }
+            EqualCountRatio => {
+                let (low, high) = (case.equal_count_ratio_low, case.equal_count_ratio_high);
+                (with_interval(case.equal_count_ratio, low, high), case.equal_count_ratio)
+            }
             Pairs => (pairs(case), Some(case.pairs as f64)),
             Efficiency => (percent(case.efficiency), case.efficiency),
             EfficiencyInterval => {

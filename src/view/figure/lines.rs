@@ -320,7 +320,12 @@ fn laws(
         return Vec::new();
     };
     let inner = f64::from(group.cases[0].case.inner_nthread.max(1));
-    let baseline = group.cases[0].baseline.and_then(|baseline| summary.cases.get(baseline));
+    let first_case = group.cases[0];
+    let baseline = match metric {
+        Metric::Efficiency => first_case.reference,
+        _ => first_case.baseline,
+    };
+    let baseline = baseline.and_then(|baseline| summary.cases.get(baseline));
     let Some((base, threads)) =
         baseline.and_then(|it| Some((it.throughput?, f64::from(it.case.threads()))))
     else {

@@ -194,15 +194,12 @@ impl Metric {
             Metric::Speedup => {
                 (case.speedup?, case.speedup_low, case.speedup_high, case.ratios.clone())
             }
-            Metric::Efficiency => {
-                let by_thread = case.efficiency? / case.speedup?;
-                (
-                    case.efficiency?,
-                    case.efficiency_low,
-                    case.efficiency_high,
-                    case.ratios.iter().map(|ratio| ratio * by_thread).collect(),
-                )
-            }
+            Metric::Efficiency => (
+                case.efficiency?,
+                case.efficiency_low,
+                case.efficiency_high,
+                case.efficiencies.clone(),
+            ),
             Metric::LoadBalance => single(case.load_balance)?,
             Metric::Communication => single(case.communication)?,
             Metric::Computation => single(case.computation_scaling)?,

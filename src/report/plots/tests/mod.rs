@@ -47,6 +47,7 @@ fn case(backend: &str, nthread: u32, rounds: usize) -> CaseSummary {
         karp_flatt: None,
         oversubscribed: nthread > 2,
         round_ns: (0..rounds).map(|i| ns * spread(i)).collect(),
+        efficiencies: (0..rounds).map(|i| efficiency / spread(i)).collect(),
         ratios: (0..rounds).map(|i| speedup / spread(i)).collect(),
         case,
         ..CaseSummary::default()
