@@ -31,6 +31,7 @@ mod runner_calibration;
 mod runner_process;
 mod signals;
 pub mod stopping;
+#[cfg(feature = "program")]
 mod stopwatch;
 mod supervisor;
 mod tally_check;
@@ -59,6 +60,7 @@ use progress::Progress;
 use references::reference_of;
 use rounds::Rounds;
 use run_state::RunState;
+#[cfg(feature = "program")]
 pub use stopwatch::Stopwatch;
 
 /// Time for which the load of other programs is measured before the first visit.

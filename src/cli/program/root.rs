@@ -123,7 +123,7 @@ pub enum Verb {
     /// Rewrite tables and plots of a results directory
     Report(ReportOptions),
     /// Compare two runs: which cases became faster or slower?
-    Compare(CompareOptions),
+    Compare(Box<CompareOptions>),
     /// Fit scaling laws to a CSV file with the columns nthread and throughput
     Fit(FitOptions),
     /// Finish an interrupted run
