@@ -7,7 +7,7 @@ use super::output_check;
 use super::tally_check::{Reference, TallyCheck};
 use super::visit_spec::CommandWorkload;
 use crate::machine::{cpu_list, parse_cpu_list};
-use crate::record::{ExpectedOutput, OutputCheck};
+use crate::record::{ExpectedOutput, OutputCheck, PrintedOutput};
 use crate::runner::protocol::{Call, CapturedOutput, CheckMode, Event, PROTOCOL, VisitRequest};
 
 /// Longest excerpt of a line in a message.
@@ -22,6 +22,8 @@ pub struct ProtocolState<'a> {
     command: Option<CommandWorkload<'a>>,
     /// Output of the command's first run in this visit, where all must be the same.
     first_output: Option<ExpectedOutput>,
+    /// Output of the command's runs in this visit, where it may be anything.
+    printed: Option<PrintedOutput>,
     check_mode: CheckMode,
     expected: Expected,
     /// Workers, from 0, that have computed blocks.
@@ -52,6 +54,7 @@ impl<'a> ProtocolState<'a> {
             tallies: reference.map(TallyCheck::new),
             command,
             first_output: None,
+            printed: None,
             // Replaced by that of "hello", which comes before any call.
             check_mode: CheckMode::Exact,
             expected: Expected::Hello,
@@ -62,6 +65,11 @@ impl<'a> ProtocolState<'a> {
     /// Output of the command's first run, where all must be the same.
     pub fn first_output(&self) -> Option<ExpectedOutput> {
         self.first_output.clone()
+    }
+
+    /// Output of the command's runs, where it may be anything; without the index of its case.
+    pub fn printed(&self) -> Option<PrintedOutput> {
+        self.printed.clone()
     }
 
     /// Tells whether the first event has come.
@@ -143,7 +151,10 @@ impl<'a> ProtocolState<'a> {
     /// Compares the output of a command with what it must print.
     fn check_output(&mut self, output: Option<&CapturedOutput>) -> Result<(), String> {
         let Some(command) = self.command else { return Ok(()) };
-        let Some(expect) = &command.commands.expect else { return Ok(()) };
+        let Some(expect) = &command.commands.expect else {
+            self.add_printed(output);
+            return Ok(());
+        };
         let first = command.expected.or(self.first_output.as_ref());
         output_check::check(expect, first, output)?;
         if *expect == OutputCheck::Same && first.is_none() {
@@ -154,6 +165,19 @@ impl<'a> ProtocolState<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Adds the output of a run that may print anything.
+    fn add_printed(&mut self, output: Option<&CapturedOutput>) {
+        let Some(output) = output else { return };
+        let sha256 = output.sha256.clone();
+        let run = PrintedOutput { sha256, bytes: output.bytes, ..PrintedOutput::default() };
+        match &mut self.printed {
+            Some(printed) => {
+                printed.add(&run);
+            }
+            None => self.printed = Some(run),
+        }
     }
 
     /// Checks that the visit is complete.

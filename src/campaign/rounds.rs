@@ -17,7 +17,8 @@ use super::visit_spec::{CommandWorkload, IsaChoice, VisitSpec, Workload};
 use super::{messages, time_budget, warm_up};
 use crate::plan::round_order;
 use crate::record::{
-    ExpectedOutput, OutputPolicy, Position, RetiredCase, Row, Run, StopReason, Writer,
+    ExpectedOutput, OutputPolicy, Position, PrintedOutput, RetiredCase, Row, Run, StopReason,
+    Writer,
 };
 
 /// Folder of the results directory in which the output of commands is kept.
@@ -218,12 +219,29 @@ impl Rounds<'_, '_> {
             self.run.plan.expected_outputs.push(first);
             self.run.write(self.dir)?;
         }
+        if let Some(printed) = &result.printed
+            && self.add_printed(index, printed)
+        {
+            self.run.write(self.dir)?;
+        }
         if result.problem.is_none()
             && let Err(problem) = self.dispersion.add_visit(index, result.check, &result.rows)
         {
             result.fail(problem);
         }
         Ok(Ok(result))
+    }
+
+    /// Adds the output of a visit to that of its case. Returns whether that is news.
+    fn add_printed(&mut self, case: usize, printed: &PrintedOutput) -> bool {
+        let outputs = &mut self.run.plan.printed_outputs;
+        match outputs.iter_mut().find(|output| output.case == case) {
+            Some(output) => output.add(printed),
+            None => {
+                outputs.push(PrintedOutput { case, ..printed.clone() });
+                true
+            }
+        }
     }
 
     /// Shows that a visit failed, and notes in the session if its case is retired.

@@ -216,8 +216,9 @@ impl<'a> RowBuilder<'a> {
             row.cpus.clone_from(&self.done.cpus);
         }
         let first_output = self.protocol.first_output().filter(|_| problem.is_none());
+        let printed = self.protocol.printed().filter(|_| problem.is_none());
         let check = self.protocol.check_mode();
-        VisitResult { rows: self.rows, wall, problem, first_output, check }
+        VisitResult { rows: self.rows, wall, problem, first_output, printed, check }
     }
 
     /// Checks that the phases of a visit do not last longer than the visit itself.

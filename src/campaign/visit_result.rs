@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record::{ExpectedOutput, Phase, Row};
+use crate::record::{ExpectedOutput, Phase, PrintedOutput, Row};
 use crate::runner::protocol::CheckMode;
 
 /// Result of a visit.
@@ -16,6 +16,8 @@ pub struct VisitResult {
     /// Output of a command that must always print the same, if this was its first run;
     /// without its label.
     pub first_output: Option<ExpectedOutput>,
+    /// Output of a command that may print anything; without the index of its case.
+    pub printed: Option<PrintedOutput>,
     /// Check that the runner asked for.
     pub check: CheckMode,
 }

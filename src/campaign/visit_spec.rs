@@ -144,7 +144,7 @@ impl<'a> VisitSpec<'a> {
                 OutputPolicy::Keep => Destination::Files(workload.output_path.to_path_buf()),
                 OutputPolicy::Show => Destination::Terminal,
             },
-            capture: output_check::capture(commands.expect.as_ref()),
+            capture: output_check::capture(commands),
             ok_codes: commands.ok_codes.clone(),
             limit_ns: workload.limit.map(|limit| limit.as_nanos() as u64),
             warmup: self.warmup,

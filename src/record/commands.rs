@@ -66,6 +66,8 @@ pub enum OutputCheck {
     Pattern(String),
     /// The output must be the same at every count and in every round.
     Same,
+    /// Any output will do: it is not read.
+    Any,
 }
 
 /// First output of a command that must always print the same.
@@ -78,6 +80,29 @@ pub struct ExpectedOutput {
     /// Length of its stdout.
     #[serde(default)]
     pub bytes: u64,
+}
+
+/// Output of the runs of a case that may print anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintedOutput {
+    /// Index of the case in the plan.
+    pub case: usize,
+    /// SHA-256 of the stdout of its first run, in hex.
+    pub sha256: String,
+    /// Length of that stdout.
+    pub bytes: u64,
+    /// Whether a later run of the case printed something else.
+    pub varies: bool,
+}
+
+impl PrintedOutput {
+    /// Adds what later runs of the case printed. Returns whether it changes anything.
+    pub fn add(&mut self, later: &PrintedOutput) -> bool {
+        let is_other = later.varies || later.sha256 != self.sha256;
+        let is_news = is_other && !self.varies;
+        self.varies |= is_other;
+        is_news
+    }
 }
 
 impl CommandPlan {

@@ -21,7 +21,7 @@ mod target;
 mod writer;
 
 pub use commands::{
-    COMMAND, CommandPlan, ExpectedOutput, OutputCheck, OutputPolicy, PlannedCommand,
+    COMMAND, CommandPlan, ExpectedOutput, OutputCheck, OutputPolicy, PlannedCommand, PrintedOutput,
 };
 pub use expected_tally::ExpectedTally;
 pub use machine::{Cache, Machine};

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Preset, Target};
+use super::{
+    Case, CommandPlan, ExpectedOutput, ExpectedTally, Machine, Preset, PrintedOutput, Target,
+};
 
 /// Name of the file in a results directory.
 pub const RUN_FILE: &str = "run.json";
@@ -104,6 +106,9 @@ pub struct Plan {
     /// First output of each command, if it must always print the same.
     #[serde(default)]
     pub expected_outputs: Vec<ExpectedOutput>,
+    /// Output of each case that is a command and may print anything.
+    #[serde(default)]
+    pub printed_outputs: Vec<PrintedOutput>,
 }
 
 impl Plan {

@@ -7,7 +7,9 @@ use super::job::JobView;
 use super::nouns::{short_baseline_name, short_name_at_threads, short_title};
 use super::number::{digits, time};
 use super::shortfall::cause_against;
-use crate::analysis::{CaseSummary, MARGIN, Recommendation, RelativeTime};
+use crate::analysis::{
+    CaseSummary, MARGIN, Outputs, Recommendation, RelativeTime, compare_outputs,
+};
 use crate::quantity::pluralize;
 
 /// Cases that are named; the others are counted.
@@ -20,9 +22,45 @@ const PAIRS_DIFFER: f64 = 0.05;
 /// Fewest rounds of an interval.
 const MIN_ROUNDS: usize = 6;
 
-/// The answer, and the other cases beside it, in sentences.
+/// Outputs that differ, the answer, and the other cases beside it, in sentences.
 pub fn sentences(view: &JobView<'_>) -> Vec<String> {
-    answer(view).into_iter().chain(others(view)).collect()
+    let mut sentences = different_outputs(view);
+    sentences.extend(answer(view).into_iter().chain(others(view)));
+    sentences
+}
+
+/// A sentence on each command whose output depends on the number of threads, such as "Outputs
+/// differ between 1 and 4 threads." It comes before any time.
+fn different_outputs(view: &JobView<'_>) -> Vec<String> {
+    let cases = &view.summary.cases;
+    let commands = compare_outputs(&view.summary.run.plan, cases);
+    let counts = |indices: &[usize]| -> String {
+        let mut counts: Vec<String> =
+            indices.iter().map(|index| cases[*index].case.count_text()).collect();
+        counts.dedup();
+        list(&counts, "or")
+    };
+    let mut sentences = Vec::new();
+    for command in &commands {
+        let (Outputs::Differ { first, others } | Outputs::Unsteady { first, others }) =
+            &command.outputs
+        else {
+            continue;
+        };
+        let (few, more) = (cases[*first].case.count_text(), counts(others));
+        let of = match commands.len() {
+            1 => String::new(),
+            _ => format!(" of {}", short_title(&cases[*first].case)),
+        };
+        sentences.push(match command.outputs {
+            Outputs::Unsteady { .. } => format!(
+                "Outputs{of} differ: always the same with {few} thread{}, but not with {more}.",
+                plural(cases[*first].case.threads()),
+            ),
+            _ => format!("Outputs{of} differ between {few} and {more} threads."),
+        });
+    }
+    sentences
 }
 
 /// The answer, such as "Use rayon or thread-pool with 2 threads: 32.0 ms instead of 63.6 ms,

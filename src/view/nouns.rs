@@ -1,7 +1,9 @@
 //! Nouns and titles: what cases, calls, jobs and baselines are called in every output.
 
+use std::collections::BTreeSet;
+
 use super::number::{Unit, thousands, unit};
-use crate::analysis::{CaseSummary, Job, Summary};
+use crate::analysis::{CaseSummary, Job, Outputs, Summary, compare_outputs};
 use crate::quantity::pluralize;
 use crate::record::{Case, OutputCheck, Target};
 use crate::view::text::cut;
@@ -142,7 +144,8 @@ pub fn checks(summary: &Summary) -> Checks {
     let passed = match (target, expect) {
         _ if count == 0 => "nothing was measured",
         (Target::Function, _) => "every result the same",
-        (_, None) => "every run ended as it should",
+        (_, None) => checked_outputs(summary),
+        (_, Some(OutputCheck::Any)) => ENDED,
         (_, Some(OutputCheck::Same)) => "every run ended as it should and printed the same",
         (_, Some(OutputCheck::Text(_) | OutputCheck::Pattern(_))) => {
             "every run ended as it should and printed what was expected"
@@ -152,6 +155,31 @@ pub fn checks(summary: &Summary) -> Checks {
     let plural = if count == 1 { "" } else { "s" };
     let count = format!("{} {noun}{plural}", thousands(count as u64));
     Checks { passed: Some(passed), count, failed }
+}
+
+/// Text on runs whose output is unknown.
+const ENDED: &str = "every run ended as it should";
+
+/// Text on the runs of commands that may print anything, with the result of the comparison of
+/// their outputs. Different outputs stand above the answer.
+fn checked_outputs(summary: &Summary) -> &'static str {
+    let commands = compare_outputs(&summary.run.plan, &summary.cases);
+    let all = |is_one: fn(&Outputs) -> bool| commands.iter().all(|it| is_one(&it.outputs));
+    let labels: BTreeSet<&str> = summary.cases.iter().map(|it| it.case.label.as_str()).collect();
+    if commands.len() < labels.len() {
+        return ENDED;
+    }
+    if all(|it| *it == Outputs::Identical { bytes: 0 }) {
+        "every run ended as it should and printed nothing"
+    } else if all(|it| matches!(it, Outputs::Identical { .. })) {
+        "every run ended as it should; output identical at all counts"
+    } else if commands.iter().any(|it| it.outputs == Outputs::Varies) {
+        "every run ended as it should; output varies from run to run, so it was not compared"
+    } else if commands.iter().any(|it| it.outputs == Outputs::TooFewRuns) {
+        "every run ended as it should; output differs, from run to run or between counts"
+    } else {
+        "every run ended as it should; OUTPUTS DIFFER between counts"
+    }
 }
 
 #[cfg(test)]

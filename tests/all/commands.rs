@@ -322,6 +322,32 @@ fn a_result_that_changes_with_the_count_is_an_error() {
 }
 
 #[test]
+fn output_that_changes_with_the_count_is_told_above_the_answer() {
+    let sweep = Sweep::new().args(["-n", "1,10", "--rounds", "2"]);
+    let swept = sweep.args(over("echo {nthread}")).run().exits(0);
+    let said = swept.stdout.find("Outputs differ between 1 and 10 threads.").expect("a sentence");
+    assert!(said < swept.stdout.find("Too few rounds").expect("an answer"), "{}", swept.stdout);
+    assert_eq!(swept.run_json()["plan"]["printed_outputs"][1]["varies"], false);
+    let any = Sweep::new().args(["-n", "1,10", "--rounds", "2", "--expect-stdout", "any"]);
+    let swept = any.args(over("echo {nthread}")).run().exits(0);
+    assert!(!swept.stdout.contains("utput"), "{}", swept.stdout);
+}
+
+#[test]
+fn output_that_is_always_the_same_or_changes_from_run_to_run_is_no_difference() {
+    for (script, said) in [
+        ("echo one", "output identical at all counts"),
+        ("true", "printed nothing"),
+        ("date +%N", "output varies from run to run, so it was not compared"),
+    ] {
+        let sweep = Sweep::new().args(["-n", "1,2", "--rounds", "2"]);
+        let swept = sweep.args(over(script)).run().exits(0);
+        assert!(swept.stdout.contains(said), "{script}: {}", swept.stdout);
+        assert!(!swept.stdout.contains("Outputs differ"), "{script}: {}", swept.stdout);
+    }
+}
+
+#[test]
 fn a_resumed_run_compares_output_with_that_of_the_first_session() {
     // From the fourth run on it would print something else, and hangs before.
     let script = "echo x >>runs; [ $(wc -l <runs) = 4 ] && { echo $$ >pid.part; mv pid.part pid; \

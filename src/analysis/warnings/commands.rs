@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Code, Context, Warning, percent};
-use crate::analysis::{CaseSummary, Series, series};
+use crate::analysis::{CaseSummary, Outputs, Series, compare_outputs, series};
 use crate::quantity::format_time;
 use crate::stats::{median, median_interval};
 use crate::visits::{CONFIDENCE, Visit};
@@ -25,7 +25,37 @@ const KEPT_RESULT_RATIO: f64 = 10.0;
 /// Shortest run that is not dominated by the start of its process: the limit of hyperfine.
 const SHORT_NS: f64 = 5e6;
 
+/// Commands that print something else at other counts, or than each other.
 pub fn different_outputs(context: &Context<'_>) -> Option<Warning> {
+    different_between_counts(context).or_else(|| different_between_commands(context))
+}
+
+/// The first command whose output depends on the number of threads.
+fn different_between_counts(context: &Context<'_>) -> Option<Warning> {
+    let found = compare_outputs(&context.run.plan, context.cases);
+    let first = found.iter().find_map(|command| match &command.outputs {
+        Outputs::Differ { first, others } => Some((first, others, "")),
+        Outputs::Unsteady { first, others } => Some((first, others, ", from run to run")),
+        _ => None,
+    });
+    let (reference, others, when) = first?;
+    let other = context.name(*others.first()?);
+    Some(Warning {
+        code: Code::DifferentOutputs,
+        message: format!(
+            "the output changes with the number of threads: {other} prints something else than {}\
+             {when}",
+            context.name(*reference),
+        ),
+        advice: "compare what it prints (--output keep) before its times; output that names the \
+                 count or a time differs too"
+            .to_string(),
+        cases: others.clone(),
+    })
+}
+
+/// Commands that always print the same, but not the same as the first.
+fn different_between_commands(context: &Context<'_>) -> Option<Warning> {
     let outputs = &context.run.plan.expected_outputs;
     let (first, others) = outputs.split_first()?;
     let other = others.iter().find(|other| other.sha256 != first.sha256)?;

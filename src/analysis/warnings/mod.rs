@@ -24,14 +24,14 @@ use crate::visits::{DataIssue, VisitMetrics, Visits};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
+    /// Commands print different output at different counts, or from each other.
+    DifferentOutputs,
     /// The files are damaged, or say less than they should.
     Input,
     /// The harness was built without optimisation.
     Unoptimised,
     /// There is no baseline to compare with.
     NoBaseline,
-    /// Compared commands print different output.
-    DifferentOutputs,
     /// The first run of a command did nearly all of the work: it keeps its result.
     KeepsResult,
     /// The number of threads has no effect: perhaps the command does not read it.

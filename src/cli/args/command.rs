@@ -41,7 +41,8 @@ pub struct CommandOptions {
     /// Exit codes that count as success (default: 0)
     #[arg(long, value_name = "LIST", help_heading = "Commands")]
     pub ok_codes: Option<Given>,
-    /// The output to expect: a text, a regular expression as /…/, or `same` at every count
+    /// The output to expect: a text, a regular expression as /…/, `same` at every count, or `any`,
+    /// which is not read (default: hashed, to tell whether it depends on the count)
     #[arg(long, value_name = "WHAT", help_heading = "Commands")]
     pub expect_stdout: Option<Given>,
     /// The command to sweep, after --

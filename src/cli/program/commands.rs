@@ -285,6 +285,7 @@ fn expect(given: &Given) -> Result<OutputCheck, UsageError> {
     let pattern = given.text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
     match (given.text.as_str(), pattern) {
         ("same", _) => Ok(OutputCheck::Same),
+        ("any", _) => Ok(OutputCheck::Any),
         (_, Some("")) => Err(given.error("an empty regular expression matches everything")),
         (_, Some(pattern)) => {
             regex::Regex::new(pattern).map_err(|error| given.error(error))?;

@@ -34,6 +34,7 @@ pub fn plan_like(
     // The tallies and outputs are those of the earlier build: this run determines its own.
     plan.expected.clear();
     plan.expected_outputs.clear();
+    plan.printed_outputs.clear();
     let draws: Vec<u64> = plan.cases.iter().filter_map(|case| case.draws).collect();
     let what = if plan.target.is_command() {
         "commands and counts"

@@ -160,6 +160,7 @@ fn commands(commands: &CommandPlan) -> Vec<(String, String)> {
                 OutputCheck::Text(text) => format!("the text {text}"),
                 OutputCheck::Pattern(pattern) => format!("what {pattern} matches"),
                 OutputCheck::Same => "the same each time".to_string(),
+                OutputCheck::Any => "anything; it was not read".to_string(),
             }),
         ),
     ]));
