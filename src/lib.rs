@@ -37,7 +37,7 @@
 //! - `registry`: the list of kernels, backends and runners
 //! - `runner`: one visit to a kernel under a backend, in a process of its own; its protocol
 //! - `plan`: the cases of a run and the order of their visits
-//! - `advise`: a search for the best thread count of a command in few runs
+//! - `advise`: a race of the thread counts of a command in interleaved rounds
 //! - `reap`: ends of child processes, and of the processes that they leave behind
 //! - `command`: one visit to a command, under a small process that watches it
 //! - `function`: one visit to a function of the executable that measures

@@ -21,7 +21,7 @@ const COLD_RATIO: f64 = 1.2;
 /// A ratio with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Estimate.
+    /// Estimate of the ratio.
     pub value: f64,
     /// Lower bound.
     pub low: f64,
@@ -58,7 +58,7 @@ pub enum Doubt {
     OthersCpus(f64),
 }
 
-/// What was measured of one candidate.
+/// Measurements of one candidate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Thread count.

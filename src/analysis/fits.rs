@@ -23,6 +23,9 @@ pub use crate::stats::scaling::Model;
 /// Fewest thread counts of a fit: with fewer the laws cannot be distinguished.
 pub const MIN_COUNTS: usize = 6;
 
+/// Fewest rounds of a fit: fewer have no intervals.
+pub(super) const MIN_ROUNDS: usize = 6;
+
 /// Largest error of the prediction of the largest count by a law that is used beyond it.
 const PREDICTION_ERROR: f64 = 0.05;
 
@@ -97,7 +100,8 @@ fn of_series(visits: &Visits, series: &Series<'_>, usable_cpus: Option<u32>) -> 
     let chunk = series.cases[0].case.chunk;
     fit.case.chunk = chunk.filter(|_| series.cases.iter().all(|case| case.case.chunk == chunk));
     // A refused fit has its settings too, so that reports can name the series.
-    fit.refusal = refusal(fitted.len(), usable_cpus);
+    let rounds = fitted.iter().map(|case| case.rounds).min().unwrap_or(0);
+    fit.refusal = refusal(fitted.len(), usable_cpus).or_else(|| few_rounds(rounds));
     if fit.refusal.is_some() {
         return fit;
     }
@@ -125,6 +129,13 @@ fn of_series(visits: &Visits, series: &Series<'_>, usable_cpus: Option<u32>) -> 
         fit.law.withdraw_extrapolation(largest);
     }
     fit
+}
+
+/// Reason not to fit a series of few rounds: without intervals nothing tells whether a law
+/// describes the points.
+fn few_rounds(rounds: usize) -> Option<String> {
+    (rounds < MIN_ROUNDS)
+        .then(|| format!("{}, at least {MIN_ROUNDS} are needed", pluralize(rounds, "round")))
 }
 
 /// Reason not to fit a series: too few thread counts, or an unknown number of CPUs, so that

@@ -144,7 +144,7 @@ impl FittedLaw {
     }
 }
 
-/// Both ends of an interval.
+/// Ends of an interval.
 fn ends(interval: Option<Interval>) -> (Option<f64>, Option<f64>) {
     interval.map(|Interval { low, high, .. }| (low, high)).unzip()
 }

@@ -17,7 +17,7 @@ pub enum Cause {
     Placement,
     /// Other programs used the CPUs.
     Others,
-    /// There are more threads than CPUs.
+    /// More threads than CPUs.
     Oversubscription,
     /// Workers were ready to run and had no CPU, for whatever reason.
     NoCpu,
@@ -29,9 +29,9 @@ pub enum Cause {
     Waiting,
     /// The clock frequency was lower than that of the baseline.
     Frequency,
-    /// The same work took more CPU time than in the baseline; a negative part: less.
+    /// More CPU time for the work than in the baseline; less, if the part is negative.
     SlowerComputation,
-    /// Unknown.
+    /// Cause that is not known.
     Unknown,
 }
 
@@ -82,7 +82,8 @@ struct Use {
     others_cpus: Option<f64>,
     inside: Option<f64>,
     computing: Option<f64>,
-    /// Of most visits; a worker that is busy for a short time does not read it.
+    /// Run delay, if most visits have it: a worker that is busy for a short time does not read
+    /// it.
     delayed: Option<f64>,
     without_cpu: Option<f64>,
     imbalance: Option<f64>,

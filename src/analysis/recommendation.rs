@@ -28,13 +28,13 @@ pub struct Recommendation {
     pub decided: bool,
     /// Index of the recommended case.
     pub case: usize,
-    /// Its number of threads.
+    /// Number of threads of the case.
     pub nthread: u32,
-    /// Its backend, or the label of its command.
+    /// Backend of the case, or the label of its command.
     pub backend: String,
     /// All settings of the case.
     pub settings: Case,
-    /// Its speedup over the baseline.
+    /// Speedup of the case over the baseline.
     pub speedup: Option<f64>,
     /// Lower end of the interval of the speedup.
     pub low: Option<f64>,

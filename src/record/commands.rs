@@ -91,7 +91,7 @@ pub struct PrintedOutput {
     pub sha256: String,
     /// Length of that stdout.
     pub bytes: u64,
-    /// Whether a later run of the case printed something else.
+    /// True if a later run of the case printed something else.
     pub varies: bool,
 }
 

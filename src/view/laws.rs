@@ -70,7 +70,7 @@ pub fn parameters(target: Target, fit: &Fit) -> Vec<String> {
         (share, scaled([fit.law.sigma, fit.law.sigma_low, fit.law.sigma_high], 100.0, "%")),
         ("coherence κ", scaled(coherence, 100.0, "%")),
         (one, scaled([fit.law.gamma, fit.law.gamma_low, fit.law.gamma_high], by, &rate)),
-        ("peak", scaled([fit.law.peak_nthread, None, None], 1.0, counts)),
+        ("peak", scaled([fit.law.peak_nthread, fit.law.peak_low, fit.law.peak_high], 1.0, counts)),
         ("limit", scaled([fit.law.limit, None, None], by, &rate)),
     ];
     lines.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect()

@@ -1,12 +1,9 @@
 //! Bootstrap intervals of a fit: whole rounds are resampled.
 
-use super::Fit;
+use super::{Fit, MIN_ROUNDS};
 use crate::stats::Resampler;
 use crate::stats::scaling::{Curve, replicates};
 use crate::visits::CONFIDENCE;
-
-/// Fewest rounds of each thread count.
-const MIN_ROUNDS: usize = 6;
 
 /// Seed of the resampling: the same samples give the same intervals.
 const SEED: u64 = 0x5EED_0F17;

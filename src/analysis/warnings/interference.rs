@@ -119,7 +119,7 @@ enum WaitCause {
     Others(f64),
     /// Workers shared a CPU while another was idle.
     Placement,
-    /// Neither is shown.
+    /// No cause is shown.
     Unknown,
 }
 

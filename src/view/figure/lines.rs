@@ -314,8 +314,10 @@ fn laws(
     metric: Metric,
     points: &[Point],
 ) -> Vec<Law> {
-    let Some((fit, (first, last))) = fit_of(summary, group)
-        .zip(points.first().zip(points.last()).map(|(a, b)| (a.nthread, b.nthread)))
+    // A law that does not describe the points is not drawn through them.
+    let stated = fit_of(summary, group).filter(|fit| fit.refusal.is_none());
+    let Some((fit, (first, last))) =
+        stated.zip(points.first().zip(points.last()).map(|(a, b)| (a.nthread, b.nthread)))
     else {
         return Vec::new();
     };
