@@ -115,16 +115,22 @@ fn undecided(view: &JobView<'_>, recommendation: &Recommendation, chosen: &CaseS
         .map(|case| &cases[*case])
         .filter(|case| case.case.threads() < chosen.case.threads())
         .collect();
-    let start = match recommendation.bound <= MARGIN {
-        true => "Use",
-        false => "Undecided; the safest choice is",
+    let counts = recommendation.candidates.iter().map(|case| cases[*case].case.count_text());
+    let has_one_count = counts.clone().all(|count| count == chosen.case.count_text());
+    let name = with_threads(view, &[chosen]);
+    let start = match (recommendation.bound <= MARGIN, has_one_count) {
+        (true, _) => format!("Use {name}"),
+        // Cases with another number of threads are excluded.
+        (false, true) => {
+            let threads = pluralize(chosen.case.threads(), "thread");
+            let (one, title) = (view.nouns.one, short_title(&chosen.case));
+            format!("Use {threads}; which {one} is undecided, the safest choice is {title}")
+        }
+        (false, false) => format!("Undecided; the safest choice is {name}"),
     };
     let bound = percent(recommendation.bound);
-    let mut text = format!(
-        "{start} {}: {}; at most {bound} slower than any other",
-        with_threads(view, &[chosen]),
-        speedup(view, chosen)
-    );
+    let mut text =
+        format!("{start}: {}; at most {bound} slower than any other", speedup(view, chosen));
     if !fewer.is_empty() {
         let mut counts: Vec<(u32, String)> =
             fewer.iter().map(|it| (it.case.threads(), it.case.count_text())).collect();
@@ -422,7 +428,8 @@ mod tests {
                 assert!(text.starts_with("Use "), "{context}");
             }
             if recommendation.bound > MARGIN {
-                assert!(text.starts_with("Undecided; "), "{context}");
+                let is_open = text.starts_with("Undecided; ") || text.contains(" is undecided, ");
+                assert!(is_open, "{context}");
             }
         }
     }
