@@ -92,8 +92,17 @@ impl PairedComparison {
     /// Difference of two cases, with the half-width of a one-sided bound that fails with
     /// probability `error_rate`.
     pub fn difference(&self, one: usize, other: usize, error_rate: f64) -> LogDifference {
+        self.difference_at(one, other, self.quantile(error_rate))
+    }
+
+    /// Quantile of Student's t that is exceeded with probability `error_rate`.
+    fn quantile(&self, error_rate: f64) -> f64 {
         let student = StudentsT::new(0.0, 1.0, self.freedom);
-        let t = student.map_or(f64::INFINITY, |student| student.inverse_cdf(1.0 - error_rate));
+        student.map_or(f64::INFINITY, |student| student.inverse_cdf(1.0 - error_rate))
+    }
+
+    /// Difference of two cases with a half-width of `t` standard errors.
+    fn difference_at(&self, one: usize, other: usize, t: f64) -> LogDifference {
         LogDifference {
             mean: self.means[one] - self.means[other],
             half_width: t * self.deviations[one][other] / self.rounds.sqrt(),
@@ -110,11 +119,13 @@ impl PairedComparison {
     pub fn regrets(&self, error_rate: f64) -> Vec<Regret> {
         let cases = self.means.len();
         let corrected = error_rate / (cases as f64 - 1.0).max(1.0);
+        // The quantiles are the same for all pairs, and slow to compute.
+        let (t, t_corrected) = (self.quantile(error_rate), self.quantile(corrected));
         let others = |case: usize| (0..cases).filter(move |other| *other != case);
         let may_be_fastest: Vec<bool> = (0..cases)
             .map(|case| {
                 others(case).all(|other| {
-                    let difference = self.difference(case, other, corrected);
+                    let difference = self.difference_at(case, other, t_corrected);
                     difference.mean <= difference.half_width
                 })
             })
@@ -122,7 +133,7 @@ impl PairedComparison {
         let regret = |case: usize| {
             let mut regret = Regret { estimate: 0.0, low: f64::INFINITY, high: 0.0 };
             for other in others(case) {
-                let LogDifference { mean, half_width } = self.difference(case, other, error_rate);
+                let LogDifference { mean, half_width } = self.difference_at(case, other, t);
                 regret.estimate = regret.estimate.max(mean.exp_m1());
                 regret.high = regret.high.max((mean + half_width).exp_m1());
                 if may_be_fastest[other] {
