@@ -63,20 +63,11 @@ fn setting(name: &str, default: u64) -> u64 {
 
 fn request() -> VisitRequest {
     VisitRequest {
-        protocol: PROTOCOL,
-        kernel: "pi".into(),
-        backend: "mine".into(),
-        nthread: 2,
-        inner_nthread: 1,
-        schedule: None,
-        chunk: None,
         block: DRAWS / BLOCKS,
         blocks: BLOCKS,
-        seed: 1,
         pin: Some(vec!["0".into(), "2".into()]),
-        start_method: None,
-        warmup: 1,
         iterations: 2,
+        ..super::request()
     }
 }
 
