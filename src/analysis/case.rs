@@ -273,6 +273,13 @@ impl CaseSummary {
         peaks?.into_iter().max()
     }
 
+    /// Logarithms of the speeds of this case relative to another, in the rounds that both have.
+    pub(super) fn log_ratios_to(&self, other: &CaseSummary) -> Vec<f64> {
+        let of_round = |round: u32| other.log_ratios.iter().find(|(it, _)| *it == round);
+        let logs = self.log_ratios.iter();
+        logs.filter_map(|(round, log)| Some(log - of_round(*round)?.1)).collect()
+    }
+
     /// True if other cases are compared with it.
     pub fn is_baseline(&self) -> bool {
         self.is_common_baseline || self.case.is_baseline()

@@ -11,7 +11,7 @@ use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use super::description::{Description, LargestResidual};
 use super::fitted_law::FittedLaw;
 use super::series::jobs_of;
-use super::{CaseSummary, Job, Series};
+use super::{CaseSummary, Job, MIN_ROUNDS, Series};
 use crate::quantity::pluralize;
 use crate::record::Case;
 use crate::stats::median;
@@ -22,9 +22,6 @@ pub use crate::stats::scaling::Model;
 
 /// Fewest thread counts of a fit: with fewer the laws cannot be distinguished.
 pub const MIN_COUNTS: usize = 6;
-
-/// Fewest rounds of a fit: fewer have no intervals.
-pub(super) const MIN_ROUNDS: usize = 6;
 
 /// Largest error of the prediction of the largest count by a law that is used beyond it.
 const PREDICTION_ERROR: f64 = 0.05;

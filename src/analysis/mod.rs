@@ -60,6 +60,9 @@ use serde::Serialize;
 use crate::record::{Row, Run, StopReason, Target};
 use crate::visits::{DataIssue, Visits};
 
+/// Fewest rounds in which cases are compared: fewer have no 95% interval of the median.
+pub const MIN_ROUNDS: usize = 6;
+
 /// Result of the analysis: all figures that the outputs show.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Summary {

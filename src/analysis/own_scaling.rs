@@ -72,9 +72,7 @@ fn logs_over(cases: &[CaseSummary], index: usize, other: usize) -> Vec<f64> {
     if case.baseline == Some(other) {
         return case.log_ratios.iter().map(|(_, log)| *log).collect();
     }
-    let of_round = |round: u32| cases[other].log_ratios.iter().find(|(it, _)| *it == round);
-    let logs = case.log_ratios.iter();
-    logs.filter_map(|(round, log)| Some(log - of_round(*round)?.1)).collect()
+    case.log_ratios_to(&cases[other])
 }
 
 /// The median of these ratios and the ends of its interval.

@@ -7,16 +7,13 @@ use serde::Serialize;
 
 use super::recommendation::{Recommendation, recommend};
 use super::series::{Job, Series, jobs_of};
-use super::{CONFIDENCE, CaseSummary};
+use super::{CONFIDENCE, CaseSummary, MIN_ROUNDS};
 use crate::stats::{
     Interval, best, median, median_interval, rank_sets, rounds_to_rank, smallest_effect,
 };
 
 /// Seed of the resampling: the same rows give the same ranking.
 const SEED: u64 = 0x616e_7377_6572;
-
-/// Fewest common rounds in which cases are compared: fewer have no 95% interval.
-const MIN_ROUNDS: usize = 6;
 
 /// The ranking of a job. Cases are given as indices into the summary's cases.
 #[derive(Clone, Debug, Default, Serialize)]

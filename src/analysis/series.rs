@@ -109,12 +109,8 @@ pub(super) fn best<'a>(cases: &[&'a CaseSummary]) -> Option<&'a CaseSummary> {
 
 /// True if the interval of the paired ratios of two cases shows that the first is faster.
 fn is_faster(one: &CaseSummary, other: &CaseSummary) -> bool {
-    let mut logs = Vec::new();
-    for (round, log) in &one.log_ratios {
-        let same_round = other.log_ratios.iter().find(|(it, _)| it == round);
-        logs.extend(same_round.map(|(_, reference)| log - reference));
-    }
-    median_interval(&logs, CONFIDENCE).is_some_and(|interval| interval.low > 0.0)
+    median_interval(&one.log_ratios_to(other), CONFIDENCE)
+        .is_some_and(|interval| interval.low > 0.0)
 }
 
 /// Groups cases into series, in the order in which the cases first name them.

@@ -8,7 +8,7 @@ use super::nouns::{short_baseline_name, short_name_at_threads, short_title};
 use super::number::{digits, time};
 use super::shortfall::cause_against;
 use crate::analysis::{
-    CaseSummary, MARGIN, Outputs, Recommendation, RelativeTime, compare_outputs,
+    CaseSummary, MARGIN, MIN_ROUNDS, Outputs, Recommendation, RelativeTime, compare_outputs,
 };
 use crate::quantity::pluralize;
 
@@ -18,9 +18,6 @@ const MAX_NAMED: usize = 4;
 /// Largest difference between the median of paired ratios and the ratio of the printed medians
 /// that is not mentioned.
 const PAIRS_DIFFER: f64 = 0.05;
-
-/// Fewest rounds of an interval.
-const MIN_ROUNDS: usize = 6;
 
 /// Outputs that differ, the answer, and the other cases beside it, in sentences.
 pub fn sentences(view: &JobView<'_>) -> Vec<String> {

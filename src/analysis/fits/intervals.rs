@@ -1,6 +1,7 @@
 //! Bootstrap intervals of a fit: whole rounds are resampled.
 
-use super::{Fit, MIN_ROUNDS};
+use super::Fit;
+use crate::analysis::MIN_ROUNDS;
 use crate::stats::Resampler;
 use crate::stats::scaling::{Curve, replicates};
 use crate::visits::CONFIDENCE;

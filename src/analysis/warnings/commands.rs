@@ -218,11 +218,7 @@ fn max_change(context: &Context<'_>, series: &Series<'_>) -> Option<f64> {
 /// Largest relative difference of the speeds of two cases that their interval allows.
 /// `None` if it exceeds the limit, or is unknown.
 fn difference(one: &CaseSummary, other: &CaseSummary) -> Option<f64> {
-    let mut logs = Vec::new();
-    for (round, log) in &other.log_ratios {
-        let same_round = one.log_ratios.iter().find(|(it, _)| it == round);
-        logs.extend(same_round.map(|(_, reference)| log - reference));
-    }
+    let logs = other.log_ratios_to(one);
     let (low, high, limit) = match median_interval(&logs, CONFIDENCE) {
         Some(interval) => (interval.low, interval.high, NO_EFFECT),
         None => (median(&logs)?, median(&logs)?, NO_EFFECT_OF_MEDIAN),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Context, Warning, percent};
+use crate::analysis::MIN_ROUNDS;
 use crate::quantity::pluralize;
 use crate::record::StopReason;
 use crate::stats::diagnostics;
@@ -17,9 +18,6 @@ const READINGS: f64 = 200.0;
 /// Factor by which calls may be shorter in a run for a crossover or METG: there, an error
 /// of a few percent at the small jobs does not matter.
 const CROSSING_FACTOR: f64 = 50.0;
-
-/// Fewest rounds of a 95% interval.
-const MIN_ROUNDS: usize = 6;
 
 /// Smallest drift that is relevant: with thousands of visits much smaller ones are
 /// significant.
